@@ -1,0 +1,83 @@
+import { peers } from '../peers/index.mjs';
+import { cells } from '../scenarios/index.mjs';
+import { judge, targets } from './targets.mjs';
+
+const FLOOR = 'net';
+const labelOf = (id) => peers.find((peer) => peer.id === id).label;
+
+/** @param {number | undefined} value @param {number} digits */
+function number(value, digits) {
+  if (value === undefined || !Number.isFinite(value)) return '–';
+  return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
+
+const line = (columns) => `| ${columns.join(' | ')} |`;
+
+/** @param {string[]} head @param {string[][]} rows the first column is text, the others are figures */
+function table(head, rows) {
+  return [line(head), line(head.map((_, index) => (index === 0 ? '---' : '--:'))), ...rows.map(line)].join(
+    '\n',
+  );
+}
+
+/**
+ * One table per cell, the targets first.
+ * @param {{ results: import('../lib/rounds.mjs').Results }} report
+ * @param {{ detail: boolean }} options with profiles and the like
+ */
+export function renderTables({ results }, { detail }) {
+  const sections = cells
+    .filter(({ id }) => results[id])
+    .map((cell) => cellSection(cell, results[cell.id], detail));
+  return [targetSection(results), ...sections].filter(Boolean).join('\n\n');
+}
+
+function targetSection(results) {
+  const rows = targets
+    .map((target) => ({ target, verdicts: judge(target, results) }))
+    .filter(({ verdicts }) => Object.keys(verdicts).length > 0)
+    .map(({ target, verdicts }) => {
+      const cell = (variant) => {
+        if (!verdicts[variant]) return '–';
+        const { ratio, passed } = verdicts[variant];
+        return `${number(ratio, 2)} ${passed ? 'pass' : '**fail**'}`;
+      };
+      return [target.what, target.limit, cell('express'), cell('fastify')];
+    });
+  return rows.length > 0 && `### Targets\n\n${table(['what', 'target', 'Express', 'Fastify'], rows)}`;
+}
+
+/** @param {import('../scenarios/fleets.mjs').Cell} cell */
+function cellSection({ title, note, columns }, byPeer, detail) {
+  const floor = byPeer[FLOOR]?.median;
+  const head = [
+    'server',
+    ...columns.flatMap((column) => (column.ratio ? [column.title, '× floor'] : [column.title])),
+  ];
+  const rows = [];
+  const absent = new Map();
+  for (const [id, { median, error, skipped }] of Object.entries(byPeer)) {
+    // A variant that this table never shows is no gap in it.
+    if (skipped && id !== 'no-history') absent.set(skipped, [...(absent.get(skipped) ?? []), labelOf(id)]);
+    if (error) absent.set(`failed: ${firstLine(error)}`, [labelOf(id)]);
+    if (!median) continue;
+    const figures = columns.flatMap(({ field, digits = 0, ratio }) => {
+      const value = number(median[field], digits);
+      return ratio ? [value, number(median[field] / floor?.[field], 2)] : [value];
+    });
+    rows.push([labelOf(id), ...figures]);
+  }
+  const missing = [...absent].map(([reason, names]) => `- left out: ${names.join(', ')}: ${reason}`);
+  const parts = [`### ${title}`, note, rows.length > 0 && table(head, rows), missing.join('\n')];
+  return [...parts, detail && detailLines(byPeer)].filter(Boolean).join('\n\n');
+}
+
+/** Profiles and the like, for whoever is at work on the module: not for README.md. */
+function detailLines(byPeer) {
+  const lines = Object.entries(byPeer).flatMap(([id, { median }]) =>
+    median?.lines ? [labelOf(id), ...median.lines] : [],
+  );
+  return lines.length > 0 && `\`\`\`\n${lines.join('\n')}\n\`\`\``;
+}
+
+const firstLine = (text) => text.split('\n')[0].slice(0, 200);

@@ -1,0 +1,36 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { writeHeapSnapshot } from 'node:v8';
+
+/**
+ * What the heap holds, by constructor, from a heap snapshot (which collects garbage first). Divided by the
+ * connections it answers: what of the framework does a connection keep?
+ * @returns {Record<string, { count: number, bytes: number }>} things that are no objects stand under their type: `(closure)`
+ */
+export function heapByConstructor() {
+  const file = join(tmpdir(), `sse-bench-${process.pid}.heapsnapshot`);
+  writeHeapSnapshot(file);
+  try {
+    return group(JSON.parse(readFileSync(file, 'utf8')));
+  } finally {
+    rmSync(file, { force: true });
+  }
+}
+
+/** A snapshot's nodes lie in one flat array of numbers; the layout is described in its own `meta`. */
+function group({ snapshot, nodes, strings }) {
+  const { node_fields: fields, node_types: types } = snapshot.meta;
+  const typeAt = fields.indexOf('type');
+  const nameAt = fields.indexOf('name');
+  const sizeAt = fields.indexOf('self_size');
+  const groups = {};
+  for (let at = 0; at < nodes.length; at += fields.length) {
+    const type = types[typeAt][nodes[at + typeAt]];
+    const name = type === 'object' ? strings[nodes[at + nameAt]] : `(${type})`;
+    const entry = Object.hasOwn(groups, name) ? groups[name] : (groups[name] = { count: 0, bytes: 0 });
+    entry.count++;
+    entry.bytes += nodes[at + sizeAt];
+  }
+  return groups;
+}

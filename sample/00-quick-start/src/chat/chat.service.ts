@@ -1,0 +1,142 @@
+import { BadRequestException, ForbiddenException, Injectable, type OnModuleInit } from '@nestjs/common';
+import { SseService } from 'nestjs-simple-sse';
+import type { AppEvents, NoticeKind, Numbered, RoomInfo } from '../app.events.js';
+import type { Tab } from '../tab/tab.js';
+import { TabService } from '../tab/tab.service.js';
+
+const MAX_ROOMS_PER_TAB = 8;
+/** What a newcomer hears of a room's past. */
+const REPLAY_ON_JOIN = 30;
+/** An empty room is kept so that its numbers go on where they ended: its history may still be replayed. */
+const MAX_ROOMS_KEPT = 2_000;
+
+interface ChatRoom {
+  readonly members: Set<Tab>;
+  seq: number;
+}
+
+/** The room of the library behind a chat room: its own name space, beside `stats`. */
+export const chatRoom = (name: string): string => `chat/${name}`;
+
+/** Who is in which chat room, and what is said there. */
+@Injectable()
+export class ChatService implements OnModuleInit {
+  private readonly rooms = new Map<string, ChatRoom>();
+
+  constructor(
+    private readonly sse: SseService<AppEvents>,
+    private readonly tabs: TabService,
+  ) {}
+
+  onModuleInit(): void {
+    this.tabs.away$.subscribe((tab) => this.announceEverywhere('away', tab));
+    this.tabs.forgotten$.subscribe((tab) => {
+      for (const name of tab.chatRooms) this.room(name).members.delete(tab);
+    });
+  }
+
+  /** A stream of the tab has opened: a quick reconnect is no news, anything else is. */
+  arrive(tab: Tab): void {
+    if (!tab.away) return;
+    tab.away = false;
+    this.announceEverywhere('back', tab);
+  }
+
+  /** Safe to repeat: a tab that is a member already only connects its stream to the room. */
+  async join(tab: Tab, name: string): Promise<RoomInfo> {
+    const newcomer = !tab.chatRooms.has(name);
+    if (newcomer && tab.chatRooms.size >= MAX_ROOMS_PER_TAB) {
+      throw new BadRequestException(`room: ${MAX_ROOMS_PER_TAB} at a time; leave one first`);
+    }
+    tab.chatRooms.add(name);
+    this.room(name).members.add(tab);
+    await tab.client?.join(chatRoom(name), { replay: REPLAY_ON_JOIN });
+    if (newcomer) this.announce('joined', name, tab);
+    return this.info(name);
+  }
+
+  leave(tab: Tab, name: string): RoomInfo {
+    if (tab.chatRooms.delete(name)) {
+      tab.client?.leave(chatRoom(name));
+      this.room(name).members.delete(tab);
+      this.announce('left', name, tab);
+    }
+    return this.info(name);
+  }
+
+  async say(tab: Tab, name: string, text: string): Promise<Numbered> {
+    const { nickname, memberId } = this.member(tab, name);
+    const message = { ...this.next(name), memberId, nickname, text };
+    await this.sse.broadcast(chatRoom(name), 'chat', message);
+    return { room: name, seq: message.seq, at: message.at };
+  }
+
+  /** To everybody but the one who types. Nobody needs it a second later, so it is not kept for a resume. */
+  async typing(tab: Tab, name: string): Promise<void> {
+    const { nickname, client } = this.member(tab, name);
+    await this.sse.broadcast(
+      chatRoom(name),
+      'typing',
+      { room: name, nickname },
+      { except: client, volatile: true },
+    );
+  }
+
+  rename(tab: Tab, nickname: string): void {
+    if (tab.nickname === nickname) return;
+    const formerly = tab.nickname;
+    tab.nickname = nickname;
+    this.announceEverywhere('renamed', tab, formerly);
+  }
+
+  list(): RoomInfo[] {
+    return [...this.rooms.keys()].map((name) => this.info(name)).filter(({ members }) => members > 0);
+  }
+
+  info(name: string): RoomInfo {
+    const members = [...(this.rooms.get(name)?.members ?? [])];
+    return { room: name, members: members.filter((tab) => !tab.away).length };
+  }
+
+  private announceEverywhere(kind: NoticeKind, tab: Tab, formerly?: string): void {
+    for (const name of tab.chatRooms) this.announce(kind, name, tab, formerly);
+  }
+
+  private announce(kind: NoticeKind, name: string, tab: Tab, formerly?: string): void {
+    const { memberId, nickname } = tab;
+    const { members } = this.info(name);
+    // Not awaited: a notice that cannot be published is logged by the library, and nobody waits for it.
+    void this.sse.broadcast(chatRoom(name), 'notice', {
+      ...this.next(name),
+      kind,
+      memberId,
+      nickname,
+      formerly,
+      members,
+    });
+  }
+
+  private member(tab: Tab, name: string): Tab {
+    if (tab.chatRooms.has(name)) return tab;
+    throw new ForbiddenException(`Join "${name}" first`);
+  }
+
+  private next(name: string): Numbered {
+    return { room: name, seq: ++this.room(name).seq, at: Date.now() };
+  }
+
+  private room(name: string): ChatRoom {
+    const known = this.rooms.get(name);
+    if (known) return known;
+    if (this.rooms.size >= MAX_ROOMS_KEPT) this.dropEmptyRoom();
+    const room = { members: new Set<Tab>(), seq: 0 };
+    this.rooms.set(name, room);
+    return room;
+  }
+
+  private dropEmptyRoom(): void {
+    for (const [name, { members }] of this.rooms) {
+      if (members.size === 0) return void this.rooms.delete(name);
+    }
+  }
+}

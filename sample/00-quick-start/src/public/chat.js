@@ -1,0 +1,130 @@
+// Chat rooms: joined and left at run time, all of them on the tab's one stream.
+import { tab } from './tab.js';
+import { ChatView } from './chat-view.js';
+
+const KEPT = 200;
+const TYPING_EVERY_MS = 2_000;
+
+export class Chat {
+  #stream;
+  #view;
+  /** name -> { members, unread, entries } */
+  #rooms = new Map();
+  #active;
+  #memberId;
+  #typedAt = 0;
+
+  /** @param {(room: string) => void} onLeft */
+  constructor(stream, onLeft) {
+    this.#stream = stream;
+    this.#view = new ChatView({
+      join: (room) => this.#join(room),
+      leave: (room) => this.#leave(room).then(() => onLeft(room)),
+      show: (room) => this.#show(room),
+      say: (text) => this.#say(text),
+      rename: (nickname) => this.#rename(nickname),
+      typing: () => this.#tellTyping(),
+      suggest: () => this.#suggest(),
+    });
+  }
+
+  /** The stream is open: the server's memory of this tab and the page's own are made one again. */
+  async welcome({ memberId, nickname, rooms }) {
+    this.#memberId = memberId;
+    this.#view.nickname = tab.nickname ??= nickname;
+    tab.save();
+    if (nickname !== tab.nickname) await this.#rename(tab.nickname);
+    for (const { room, members } of rooms) {
+      if (tab.rooms.has(room)) this.#room(room).members = members;
+      else await this.#leave(room);
+    }
+    const joined = new Set(rooms.map(({ room }) => room));
+    for (const room of tab.rooms) if (!joined.has(room)) await this.#join(room);
+    this.#show(this.#active ?? [...tab.rooms][0]);
+  }
+
+  message(message, resumed) {
+    const mine = message.memberId === this.#memberId;
+    this.#enter(message.room, { ...message, mine, resumed });
+  }
+
+  notice(notice, resumed) {
+    const room = this.#room(notice.room);
+    room.members = notice.members;
+    this.#enter(notice.room, { ...notice, mine: notice.memberId === this.#memberId, resumed });
+  }
+
+  typing({ room, nickname }) {
+    if (room === this.#active) this.#view.hint(`${nickname} is typing …`);
+  }
+
+  get names() {
+    return [...this.#rooms.keys()];
+  }
+
+  /** Nothing can be said while the stream is down: the answer could not be heard. */
+  set enabled(enabled) {
+    this.#view.enabled = enabled;
+  }
+
+  async #join(name) {
+    const { members } = await this.#stream.post(`chat/rooms/${encodeURIComponent(name)}/join`);
+    this.#room(name).members = members;
+    tab.rooms.add(name);
+    tab.save();
+    this.#show(name);
+  }
+
+  async #leave(name) {
+    await this.#stream.post(`chat/rooms/${name}/leave`);
+    this.#rooms.delete(name);
+    tab.rooms.delete(name);
+    tab.save();
+    this.#show(this.#active === name ? this.#rooms.keys().next().value : this.#active);
+  }
+
+  async #say(text) {
+    if (!this.#active) throw new Error('Join a room first');
+    await this.#stream.post(`chat/rooms/${this.#active}/messages`, { text });
+    this.#typedAt = 0;
+  }
+
+  async #rename(nickname) {
+    await this.#stream.post('chat/nickname', { nickname });
+    tab.nickname = nickname;
+    tab.save();
+  }
+
+  async #tellTyping() {
+    if (!this.#active || Date.now() - this.#typedAt < TYPING_EVERY_MS) return;
+    this.#typedAt = Date.now();
+    await this.#stream.post(`chat/rooms/${this.#active}/typing`);
+  }
+
+  async #suggest() {
+    const response = await fetch('chat/rooms');
+    const rooms = await response.json();
+    return rooms.filter(({ room }) => !this.#rooms.has(room));
+  }
+
+  #show(name) {
+    this.#active = name;
+    const room = this.#rooms.get(name);
+    if (room) room.unread = 0;
+    this.#view.log(room?.entries ?? []);
+    this.#view.rooms(this.#rooms, name);
+  }
+
+  #room(name) {
+    if (!this.#rooms.has(name)) this.#rooms.set(name, { members: 0, unread: 0, entries: [] });
+    return this.#rooms.get(name);
+  }
+
+  #enter(name, entry) {
+    const room = this.#room(name);
+    room.entries = [...room.entries, entry].slice(-KEPT);
+    if (name === this.#active) this.#view.append(entry);
+    else if (entry.text && !entry.mine) room.unread += 1;
+    this.#view.rooms(this.#rooms, this.#active);
+  }
+}

@@ -1,0 +1,81 @@
+// What goes over the line: as this tab's EventSource reports it, or the bytes of a second connection.
+
+const KEPT = 80;
+const HINTS = {
+  heard:
+    'Rebuilt from the events of this tab’s own EventSource. It hides comments and retry: lines from a page; “raw bytes” shows them.',
+  wire: 'The bytes of GET /stats/events, read with fetch: a second connection, open while this is chosen.',
+};
+
+export class Frames {
+  #pre = document.querySelector('#frames');
+  #pause = document.querySelector('#pause');
+  #hideStats = document.querySelector('#hide-stats');
+  #buttons = { heard: document.querySelector('#heard'), wire: document.querySelector('#wire') };
+  #reading;
+  #lastId = '';
+
+  constructor() {
+    for (const [source, button] of Object.entries(this.#buttons)) {
+      button.addEventListener('click', () => this.#choose(source));
+    }
+    this.#hideStats.addEventListener('change', () =>
+      this.#pre.classList.toggle('no-stats', this.#hideStats.checked),
+    );
+    this.#choose('heard');
+  }
+
+  /** @param {MessageEvent} event */
+  heard(event) {
+    if (this.#reading) return;
+    const id = event.lastEventId;
+    // lastEventId stays what it was when an event has no id of its own.
+    const lines = id && id !== this.#lastId ? [['id:', ` ${id}`]] : [];
+    this.#lastId = id;
+    lines.push(['event:', ` ${event.type}`], ['data:', ` ${event.data}`], ['', '']);
+    this.#append(lines, event.type);
+  }
+
+  #choose(source) {
+    this.#reading?.abort();
+    this.#reading = undefined;
+    this.#pre.replaceChildren();
+    for (const [name, button] of Object.entries(this.#buttons)) {
+      button.setAttribute('aria-pressed', String(name === source));
+    }
+    document.querySelector('#frames-hint').textContent = HINTS[source];
+    this.#hideStats.disabled = source === 'wire';
+    if (source === 'wire') void this.#read((this.#reading = new AbortController()));
+  }
+
+  async #read(reading) {
+    let rest = '';
+    try {
+      const { body } = await fetch('stats/events', { signal: reading.signal });
+      const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+      for (let part = await reader.read(); !part.done; part = await reader.read()) {
+        const lines = (rest + part.value).split('\n');
+        rest = lines.pop();
+        this.#append(lines.map((line) => line.match(/^(\w*:?)(.*)$/).slice(1)));
+      }
+      this.#append([['', '(the server has ended this connection)']]);
+    } catch (error) {
+      if (!reading.signal.aborted) this.#append([['', `(${error.message})`]]);
+    }
+  }
+
+  #append(lines, type) {
+    if (this.#pause.checked) return;
+    const frame = document.createElement('div');
+    if (type === 'stats') frame.className = 'stats';
+    for (const [field, rest] of lines) {
+      const name = document.createElement('b');
+      name.textContent = field;
+      frame.append(name, `${rest}\n`);
+    }
+    const atEnd = this.#pre.scrollHeight - this.#pre.scrollTop - this.#pre.clientHeight < 40;
+    this.#pre.append(frame);
+    while (this.#pre.childElementCount > KEPT) this.#pre.firstElementChild.remove();
+    if (atEnd) this.#pre.scrollTop = this.#pre.scrollHeight;
+  }
+}

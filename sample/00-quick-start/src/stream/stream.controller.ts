@@ -1,0 +1,45 @@
+import { Controller, Get, HttpCode, Post, Req, UseGuards } from '@nestjs/common';
+import { ConnectedClient, SseClient, SseRoom, SseService } from 'nestjs-simple-sse';
+import type { AppEvents } from '../app.events.js';
+import { chatRoom, ChatService } from '../chat/chat.service.js';
+import { STATS_ROOM } from '../stats/stats.service.js';
+import { CurrentTab, OwnerGuard, type TabRequest } from '../tab/owner.guard.js';
+import type { Tab } from '../tab/tab.js';
+import { TabService } from '../tab/tab.service.js';
+import { chatRoomsToResume, OpenTabGuard } from './open-tab.guard.js';
+
+/** The one stream of a browser tab: the figures and all of its chat rooms. */
+@Controller()
+export class StreamController {
+  constructor(
+    private readonly sse: SseService<AppEvents>,
+    private readonly tabs: TabService,
+    private readonly chat: ChatService,
+  ) {}
+
+  @Get('events')
+  @SseRoom(STATS_ROOM)
+  @SseRoom((request) => chatRoomsToResume(request).map(chatRoom))
+  @UseGuards(OpenTabGuard)
+  events(@CurrentTab() tab: Tab, @Req() request: TabRequest, @ConnectedClient() client: SseClient): void {
+    const token = this.tabs.attach(tab, client);
+    this.chat.arrive(tab);
+    this.sse.send(client, 'welcome', {
+      clientId: client.id,
+      token,
+      memberId: tab.memberId,
+      nickname: tab.nickname,
+      at: Date.now(),
+      startedAt: performance.timeOrigin,
+      rooms: chatRoomsToResume(request).map((name) => this.chat.info(name)),
+    });
+  }
+
+  /** What a broken network does, at the press of a button: the page reconnects by itself and resumes. */
+  @Post('connection/cut')
+  @HttpCode(204)
+  @UseGuards(OwnerGuard)
+  cut(@CurrentTab() tab: Tab): void {
+    tab.client?.close();
+  }
+}

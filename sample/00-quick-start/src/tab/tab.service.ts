@@ -1,0 +1,103 @@
+import { randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
+import { Injectable, type OnModuleDestroy, ServiceUnavailableException } from '@nestjs/common';
+import { Subject } from 'rxjs';
+import type { SseClient } from 'nestjs-simple-sse';
+import type { Tab } from './tab.js';
+
+/** A cut shorter than this is nobody's business: `retryMs` and a slow network fit in it. */
+const AWAY_AFTER_MS = 6_000;
+/** As long as the history of a room lasts by default: nothing can be resumed after it. */
+const FORGET_AFTER_MS = 10 * 60_000;
+const MAX_TABS = 5_000;
+
+/** Knows the tabs, and which connection may act for which of them. */
+@Injectable()
+export class TabService implements OnModuleDestroy {
+  private readonly tabs = new Map<string, Tab>();
+  private readonly clients = new Map<string, SseClient>();
+  private readonly timers = new Map<Tab, NodeJS.Timeout>();
+  private closing = false;
+  private readonly awaySubject = new Subject<Tab>();
+  private readonly forgottenSubject = new Subject<Tab>();
+
+  readonly away$ = this.awaySubject.asObservable();
+  readonly forgotten$ = this.forgottenSubject.asObservable();
+
+  find(key: string): Tab | undefined {
+    return this.tabs.get(key);
+  }
+
+  create(key: string, nickname: string): Tab {
+    if (this.tabs.size >= MAX_TABS) this.forgetOne();
+    const memberId = randomBytes(4).toString('hex');
+    const tab: Tab = { key, memberId, nickname, chatRooms: new Set(), away: true };
+    this.tabs.set(key, tab);
+    // If its stream never opens, the tab is forgotten like one that has gone.
+    this.startTimer(tab, FORGET_AFTER_MS, () => this.forget(tab));
+    return tab;
+  }
+
+  /** Gives the tab its new connection; an older one, perhaps half-open, ends. Returns the token of the new one. */
+  attach(tab: Tab, client: SseClient): string {
+    const older = tab.client;
+    const token = randomUUID();
+    Object.assign(client.context, { tab, token });
+    tab.client = client;
+    this.clients.set(client.id, client);
+    this.stopTimer(tab);
+    void client.closed.then(() => this.detach(tab, client));
+    older?.close();
+    return token;
+  }
+
+  /** The tab that a request may act for: it must know the id and the token of the tab's open connection. */
+  owner(clientId: string, token: string): Tab | undefined {
+    const client = this.clients.get(clientId);
+    const { tab, token: expected } = client?.context ?? {};
+    return tab?.client === client && same(expected, token) ? tab : undefined;
+  }
+
+  onModuleDestroy(): void {
+    // The streams end after this, and nobody is left to hear who has gone.
+    this.closing = true;
+    for (const tab of this.timers.keys()) this.stopTimer(tab);
+  }
+
+  private detach(tab: Tab, client: SseClient): void {
+    this.clients.delete(client.id);
+    if (tab.client !== client) return;
+    tab.client = undefined;
+    this.startTimer(tab, AWAY_AFTER_MS, () => {
+      tab.away = true;
+      this.awaySubject.next(tab);
+      this.startTimer(tab, FORGET_AFTER_MS, () => this.forget(tab));
+    });
+  }
+
+  private forget(tab: Tab): void {
+    this.stopTimer(tab);
+    this.tabs.delete(tab.key);
+    this.forgottenSubject.next(tab);
+  }
+
+  private forgetOne(): void {
+    for (const tab of this.tabs.values()) {
+      if (tab.client === undefined) return this.forget(tab);
+    }
+    throw new ServiceUnavailableException(`${MAX_TABS} tabs are open here already`);
+  }
+
+  private startTimer(tab: Tab, ms: number, then: () => void): void {
+    if (!this.closing) this.timers.set(tab, setTimeout(then, ms).unref());
+  }
+
+  private stopTimer(tab: Tab): void {
+    clearTimeout(this.timers.get(tab));
+    this.timers.delete(tab);
+  }
+}
+
+function same(expected = '', given: string): boolean {
+  const [a, b] = [Buffer.from(expected), Buffer.from(given)];
+  return a.length > 0 && a.length === b.length && timingSafeEqual(a, b);
+}

@@ -1,0 +1,108 @@
+import type { Position } from '../protocol/position.js';
+import type { RoomEvent, RoomMessage } from '../protocol/room-message.js';
+
+/** How much of a room a broker remembers. */
+export interface RoomHistoryLimits {
+  /** Events kept. */
+  readonly maxEvents: number;
+  /** How long an event is kept, in milliseconds. */
+  readonly maxAgeMs: number;
+}
+
+/** What is remembered, set once for whatever broker. */
+export interface HistoryPolicy {
+  /** The limits of one room, or `false` for a room that is not remembered. The same answer every time. */
+  limitsOf(room: string): RoomHistoryLimits | false;
+  /** Bytes kept over all rooms of a node's memory. */
+  readonly maxBytes: number;
+}
+
+/**
+ * - `live`: every event of the subscribed rooms arrives.
+ * - `syncing`: connected, catching up on what was missed.
+ * - `down`: not connected; nothing arrives and `publish` rejects.
+ */
+export type BrokerState = 'down' | 'syncing' | 'live';
+
+/** What a broker tells the node that started it. Never called from within the node's own call to the broker's methods other than `publish`. */
+export interface BrokerListener {
+  /** One event, in the order of its rooms. A node hears its own events only here. */
+  onMessage(message: RoomMessage): void;
+  onStateChange(state: BrokerState): void;
+  /**
+   * Events of these rooms may be missing between what was delivered and what follows: the broker's own catch-up after
+   * an outage did not reach back far enough.
+   */
+  onGap(rooms: readonly string[]): void;
+  /** The broker's memory began anew: positions of the old epoch mean nothing any more. */
+  onEpochChange(epoch: string): void;
+}
+
+/** How an event is published. */
+export interface PublishOptions {
+  /** Ids of clients that are left out. */
+  readonly except?: readonly string[] | undefined;
+  /** Not remembered and without an id; for a client that does not read, only the newest of each event name waits. */
+  readonly volatile?: boolean;
+  /** A second publish with this key within two minutes is not a second event. One space of keys for all rooms. */
+  readonly idempotencyKey?: string | undefined;
+}
+
+/** What a broker says of an event that it has accepted. */
+export interface PublishReceipt {
+  readonly epoch: string;
+  readonly position: Position;
+  /** Whether a resume can bring the event back. */
+  readonly kept: boolean;
+  /** Whether the key named an event that had been accepted already; the position is that event's. */
+  readonly duplicate: boolean;
+}
+
+/** What is remembered of some rooms after a position, as one moment saw it. */
+export interface HistoryPage {
+  readonly epoch: string;
+  /** The moment: every event published later has a greater position. */
+  readonly position: Position;
+  /** Ordered by position, each event once however many of the rooms it went to. */
+  readonly messages: readonly RoomMessage[];
+  /** Rooms of which events may be missing: trimmed, expired or unknown. Their messages are those that are left. */
+  readonly incompleteRooms: readonly string[];
+}
+
+/**
+ * Carries events from node to node and remembers them. Backends know nothing of clients, requests or Nest.
+ *
+ * The one road: a node hears every event, its own included, through `onMessage` and in one order per room. A backend
+ * is accepted when the contract suite (`nestjs-simple-sse/testing`) passes.
+ */
+export interface SseBroker {
+  /** Called once, before anything else. Resolves when the broker may be used; a broker that is `down` may be. */
+  start(policy: HistoryPolicy, listener: BrokerListener): Promise<void>;
+
+  /** Names the broker's memory: 8 hexadecimal digits. */
+  readonly epoch: string;
+
+  /** The newest position this node knows: all up to here has been delivered to it in its rooms. */
+  readonly position: Position;
+
+  /**
+   * Publishes one event to several rooms at one position.
+   *
+   * @returns settles when the broker has accepted the event
+   * @throws SseError `broker-closed` after `close()`, `broker-unavailable` while the broker cannot be reached
+   */
+  publish(rooms: readonly string[], event: RoomEvent, options: PublishOptions): Promise<PublishReceipt>;
+
+  /**
+   * Begins to hear a room: at once, where it returns nothing, or from when the promise resolves. A broker that is
+   * `down` keeps it pending.
+   */
+  subscribe(room: string): Promise<void> | void;
+  unsubscribe(room: string): Promise<void>;
+
+  /** What came after `after` in these rooms, or the newest `newest` events of each where `after` is `undefined`. */
+  read(rooms: readonly string[], after: Position | undefined, newest?: number): Promise<HistoryPage>;
+
+  /** Lets go of everything. Nothing is heard afterwards. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto';
+import type { Position } from '../protocol/position.js';
+import { RoomMessage, type RoomEvent } from '../protocol/room-message.js';
+import { SseError } from '../protocol/sse-error.js';
+import type {
+  BrokerListener,
+  HistoryPage,
+  HistoryPolicy,
+  PublishOptions,
+  PublishReceipt,
+  SseBroker,
+} from './broker.interface.js';
+import { IdempotencyKeys } from './idempotency-keys.js';
+import { MemoryHistory } from './memory-history.js';
+import { PositionClock } from './position-clock.js';
+
+/**
+ * The broker of a single node: the same order, memory and rules as a shared one, in the process.
+ *
+ * Delivery happens inside `publish`, before its promise settles. An event published while another is being delivered
+ * waits for its turn, so that every subscriber sees one order.
+ */
+export class MemoryBroker implements SseBroker {
+  readonly epoch = randomBytes(4).toString('hex');
+  readonly #clock = new PositionClock();
+  readonly #keys = new IdempotencyKeys();
+  readonly #subscribed = new Set<string>();
+  readonly #undelivered: RoomMessage[] = [];
+  #delivering = false;
+  #history: MemoryHistory | undefined;
+  #listener: BrokerListener | undefined;
+
+  get position(): Position {
+    return this.#clock.last;
+  }
+
+  async start(policy: HistoryPolicy, listener: BrokerListener): Promise<void> {
+    this.#history = new MemoryHistory(policy);
+    this.#listener = listener;
+    listener.onStateChange('live');
+  }
+
+  async publish(
+    rooms: readonly string[],
+    event: RoomEvent,
+    { except, volatile = false, idempotencyKey }: PublishOptions,
+  ): Promise<PublishReceipt> {
+    const history = this.#running();
+    const known = idempotencyKey === undefined ? undefined : this.#keys.get(idempotencyKey);
+    if (known !== undefined) return { ...known, duplicate: true };
+
+    const kept = !volatile && rooms.some((room) => history.remembers(room));
+    const position = this.#clock.next();
+    const receipt = { epoch: this.epoch, position, kept, duplicate: false };
+    if (idempotencyKey !== undefined) this.#keys.set(idempotencyKey, receipt);
+    const message = new RoomMessage(event, { rooms, epoch: this.epoch, position, kept, volatile, except });
+    if (kept) history.add(message);
+    if (rooms.some((room) => this.#subscribed.has(room))) this.#deliver(message);
+    return receipt;
+  }
+
+  subscribe(room: string): void {
+    this.#running();
+    this.#subscribed.add(room);
+  }
+
+  async unsubscribe(room: string): Promise<void> {
+    this.#subscribed.delete(room);
+  }
+
+  async read(rooms: readonly string[], after: Position | undefined, newest = 0): Promise<HistoryPage> {
+    const history = this.#running();
+    const { messages, incompleteRooms } =
+      after === undefined ? history.newest(rooms, newest) : history.after(rooms, after, this.#clock.next());
+    return { epoch: this.epoch, position: this.#clock.last, messages, incompleteRooms };
+  }
+
+  async close(): Promise<void> {
+    this.#listener = undefined;
+    this.#history?.close();
+    this.#subscribed.clear();
+  }
+
+  #running(): MemoryHistory {
+    if (this.#history === undefined || this.#listener === undefined) {
+      throw new SseError(
+        'broker-closed',
+        'The broker is not running: publish after the application has started and before it closes.',
+      );
+    }
+    return this.#history;
+  }
+
+  #deliver(message: RoomMessage): void {
+    this.#undelivered.push(message);
+    if (this.#delivering) return;
+    this.#delivering = true;
+    try {
+      for (let next = this.#undelivered.shift(); next !== undefined; next = this.#undelivered.shift()) {
+        this.#listener?.onMessage(next);
+      }
+    } finally {
+      this.#delivering = false;
+    }
+  }
+}

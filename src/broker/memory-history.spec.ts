@@ -1,0 +1,239 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { jest } from '@jest/globals';
+import * as fc from 'fast-check';
+import { RoomMessage } from '../protocol/room-message.js';
+import type { HistoryPolicy, RoomHistoryLimits } from './broker.interface.js';
+import { MemoryHistory } from './memory-history.js';
+
+const START_MS = Date.UTC(2026, 10, 23);
+/** What one small event counts, roughly; see ENTRY_OVERHEAD_BYTES. */
+const EVENT_BYTES = 402;
+
+interface Policy extends HistoryPolicy {
+  readonly maxBytes: number;
+}
+
+function policy(given: Partial<RoomHistoryLimits> & { maxBytes?: number; forgets?: string[] } = {}): Policy {
+  const { maxBytes = 1e9, forgets = [], ...limits } = given;
+  return {
+    maxBytes,
+    limitsOf: (room) => !forgets.includes(room) && { maxEvents: 100, maxAgeMs: 600_000, ...limits },
+  };
+}
+
+let position = 0;
+
+function message(rooms: string | string[], data = 'x'): RoomMessage {
+  position = Math.max(position + 1, Date.now() * 1_000);
+  return new RoomMessage(
+    { event: undefined, data, serialized: false },
+    { rooms: [rooms].flat(), epoch: '00000000', position, kept: true },
+  );
+}
+
+function now(): number {
+  return Math.max(position, Date.now() * 1_000);
+}
+
+describe('the memory of this process', () => {
+  let history: MemoryHistory;
+  /** Where a client stands that has heard nothing yet. */
+  let beginning: number;
+
+  beforeEach(() => {
+    jest.useFakeTimers({ now: START_MS });
+    position = 0;
+    beginning = START_MS * 1_000 - 1;
+  });
+  afterEach(() => {
+    history.close();
+    expect(jest.getTimerCount()).toBe(0);
+    jest.useRealTimers();
+  });
+
+  function add(rooms: string | string[], data?: string): RoomMessage {
+    const added = message(rooms, data);
+    history.add(added);
+    return added;
+  }
+
+  function after(rooms: string[], at = beginning): { data: string[]; incomplete: string[] } {
+    const { messages, incompleteRooms } = history.after(rooms, at, now());
+    return { data: messages.map(({ data }) => data), incomplete: incompleteRooms };
+  }
+
+  it('gives several rooms in the order of publishing, an event of more than one of them once', () => {
+    history = new MemoryHistory(policy());
+    add('a', '1');
+    add('b', '2');
+    add(['a', 'b', 'c'], '3');
+    add('c', '4');
+    add('a', '5');
+    expect(after(['b', 'a'])).toEqual({ data: ['1', '2', '3', '5'], incomplete: [] });
+    expect(after(['c', 'unheard of'])).toEqual({ data: ['3', '4'], incomplete: [] });
+  });
+
+  it('gives what came after a position, and not that one again', () => {
+    history = new MemoryHistory(policy());
+    const [first, second] = [add('a', '1'), add('a', '2')];
+    expect(after(['a'], first.position)).toEqual({ data: ['2'], incomplete: [] });
+    expect(after(['a'], second.position)).toEqual({ data: [], incomplete: [] });
+  });
+
+  it('keeps as many events of a room as it may, and says so to who missed others', () => {
+    history = new MemoryHistory(policy({ maxEvents: 3 }));
+    const positions = ['1', '2', '3', '4', '5'].map((data) => add('busy', data).position);
+    add('quiet', 'q');
+    expect(after(['busy', 'quiet'])).toEqual({ data: ['3', '4', '5', 'q'], incomplete: ['busy'] });
+    expect(after(['busy'], positions[0])).toEqual({ data: ['3', '4', '5'], incomplete: ['busy'] });
+    expect(after(['busy'], positions[1])).toEqual({ data: ['3', '4', '5'], incomplete: [] });
+  });
+
+  it('keeps an event as long as it may, and knows for twice as long that there was one', () => {
+    history = new MemoryHistory(policy({ maxAgeMs: 10_000 }));
+    const heard = add('a', 'heard').position;
+    add('a', 'missed');
+    jest.setSystemTime(START_MS + 10_000);
+    expect(after(['a'], heard)).toEqual({ data: ['missed'], incomplete: [] });
+    jest.setSystemTime(START_MS + 10_001);
+    expect(after(['a'], heard)).toEqual({ data: [], incomplete: ['a'] });
+    jest.setSystemTime(START_MS + 19_999);
+    expect(after(['a'], heard)).toEqual({ data: [], incomplete: ['a'] });
+    // By then the room may be forgotten, but who stands so far back is told.
+    jest.advanceTimersByTime(60_000);
+    expect(after(['a'], heard)).toEqual({ data: [], incomplete: ['a'] });
+    expect(after(['a'], now() - 1)).toEqual({ data: [], incomplete: [] });
+  });
+
+  it('keeps no more bytes than it may over all rooms: the oldest go first', () => {
+    history = new MemoryHistory(policy({ maxBytes: 3 * EVENT_BYTES }));
+    for (const [room, data] of [
+      ['a', '1'],
+      ['b', '2'],
+      ['c', '3'],
+      ['a', '4'],
+      ['b', '5'],
+    ] as const)
+      add(room, data);
+    expect(after(['a', 'b', 'c'])).toEqual({ data: ['3', '4', '5'], incomplete: ['a', 'b'] });
+    add('d', 'x'.repeat(EVENT_BYTES * 2));
+    expect(after(['a', 'b', 'c', 'd']).incomplete).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  it('has nothing of rooms that are not remembered, and does not call them incomplete', () => {
+    history = new MemoryHistory(policy({ forgets: ['a'] }));
+    add(['a', 'b'], '1');
+    add('a', '2');
+    expect(after(['a', 'b'])).toEqual({ data: ['1'], incomplete: [] });
+    expect([history.remembers('a'), history.remembers('b'), history.remembers('new')]).toEqual([
+      false,
+      true,
+      true,
+    ]);
+  });
+
+  it('gives the newest of each room, without those that are too old', () => {
+    history = new MemoryHistory(policy({ maxAgeMs: 10_000 }));
+    add('a', '1');
+    jest.setSystemTime(START_MS + 10_001);
+    for (const data of ['2', '3', '4']) add('a', data);
+    add(['a', 'b'], '5');
+    const newest = (rooms: string[], count: number): string[] =>
+      history.newest(rooms, count).messages.map(({ data }) => data);
+    expect(newest(['a'], 2)).toEqual(['4', '5']);
+    expect(newest(['a'], 100)).toEqual(['2', '3', '4', '5']);
+    expect(newest(['a', 'b'], 2)).toEqual(['4', '5']);
+    expect([newest(['a'], 0), newest(['none'], 3)]).toEqual([[], []]);
+  });
+
+  it('sweeps in silence: expired events and rooms go, and so does the timer', () => {
+    history = new MemoryHistory(policy({ maxAgeMs: 10_000 }));
+    expect(jest.getTimerCount()).toBe(0);
+    for (let n = 0; n < 50; n++) add(`room ${n}`);
+    expect(jest.getTimerCount()).toBe(1);
+    jest.advanceTimersByTime(30_000);
+    expect(jest.getTimerCount()).toBe(0);
+    add('again');
+    expect(jest.getTimerCount()).toBe(1);
+  });
+
+  it('whatever is published: within its bounds, in order, and never silent about a hole', () => {
+    const published = fc.array(
+      fc.record({
+        rooms: fc.uniqueArray(fc.constantFrom('a', 'b', 'c'), { minLength: 1 }),
+        size: fc.nat({ max: 500 }),
+        passesMs: fc.constantFrom(0, 0, 0, 1, 400, 1_500),
+      }),
+      { maxLength: 30 },
+    );
+    fc.assert(
+      fc.property(published, fc.nat({ max: 29 }), (events, standsAt) => {
+        history = new MemoryHistory(policy({ maxEvents: 4, maxAgeMs: 2_000, maxBytes: 8 * EVENT_BYTES }));
+        const sent: RoomMessage[] = [];
+        const stands = now();
+        let from = stands;
+        for (const [n, { rooms, size, passesMs }] of events.entries()) {
+          jest.advanceTimersByTime(passesMs);
+          sent.push(add(rooms, 'x'.repeat(size)));
+          if (n === standsAt) from = position;
+        }
+        for (const room of ['a', 'b', 'c']) {
+          const { messages, incompleteRooms } = history.after([room], from, now());
+          const owed = sent.filter((each) => each.rooms.includes(room) && each.position > from);
+          expect(messages).toEqual(owed.slice(owed.length - messages.length));
+          expect(messages.length).toBeLessThanOrEqual(4);
+          if (messages.length < owed.length) expect(incompleteRooms).toEqual([room]);
+        }
+        const all = history.newest(['a', 'b', 'c'], 100).messages;
+        expect(all.length).toBeLessThanOrEqual(12);
+        history.close();
+      }),
+    );
+  });
+});
+
+describe('what the memory holds on to', () => {
+  let collectGarbage: () => void;
+
+  beforeAll(() => {
+    setFlagsFromString('--expose-gc');
+    collectGarbage = runInNewContext('gc') as () => void;
+  });
+
+  /** How many of the messages are still in memory. */
+  async function alive(messages: readonly WeakRef<RoomMessage>[]): Promise<number> {
+    // References made in this turn are held until its end.
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    collectGarbage();
+    return messages.filter((each) => each.deref() !== undefined).length;
+  }
+
+  it.each([
+    [
+      'a quiet room at the head and a busy one',
+      policy({ maxEvents: 10 }),
+      (n: number) => (n < 5 ? 'quiet' : 'busy'),
+      15,
+    ],
+    [
+      'few large events over many rooms',
+      policy({ maxBytes: 20 * EVENT_BYTES }),
+      (n: number) => `room ${n % 200}`,
+      20,
+    ],
+    ['every room with one event', policy({ maxEvents: 1 }), (n: number) => `room ${n % 10}`, 10],
+  ])('%s: no event more than it remembers', async (_name, limits, roomOf, remembered) => {
+    const history = new MemoryHistory(limits);
+    const messages: WeakRef<RoomMessage>[] = [];
+    for (let n = 0; n < 3_000; n++) {
+      const next = message(roomOf(n));
+      messages.push(new WeakRef(next));
+      history.add(next);
+    }
+    // The last one may still be in a register.
+    expect(await alive(messages)).toBeLessThanOrEqual(remembered + 1);
+    history.close();
+    expect(await alive(messages)).toBeLessThanOrEqual(1);
+  });
+});

@@ -1,0 +1,181 @@
+import { randomUUID } from 'node:crypto';
+import type {
+  BrokerListener,
+  BrokerState,
+  HistoryPage,
+  HistoryPolicy,
+  PublishOptions,
+  PublishReceipt,
+  SseBroker,
+} from '../broker.interface.js';
+import type { Position } from '../../protocol/position.js';
+import type { RoomEvent } from '../../protocol/room-message.js';
+import { chooseDriver } from './choose-driver.js';
+import { CommandLink } from './command-link.js';
+import { Deferred, withDeadline } from './deferred.js';
+import { LocalRooms } from './local-rooms.js';
+import { NodeOrder } from './node-order.js';
+import { newEpoch } from './new-epoch.js';
+import { publishCommand } from './publish-command.js';
+import { PUBLISH_SCRIPT } from './publish-script.js';
+import type { ResolvedRedisOptions } from './redis-broker-options.js';
+import { closedError, unavailable } from './redis-errors.js';
+import { RedisNames } from './redis-names.js';
+import { RoomFeed } from './room-feed.js';
+import { RoomReader } from './room-reader.js';
+
+/** What there is between `start` and `close`. */
+interface Running {
+  readonly policy: HistoryPolicy;
+  readonly listener: BrokerListener;
+  readonly names: RedisNames;
+  readonly commands: CommandLink;
+  readonly reader: RoomReader;
+  readonly rooms: LocalRooms;
+  readonly order: NodeOrder;
+  readonly feed: RoomFeed;
+}
+
+/** Carries events between any number of nodes through one Redis, and remembers them there. */
+export class RedisBroker implements SseBroker {
+  readonly #options: ResolvedRedisOptions;
+  readonly #placeholderEpoch = newEpoch();
+  #running: Running | undefined;
+  #state: BrokerState | undefined;
+  readonly #warned = new Set<string>();
+
+  constructor(options: ResolvedRedisOptions) {
+    this.#options = options;
+  }
+
+  get epoch(): string {
+    return this.#running?.order.epoch ?? this.#placeholderEpoch;
+  }
+
+  get position(): Position {
+    return this.#running?.order.position ?? 0;
+  }
+
+  async start(policy: HistoryPolicy, listener: BrokerListener): Promise<void> {
+    const options = this.#options;
+    const driver = await chooseDriver(options);
+    const firstOutcome = new Deferred();
+    const names = new RedisNames(options.prefix, driver.database, randomUUID().slice(0, 8));
+    const rooms = new LocalRooms();
+    const order = new NodeOrder(rooms, listener);
+    const commands: CommandLink = new CommandLink({
+      driver,
+      memory: names.memory,
+      options,
+      newest: () => order.newest,
+      onUp: () => {
+        this.#tellState();
+        feed.check();
+      },
+      onDown: (error) => {
+        firstOutcome.reject(error);
+        this.#tellState();
+      },
+      warn: (message) => this.#warn(message),
+    });
+    const reader = new RoomReader(commands, names, policy);
+    const feed: RoomFeed = new RoomFeed({
+      driver,
+      names,
+      commands,
+      reader,
+      rooms,
+      order,
+      options,
+      onPhase: (phase, error) => {
+        if (phase === 'live') firstOutcome.resolve();
+        if (error !== undefined) firstOutcome.reject(error);
+        this.#tellState();
+      },
+    });
+    this.#running = { policy, listener, names, commands, reader, rooms, order, feed };
+    commands.open();
+    feed.open();
+    try {
+      const { connectTimeoutMs } = options;
+      await withDeadline(firstOutcome.promise, connectTimeoutMs, () =>
+        unavailable(`Redis was not ready within ${connectTimeoutMs} ms.`, undefined),
+      );
+    } catch (error) {
+      if (options.requireBroker) {
+        await this.close();
+        throw unavailable('Redis is required and cannot be reached.', error as Error);
+      }
+      this.#tellState();
+    }
+    order.isExposed = true;
+  }
+
+  async publish(
+    rooms: readonly string[],
+    event: RoomEvent,
+    options: PublishOptions,
+  ): Promise<PublishReceipt> {
+    const { commands, order, ...running } = this.#live();
+    const unkept = { epoch: order.epoch, position: 0, kept: false, duplicate: false };
+    const command = publishCommand(rooms, event, options, running);
+    if (command === undefined) return unkept;
+    if (command.kind === 'ephemeral') {
+      const { channel, message } = command;
+      await commands.send(['PUBLISH', channel, message], { repeatable: false, refusable: true });
+      return unkept;
+    }
+    const how = { repeatable: options.idempotencyKey !== undefined, refusable: true };
+    const reply = await commands.run(PUBLISH_SCRIPT, command.keys, command.args, how);
+    const [receipt, duplicate] = reply as [string, number];
+    const [epoch = '', digits = ''] = receipt.split(' ');
+    const position = Number(digits);
+    order.see(position);
+    return { epoch, position, kept: position !== 0, duplicate: duplicate === 1 };
+  }
+
+  async subscribe(room: string): Promise<void> {
+    await this.#live().feed.subscribe(room);
+  }
+
+  async unsubscribe(room: string): Promise<void> {
+    this.#running?.feed.unsubscribe(room);
+  }
+
+  async read(rooms: readonly string[], after: Position | undefined, newest = 0): Promise<HistoryPage> {
+    const { reader, order } = this.#live();
+    const page = await reader.read(rooms, after, newest);
+    order.see(page.position);
+    return page;
+  }
+
+  async close(): Promise<void> {
+    const running = this.#running;
+    if (running === undefined) return;
+    this.#running = undefined;
+    running.feed.close();
+    running.commands.close();
+    running.rooms.close(closedError());
+  }
+
+  #live(): Running {
+    if (this.#running === undefined) throw closedError();
+    return this.#running;
+  }
+
+  /** Each thing once, however often Redis is connected to. */
+  #warn(message: string): void {
+    if (this.#warned.has(message)) return;
+    this.#warned.add(message);
+    process.emitWarning(message, 'SseRedisWarning');
+  }
+
+  #tellState(): void {
+    if (this.#running === undefined) return;
+    const { commands, feed, listener } = this.#running;
+    const state = commands.isUp ? feed.phase : 'down';
+    if (state === this.#state) return;
+    this.#state = state;
+    listener.onStateChange(state);
+  }
+}

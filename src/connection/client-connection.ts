@@ -1,0 +1,217 @@
+import { SseFrame } from '../protocol/sse-frame.js';
+import type { Position } from '../protocol/position.js';
+import { EMPTY_BATCH } from './batch.js';
+import { GRACEFUL_REASONS, type CloseReason } from './close-reason.js';
+import type { Delivery } from './delivery.js';
+import { HEARTBEAT, type Beating } from './heartbeat.js';
+import type { Flushable } from './flush-scheduler.js';
+import { Outlet } from './outlet.js';
+import { ReplayGate } from './replay-gate.js';
+import type { ResponseWriter } from './response-writer.js';
+import type { SseClient } from './sse-client.js';
+
+/** From how much on a sender that can wait does. */
+const BUSY_BYTES = 65_536;
+
+/**
+ * One client's queue: everything between "this frame is for you" and the response.
+ *
+ * While the client keeps up it holds one pointer into the shared chain of batches. While its socket is full, frames
+ * wait by reference, bounded by `maxQueuedBytes`; when it drains they are written piece by piece.
+ */
+export class ClientConnection implements Flushable, Beating {
+  readonly #client: SseClient;
+  readonly #writer: ResponseWriter;
+  readonly #outlet: Outlet;
+  readonly #delivery: Delivery;
+  #pending = EMPTY_BATCH;
+  #gate: ReplayGate | undefined;
+  #state: 'waiting' | 'open' | 'closed' = 'waiting';
+  #scheduled = false;
+  /** The newest position that went into the queue: the client has been sent, or will be, all up to here. */
+  position: Position;
+  /** Called at the first frame that is sent before the stream is open. */
+  onEarlyFrame: (() => void) | undefined = undefined;
+
+  constructor(client: SseClient, writer: ResponseWriter, delivery: Delivery, position: Position) {
+    this.#client = client;
+    this.#writer = writer;
+    this.#outlet = new Outlet(this, writer, delivery);
+    this.#delivery = delivery;
+    this.position = position;
+    if (writer.isGone) this.close('client-gone');
+    else writer.watch(this);
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+  get isClosed(): boolean {
+    return this.#state === 'closed';
+  }
+
+  /** Whether frames wait for the stream to open. */
+  get hasEarlyFrames(): boolean {
+    return this.#state === 'waiting' && (!this.#pending.isEmpty || (this.#gate?.heldBytes ?? 0) > 0);
+  }
+
+  /** Whether so much waits that a sender who can wait should. */
+  get isBusy(): boolean {
+    return this.#outlet.isStalled || this.#pending.byteLength >= BUSY_BYTES;
+  }
+
+  get lastWriteMs(): number {
+    return this.#outlet.lastWriteMs;
+  }
+
+  /** Sends status and headers; `head` and whatever was sent early follow. */
+  open(headers: Readonly<Record<string, unknown>>, head: string): void {
+    if (this.#state !== 'waiting') return;
+    this.#state = 'open';
+    this.onEarlyFrame = undefined;
+    this.#writer.open(headers);
+    this.#delivery.sessions.add(this.#writer.session);
+    this.#outlet.lastWriteMs = Math.floor(performance.now());
+    this.#delivery.metrics.clientOpened();
+    this.#delivery.heartbeat.add(this);
+    if (head !== '') {
+      const frame = new SseFrame(head);
+      if (this.#pending.isEmpty) this.#pending = EMPTY_BATCH.append(frame);
+      else this.#writer.writeFrames([frame]);
+    }
+    if (!this.#pending.isEmpty) this.#schedule();
+  }
+
+  /**
+   * Queues a frame, or holds it while missed events are on their way.
+   *
+   * @param bounded as in `push`
+   * @returns whether it was accepted
+   */
+  deliver(frame: SseFrame, bounded = true): boolean {
+    if (this.#gate === undefined) return this.push(frame, bounded);
+    if (!this.#gate.hold(frame)) return this.#overflow();
+    this.onEarlyFrame?.();
+    return true;
+  }
+
+  /**
+   * Queues a frame past the gate.
+   *
+   * @param bounded `false` where the sender itself waits for the client, as a replay or an iterable does: then the
+   * client never counts as too slow
+   */
+  push(frame: SseFrame, bounded = true): boolean {
+    if (frame.position !== 0) {
+      // Already sent: through another room of the same event, or from history.
+      if (frame.position <= this.position) return false;
+      this.position = frame.position;
+    }
+    if (this.#outlet.isStalled) return this.#outlet.queue(frame, bounded);
+    if (this.#state !== 'open') return this.#pushEarly(frame);
+    if (this.#exceeds(frame)) {
+      // A burst within one turn is written now: the queue of a client that does keep up stays within its bound too.
+      this.#writePending(Math.floor(performance.now()));
+      if (this.#outlet.isStalled) return this.#outlet.queue(frame, bounded);
+    }
+    this.#pending = this.#pending.append(frame);
+    if (!this.#scheduled) this.#schedule();
+    return true;
+  }
+
+  /** From here on frames are held until `openGate`. */
+  shutGate(): void {
+    if (this.#state !== 'closed') this.#gate ??= new ReplayGate(this.#delivery.maxQueuedBytes);
+  }
+
+  get gate(): ReplayGate | undefined {
+    return this.#gate;
+  }
+
+  openGate(): void {
+    const held = this.#gate?.take() ?? [];
+    this.#gate = undefined;
+    // What the gate could hold the queue may: together they hold no more than twice the limit.
+    for (const frame of held) if (this.#state !== 'closed') this.push(frame, false);
+  }
+
+  /** Resolves when the socket takes more, or the client has closed. */
+  async drained(): Promise<void> {
+    this.#writePending(Math.floor(performance.now()));
+    // Others get their turn too, however fast the socket is.
+    if (!this.#outlet.isStalled) await new Promise(setImmediate);
+    await this.#outlet.drained();
+  }
+
+  /** Resolves when the connection itself is closed, however the stream ended. */
+  ended(): Promise<void> {
+    return this.#state === 'open' ? this.#writer.closed() : Promise.resolve();
+  }
+
+  flush(nowMs: number): void {
+    this.#scheduled = false;
+    this.#writePending(nowMs);
+  }
+
+  beat(): void {
+    // Past the gate: reading what was missed may take longer than a proxy's patience.
+    if (!this.#outlet.isStalled) this.push(HEARTBEAT);
+  }
+
+  /** Ends the client's stream. Reasons in which the client still reads let it have what is queued. */
+  close(reason: CloseReason): void {
+    if (this.#state === 'closed') return;
+    if (this.#state === 'open') {
+      if (GRACEFUL_REASONS.has(reason) || reason === 'removed') this.#writeAll();
+      if (GRACEFUL_REASONS.has(reason))
+        this.#writer.end(this.#delivery.endGraceMs(reason), reason === 'shutdown');
+      this.#delivery.heartbeat.delete(this);
+    }
+    if (reason === 'slow-consumer' || reason === 'write-timeout') this.#writer.destroy();
+    this.#writer.unwatch();
+    this.#state = 'closed';
+    this.#outlet.close();
+    this.#pending = EMPTY_BATCH;
+    this.#gate = this.onEarlyFrame = undefined;
+    this.#delivery.metrics.clientClosed(reason);
+    this.#delivery.onClosed(this.#client, reason);
+  }
+
+  #pushEarly(frame: SseFrame): boolean {
+    if (this.#state === 'closed') return false;
+    if (this.#exceeds(frame)) return this.#overflow();
+    this.#pending = this.#pending.append(frame);
+    this.onEarlyFrame?.();
+    return true;
+  }
+
+  /** Whether a frame would take the queue over its limit; one alone may be larger. */
+  #exceeds(frame: SseFrame): boolean {
+    const { byteLength } = this.#pending;
+    return byteLength > 0 && byteLength + frame.bytes.length > this.#delivery.maxQueuedBytes;
+  }
+
+  #overflow(): false {
+    this.close('slow-consumer');
+    return false;
+  }
+
+  #schedule(): void {
+    this.#scheduled = true;
+    this.#delivery.flushes.schedule(this);
+  }
+
+  #writePending(nowMs: number): void {
+    if (this.#state !== 'open' || this.#outlet.isStalled || this.#pending.isEmpty) return;
+    const batch = this.#pending;
+    this.#pending = EMPTY_BATCH;
+    this.#outlet.write(batch, nowMs);
+  }
+
+  #writeAll(): void {
+    // Held events are newer than those that are still being read: with them the client would pass over the others.
+    for (const frame of this.#gate?.take() ?? []) if (frame.position === 0) this.push(frame, false);
+    this.#outlet.writeAll(this.#pending);
+    this.#pending = EMPTY_BATCH;
+  }
+}

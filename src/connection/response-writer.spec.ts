@@ -1,0 +1,375 @@
+import { once } from 'node:events';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { connect as connectHttp2, constants, createServer as createHttp2Server } from 'node:http2';
+import type { Http2Server, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { portOf } from '../../test/support/port-of.js';
+import { RawSocket } from '../../test/support/raw-socket.js';
+import { eventually, within } from '../../test/support/within.js';
+import { SseFrame } from '../protocol/sse-frame.js';
+import { streamHeaders } from '../protocol/stream-headers.js';
+import { EMPTY_BATCH, type Batch } from './batch.js';
+import { ResponseWriter } from './response-writer.js';
+
+const FRAMES = ['data: one\n\n', 'event: zürich\ndata: 🙂\n\n', `data: ${'x'.repeat(5_000)}\n\n`].map(
+  (text) => new SseFrame(text),
+);
+
+/** More than any of these tests takes. */
+const GRACE_MS = 10_000;
+
+function batchOf(frames: readonly SseFrame[]): Batch {
+  return frames.reduce((batch, frame) => batch.append(frame), EMPTY_BATCH);
+}
+
+let servers: (Server | Http2Server)[] = [];
+let sockets: RawSocket[] = [];
+
+afterEach(async () => {
+  for (const socket of sockets) socket.destroy();
+  for (const server of servers) {
+    if ('closeAllConnections' in server) server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+  }
+  servers = [];
+  sockets = [];
+  EMPTY_BATCH.forget();
+});
+
+async function serve(listener: RequestListener): Promise<string> {
+  const server = createServer(listener);
+  servers.push(server);
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return `http://127.0.0.1:${portOf(server)}`;
+}
+
+async function connect(url: string, options?: { reading: boolean }): Promise<RawSocket> {
+  const socket = await RawSocket.connect(url, options);
+  sockets.push(socket);
+  return socket;
+}
+
+interface Served {
+  readonly writer: ResponseWriter;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly client: RawSocket;
+}
+
+interface AskOptions {
+  readonly version?: '1.0' | '1.1';
+  readonly reading?: boolean;
+  readonly prepare?: (response: ServerResponse) => void;
+}
+
+/** A writer on a real connection, with its head sent, and the bare socket of its client. */
+async function open({ version = '1.1', reading = true, prepare }: AskOptions = {}): Promise<Served> {
+  let served!: Omit<Served, 'client'>;
+  const url = await serve((request, response) => {
+    response.sendDate = false;
+    prepare?.(response);
+    const writer = new ResponseWriter(request, response);
+    writer.open({});
+    served = { writer, request, response };
+  });
+  const client = await connect(url, { reading });
+  client.get('/', [], version);
+  if (reading) await client.heard(/\r\n\r\n/);
+  else await eventually(() => served, 'the request');
+  return { ...served, client };
+}
+
+/** What a client receives of a plain Node response that is told the same. */
+async function asNodeWrites(
+  chunks: readonly Buffer[],
+  version: '1.0' | '1.1',
+  prepare?: (response: ServerResponse) => void,
+): Promise<string> {
+  const url = await serve((_request, response) => {
+    response.sendDate = false;
+    prepare?.(response);
+    response.writeHead(200, streamHeaders({}) as Record<string, string>).flushHeaders();
+    for (const chunk of chunks) response.write(chunk);
+    response.end();
+  });
+  const client = await connect(url);
+  client.get('/', ['Connection: close'], version);
+  await client.ended();
+  return client.received;
+}
+
+/** The names of a head may stand in any order. */
+function split(received: string): { head: string[]; body: string } {
+  const [head = '', ...body] = received.split('\r\n\r\n');
+  const lines = head.split('\r\n').filter((line) => !/^(connection|keep-alive):/i.test(line));
+  return { head: lines.toSorted(), body: body.join('\r\n\r\n') };
+}
+
+/** Counts what reaches the socket, without the response in between. */
+function watchSocket(response: ServerResponse): unknown[] {
+  const written: unknown[] = [];
+  const { socket } = response;
+  if (socket === null) throw new Error('the response has no socket');
+  const write = socket.write.bind(socket) as (chunk: unknown, ...rest: unknown[]) => boolean;
+  socket.write = (chunk: unknown, ...rest: unknown[]) => {
+    written.push(chunk);
+    return write(chunk, ...rest);
+  };
+  return written;
+}
+
+describe.each(['1.1', '1.0'] as const)('over HTTP/%s', (version) => {
+  it('writes exactly what response.write would', async () => {
+    const { writer, client } = await open({ version });
+    const batch = batchOf(FRAMES);
+    writer.write(batch);
+    writer.writeFrames(FRAMES);
+    writer.write(batchOf(FRAMES.slice(0, 1)));
+    writer.end(GRACE_MS, true);
+    await client.ended();
+    const chunks = [batch.bytes, ...FRAMES.map(({ bytes }) => bytes), (FRAMES[0] as SseFrame).bytes];
+    expect(split(client.received)).toEqual(split(await asNodeWrites(chunks, version)));
+  });
+
+  it('an empty stream is an empty body', async () => {
+    const { writer, client } = await open({ version });
+    writer.end(GRACE_MS, true);
+    await client.ended();
+    expect(split(client.received)).toEqual(split(await asNodeWrites([], version)));
+  });
+});
+
+describe('the way to the socket', () => {
+  it('is direct for a chunked response: the shared bytes themselves, one piece a batch', async () => {
+    const { writer, response, client } = await open();
+    const written = watchSocket(response);
+    const batch = batchOf(FRAMES);
+    expect(writer.write(batch)).toBe(true);
+    expect(written).toHaveLength(1);
+    expect(written[0]).toBe(batch.chunked);
+    expect(writer.writeFrames(FRAMES.slice(0, 2))).toBe(true);
+    expect(written.slice(1).map((bytes, n) => bytes === FRAMES[n]?.chunked)).toEqual([true, true]);
+    await client.heard(/🙂[^]*🙂/);
+  });
+
+  it('goes through the response where HTTP/1.0 has no chunks', async () => {
+    const { writer, response, client } = await open({ version: '1.0' });
+    const written = watchSocket(response);
+    writer.write(batchOf(FRAMES));
+    expect(written).not.toContain(batchOf(FRAMES).chunked);
+    await client.heard(/🙂/);
+    expect(split(client.received).body.startsWith('data: one\n\nevent: zürich')).toBe(true);
+  });
+
+  it('goes through a write that a middleware has put in its place, and through its flush', async () => {
+    const seen: string[] = [];
+    const { writer, client } = await open({
+      prepare: (response) => {
+        const write = response.write.bind(response) as (chunk: Buffer) => boolean;
+        response.write = (chunk: Buffer) => {
+          seen.push(chunk.toString());
+          return write(Buffer.from(chunk.toString().toUpperCase()));
+        };
+        Object.assign(response, { flush: () => seen.push('flush') });
+      },
+    });
+    writer.write(batchOf(FRAMES.slice(0, 2)));
+    writer.writeFrames(FRAMES.slice(0, 2));
+    await client.heard(/DATA: ONE\n\nEVENT[^]*DATA: ONE[^]*🙂/);
+    const [one, two] = FRAMES.map(({ bytes }) => bytes.toString());
+    expect(seen).toEqual([`${one}${two}`, 'flush', one, two, 'flush']);
+  });
+
+  it('waits its turn behind an earlier response of a pipelining client', async () => {
+    let first!: ServerResponse;
+    let second!: { writer: ResponseWriter; response: ServerResponse };
+    const url = await serve((request, response) => {
+      if (request.url === '/first') first = response;
+      else {
+        second = { writer: new ResponseWriter(request, response), response };
+        second.writer.open({});
+        second.writer.write(batchOf(FRAMES.slice(0, 2)));
+      }
+    });
+    const client = await connect(url);
+    client.write('GET /first HTTP/1.1\r\nHost: a\r\n\r\nGET /second HTTP/1.1\r\nHost: a\r\n\r\n');
+    await eventually(() => second, 'both requests');
+    expect(second.response.socket).toBeNull();
+    expect(client.received).toBe('');
+    first.end('the first answer');
+    await client.heard(/the first answer[^]*text\/event-stream[^]*data: one[^]*🙂/);
+    second.writer.write(batchOf(FRAMES.slice(0, 1)));
+    await client.heard(/🙂[^]*data: one/);
+    const written = watchSocket(second.response);
+    second.writer.writeFrames(FRAMES.slice(0, 1));
+    expect(written[0]).toBe(FRAMES[0]?.chunked);
+  });
+
+  it('tells a pipelined stream of its end, though it never had its turn', async () => {
+    let told = 0;
+    let isGone!: () => boolean;
+    const url = await serve((request, response) => {
+      if (request.url !== '/second') return;
+      const writer = new ResponseWriter(request, response);
+      writer.watch({ close: () => told++ });
+      isGone = () => writer.isGone;
+    });
+    const client = await connect(url);
+    client.write('GET /first HTTP/1.1\r\nHost: a\r\n\r\nGET /second HTTP/1.1\r\nHost: a\r\n\r\n');
+    await eventually(() => isGone, 'both requests');
+    expect(isGone()).toBe(false);
+    client.vanish();
+    await eventually(() => told > 0, 'the end');
+    expect(isGone()).toBe(true);
+  });
+});
+
+describe('a client that does not read', () => {
+  it('is reported full, and drains when it reads again', async () => {
+    const { writer, client, response } = await open({ reading: false });
+    const frame = new SseFrame(`data: ${'x'.repeat(65_536)}\n\n`);
+    let written = 0;
+    // Not "until it says so": a large write says so at once, and drains within the turn.
+    for (; response.writableLength === 0; written++) writer.writeFrames([frame]);
+    expect(writer.writeFrames([frame])).toBe(false);
+    const drained = new Promise<void>((resolve) => writer.onceDrained(resolve));
+    client.read();
+    await within(drained, 'drain');
+    expect(response.writableLength).toBe(0);
+    writer.end(GRACE_MS, true);
+    await client.ended();
+    expect(client.received.split('data: ')).toHaveLength(written + 2);
+  });
+
+  it('is reported full on the way through the response too', async () => {
+    const { writer, response: counted } = await open({
+      reading: false,
+      prepare: (response) => {
+        const write = response.write.bind(response) as (chunk: Buffer) => boolean;
+        response.write = (chunk: Buffer) => write(chunk);
+      },
+    });
+    const frame = new SseFrame(`data: ${'x'.repeat(65_536)}\n\n`);
+    while (counted.writableLength === 0) writer.write(batchOf([frame]));
+    expect(writer.write(batchOf([frame]))).toBe(false);
+    writer.destroy();
+  });
+});
+
+describe('the end', () => {
+  it('of the connection closes whoever watches, as client-gone, once told to stop no more', async () => {
+    const { writer, client } = await open();
+    const reasons: string[] = [];
+    writer.watch({ close: (reason) => reasons.push(reason) });
+    client.vanish();
+    await eventually(() => reasons.length > 0, 'client-gone');
+    expect(reasons).toEqual(['client-gone']);
+    expect([writer.isGone, writer.isDisconnected]).toEqual([true, true]);
+
+    const other = await open();
+    other.writer.watch({ close: (reason) => reasons.push(reason) });
+    other.writer.unwatch();
+    other.client.vanish();
+    await eventually(() => other.writer.isGone, 'the end');
+    expect(reasons).toHaveLength(1);
+  });
+
+  it('by the application is whole, ends the connection, and counts once', async () => {
+    const { writer, client } = await open();
+    writer.write(batchOf(FRAMES));
+    writer.end(GRACE_MS, true);
+    writer.end(GRACE_MS, true);
+    expect([writer.isGone, writer.isDisconnected]).toEqual([true, false]);
+    await client.ended();
+    expect(client.received.endsWith('\r\n0\r\n\r\n')).toBe(true);
+    writer.end(GRACE_MS, true);
+  });
+
+  it('cut by the application has no last chunk', async () => {
+    const { writer, client } = await open();
+    writer.destroy();
+    await client.ended();
+    expect(client.received).not.toMatch(/\r\n0\r\n\r\n$/);
+    expect(writer.isDisconnected).toBe(true);
+  });
+
+  it('cuts a client that does not read once the grace time is over', async () => {
+    const { writer, client, response } = await open({ reading: false });
+    while (response.writableLength === 0)
+      writer.writeFrames([new SseFrame(`data: ${'x'.repeat(65_536)}\n\n`)]);
+    const closed = writer.closed();
+    writer.end(20, true);
+    expect([writer.isGone, writer.isDisconnected]).toEqual([true, false]);
+    await within(closed, 'the cut');
+    expect(writer.isDisconnected).toBe(true);
+    client.read();
+    await client.ended();
+    expect(client.received).not.toMatch(/\r\n0\r\n\r\n$/);
+  });
+
+  it('what is written after it goes nowhere and throws nothing', async () => {
+    const { writer } = await open({ version: '1.0' });
+    writer.end(GRACE_MS, true);
+    expect([writer.write(batchOf(FRAMES)), writer.writeFrames(FRAMES)]).toEqual([true, true]);
+  });
+});
+
+describe('the head', () => {
+  it('keeps what was set before, save for what contradicts a stream', async () => {
+    let client!: RawSocket;
+    const url = await serve((request, response) => {
+      response.setHeader('Content-Length', '5').setHeader('ETag', '"1"').setHeader('X-Kept', 'yes');
+      new ResponseWriter(request, response).open(response.getHeaders());
+    });
+    client = await connect(url);
+    client.get('/');
+    await client.heard(/\r\n\r\n/);
+    expect(client.received).toMatch(/^HTTP\/1.1 200 /);
+    expect(client.received).toMatch(/x-kept: yes/i);
+    expect(client.received).toMatch(/transfer-encoding: chunked/i);
+    expect(client.received).not.toMatch(/content-length|etag/i);
+  });
+});
+
+describe('over HTTP/2', () => {
+  it('sends no connection-specific header, writes the bare bytes, and is cut with CANCEL', async () => {
+    let served!: { writer: ResponseWriter; response: Http2ServerResponse };
+    const server = createHttp2Server((request: Http2ServerRequest, response: Http2ServerResponse) => {
+      served = { writer: new ResponseWriter(request, response), response };
+      served.writer.open({ connection: 'keep-alive', 'Keep-Alive': 'timeout=5', 'x-kept': 'yes' });
+      served.writer.write(batchOf(FRAMES.slice(0, 1)));
+      served.writer.writeFrames(FRAMES.slice(1, 2));
+    });
+    servers.push(server);
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const session = connectHttp2(`http://127.0.0.1:${portOf(server)}`);
+    const stream = session.request({ ':path': '/' });
+    stream.on('error', () => {});
+    const [headers] = (await once(stream, 'response')) as [Record<string, unknown>];
+    expect(headers).toMatchObject({ ':status': 200, 'content-type': 'text/event-stream', 'x-kept': 'yes' });
+    expect(Object.keys(headers)).not.toContain('connection');
+    let text = '';
+    stream.setEncoding('utf8').on('data', (more: string) => (text += more));
+    await eventually(() => text.includes('🙂'), 'both events');
+    expect(text).toBe(`${FRAMES[0]?.bytes.toString()}${FRAMES[1]?.bytes.toString()}`);
+    expect(served.writer.session).toBe(served.response.stream.session);
+    expect(served.writer.isGone).toBe(false);
+
+    const told: string[] = [];
+    served.writer.watch({ close: (reason) => told.push(reason) });
+    served.writer.destroy();
+    await once(stream, 'close');
+    expect(stream.rstCode).toBe(constants.NGHTTP2_CANCEL);
+    await eventually(() => told.length > 0, 'the end');
+    expect([served.writer.isGone, served.writer.isDisconnected]).toEqual([true, true]);
+    served.writer.destroy();
+    served.writer.end(GRACE_MS, true);
+    session.destroy();
+  });
+});

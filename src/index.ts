@@ -1,0 +1,34 @@
+export { SseModule } from './sse.module.js';
+export { SseService } from './sse.service.js';
+export type { AddOptions, BroadcastOptions } from './sse-service-options.interface.js';
+export { SseInterceptor } from './sse.interceptor.js';
+export { SseRoom, type SseRoomOptions } from './sse-room.decorator.js';
+export { ConnectedClient } from './connected-client.decorator.js';
+export { LastEventId } from './last-event-id.decorator.js';
+export type {
+  SseModuleOptions,
+  SseModuleAsyncOptions,
+  SseOptionsFactory,
+  SseRoomPolicyOptions,
+} from './sse-module-options.interface.js';
+
+export { SseClient, type JoinOptions, type SseClientContext } from './connection/sse-client.js';
+export type { CloseReason } from './connection/close-reason.js';
+export type { RoomSource, RoomsOfRequest, RoutedRequest } from './endpoint/room-names.js';
+export type { SseMessage } from './rooms/sse-message.js';
+export type { SendOptions } from './rooms/events.js';
+export type { RoomName } from './protocol/room-name.js';
+export { SseError, type SseErrorCode } from './protocol/sse-error.js';
+export type { SseMetrics } from './metrics/sse-metrics.interface.js';
+export { MemoryBroker } from './broker/memory-broker.js';
+export type {
+  BrokerListener,
+  BrokerState,
+  HistoryPage,
+  HistoryPolicy,
+  PublishOptions,
+  PublishReceipt,
+  RoomHistoryLimits,
+  SseBroker,
+} from './broker/broker.interface.js';
+export { RoomMessage, type RoomDelivery, type RoomEvent } from './protocol/room-message.js';

@@ -1,0 +1,85 @@
+import { SseError } from './sse-error.js';
+
+/** Names that begin so are control events of this package (`sse:ready`, `sse:gap`, `sse:error`). */
+export const RESERVED_EVENT_PREFIX = 'sse:';
+
+/** `EventSource` fires its own events of these names, so a listener could not tell them apart. */
+const RESERVED_EVENT_NAMES: ReadonlySet<string> = new Set(['error', 'open']);
+
+// HTML standard, 9.2.6: a field ends with CR, LF or CRLF, and an id that contains NUL is ignored by the client.
+const LINE_END_OR_NUL = /[\r\n\0]/;
+
+// Real clients crash or stop reconnecting on an id that cannot travel as an HTTP header, and fetch-based ones
+// preflight over 128 bytes; a leading or trailing space is lost on the way.
+const WIRE_SAFE_ID = /^[\x21-\x7e]{0,128}$/;
+
+/**
+ * @returns the name as it goes on the wire; `undefined` where there is none
+ * @throws SseError `invalid-event-name`
+ */
+export function checkEventName(name: unknown): string | undefined {
+  if (name === undefined || name === null || name === '') return undefined;
+  if (typeof name !== 'string') {
+    throw new SseError('invalid-event-name', `An event name is a string, not ${describe(name)}.`);
+  }
+  if (LINE_END_OR_NUL.test(name)) {
+    throw new SseError(
+      'invalid-event-name',
+      `The event name ${JSON.stringify(name)} contains a line break or NUL, which would forge another field. Remove it.`,
+    );
+  }
+  if (RESERVED_EVENT_NAMES.has(name)) {
+    throw new SseError(
+      'invalid-event-name',
+      `EventSource fires its own event named "${name}". Choose another name, such as "app-${name}".`,
+    );
+  }
+  if (name.startsWith(RESERVED_EVENT_PREFIX)) {
+    throw new SseError(
+      'invalid-event-name',
+      `Event names that begin with "${RESERVED_EVENT_PREFIX}" are reserved for control events. Rename "${name}".`,
+    );
+  }
+  return name;
+}
+
+/**
+ * @returns the id as it goes on the wire; `''` resets the client's last id (HTML standard, 9.2.6)
+ * @throws SseError `invalid-id`
+ */
+export function checkEventId(id: unknown): string | undefined {
+  if (id === undefined || id === null) return undefined;
+  const text = typeof id === 'number' && Number.isFinite(id) ? String(id) : id;
+  if (typeof text !== 'string' || !WIRE_SAFE_ID.test(text)) {
+    throw new SseError(
+      'invalid-id',
+      `The event id ${describe(id)} cannot travel in a Last-Event-ID header. Use at most 128 printable ASCII characters without spaces.`,
+    );
+  }
+  return text;
+}
+
+/**
+ * @returns the reconnection time in milliseconds
+ * @throws SseError `invalid-retry`
+ */
+export function checkRetry(retryMs: unknown): number | undefined {
+  if (retryMs === undefined || retryMs === null) return undefined;
+  // HTML standard, 9.2.6: "If the field value consists of only ASCII digits"; 1e21 and above print with an exponent.
+  if (typeof retryMs !== 'number' || !Number.isSafeInteger(retryMs) || retryMs < 0) {
+    throw new SseError(
+      'invalid-retry',
+      `retry is a whole number of milliseconds, 0 or more, not ${describe(retryMs)}.`,
+    );
+  }
+  return retryMs;
+}
+
+/** A value in an error message: short, and never a whole payload. */
+export function describe(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+  if (typeof value === 'number' || typeof value === 'boolean' || value === null || value === undefined) {
+    return String(value);
+  }
+  return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
+}

@@ -1,0 +1,64 @@
+import * as fc from 'fast-check';
+import { EVERYONE, checkRoom, checkRooms } from './room-name.js';
+
+describe('checkRoom', () => {
+  it.each<[unknown, string]>([
+    ['hall', 'hall'],
+    ['orders/7', 'orders/7'],
+    [' ', ' '],
+    ['zürich 🙂', 'zürich 🙂'],
+    [EVERYONE, '*'],
+    [0, '0'],
+    [-0, '0'],
+    [7, '7'],
+    [1.5, '1.5'],
+    ['x'.repeat(255), 'x'.repeat(255)],
+  ])('takes %j', (room, name) => {
+    expect(checkRoom(room)).toBe(name);
+  });
+
+  it.each([
+    '',
+    'x'.repeat(256),
+    'a\nb',
+    'a\rb',
+    'a\0',
+    '\x1b[0m',
+    '\x7f',
+    undefined,
+    null,
+    NaN,
+    Infinity,
+    -Infinity,
+    true,
+    {},
+    [],
+    ['a'],
+    7n,
+    Symbol('a'),
+    () => 'a',
+  ])('refuses %p', (room) => {
+    expect(() => checkRoom(room)).toThrow(expect.objectContaining({ code: 'invalid-room' }));
+  });
+
+  it('a number and its decimal string are one room', () => {
+    fc.assert(
+      fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (room) => {
+        expect(checkRoom(room)).toBe(checkRoom(String(room)));
+      }),
+    );
+  });
+});
+
+describe('checkRooms', () => {
+  it('gives each name once, in the order given', () => {
+    expect(checkRooms(['b', 'a', 'b', 1, '1'])).toEqual(['b', 'a', '1']);
+    expect(checkRooms('a')).toEqual(['a']);
+    expect(checkRooms(0)).toEqual(['0']);
+    expect(checkRooms([])).toEqual([]);
+  });
+
+  it('one bad name refuses the list', () => {
+    expect(() => checkRooms(['a', ''])).toThrow(expect.objectContaining({ code: 'invalid-room' }));
+  });
+});

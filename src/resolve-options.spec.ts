@@ -1,0 +1,273 @@
+import { inspect } from 'node:util';
+import { unchecked } from '../test/support/refusal.js';
+import { MemoryBroker } from './broker/memory-broker.js';
+import { NoopMetrics } from './metrics/noop-metrics.js';
+import { SseError } from './protocol/sse-error.js';
+import { DEFAULT_OPTIONS, resolveOptions, type ResolvedSseOptions } from './resolve-options.js';
+import type { SseModuleOptions } from './sse-module-options.interface.js';
+
+const MAX_TIMER_MS = 2_147_483_647;
+
+function resolve(options: object): ResolvedSseOptions {
+  return resolveOptions(options);
+}
+
+function refusalOf(options: unknown): SseError {
+  try {
+    resolveOptions(unchecked(options));
+  } catch (error) {
+    if (error instanceof SseError) return error;
+    throw error;
+  }
+  throw new Error('the options were accepted, a refusal was expected');
+}
+
+interface NumberOption {
+  readonly name: keyof SseModuleOptions & keyof ResolvedSseOptions;
+  readonly standard: number | false;
+  readonly min: number;
+  readonly max: number;
+  readonly orFalse: boolean;
+}
+
+const NUMBERS: readonly NumberOption[] = [
+  { name: 'heartbeatIntervalMs', standard: 20_000, min: 1, max: MAX_TIMER_MS, orFalse: true },
+  { name: 'retryMs', standard: 3_000, min: 0, max: Number.MAX_SAFE_INTEGER, orFalse: true },
+  { name: 'maxQueuedBytes', standard: 1_048_576, min: 1, max: Number.MAX_SAFE_INTEGER, orFalse: false },
+  { name: 'writeTimeoutMs', standard: 30_000, min: 1, max: MAX_TIMER_MS, orFalse: true },
+  { name: 'flushIntervalMs', standard: false, min: 1, max: MAX_TIMER_MS, orFalse: true },
+  { name: 'shutdownGraceMs', standard: 1_000, min: 0, max: MAX_TIMER_MS, orFalse: false },
+];
+
+const BAD_NUMBERS: readonly unknown[] = [
+  -1,
+  1.5,
+  NaN,
+  Infinity,
+  -Infinity,
+  '20',
+  '',
+  null,
+  true,
+  {},
+  [],
+  1n,
+  () => 1,
+];
+
+describe.each(NUMBERS)('the option $name', ({ name, standard, min, max, orFalse }) => {
+  it(`is ${standard} by default, also where it is undefined`, () => {
+    expect(resolve({})[name]).toBe(standard);
+    expect(resolve({ [name]: undefined })[name]).toBe(standard);
+  });
+
+  it('takes both extremes', () => {
+    expect(resolve({ [name]: min })[name]).toBe(min);
+    expect(resolve({ [name]: max })[name]).toBe(max);
+  });
+
+  it(`${orFalse ? 'takes' : 'refuses'} false`, () => {
+    if (orFalse) expect(resolve({ [name]: false })[name]).toBe(false);
+    else expect(refusalOf({ [name]: false }).message).toContain(`"${name}"`);
+  });
+
+  it.each([...BAD_NUMBERS, min - 1, max + 1])('refuses %p by name, and says what it may be', (value) => {
+    const { code, message } = refusalOf({ [name]: value });
+    expect(code).toBe('invalid-options');
+    expect(message).toContain(`"${name}"`);
+    expect(message).toContain(`a whole number from ${min} to ${max}`);
+    expect(message.includes('or false to switch it off')).toBe(orFalse);
+  });
+});
+
+describe.each(['historyMaxEvents', 'historyMaxAgeMs', 'historyMaxBytes'] as const)(
+  'the option %s',
+  (name) => {
+    it.each([...BAD_NUMBERS, 0, false])('refuses %p by name', (value) => {
+      expect(refusalOf({ [name]: value }).message).toContain(`"${name}"`);
+    });
+
+    it('takes both extremes', () => {
+      for (const value of [1, Number.MAX_SAFE_INTEGER]) {
+        const { policy } = resolve({ [name]: value });
+        const { maxEvents, maxAgeMs } = policy.limitsOf('any') || {};
+        const found = {
+          historyMaxEvents: maxEvents,
+          historyMaxAgeMs: maxAgeMs,
+          historyMaxBytes: policy.maxBytes,
+        };
+        expect(found[name]).toBe(value);
+      }
+    });
+  },
+);
+
+describe('history', () => {
+  it('is kept by default, 256 events of 10 minutes a room and 32 MiB in all', () => {
+    const { policy } = resolve({});
+    expect(policy.limitsOf('any')).toEqual({ maxEvents: 256, maxAgeMs: 600_000 });
+    expect([policy.maxBytes, policy.keepsHistory, policy.isVolatile('any')]).toEqual([
+      33_554_432,
+      true,
+      false,
+    ]);
+  });
+
+  it('is not kept with false', () => {
+    const { policy } = resolve({ history: false, historyMaxEvents: 5 });
+    expect([policy.limitsOf('any'), policy.keepsHistory]).toEqual([false, false]);
+  });
+
+  it.each([0, 1, 'false', null, {}])('refuses %p by name', (value) => {
+    expect(refusalOf({ history: value }).message).toMatch(/"history" .*true or false/);
+  });
+});
+
+describe('the option rooms', () => {
+  it('changes what it names, and leaves the rest to the standard', () => {
+    const { policy } = resolve({
+      historyMaxEvents: 7,
+      rooms: {
+        'ticker/*': { volatile: true },
+        'secret/*': { history: false },
+        'chat/*': { historyMaxEvents: 50 },
+        'log/*': { historyMaxAgeMs: 5, volatile: false, history: true },
+      },
+    });
+    expect(policy.limitsOf('ticker/1')).toBe(false);
+    expect(policy.isVolatile('ticker/1')).toBe(true);
+    expect([policy.limitsOf('secret/1'), policy.isVolatile('secret/1')]).toEqual([false, false]);
+    expect(policy.limitsOf('chat/1')).toEqual({ maxEvents: 50, maxAgeMs: 600_000 });
+    expect(policy.limitsOf('log/1')).toEqual({ maxEvents: 7, maxAgeMs: 5 });
+    expect(policy.limitsOf('hall')).toEqual({ maxEvents: 7, maxAgeMs: 600_000 });
+  });
+
+  it('gives no room a history that nothing keeps', () => {
+    const { policy } = resolve({ history: false, rooms: { 'chat/*': { historyMaxEvents: 50 } } });
+    expect([policy.limitsOf('chat/1'), policy.keepsHistory]).toEqual([false, false]);
+    for (const options of [
+      { history: false, rooms: { chat: { history: true } } },
+      { rooms: { chat: { history: true, volatile: true } } },
+    ]) {
+      expect(refusalOf(options).message).toContain('rooms["chat"].history');
+    }
+  });
+
+  it.each<[unknown, string]>([
+    [7, '"rooms"'],
+    ['a', '"rooms"'],
+    [null, '"rooms"'],
+    [[], '"rooms"'],
+    [new Map(), '"rooms"'],
+    [{ a: null }, 'rooms["a"]'],
+    [{ a: true }, 'rooms["a"]'],
+    [{ a: [] }, 'rooms["a"]'],
+    [{ a: { histroy: false } }, 'rooms["a"].histroy'],
+    [{ a: { history: 0 } }, 'rooms["a"].history'],
+    [{ a: { volatile: 'yes' } }, 'rooms["a"].volatile'],
+    [{ a: { historyMaxEvents: 0 } }, 'rooms["a"].historyMaxEvents'],
+    [{ 'a"b': { historyMaxAgeMs: false } }, 'rooms["a\\"b"].historyMaxAgeMs'],
+  ])('refuses %j by name', (rooms, name) => {
+    const { code, message } = refusalOf({ rooms });
+    expect(code).toBe('invalid-options');
+    expect(message).toContain(name);
+    expect(message).not.toMatch(/\]\. /);
+  });
+});
+
+describe('readyEvent', () => {
+  it('is true by default', () => {
+    expect([resolve({}).readyEvent, resolve({ readyEvent: false }).readyEvent]).toEqual([true, false]);
+    expect(refusalOf({ readyEvent: 1 }).message).toContain('"readyEvent"');
+  });
+});
+
+describe('serialize', () => {
+  it('is JSON by default', () => {
+    expect(resolve({}).serialize({ a: [1] })).toBe('{"a":[1]}');
+    expect(resolve({ serialize: inspect }).serialize).toBe(inspect);
+  });
+
+  it.each([null, 'json', {}, true])('refuses %p by name', (serialize) => {
+    expect(refusalOf({ serialize }).message).toMatch(/"serialize" .*function/);
+  });
+});
+
+describe('broker and metrics', () => {
+  it('are the memory and nothing by default, made anew for each module', () => {
+    const [one, two] = [resolve({}), resolve({})];
+    expect(one.broker).toBeInstanceOf(MemoryBroker);
+    expect(one.metrics).toBeInstanceOf(NoopMetrics);
+    expect(one.broker).not.toBe(two.broker);
+  });
+
+  it("the application's own are used", () => {
+    const [broker, metrics] = [new MemoryBroker(), new NoopMetrics()];
+    expect(resolve({ broker, metrics })).toMatchObject({ broker, metrics });
+    metrics.clientOpened();
+    metrics.clientClosed();
+    metrics.eventDelivered();
+    metrics.volatileDropped();
+  });
+
+  it.each(['broker', 'metrics'] as const)(
+    '%s without its methods is refused by name, with their names',
+    (name) => {
+      for (const value of [{}, null, [], 'redis', MemoryBroker, { publish: 1 }]) {
+        const { message } = refusalOf({ [name]: value });
+        expect(message).toContain(`"${name}"`);
+        expect(message).toContain(name === 'broker' ? 'subscribe' : 'clientOpened');
+      }
+    },
+  );
+});
+
+describe('the options as a whole', () => {
+  it('may be left out', () => {
+    expect(resolveOptions()).toMatchObject({ heartbeatIntervalMs: 20_000 });
+  });
+
+  it('an unknown name is refused, with the known ones', () => {
+    const { code, message } = refusalOf({ heartbeatInterval: 5 });
+    expect(code).toBe('invalid-options');
+    expect(message).toMatch(/"heartbeatInterval".*heartbeatIntervalMs.*retryMs.*broker/);
+    for (const name of ['constructor', 'toString', 'isglobal']) {
+      expect(refusalOf({ [name]: 1 }).message).toContain(`"${name}"`);
+    }
+    expect(refusalOf(JSON.parse('{ "__proto__": 1 }')).message).toContain('"__proto__"');
+  });
+
+  it.each([null, 7, 'text', true, []])('%p is refused', (options) => {
+    expect(refusalOf(options).code).toBe('invalid-options');
+  });
+
+  it('a fault names no secret', () => {
+    expect(refusalOf({ broker: { url: 'redis://:secret@host' } }).message).not.toContain('secret');
+    expect(refusalOf({ retryMs: { password: 'secret' } }).message).not.toContain('secret');
+  });
+
+  it('every default that is a value is listed, and resolves to itself', () => {
+    const { policy, ...resolved } = resolve({});
+    expect(policy.limitsOf('any')).toEqual({
+      maxEvents: DEFAULT_OPTIONS.historyMaxEvents,
+      maxAgeMs: DEFAULT_OPTIONS.historyMaxAgeMs,
+    });
+    const { history, historyMaxEvents, historyMaxAgeMs, historyMaxBytes, ...others } = DEFAULT_OPTIONS;
+    expect([history, historyMaxEvents, historyMaxAgeMs, historyMaxBytes]).toEqual([
+      true,
+      256,
+      600_000,
+      policy.maxBytes,
+    ]);
+    expect(resolved).toMatchObject(others);
+  });
+
+  it('is not changed by being resolved', () => {
+    const options = Object.freeze({
+      retryMs: 1,
+      rooms: Object.freeze({ a: Object.freeze({ volatile: true }) }),
+    });
+    resolveOptions(options);
+    expect(options).toEqual({ retryMs: 1, rooms: { a: { volatile: true } } });
+  });
+});

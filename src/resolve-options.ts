@@ -1,0 +1,158 @@
+import { MemoryBroker } from './broker/memory-broker.js';
+import { NoopMetrics } from './metrics/noop-metrics.js';
+import { describe } from './protocol/event-fields.js';
+import { SseError } from './protocol/sse-error.js';
+import { RoomPolicy, type RoomRule } from './rooms/room-policy.js';
+import type { HubOptions } from './rooms/room-hub.js';
+import type { SseModuleOptions, SseRoomPolicyOptions } from './sse-module-options.interface.js';
+
+/** Every option, with its value: nothing else knows a default. */
+export interface ResolvedSseOptions extends Omit<HubOptions, 'report'> {
+  readonly retryMs: number | false;
+}
+
+/** The defaults that are values; the rest are made anew for each module. */
+export const DEFAULT_OPTIONS = {
+  heartbeatIntervalMs: 20_000,
+  retryMs: 3_000,
+  maxQueuedBytes: 1_048_576,
+  writeTimeoutMs: 30_000,
+  flushIntervalMs: false,
+  shutdownGraceMs: 1_000,
+  history: true,
+  historyMaxEvents: 256,
+  historyMaxAgeMs: 600_000,
+  historyMaxBytes: 33_554_432,
+  readyEvent: true,
+} as const;
+
+// The longest time that a Node timer keeps.
+const MAX_TIMER_MS = 2_147_483_647;
+
+type Check = (value: unknown) => string | undefined;
+
+const CHECKS: Readonly<Record<keyof SseModuleOptions, Check>> = {
+  heartbeatIntervalMs: orFalse(wholeNumber(1, MAX_TIMER_MS)),
+  retryMs: orFalse(wholeNumber(0, Number.MAX_SAFE_INTEGER)),
+  maxQueuedBytes: wholeNumber(1, Number.MAX_SAFE_INTEGER),
+  writeTimeoutMs: orFalse(wholeNumber(1, MAX_TIMER_MS)),
+  flushIntervalMs: orFalse(wholeNumber(1, MAX_TIMER_MS)),
+  shutdownGraceMs: wholeNumber(0, MAX_TIMER_MS),
+  history: trueOrFalse,
+  historyMaxEvents: wholeNumber(1, Number.MAX_SAFE_INTEGER),
+  historyMaxAgeMs: wholeNumber(1, Number.MAX_SAFE_INTEGER),
+  historyMaxBytes: wholeNumber(1, Number.MAX_SAFE_INTEGER),
+  rooms: objectWith(),
+  readyEvent: trueOrFalse,
+  serialize: (value) => (typeof value === 'function' ? undefined : 'a function that returns a string'),
+  broker: objectWith('start', 'publish', 'subscribe', 'unsubscribe', 'read', 'close'),
+  metrics: objectWith('clientOpened', 'clientClosed', 'eventDelivered', 'volatileDropped'),
+};
+
+const ROOM_CHECKS: Readonly<Record<keyof SseRoomPolicyOptions, Check>> = {
+  history: trueOrFalse,
+  historyMaxEvents: CHECKS.historyMaxEvents,
+  historyMaxAgeMs: CHECKS.historyMaxAgeMs,
+  volatile: trueOrFalse,
+};
+
+/**
+ * Checks the options and fills in what is missing.
+ *
+ * @throws SseError `invalid-options`, naming the option and what it may be
+ */
+export function resolveOptions(options: SseModuleOptions = {}): ResolvedSseOptions {
+  check('', options, CHECKS);
+  for (const [pattern, room] of Object.entries(options.rooms ?? {})) {
+    const path = `rooms[${JSON.stringify(pattern)}].`;
+    check(path, room, ROOM_CHECKS);
+    if (room.history === true && (options.history === false || room.volatile === true)) {
+      throw new SseError(
+        'invalid-options',
+        `The option "${path}history" of SseModule cannot be true with history: false or volatile: true. Leave one out.`,
+      );
+    }
+  }
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const { history, historyMaxEvents, historyMaxAgeMs, historyMaxBytes, rooms, ...rest } = {
+    ...DEFAULT_OPTIONS,
+    ...(given as SseModuleOptions),
+  };
+  const limits = history && { maxEvents: historyMaxEvents, maxAgeMs: historyMaxAgeMs };
+  const rules = Object.entries(rooms ?? {}).map(([pattern, room]): RoomRule => {
+    const forgets = limits === false || room.history === false || room.volatile === true;
+    return {
+      pattern,
+      volatile: room.volatile ?? false,
+      limits: !forgets && {
+        maxEvents: room.historyMaxEvents ?? limits.maxEvents,
+        maxAgeMs: room.historyMaxAgeMs ?? limits.maxAgeMs,
+      },
+    };
+  });
+  return {
+    ...rest,
+    policy: new RoomPolicy(limits, historyMaxBytes, rules),
+    serialize: rest.serialize ?? JSON.stringify,
+    broker: rest.broker ?? new MemoryBroker(),
+    metrics: rest.metrics ?? new NoopMetrics(),
+  };
+}
+
+function check(path: string, options: object, checks: Readonly<Record<string, Check>>): void {
+  if (!isPlainObject(options)) {
+    const what = path === '' ? 'The options' : `The option "${path.slice(0, -1)}"`;
+    throw new SseError(
+      'invalid-options',
+      `${what} of SseModule must be an object, not ${describe(options)}.`,
+    );
+  }
+  for (const [name, value] of Object.entries(options)) {
+    const checkOf = Object.hasOwn(checks, name) ? checks[name] : undefined;
+    if (checkOf === undefined) {
+      throw new SseError(
+        'invalid-options',
+        `SseModule has no option "${path}${name}". Known are: ${Object.keys(checks).join(', ')}.`,
+      );
+    }
+    const wanted = value === undefined ? undefined : checkOf(value);
+    if (wanted !== undefined) {
+      throw new SseError(
+        'invalid-options',
+        `The option "${path}${name}" of SseModule is ${wanted}, not ${describe(value)}.`,
+      );
+    }
+  }
+}
+
+function wholeNumber(min: number, max: number): Check {
+  return (value) =>
+    Number.isInteger(value) && (value as number) >= min && (value as number) <= max
+      ? undefined
+      : `a whole number from ${min} to ${max}`;
+}
+
+function orFalse(of: Check): Check {
+  return (value) => {
+    const wanted = value === false ? undefined : of(value);
+    return wanted && `${wanted}, or false to switch it off`;
+  };
+}
+
+function trueOrFalse(value: unknown): string | undefined {
+  return typeof value === 'boolean' ? undefined : 'true or false';
+}
+
+function objectWith(...methods: string[]): Check {
+  return (value) => {
+    const whole = isPlainObject(value);
+    const missing =
+      whole && methods.filter((name) => typeof (value as Record<string, unknown>)[name] !== 'function');
+    if (whole && (missing as string[]).length === 0) return undefined;
+    return methods.length === 0 ? 'an object' : `an object with the methods ${methods.join(', ')}`;
+  };
+}
+
+function isPlainObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !(Symbol.iterator in value);
+}

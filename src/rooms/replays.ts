@@ -1,0 +1,74 @@
+import type { SseBroker } from '../broker/broker.interface.js';
+import type { SseClient } from '../connection/sse-client.js';
+import { EVERYONE } from '../protocol/room-name.js';
+import { attach, replayNewest } from './attach.js';
+import type { RoomPolicy } from './room-policy.js';
+import type { RoomRegistry } from './room-registry.js';
+
+/**
+ * Runs what reads history for a client, one at a time: its gate is one. A client whose history cannot be read is cut,
+ * and comes back for it with the same position.
+ */
+export class Replays {
+  readonly #broker: SseBroker;
+  readonly #rooms: RoomRegistry;
+  readonly #policy: RoomPolicy;
+  readonly #report: (error: unknown) => void;
+
+  constructor(broker: SseBroker, rooms: RoomRegistry, policy: RoomPolicy, report: (error: unknown) => void) {
+    this.#broker = broker;
+    this.#rooms = rooms;
+    this.#policy = policy;
+    this.#report = report;
+  }
+
+  /**
+   * Sends what comes before the live events, `sse:ready` and what a resuming client has missed, and opens the gate.
+   * Never rejects.
+   */
+  attach(client: SseClient, { ready }: { readonly ready: boolean }): Promise<void> {
+    return this.#inTurn(client, async () => {
+      for (const name of roomsOf(client)) await this.#rooms.get(name)?.subscribed;
+      if (client.isClosed) return;
+      await attach(client, this.#broker, {
+        history: this.#policy.keepsHistory,
+        ready,
+        rooms: () => roomsOf(client),
+      });
+    });
+  }
+
+  /** Lets a client whose stream is open join a room, with the newest events of its history. Never rejects. */
+  async join(client: SseClient, name: string, count: number): Promise<boolean> {
+    let joined = false;
+    await this.#inTurn(client, async () => {
+      if (client.isClosed || client.isIn(name)) return;
+      client.connection.shutGate();
+      joined = true;
+      const from = this.#broker.position;
+      const { subscribed } = this.#rooms.enter(client, name);
+      client.joinedBeforeHeard = subscribed !== undefined;
+      await subscribed;
+      await replayNewest(client, this.#broker, { room: name, count, from, rooms: () => roomsOf(client) });
+    });
+    return joined;
+  }
+
+  #inTurn(client: SseClient, work: () => Promise<void>): Promise<void> {
+    const turn = (client.attached === undefined ? work() : client.attached.then(work)).catch(
+      (error: unknown) => {
+        this.#report(error);
+        client.connection.close('broker-unavailable');
+      },
+    );
+    client.attached = turn;
+    void turn.then(() => {
+      if (client.attached === turn) client.attached = undefined;
+    });
+    return turn;
+  }
+}
+
+function roomsOf(client: SseClient): string[] {
+  return [EVERYONE, ...client.roomNames()];
+}

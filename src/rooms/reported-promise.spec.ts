@@ -1,0 +1,76 @@
+import { someTurns } from '../../test/support/within.js';
+import { ReportedPromise } from './reported-promise.js';
+
+const failure = new Error('it failed');
+
+async function fails(): Promise<never> {
+  throw failure;
+}
+
+describe('a reported promise', () => {
+  let reported: unknown[];
+
+  // Jest fails a test that leaves a rejection unhandled.
+  beforeEach(() => {
+    reported = [];
+  });
+
+  function of<T>(work: () => Promise<T>): ReportedPromise<T> {
+    return ReportedPromise.of(work, (error) => reported.push(error));
+  }
+
+  it('that nobody takes is reported, once', async () => {
+    void of(fails);
+    void of(async () => {
+      await someTurns(2);
+      throw failure;
+    });
+    await someTurns();
+    expect(reported).toEqual([failure, failure]);
+  });
+
+  it.each<[string, (promise: Promise<never>) => Promise<unknown>]>([
+    ['await', async (promise) => await promise],
+    ['catch', (promise) => promise.catch((error: unknown) => Promise.reject(error as Error))],
+    ['then', (promise) => promise.then(undefined, (error: unknown) => Promise.reject(error as Error))],
+    ['finally', (promise) => promise.finally(() => {})],
+    ['all', (promise) => Promise.all([promise, Promise.resolve(1)])],
+    ['race', (promise) => Promise.race([promise, new Promise(() => {})])],
+    ['resolve', (promise) => Promise.resolve(promise)],
+  ])("that is taken by %s is the taker's", async (_name, take) => {
+    await expect(take(of(fails))).rejects.toBe(failure);
+    await someTurns();
+    expect(reported).toEqual([]);
+  });
+
+  it('that settles well is nothing to report, and gives its value', async () => {
+    const promise = of(async () => 7);
+    await expect(promise).resolves.toBe(7);
+    void of(async () => 8);
+    await someTurns();
+    expect(reported).toEqual([]);
+  });
+
+  it('runs its work at once, and what that throws is a rejection too', async () => {
+    let ran = false;
+    const promise = of(() => {
+      ran = true;
+      throw failure;
+    });
+    expect(ran).toBe(true);
+    await expect(promise).rejects.toBe(failure);
+  });
+
+  it('taken after it was reported, it still tells its taker', async () => {
+    const promise = of(fails);
+    await someTurns();
+    expect(reported).toEqual([failure]);
+    await expect(promise).rejects.toBe(failure);
+  });
+
+  it('is a promise, and what follows it an ordinary one', () => {
+    const promise = of(async () => 1);
+    expect(promise).toBeInstanceOf(Promise);
+    expect(promise.then()).not.toBeInstanceOf(ReportedPromise);
+  });
+});

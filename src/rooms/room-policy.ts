@@ -1,0 +1,42 @@
+import type { HistoryPolicy, RoomHistoryLimits } from '../broker/broker.interface.js';
+
+/** What may be different for rooms whose name fits a pattern. */
+export interface RoomRule {
+  /** A room's name; `*` stands for any characters. */
+  readonly pattern: string;
+  readonly limits: RoomHistoryLimits | false;
+  readonly volatile: boolean;
+}
+
+/** Which rooms are remembered, how much of them, and which are volatile. The first rule that fits decides. */
+export class RoomPolicy implements HistoryPolicy {
+  readonly keepsHistory: boolean;
+  readonly maxBytes: number;
+  readonly #standard: RoomHistoryLimits | false;
+  readonly #rules: readonly { readonly expression: RegExp; readonly rule: RoomRule }[];
+
+  constructor(standard: RoomHistoryLimits | false, maxBytes: number, rules: readonly RoomRule[]) {
+    this.#standard = standard;
+    this.maxBytes = maxBytes;
+    this.#rules = rules.map((rule) => ({ expression: expressionOf(rule.pattern), rule }));
+    this.keepsHistory = standard !== false || rules.some(({ limits }) => limits !== false);
+  }
+
+  limitsOf(room: string): RoomHistoryLimits | false {
+    const rule = this.#ruleOf(room);
+    return rule === undefined ? this.#standard : rule.limits;
+  }
+
+  isVolatile(room: string): boolean {
+    return this.#ruleOf(room)?.volatile ?? false;
+  }
+
+  #ruleOf(room: string): RoomRule | undefined {
+    return this.#rules.find(({ expression }) => expression.test(room))?.rule;
+  }
+}
+
+function expressionOf(pattern: string): RegExp {
+  const escaped = pattern.split('*').map((text) => text.replace(/[\\^$.|?+()[\]{}]/g, '\\$&'));
+  return new RegExp(`^${escaped.join('.*')}$`, 's');
+}

@@ -1,0 +1,99 @@
+import { Observable } from 'rxjs';
+import type { SseBroker } from '../broker/broker.interface.js';
+import type { SseClient } from '../connection/sse-client.js';
+import type { RoomMessage } from '../protocol/room-message.js';
+import { EVERYONE } from '../protocol/room-name.js';
+import { Room } from './room.js';
+
+/**
+ * The rooms that somebody on this node hears. The first client or subscriber of a room subscribes it at the broker,
+ * the last one to leave unsubscribes it, and the room is forgotten.
+ */
+export class RoomRegistry {
+  readonly #broker: SseBroker;
+  readonly #onBrokerFailure: (error: unknown) => void;
+  readonly #rooms = new Map<string, Room>();
+  /** Everyone: always there, with every client of this node in it. */
+  readonly everyone = new Room(EVERYONE);
+
+  constructor(broker: SseBroker, onBrokerFailure: (error: unknown) => void) {
+    this.#broker = broker;
+    this.#onBrokerFailure = onBrokerFailure;
+  }
+
+  /** Subscribes everyone's room. */
+  start(): void {
+    this.#subscribe(this.everyone);
+  }
+
+  get(name: string): Room | undefined {
+    return name === EVERYONE ? this.everyone : this.#rooms.get(name);
+  }
+
+  names(): string[] {
+    return [...this.#rooms.keys()];
+  }
+
+  /** @returns the room, with the client in it */
+  enter(client: SseClient, name: string): Room {
+    const room = this.#obtain(name);
+    room.clients.add(client);
+    client.enter(name);
+    return room;
+  }
+
+  leave(client: SseClient, name: string): void {
+    if (!client.exit(name)) return;
+    const room = this.#rooms.get(name);
+    room?.clients.delete(client);
+    if (room?.isIdle) this.#forget(room);
+  }
+
+  leaveAll(client: SseClient): void {
+    for (const name of client.roomNames()) this.leave(client, name);
+  }
+
+  /** What a room hears, for application code. Its subscribers count as interest in the room, as clients do. */
+  watch(name: string): Observable<RoomMessage> {
+    return new Observable((subscriber) => {
+      const room = name === EVERYONE ? this.everyone : this.#obtain(name);
+      room.watchers++;
+      const subscription = room.messages.subscribe(subscriber);
+      return () => {
+        subscription.unsubscribe();
+        room.watchers--;
+        if (room.isIdle && room !== this.everyone) this.#forget(room);
+      };
+    });
+  }
+
+  /** Ends the streams of application subscribers. */
+  close(): void {
+    for (const room of [this.everyone, ...this.#rooms.values()]) room.messages.complete();
+  }
+
+  #obtain(name: string): Room {
+    const known = this.#rooms.get(name);
+    if (known !== undefined) return known;
+    const room = new Room(name);
+    this.#rooms.set(name, room);
+    this.#subscribe(room);
+    return room;
+  }
+
+  #subscribe(room: Room): void {
+    const pending = this.#broker.subscribe(room.name);
+    if (pending === undefined) return;
+    room.subscribed = pending.then(() => {
+      room.subscribed = undefined;
+    });
+    room.subscribed.catch(this.#onBrokerFailure);
+  }
+
+  #forget(room: Room): void {
+    // Another room of the name may have begun since.
+    if (this.#rooms.get(room.name) !== room) return;
+    this.#rooms.delete(room.name);
+    this.#broker.unsubscribe(room.name).catch(this.#onBrokerFailure);
+  }
+}

@@ -1,0 +1,66 @@
+import { Logger, Module, type DynamicModule, type OnModuleDestroy } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
+import { EndpointExplorer } from './endpoint/endpoint-explorer.js';
+import { SseError, stackOf } from './protocol/sse-error.js';
+import { resolveOptions, type ResolvedSseOptions } from './resolve-options.js';
+import { RoomHub } from './rooms/room-hub.js';
+import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';
+import type { SseModuleAsyncOptions } from './sse-module-options.interface.js';
+import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, type OPTIONS_TYPE } from './sse.module-definition.js';
+import { SseService } from './sse.service.js';
+
+/**
+ * Server-Sent Events for a Nest application. Import it once, in the root module:
+ *
+ * ```ts
+ * @Module({ imports: [SseModule.forRoot({ heartbeatIntervalMs: 20_000 })] })
+ * export class AppModule {}
+ * ```
+ */
+@Module({
+  imports: [DiscoveryModule],
+  providers: [
+    { provide: RESOLVED_SSE_OPTIONS, useFactory: resolveOptions, inject: [MODULE_OPTIONS_TOKEN] },
+    { provide: RoomHub, useFactory: startHub, inject: [RESOLVED_SSE_OPTIONS] },
+    SseService,
+    EndpointExplorer,
+  ],
+  exports: [SseService],
+})
+export class SseModule extends ConfigurableModuleClass implements OnModuleDestroy {
+  constructor(private readonly hub: RoomHub) {
+    super();
+  }
+
+  /**
+   * @param options see `SseModuleOptions`; `isGlobal: false` makes the service visible only to modules that import
+   * this one
+   * @throws SseError `invalid-options`, when the application is created
+   */
+  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
+    return super.forRoot(options);
+  }
+
+  /** The same with options from `useFactory` (with `inject` and `imports`), `useClass` or `useExisting`. */
+  static override forRootAsync(options: SseModuleAsyncOptions): DynamicModule {
+    return super.forRootAsync(options);
+  }
+
+  /** Ends every stream. Not in a later hook: Nest closes the server next, and would wait for them. */
+  async onModuleDestroy(): Promise<void> {
+    await this.hub.close();
+  }
+}
+
+/** Starts before anything can inject the service: other modules may publish from their first hook on. */
+async function startHub(options: ResolvedSseOptions): Promise<RoomHub> {
+  const logger = new Logger(SseService.name);
+  const report = (error: unknown): void =>
+    logger.error(
+      error instanceof SseError ? error.message : 'A call that nobody awaited failed.',
+      stackOf(error),
+    );
+  const hub = new RoomHub({ ...options, report });
+  await hub.start();
+  return hub;
+}

@@ -1,0 +1,6 @@
+export {
+  brokerContract,
+  type BrokerContractCase,
+  type BrokerContractOptions,
+} from './testing/broker-contract.js';
+export type { BrokerMedium } from './testing/contract-bench.js';

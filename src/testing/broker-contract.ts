@@ -1,0 +1,75 @@
+import { historyCases } from './history-cases.js';
+import { lifecycleCases } from './lifecycle-cases.js';
+import { liveCases } from './live-cases.js';
+import { sharedCases } from './shared-cases.js';
+import { ContractBench, type BrokerMedium, type CaseBody } from './contract-bench.js';
+
+/** What the suite is told of a broker. */
+export interface BrokerContractOptions {
+  /** Stands before the name of each case. */
+  readonly name: string;
+  /** An empty memory that no other case uses: each case asks for its own. */
+  readonly createMedium: () => BrokerMedium | Promise<BrokerMedium>;
+  /** Whether brokers of one medium hear each other; `false` for one that keeps its memory in the process. */
+  readonly shared: boolean;
+  /** Cases that cannot hold, by their name without the prefix, and why. An unknown name is refused. Default: none. */
+  readonly skips?: Readonly<Record<string, string>>;
+  /** How long a case waits for something that must happen, in milliseconds. Default: 5,000. */
+  readonly patienceMs?: number;
+  /**
+   * How long, in milliseconds, the case about expired events watches events of 200 ms expire and be forgotten. Longer than
+   * the broker takes to forget such a room. Default: 3,000.
+   */
+  readonly expiryWatchMs?: number;
+}
+
+/** One promise of the broker interface, for whatever test runner. */
+export interface BrokerContractCase {
+  readonly name: string;
+  /** Why it is skipped; `undefined` where it is not. */
+  readonly skipped: string | undefined;
+  /** Rejects where the broker breaks the promise. Takes up to 20 seconds. */
+  readonly run: () => Promise<void>;
+}
+
+/**
+ * Everything that `SseBroker` promises, as cases to run:
+ *
+ * ```ts
+ * for (const { name, skipped, run } of brokerContract({ name: 'mine', createMedium, shared: true }))
+ *   test(name, { skip: skipped }, run);
+ * ```
+ *
+ * A broker that passes carries exact resume: what `docs/guarantees.md` promises rests on these cases alone.
+ */
+export function brokerContract(options: BrokerContractOptions): BrokerContractCase[] {
+  const {
+    name: prefix,
+    createMedium,
+    shared,
+    skips = {},
+    patienceMs = 5_000,
+    expiryWatchMs = 3_000,
+  } = options;
+  const bodies: Record<string, CaseBody> = {
+    ...liveCases,
+    ...historyCases,
+    ...lifecycleCases,
+    ...sharedCases,
+  };
+  for (const name of Object.keys(skips)) {
+    if (!Object.hasOwn(bodies, name)) throw new Error(`The broker contract has no case "${name}" to skip.`);
+  }
+  return Object.entries(bodies).map(([name, body]) => ({
+    name: `${prefix}: ${name}`,
+    skipped: skips[name] ?? (!shared && name in sharedCases ? 'its memory is not shared' : undefined),
+    run: async () => {
+      const bench = new ContractBench(await createMedium(), { patienceMs, expiryWatchMs });
+      try {
+        await body(bench);
+      } finally {
+        await bench.dispose();
+      }
+    },
+  }));
+}

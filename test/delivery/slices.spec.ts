@@ -1,0 +1,118 @@
+import { ClientConnection } from '../../src/connection/client-connection.js';
+import { Delivery } from '../../src/connection/delivery.js';
+import { SseClient } from '../../src/connection/sse-client.js';
+import { NoopMetrics } from '../../src/metrics/noop-metrics.js';
+import { RoomMessage } from '../../src/protocol/room-message.js';
+import { Room } from '../../src/rooms/room.js';
+import { DEFAULT_OPTIONS } from '../../src/resolve-options.js';
+import { unchecked } from '../support/refusal.js';
+import type { Batch } from '../../src/connection/batch.js';
+
+const CLIENTS = 5_000;
+/** How many clients may be written to before other work gets its turn. */
+const MOST_IN_A_TURN = 512;
+
+/** Stands in for a response: remembers what it was given. */
+class FakeWriter {
+  readonly isGone = false;
+  readonly bufferedBytes = 0;
+  readonly session = undefined;
+  text = '';
+  writes = 0;
+
+  constructor(private readonly onWrite: () => void) {}
+
+  open(): void {}
+  watch(): void {}
+  unwatch(): void {}
+  onceDrained(): void {}
+  destroy(): void {}
+
+  write(batch: Batch): boolean {
+    this.writes++;
+    this.text += batch.bytes.toString();
+    this.onWrite();
+    return true;
+  }
+}
+
+describe(`a room of ${CLIENTS} clients`, () => {
+  let writers: FakeWriter[];
+  let room: Room;
+  let written: number;
+
+  function fill(flushIntervalMs: number | false): void {
+    const delivery = new Delivery(
+      { ...DEFAULT_OPTIONS, heartbeatIntervalMs: false, flushIntervalMs, metrics: new NoopMetrics() },
+      () => {},
+    );
+    written = 0;
+    room = new Room('hall');
+    writers = Array.from({ length: CLIENTS }, (_, n) => {
+      const writer = new FakeWriter(() => written++);
+      const client = new SseClient({
+        id: `${n}`,
+        request: {},
+        lastEventId: undefined,
+        tracked: true,
+        home: unchecked(undefined),
+      });
+      client.connection = new ClientConnection(client, unchecked(writer), delivery, 0);
+      client.connection.open({}, '');
+      room.clients.add(client);
+      return writer;
+    });
+  }
+
+  function publish(position: number): void {
+    const event = { event: 'n', data: `${position}`, serialized: false };
+    room.messages.next(new RoomMessage(event, { rooms: ['hall'], epoch: 'e', position, kept: true }));
+  }
+
+  /** Counts, turn by turn, how many were written to since the turn before. */
+  async function turns(): Promise<number[]> {
+    const steps: number[] = [];
+    let seen = 0;
+    for (let all = false; !all; all = written === CLIENTS) {
+      await new Promise((resolve) => setImmediate(resolve));
+      steps.push(written - seen);
+      seen = written;
+    }
+    return steps;
+  }
+
+  it.each([false, 5] as const)(
+    'is written to in slices, between which others run (every %s ms)',
+    async (every) => {
+      fill(every);
+      publish(1);
+      publish(2);
+      let timers = 0;
+      const timer = setInterval(() => timers++, 1);
+      const steps = await turns();
+      clearInterval(timer);
+      expect(Math.max(...steps)).toBeLessThanOrEqual(MOST_IN_A_TURN);
+      expect(steps.filter((step) => step > 0).length).toBeGreaterThanOrEqual(CLIENTS / MOST_IN_A_TURN);
+      expect(writers.every(({ writes, text }) => writes === 1 && text === writers[0]?.text)).toBe(true);
+    },
+  );
+
+  it('hears what is published between the slices in order, whether written to already or not', async () => {
+    fill(false);
+    let position = 0;
+    publish(++position);
+    while (position < 20) {
+      await new Promise((resolve) => setImmediate(resolve));
+      publish(++position);
+    }
+    const last = /event: n\ndata: 20\nid: .+\n\n$/;
+    while (!writers.every(({ text }) => last.test(text)))
+      await new Promise((resolve) => setImmediate(resolve));
+    const texts = new Set(writers.map(({ text }) => text));
+    expect(texts.size).toBe(1);
+    const [text = ''] = texts;
+    expect(Array.from(text.matchAll(/^data: (\d+)$/gm), ([, n]) => Number(n))).toEqual(
+      Array.from({ length: 20 }, (_, n) => n + 1),
+    );
+  });
+});

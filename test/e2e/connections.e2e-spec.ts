@@ -1,0 +1,250 @@
+import { Controller, Get, Post, SseSignal, UnauthorizedException, UseGuards } from '@nestjs/common';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import compression from 'compression';
+import { SseRoom } from 'nestjs-simple-sse';
+import { Observable } from 'rxjs';
+import { deskApp, visit } from '../support/desk.controller.js';
+import { allPlatforms, express, fastify, platforms } from '../support/platforms.js';
+import { RawSocket } from '../support/raw-socket.js';
+import { unchecked } from '../support/refusal.js';
+import { eventually, pause, someTurns } from '../support/within.js';
+import type { Server } from 'node:http';
+import type { FastifyInstance } from 'fastify';
+import type { CanActivate, INestApplication } from '@nestjs/common';
+import type { RunningApp } from '../support/running-app.js';
+
+const slow = { started: 0, go: () => {}, subscribed: 0, unsubscribed: 0, aborted: false };
+
+class DoorGuard implements CanActivate {
+  canActivate(): boolean {
+    throw new UnauthorizedException();
+  }
+}
+
+@Controller()
+class ConnectionController {
+  @Get('slow')
+  @SseRoom('hall')
+  async slow(@SseSignal() signal: AbortSignal): Promise<Observable<string>> {
+    signal.addEventListener('abort', () => (slow.aborted = true));
+    slow.started++;
+    await new Promise<void>((resolve) => (slow.go = resolve));
+    return new Observable(() => {
+      slow.subscribed++;
+      return () => void slow.unsubscribed++;
+    });
+  }
+
+  @Get('locked')
+  @UseGuards(DoorGuard)
+  @SseRoom('hall')
+  locked(): void {}
+
+  @Post('upload')
+  @SseRoom('hall')
+  upload(): void {}
+
+  @Get('ordinary')
+  ordinary(): string {
+    return 'ordinary';
+  }
+}
+
+describe.each(platforms)('connections that misbehave on $name', (platform) => {
+  let running: RunningApp;
+  let socket: RawSocket;
+
+  beforeAll(async () => {
+    running = await platform.start(
+      deskApp({ options: { heartbeatIntervalMs: 20 }, controllers: [ConnectionController] }),
+    );
+  });
+  beforeEach(async () => {
+    socket = await RawSocket.connect(running.url);
+    Object.assign(slow, { started: 0, subscribed: 0, unsubscribed: 0, aborted: false });
+  });
+  afterEach(async () => {
+    socket.destroy();
+    await running.everyoneLeaves();
+    expect([...running.sse.rooms()]).toEqual([]);
+  });
+  afterAll(() => running.close());
+
+  it.each(['destroy', 'vanish'] as const)(
+    'a client that leaves (%s) while the handler still works leaves nothing running',
+    async (how) => {
+      socket.get('/slow');
+      await eventually(() => slow.started === 1, 'the handler');
+      socket[how]();
+      await eventually(() => slow.aborted, 'the signal');
+      slow.go();
+      await someTurns();
+      await pause(20);
+      expect(slow.subscribed - slow.unsubscribed).toBe(0);
+      expect([running.sse.count(), running.sse.count('hall')]).toEqual([0, 0]);
+    },
+  );
+
+  it('a second request pipelined behind a stream is cleaned up with it', async () => {
+    socket.get('/rooms/hall');
+    socket.get('/rooms/kitchen');
+    await socket.heard(/200 OK[^]*\r\n\r\n/);
+    await running.sse.broadcast('hall', 'live', 1);
+    await socket.heard(/event: live\n/);
+    socket.vanish();
+    await eventually(() => running.sse.count() === 0, 'both clients forgotten');
+  });
+
+  it('a stream pipelined behind an ordinary answer works', async () => {
+    socket.get('/ordinary');
+    socket.get('/rooms/hall');
+    await socket.heard(/ordinary[^]*text\/event-stream[^]*\r\n\r\n/);
+    await eventually(() => running.sse.count('hall') === 1, 'the client');
+    await running.sse.broadcast('hall', 'live', 1);
+    await socket.heard(/event: live\n/);
+  });
+
+  it('a refused request on a kept connection does not spoil the next', async () => {
+    socket.get('/locked');
+    await socket.heard(/401 Unauthorized[^]*\}/);
+    socket.get('/rooms/hall');
+    await socket.heard(/text\/event-stream/);
+    await eventually(() => running.sse.count('hall') === 1, 'the client');
+  });
+
+  it('HTTP/1.0 gets the events without chunks', async () => {
+    socket.get('/rooms/hall', [], '1.0');
+    await socket.heard(/\r\n\r\n/);
+    await running.sse.broadcast('hall', 'live', 1);
+    await socket.heard(/event: live\ndata: 1\n(id:.*\n)?\n/);
+    expect(socket.received.toLowerCase()).not.toContain('transfer-encoding');
+    expect(socket.received).not.toMatch(/^[0-9a-f]+\r$/m);
+  });
+
+  it('every chunk of HTTP/1.1 is framed right, and the last one ends the response', async () => {
+    socket.get('/rooms/hall');
+    await socket.heard(/\r\n\r\n/);
+    const [client] = [...running.sse.clients('hall')];
+    for (const text of ['a', 'zürich', '🙂'.repeat(5_000)]) client?.send('n', text);
+    client?.close();
+    await socket.heard(/\r\n0\r\n\r\n$/);
+    const bytes = Buffer.from(socket.received.slice(socket.received.indexOf('\r\n\r\n') + 4));
+    expect(unchunked(bytes)).toContain(`data: zürich\n`);
+  });
+
+  it('a connection that is kept alive serves another request after a stream has ended', async () => {
+    socket.get('/rooms/hall');
+    await socket.heard(/\r\n\r\n/);
+    const [client] = [...running.sse.clients('hall')];
+    client?.close();
+    await socket.heard(/\r\n0\r\n\r\n$/);
+    socket.get('/rooms/hall');
+    await socket.heard(/\r\n0\r\n\r\nHTTP\/1\.1 200 OK\r\n/);
+  });
+
+  it("the server's own timeouts leave a silent stream alone", async () => {
+    const silent = await platform.start(deskApp({ options: { heartbeatIntervalMs: false } }), {
+      configure: (app: INestApplication) => unchecked<Server>(app.getHttpServer()).setTimeout(60),
+    });
+    const { stream, client } = await visit(silent);
+    await pause(200);
+    client.send('still', 1);
+    expect(await stream.nextEvent()).toMatchObject({ event: 'still' });
+    await silent.close();
+  });
+});
+
+/** Node's own idea of chunks, the hard way: sizes are bytes. */
+function unchunked(bytes: Buffer): string {
+  const parts: Buffer[] = [];
+  let at = 0;
+  for (;;) {
+    const lineEnd = bytes.indexOf('\r\n', at);
+    const size = parseInt(bytes.subarray(at, lineEnd).toString(), 16);
+    if (size === 0) return Buffer.concat(parts).toString();
+    at = lineEnd + 2 + size;
+    if (bytes.subarray(at, at + 2).toString() !== '\r\n') throw new Error(`a wrong chunk size: ${size}`);
+    parts.push(bytes.subarray(lineEnd + 2, at));
+    at += 2;
+  }
+}
+
+describe('on Express alone', () => {
+  let running: RunningApp;
+
+  afterEach(() => running.close());
+
+  it.each([
+    ['as it is', {}],
+    ['with a filter that compresses everything', { filter: () => true }],
+  ])('compression() %s holds nothing back', async (_how, options) => {
+    running = await express.start(deskApp(), {
+      configure: (app: INestApplication) => app.use(compression(options)),
+    });
+    const { stream, client } = await visit(running, '/rooms/hall', { 'accept-encoding': 'gzip, br' });
+    expect(stream.headers['content-encoding']).toBeUndefined();
+    client.send('sent', 1);
+    await running.sse.broadcast('hall', 'live', 1);
+    expect((await stream.nextEvents(2)).map(({ event }) => event)).toEqual(['sent', 'live']);
+  });
+
+  it('a client that leaves with its POST body unread is noticed, without any heartbeat', async () => {
+    running = await express.start(
+      deskApp({ options: { heartbeatIntervalMs: false }, controllers: [ConnectionController] }),
+    );
+    const socket = await RawSocket.connect(running.url);
+    const body = 'x'.repeat(1_000_000);
+    socket.write(
+      `POST /upload HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/octet-stream\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
+    await socket.heard(/200 OK[^]*text\/event-stream[^]*\r\n\r\n/);
+    await running.sse.broadcast('hall', 'live', 1);
+    await socket.heard(/event: live\n/);
+    socket.vanish();
+    await eventually(() => running.sse.count() === 0, 'the client forgotten');
+  });
+});
+
+describe('on Fastify alone', () => {
+  let running: RunningApp;
+
+  afterEach(() => running.close());
+
+  it('handlerTimeout ends no open stream', async () => {
+    running = await fastify.start(deskApp(), { adapter: new FastifyAdapter({ handlerTimeout: 60 }) });
+    const { stream, client } = await visit(running);
+    await pause(200);
+    client.send('still', 1);
+    expect(await stream.nextEvent()).toMatchObject({ event: 'still' });
+  });
+
+  it('onSend hooks and content-type parsers see no stream; headers set by an onRequest hook stay', async () => {
+    let onSendCalls = 0;
+    running = await fastify.start(deskApp(), {
+      configure: (app: INestApplication) => {
+        const instance: FastifyInstance = app.getHttpAdapter().getInstance();
+        instance.addHook('onRequest', async (_request, reply) => void reply.header('x-hook', 'kept'));
+        instance.addHook('onSend', async () => void onSendCalls++);
+      },
+    });
+    const { stream, client } = await visit(running);
+    expect(stream.headers['x-hook']).toBe('kept');
+    client.send('sent', 1);
+    await stream.nextEvent();
+    expect(onSendCalls).toBe(0);
+  });
+});
+
+describe.each(allPlatforms)('many streams over the connections of $name', (platform) => {
+  it('one that ends leaves the others alone', async () => {
+    const running = await platform.start(deskApp());
+    const visitors = [await visit(running), await visit(running), await visit(running, '/rooms/hall')];
+    visitors[0]?.client.close();
+    visitors[1]?.stream.close();
+    await eventually(() => running.sse.count() === 1, 'the two forgotten');
+    await running.sse.broadcast('hall', 'live', 1);
+    expect(await visitors[2]?.stream.nextEvent()).toMatchObject({ event: 'live' });
+    expect(visitors[2]?.stream.isOpen).toBe(true);
+    await running.close();
+  });
+});

@@ -1,0 +1,207 @@
+import { Controller, Get, Global, Injectable, Module, type OnModuleInit, type Type } from '@nestjs/common';
+import {
+  SseModule,
+  SseRoom,
+  SseService,
+  type SseModuleOptions,
+  type SseOptionsFactory,
+} from 'nestjs-simple-sse';
+import { deskApp, visit } from '../support/desk.controller.js';
+import { sseApp } from '../support/sse-app.js';
+import { express, platforms } from '../support/platforms.js';
+import { refusal, sseRefusal, unchecked } from '../support/refusal.js';
+
+@Controller()
+class EventsController {
+  constructor(readonly sse: SseService) {}
+
+  @Get('events')
+  @SseRoom('hall')
+  events(): void {}
+}
+
+@Injectable()
+class Settings {
+  readonly retryMs = 4_242;
+}
+
+@Module({ providers: [Settings], exports: [Settings] })
+class SettingsModule {}
+
+@Injectable()
+class SettingsFactory implements SseOptionsFactory {
+  createSseOptions(): SseModuleOptions {
+    return { retryMs: 4_242 };
+  }
+}
+
+@Injectable()
+class AsyncSettingsFactory implements SseOptionsFactory {
+  constructor(private readonly settings: Settings) {}
+
+  createSseOptions(): Promise<SseModuleOptions> {
+    return Promise.resolve({ retryMs: this.settings.retryMs });
+  }
+}
+
+@Global()
+@Module({ imports: [SettingsModule], providers: [AsyncSettingsFactory], exports: [AsyncSettingsFactory] })
+class FactoryModule {}
+
+type Import = NonNullable<Parameters<typeof Module>[0]['imports']>[number];
+
+function appOf(...imports: Import[]): Type {
+  @Module({ imports, controllers: [EventsController] })
+  class AppModule {}
+  return AppModule;
+}
+
+@Controller('feature')
+class FeatureController extends EventsController {}
+
+/** A feature module that counts on the module being global. */
+@Module({ controllers: [FeatureController] })
+class FeatureModule {}
+
+const badOptions: [string, unknown][] = [
+  ['heartbeatIntervalMs', -1],
+  ['heartbeatIntervalMs', 1.5],
+  ['heartbeatIntervalMs', NaN],
+  ['heartbeatIntervalMs', '20000'],
+  ['heartbeatIntervalMs', true],
+  ['heartbeatIntervalMs', null],
+  ['retryMs', -1],
+  ['retryMs', '3000'],
+  ['maxQueuedBytes', -1],
+  ['maxQueuedBytes', 0.5],
+  ['maxQueuedBytes', '1mb'],
+  ['shutdownGraceMs', NaN],
+  ['shutdownGraceMs', '1s'],
+  ['writeTimeoutMs', -5],
+  ['serialize', 'JSON'],
+  ['heartBeatIntervalMs', 20_000],
+  ['unheardOf', 1],
+];
+
+describe.each(platforms)('the module on $name', (platform) => {
+  it('needs no options, and is global', async () => {
+    const running = await platform.start(appOf(SseModule.forRoot(), FeatureModule));
+    const stream = await running.listen('/events');
+    await running.get(EventsController).sse.broadcast('hall', 'paid', 1);
+    expect(await stream.nextEvent()).toMatchObject({ event: 'paid' });
+    await running.close();
+  });
+
+  it.each<[string, () => Import]>([
+    [
+      'useFactory with inject and imports',
+      () =>
+        SseModule.forRootAsync({
+          imports: [SettingsModule],
+          inject: [Settings],
+          useFactory: ({ retryMs }: Settings) => ({ retryMs }),
+        }),
+    ],
+    [
+      'an asynchronous useFactory',
+      () => SseModule.forRootAsync({ useFactory: () => Promise.resolve({ retryMs: 4_242 }) }),
+    ],
+    ['useClass', () => SseModule.forRootAsync({ useClass: SettingsFactory })],
+    ['useExisting', () => SseModule.forRootAsync({ useExisting: AsyncSettingsFactory })],
+  ])('takes its options from %s, and is global', async (_how, sseModule) => {
+    const running = await platform.start(appOf(FactoryModule, sseModule(), FeatureModule));
+    const stream = await running.listen('/events');
+    await running.sse.broadcast('hall', 'paid', 1);
+    await stream.nextEvent();
+    await stream.retryHeard(4_242);
+    await running.close();
+  });
+
+  it.each<[string, () => Import]>([
+    ['forRoot', () => SseModule.forRoot({ isGlobal: false })],
+    ['forRootAsync', () => SseModule.forRootAsync({ isGlobal: false, useFactory: () => ({}) })],
+  ])('%s with isGlobal: false serves only those that import it', async (_how, sseModule) => {
+    const importing = await platform.start(appOf(sseModule()));
+    await importing.listen('/events');
+    await importing.close();
+
+    @Module({ imports: [sseModule(), FeatureModule] })
+    class NotImportingModule {}
+    const error = await refusal(() => platform.start(NotImportingModule));
+    expect(String(error)).toMatch(/SseService|SseInterceptor|can't resolve dependencies/);
+  });
+
+  it.each(badOptions)('refuses at start-up { %s: %p }, naming the option', async (name, value) => {
+    const options = unchecked<SseModuleOptions>({ [name]: value });
+    const ways = [
+      () => platform.start(appOf(SseModule.forRoot(options))),
+      () => platform.start(appOf(SseModule.forRootAsync({ useFactory: () => options }))),
+    ];
+    for (const start of ways) {
+      const error = await sseRefusal(async () => (await start()).close());
+      expect(error.message).toContain(name);
+    }
+  });
+
+  it('takes undefined for the default', async () => {
+    const running = await platform.start(
+      appOf(SseModule.forRoot({ heartbeatIntervalMs: undefined, retryMs: undefined })),
+    );
+    await running.listen('/events');
+    await running.close();
+  });
+
+  it('is ready before the first hook of whatever module publishes', async () => {
+    let published: Promise<string | undefined> | undefined;
+
+    @Injectable()
+    class EarlyPublisher implements OnModuleInit {
+      constructor(private readonly sse: SseService) {}
+      onModuleInit(): void {
+        published = this.sse.broadcast('hall', 'early', 1);
+      }
+    }
+
+    @Module({ providers: [EarlyPublisher] })
+    class DeepModule {}
+    @Module({ imports: [DeepModule] })
+    class OuterModule {}
+    const running = await platform.start(sseApp({ imports: [OuterModule] }));
+    expect(await published).toMatch(/^1\./);
+    await running.close();
+  });
+
+  it('keeps two applications of one process apart', async () => {
+    const [first, second] = [await platform.start(deskApp()), await platform.start(deskApp())];
+    const visitors = [await visit(first, '/rooms/hall'), await visit(second, '/rooms/hall')];
+    await first.sse.broadcast('hall', 'first', 1);
+    await second.sse.broadcast('*', 'second', 1);
+    expect(await visitors[0]?.stream.nextEvent()).toMatchObject({ event: 'first' });
+    expect(await visitors[1]?.stream.nextEvent()).toMatchObject({ event: 'second' });
+    await first.close();
+    expect(second.sse.count('hall')).toBe(1);
+    await second.close();
+  });
+});
+
+describe('serialize', () => {
+  it('replaces JSON, is not asked for strings, and what it throws is the cause', async () => {
+    const asked: unknown[] = [];
+    const fault = new Error('no such format');
+    const serialize = (data: unknown): string => {
+      asked.push(data);
+      if (data === 'never' || data === 13) throw fault;
+      return `<${String(data)}>\nsecond line`;
+    };
+    const running = await express.start(deskApp({ options: { serialize } }));
+    const { stream, client } = await visit(running, '/rooms/hall');
+    client.send('never');
+    await running.sse.broadcast('hall', 'named', 7);
+    const events = await stream.nextEvents(2);
+    expect(events.map(({ data }) => data)).toEqual(['never', '<7>\nsecond line']);
+    expect(asked).toEqual([7]);
+    const error = await sseRefusal(() => running.sse.broadcast('hall', 'named', 13));
+    expect(error.cause).toBe(fault);
+    await running.close();
+  });
+});

@@ -1,0 +1,106 @@
+import { Controller, Get } from '@nestjs/common';
+import { EventSource as NpmEventSource } from 'eventsource';
+import { ConnectedClient, LastEventId, SseClient, SseRoom } from 'nestjs-simple-sse';
+import { from, type Observable } from 'rxjs';
+import { EventSource as UndiciEventSource } from 'undici';
+import { platforms } from '../support/platforms.js';
+import { sseApp } from '../support/sse-app.js';
+import { eventually, within } from '../support/within.js';
+import type { RunningApp } from '../support/running-app.js';
+
+/** What both classes have in common with a browser's. */
+interface BrowserEventSource {
+  addEventListener(type: string, listener: (event: { type: string; data?: string }) => void): void;
+  close(): void;
+}
+
+const clients: [string, (url: string) => BrowserEventSource][] = [
+  ['undici', (url) => new UndiciEventSource(url)],
+  ['eventsource', (url) => new NpmEventSource(url)],
+];
+
+const lastEventIds: (string | undefined)[] = [];
+
+@Controller()
+class RealController {
+  @Get('room')
+  @SseRoom('hall')
+  room(): void {}
+
+  /** One event with an id, and the end: the client shall come back with that id. */
+  @Get('comes-back')
+  @SseRoom()
+  comesBack(@LastEventId() id: string | undefined, @ConnectedClient() client: SseClient): Observable<object> {
+    client.setRetry(10);
+    lastEventIds.push(id);
+    return from([{ type: 'step', id: `step-${lastEventIds.length}`, data: { n: lastEventIds.length } }]);
+  }
+}
+
+describe.each(platforms)('on $name', (platform) => {
+  let running: RunningApp;
+  let source: BrowserEventSource | undefined;
+
+  beforeAll(async () => {
+    running = await platform.start(sseApp({ controllers: [RealController] }));
+  });
+  afterEach(async () => {
+    source?.close();
+    await running.everyoneLeaves();
+  });
+  afterAll(() => running.close());
+
+  describe.each(clients)('EventSource of %s', (_name, connect) => {
+    const open = async (path: string): Promise<BrowserEventSource> => {
+      const opened = connect(running.url + path);
+      source = opened;
+      await within(new Promise<void>((resolve) => opened.addEventListener('open', () => resolve())), 'open');
+      return opened;
+    };
+
+    it('opens at once and hears named and unnamed events', async () => {
+      const heard: [string, string | undefined][] = [];
+      const opened = await open('/room');
+      for (const name of ['message', 'paid']) {
+        opened.addEventListener(name, ({ data }) => heard.push([name, data]));
+      }
+      await running.sse.broadcast('hall', 'text\nof two lines');
+      await running.sse.broadcast('hall', 'paid', { id: 7, text: 'zürich 🙂' });
+      await running.sse.broadcast('hall', '');
+      await eventually(() => heard.length === 3, 'three events');
+      expect(heard).toEqual([
+        ['message', 'text\nof two lines'],
+        ['paid', '{"id":7,"text":"zürich 🙂"}'],
+        ['message', ''],
+      ]);
+    });
+
+    it('comes back with the last id it saw, which @LastEventId() shows', async () => {
+      lastEventIds.length = 0;
+      const heard: (string | undefined)[] = [];
+      const opened = await open('/comes-back');
+      opened.addEventListener('step', ({ data }) => heard.push(data));
+      await eventually(() => lastEventIds.length >= 3, 'two reconnects');
+      opened.close();
+      expect(lastEventIds.slice(0, 3)).toEqual([undefined, 'step-1', 'step-2']);
+      expect(heard.slice(0, 2)).toEqual(['{"n":1}', '{"n":2}']);
+    });
+
+    it('comes back by itself when the server closes the stream', async () => {
+      const heard: (string | undefined)[] = [];
+      const opened = await open('/room');
+      opened.addEventListener('again', ({ data }) => heard.push(data));
+      const [first] = [...running.sse.clients()];
+      first?.setRetry(10);
+      first?.send('last', 1);
+      first?.close();
+      await eventually(() => {
+        const [next] = [...running.sse.clients()];
+        return next && next !== first;
+      }, 'the reconnect');
+      await running.sse.broadcast('hall', 'again', 'welcome back');
+      await eventually(() => heard.length === 1, 'the event after the reconnect');
+      expect(heard).toEqual(['welcome back']);
+    });
+  });
+});

@@ -1,0 +1,154 @@
+import { Controller, Get, type Type } from '@nestjs/common';
+import { SseError, SseRoom } from 'nestjs-simple-sse';
+import { openStream } from '../support/event-stream.js';
+import { allPlatforms, platforms } from '../support/platforms.js';
+import { sseApp } from '../support/sse-app.js';
+import { refusal, unchecked } from '../support/refusal.js';
+import type { RunningApp } from '../support/running-app.js';
+
+const circular: Record<string, unknown> = {};
+circular['self'] = circular;
+
+/** What a careless function of the request may come up with, and must not become a room. */
+const noRooms: Record<string, unknown> = {
+  empty: '',
+  missing: undefined,
+  null: null,
+  object: { room: 'a' },
+  star: '*',
+  nan: NaN,
+  boolean: true,
+  'empty-in-a-list': ['fine', ''],
+  'star-in-a-list': ['fine', '*'],
+  'missing-in-a-list': ['fine', undefined],
+  'object-in-a-list': ['fine', {}],
+  circular,
+};
+
+let handlerCalls = 0;
+
+@Controller()
+class AskedController {
+  // The type is the application's own; what comes at run time is the stranger's.
+  @Get('asked/:case')
+  @SseRoom(({ params }) => unchecked<string>(noRooms[String(params['case'])]))
+  asked(): void {
+    handlerCalls++;
+  }
+
+  @Get('template/:room')
+  @SseRoom(':room')
+  template(): void {}
+
+  @Get('throws')
+  @SseRoom(() => {
+    throw new Error('the secret of the house');
+  })
+  throws(): void {}
+}
+
+describe.each(allPlatforms)('a room name from the request on $name', (platform) => {
+  let running: RunningApp;
+
+  beforeAll(async () => {
+    running = await platform.start(sseApp({ controllers: [AskedController] }));
+  });
+  afterEach(() => running.everyoneLeaves());
+  afterAll(() => running.close());
+
+  it.each(Object.keys(noRooms))('is a 400 before the stream opens: %s', async (name) => {
+    handlerCalls = 0;
+    const answer = await running.open(`/asked/${name}`);
+    expect({ status: answer.status, stream: answer.isEventStream }).toEqual({ status: 400, stream: false });
+    expect(await answer.json()).toMatchObject({ statusCode: 400 });
+    expect([running.sse.count(), [...running.sse.rooms()]]).toEqual([0, []]);
+    expect(handlerCalls).toBe(0);
+  });
+
+  it("is a 400 when a template comes out as '*'", async () => {
+    const answer = await running.open('/template/*');
+    expect(answer.status).toBe(400);
+    expect(running.sse.count()).toBe(0);
+  });
+
+  it('is a real error status, without its message, when the function throws', async () => {
+    const answer = await running.open('/throws');
+    expect(answer.status).toBe(500);
+    expect(await answer.text()).not.toContain('secret');
+    expect(running.sse.count()).toBe(0);
+  });
+});
+
+@Controller('lost')
+class MissingParameterController {
+  @Get('events')
+  @SseRoom('orders/:nope')
+  events(): void {}
+}
+
+@Controller('lost')
+class MissingOnOnePathController {
+  @Get([':nope/events', 'events'])
+  @SseRoom('orders/:nope')
+  events(): void {}
+}
+
+@SseRoom('orders/:nope')
+@Controller('lost')
+class MissingForTheClassController {
+  @Get('events')
+  @SseRoom()
+  events(): void {}
+}
+
+@Controller('lost/:nope')
+class ParameterOfTheControllerController {
+  @Get('events')
+  @SseRoom('orders/:nope')
+  events(): void {}
+}
+
+describe.each(platforms)('a template on $name', (platform) => {
+  it.each<[string, Type]>([
+    ['its route', MissingParameterController],
+    ['one of its routes', MissingOnOnePathController],
+    ['the routes of its class', MissingForTheClassController],
+  ])('with a parameter that %s lacks is refused at start-up, by name, or is a 400', async (_, controller) => {
+    const start = platform.start(sseApp({ controllers: [controller] }));
+    const running = await start.catch((error: Error) => error);
+    if (running instanceof Error) {
+      expect(running.message).toMatch(/nope/);
+      expect(running.message).toMatch(/events/);
+      return;
+    }
+    const answer = await running.open('/lost/events');
+    await running.close();
+    expect(answer.status).toBe(400);
+  });
+
+  it('may use a parameter of the controller path', async () => {
+    const running = await platform.start(sseApp({ controllers: [ParameterOfTheControllerController] }));
+    await running.listen('/lost/7/events');
+    expect([...running.sse.rooms()]).toEqual(['orders/7']);
+    await running.close();
+  });
+
+  it.each(['', '*', ['a', '']])('written as %j in the decorator never becomes a room', async (room) => {
+    const attempt = async (): Promise<void> => {
+      @Controller()
+      class WrongController {
+        @Get('wrong')
+        @SseRoom(room)
+        wrong(): void {}
+      }
+      const running = await platform.start(sseApp({ controllers: [WrongController] }));
+      const answer = await openStream(`${running.url}/wrong`);
+      answer.close();
+      await running.close();
+      if (answer.status === 400) throw new Error(`@SseRoom(${JSON.stringify(room)}): 400 at the request`);
+    };
+    const error = await refusal(attempt);
+    expect(error).toBeInstanceOf(Error);
+    if (error instanceof SseError) expect(error.code).toMatch(/./);
+  });
+});

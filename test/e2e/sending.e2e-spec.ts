@@ -1,0 +1,203 @@
+import { deskApp, visit, type Visitor } from '../support/desk.controller.js';
+import { allPlatforms, platforms } from '../support/platforms.js';
+import { sseRefusal, unchecked } from '../support/refusal.js';
+import { eventually, someTurns } from '../support/within.js';
+import type { SseClient } from 'nestjs-simple-sse';
+import type { RunningApp } from '../support/running-app.js';
+
+const circular: Record<string, unknown> = {};
+circular['self'] = circular;
+
+/** What is sent, and what a browser reads. */
+const data: [string, unknown, string][] = [
+  ['text', 'hello', 'hello'],
+  ['empty text', '', ''],
+  ['text with every line end', 'a\nb\r\nc\rd\n', 'a\nb\nc\nd\n'],
+  ['text with a leading space', ' lead', ' lead'],
+  ['text that looks like a field', 'event: evil\n\ndata: pwn\nid: 9', 'event: evil\n\ndata: pwn\nid: 9'],
+  ['text of many alphabets', 'zürich 漢字 🙂 \u2028', 'zürich 漢字 🙂 \u2028'],
+  ['an object', { id: 7, text: 'a\nb' }, '{"id":7,"text":"a\\nb"}'],
+  ['a list', [1, 'two', null], '[1,"two",null]'],
+  ['a number', 0, '0'],
+  ['true', true, 'true'],
+  ['false', false, 'false'],
+  ['null', null, 'null'],
+  ['a date', new Date(0), '"1970-01-01T00:00:00.000Z"'],
+];
+
+const refusedData: [string, unknown][] = [
+  ['undefined', undefined],
+  ['a function', () => 1],
+  ['a symbol', Symbol('s')],
+  ['a circular object', circular],
+  ['a bigint', { n: 1n }],
+];
+
+const refusedNames = ['a\nb', 'a\rb', 'a\r\nb', 'a\0b', 'error', 'open', 'sse:ready', 'sse:mine'];
+
+const heardBy = async ({ stream }: Visitor, count: number) =>
+  (await stream.nextEvents(count)).map(({ event }) => event);
+
+describe.each(allPlatforms)('sending on $name', (platform) => {
+  let running: RunningApp;
+  let visitor: Visitor;
+
+  beforeAll(async () => {
+    running = await platform.start(deskApp());
+  });
+  beforeEach(async () => {
+    visitor = await visit(running, '/rooms/hall');
+  });
+  afterEach(() => running.everyoneLeaves());
+  afterAll(() => running.close());
+
+  it.each(data)('%s is data, with and without an event name', async (_what, value, read) => {
+    const { sse } = running;
+    const { client, stream } = visitor;
+    expect(await Promise.resolve<unknown>(sse.send(client, value))).toBe(true);
+    expect(await Promise.resolve<unknown>(sse.send(client, 'named', value))).toBe(true);
+    await sse.broadcast('hall', value);
+    await sse.broadcast('hall', 'named', value);
+    const events = await stream.nextEvents(4);
+    expect(events.map((event) => [event.event, event.data])).toEqual([
+      ['message', read],
+      ['named', read],
+      ['message', read],
+      ['named', read],
+    ]);
+  });
+
+  it.each(refusedData)('%s is refused with an SseError, and not a byte is sent', async (_what, value) => {
+    const { sse } = running;
+    const { client, stream } = visitor;
+    await someTurns();
+    const before = stream.rawText;
+    for (const call of [
+      () => sse.send(client, value),
+      () => sse.send(client, 'named', value),
+      () => client.send('named', value),
+      () => sse.broadcast('hall', value),
+      () => sse.broadcast('hall', 'named', value),
+    ]) {
+      await sseRefusal(call);
+    }
+    sse.send(client, 'sentinel', 1);
+    expect(await stream.nextEvent()).toMatchObject({ event: 'sentinel' });
+    expect(stream.rawText.slice(before.length)).not.toContain('named');
+  });
+
+  it.each(refusedNames)('the event name %j is refused', async (name) => {
+    const { sse } = running;
+    const { client, stream } = visitor;
+    await sseRefusal(() => sse.send(client, name, 1));
+    await sseRefusal(() => sse.broadcast('hall', name, 1));
+    await sseRefusal(() => sse.broadcast('*', name, 1));
+    sse.send(client, 'sentinel', 1);
+    expect(await stream.nextEvent()).toMatchObject({ event: 'sentinel' });
+  });
+
+  it.each(['a\nb', 'a\rb', 'a\0b'])('the id %j is refused', async (id) => {
+    const plain = await visit(running, '/plain');
+    await sseRefusal(() => running.sse.send(plain.client, 'named', 1, { id }));
+  });
+
+  it('a call without data is refused', async () => {
+    const { sse } = running;
+    await sseRefusal(() => sse.send(...unchecked<[SseClient, unknown]>([visitor.client])));
+    await sseRefusal(() => sse.broadcast(...unchecked<[string, unknown]>(['hall'])));
+  });
+
+  it('an error of the application ends with its code and its cure', async () => {
+    const error = await sseRefusal(() => running.sse.send(visitor.client, 'a\nb', 1));
+    expect(error.name).toBe('SseError');
+    expect(error.code).toMatch(/^[a-z-]+$/);
+    expect(error.message.length).toBeGreaterThan(20);
+  });
+
+  it('the cause of unserializable data is kept', async () => {
+    const error = await sseRefusal(() => running.sse.broadcast('hall', 'named', circular));
+    expect(error.cause).toBeInstanceOf(TypeError);
+  });
+
+  it('setRetry sends whole milliseconds from 0 on, and refuses anything else', async () => {
+    const { sse } = running;
+    const { client, stream } = visitor;
+    for (const ms of [4_321, 0]) {
+      sse.setRetry(client, ms);
+      sse.send(client, 'with', ms);
+      expect(await stream.nextEvent()).toMatchObject({ event: 'with', data: String(ms) });
+      expect(stream.retries.at(-1)).toBe(ms);
+    }
+    for (const wrong of [-1, 1.5, NaN, Infinity, unchecked<number>('3000')]) {
+      await sseRefusal(() => sse.setRetry(client, wrong));
+    }
+  });
+
+  it('send tells that a client is gone, and is no error', async () => {
+    visitor.stream.close();
+    await visitor.client.closed;
+    expect(await Promise.resolve<unknown>(running.sse.send(visitor.client, 'late', 1))).toBe(false);
+    expect(await Promise.resolve<unknown>(visitor.client.send('late'))).toBe(false);
+  });
+
+  it('a broadcast to nobody is accepted', async () => {
+    await running.sse.broadcast('nobody-here', 'event', 1);
+    expect([...running.sse.rooms()]).not.toContain('nobody-here');
+  });
+
+  it('events arrive in the order of the calls, sends and broadcasts alike', async () => {
+    const { sse } = running;
+    const accepted: Promise<unknown>[] = [];
+    for (let n = 0; n < 200; n++) accepted.push(sse.broadcast('hall', String(n)));
+    await Promise.all(accepted);
+    for (let n = 200; n < 400; n++) visitor.client.send(String(n));
+    const heard = await visitor.stream.nextEvents(400);
+    expect(heard.map((event) => Number(event.data))).toEqual(Array.from({ length: 400 }, (_, n) => n));
+  });
+
+  it("'*' is everyone, in a room or not", async () => {
+    const outside = await visit(running, '/plain');
+    await running.sse.broadcast('*', 'all', 1);
+    expect(await visitor.stream.nextEvent()).toMatchObject({ event: 'all' });
+    expect(await outside.stream.nextEvent()).toMatchObject({ event: 'all' });
+  });
+
+  it('a list of rooms is one event for each client', async () => {
+    const { sse } = running;
+    const elsewhere = await visit(running, '/rooms/kitchen');
+    await sse.join(visitor.client, 'kitchen');
+    await sse.broadcast(['hall', 'kitchen', 'hall'], 'dinner', 1);
+    await sse.broadcast('*', 'sentinel', 1);
+    for (const { stream } of [visitor, elsewhere]) {
+      const events = await stream.nextEvents(2);
+      expect(events.map(({ event }) => event)).toEqual(['dinner', 'sentinel']);
+    }
+  });
+
+  it('except leaves out one client, or several', async () => {
+    const { sse } = running;
+    const [second, third] = [await visit(running, '/rooms/hall'), await visit(running, '/rooms/hall')];
+    await sse.broadcast('hall', 'not-first', 1, { except: visitor.client });
+    await sse.broadcast('*', 'third-only', 1, { except: [visitor.client, second.client] });
+    await sse.broadcast('hall', 'sentinel', 1);
+    expect(await heardBy(visitor, 1)).toEqual(['sentinel']);
+    expect(await heardBy(second, 2)).toEqual(['not-first', 'sentinel']);
+    expect(await heardBy(third, 3)).toEqual(['not-first', 'third-only', 'sentinel']);
+  });
+});
+
+describe.each(platforms)('a broadcast that fails unawaited on $name', (platform) => {
+  // Jest fails the test on an unhandled rejection.
+  it('never crashes the process: it is logged', async () => {
+    const running = await platform.start(deskApp());
+    const { stream, client } = await visit(running);
+    running.logger.clear();
+    void running.sse.broadcast('hall', 'named', circular);
+    void running.sse.broadcast('hall', 'a\nb', 1);
+    void running.sse.broadcast('', 'named', 1);
+    await eventually(() => running.logger.complaints.length >= 3, 'three lines in the log');
+    client.send('sentinel', 1);
+    expect(await stream.nextEvent()).toMatchObject({ event: 'sentinel' });
+    await running.close();
+  });
+});

@@ -1,0 +1,116 @@
+import { deskApp, visit } from '../support/desk.controller.js';
+import { allPlatforms, platforms } from '../support/platforms.js';
+import { eventually } from '../support/within.js';
+import type { Visitor } from '../support/desk.controller.js';
+import type { RunningApp } from '../support/running-app.js';
+
+describe.each(allPlatforms)('what was wrong with simple-sse is not, on $name', (platform) => {
+  let running: RunningApp;
+
+  beforeAll(async () => {
+    running = await platform.start(deskApp({ options: { heartbeatIntervalMs: 30 } }));
+  });
+  afterEach(() => running.everyoneLeaves());
+  afterAll(() => running.close());
+
+  it('the head goes out at once, before any event and any heartbeat', async () => {
+    const silent = await platform.start(deskApp({ options: { heartbeatIntervalMs: false } }));
+    const { stream } = await visit(silent);
+    expect([stream.status, stream.events]).toEqual([200, []]);
+    await silent.close();
+  });
+
+  it('the heartbeat starts again after everyone left', async () => {
+    for (let round = 0; round < 3; round++) {
+      const [one, two] = [await visit(running), await visit(running, '/rooms/hall')];
+      await one.stream.commentsHeard(2);
+      await two.stream.commentsHeard(2);
+      await running.everyoneLeaves();
+    }
+  });
+
+  it('a client that is removed during a broadcast makes nobody miss it', async () => {
+    const visitors: Visitor[] = [];
+    for (let n = 0; n < 6; n++) visitors.push(await visit(running, '/rooms/hall'));
+    const subscription = running.sse.stream('hall').subscribe(() => {
+      if (visitors[0]) running.sse.remove(visitors[0].client);
+      visitors[1]?.client.close();
+    });
+    await running.sse.broadcast('hall', 'news', 1);
+    for (const { stream } of visitors.slice(2)) {
+      expect(await stream.nextEvent()).toMatchObject({ event: 'news' });
+    }
+    subscription.unsubscribe();
+    expect(running.sse.count('hall')).toBe(4);
+  });
+
+  it('clients that vanish during a run of broadcasts make nobody miss one', async () => {
+    const visitors: Visitor[] = [];
+    for (let n = 0; n < 20; n++) visitors.push(await visit(running, '/rooms/hall'));
+    const leaving = visitors.filter((_visitor, n) => n % 2 === 0);
+    const staying = visitors.filter((_visitor, n) => n % 2 === 1);
+    for (let n = 0; n < 100; n++) {
+      if (n % 10 === 5) leaving.pop()?.stream.close();
+      await running.sse.broadcast('hall', String(n));
+      if (n % 10 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    const everything = Array.from({ length: 100 }, (_, n) => String(n));
+    for (const { stream } of staying) {
+      expect((await stream.nextEvents(100)).map(({ data }) => data)).toEqual(everything);
+    }
+  });
+
+  it('a client that was removed is sent nothing more, and that is no error', async () => {
+    const { client, stream } = await visit(running, '/rooms/hall');
+    running.sse.remove(client);
+    expect(await Promise.resolve<unknown>(running.sse.send(client, 'late', 1))).toBe(false);
+    await running.sse.broadcast('*', 'late', 1);
+    expect(stream.isOpen).toBe(true);
+    expect(stream.rawText).not.toContain('late');
+  });
+});
+
+/** How much the module holds, as far as one can see it from outside. */
+function held(running: RunningApp): Record<string, unknown> {
+  const listeners = running.server
+    .eventNames()
+    .map((name) => [String(name), running.server.listenerCount(name)]);
+  return {
+    clients: [...running.sse.clients()].length,
+    rooms: [...running.sse.rooms()],
+    serverListeners: Object.fromEntries(listeners) as unknown,
+    processListeners: process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0),
+  };
+}
+
+describe.each(platforms)('after thousands of connects and disconnects on $name', (platform) => {
+  it('nothing is left behind', async () => {
+    const running = await platform.start(deskApp({ options: { heartbeatIntervalMs: 50 } }));
+    const { sse } = running;
+    const totals = { connected: 0, disconnected: 0 };
+    sse.connected$.subscribe(() => totals.connected++);
+    sse.disconnected$.subscribe(() => totals.disconnected++);
+    await running.listen('/rooms/warm-up');
+    await running.everyoneLeaves();
+    const before = held(running);
+
+    const rounds = 50;
+    const perRound = 40;
+    for (let round = 0; round < rounds; round++) {
+      const opening = Array.from({ length: perRound }, (_, n) =>
+        running.listen(n % 4 === 0 ? '/plain' : `/rooms/${round}-${n % 8}`),
+      );
+      const streams = await Promise.all(opening);
+      for (const client of sse.clients()) void client.join('everywhere');
+      if (round % 10 === 0) await sse.broadcast('everywhere', 'round', round);
+      for (const [n, stream] of streams.entries()) if (n % 2 === 0) stream.close();
+      for (const client of [...sse.clients()].slice(-5)) client.close();
+      await running.everyoneLeaves();
+    }
+
+    await eventually(() => totals.disconnected === rounds * perRound + 1, 'every disconnect');
+    expect(totals.connected).toBe(rounds * perRound + 1);
+    expect(held(running)).toEqual(before);
+    await running.close();
+  });
+});

@@ -1,0 +1,149 @@
+import { request } from 'node:http';
+import { readFileSync } from 'node:fs';
+import { openStream } from '../support/event-stream.js';
+import { Consumer, type RunningConsumer } from './consumer.js';
+import { PackedLibrary } from './packed-library.js';
+import { run } from './run.js';
+
+const MINUTE = 60_000;
+
+/** `nestjs-simple-sse`, `nestjs-simple-sse/redis`, …: everything one can import, except data. */
+const manifest: { exports: Record<string, unknown> } = JSON.parse(readFileSync('package.json', 'utf8'));
+const entryPoints = Object.keys(manifest.exports)
+  .filter((path) => !path.endsWith('.json'))
+  .map((path) => path.replace(/^\./, 'nestjs-simple-sse'));
+
+let library: PackedLibrary;
+
+beforeAll(async () => {
+  library = await PackedLibrary.pack();
+}, 5 * MINUTE);
+afterAll(() => library?.remove());
+
+describe('the tarball', () => {
+  it('holds the compiled library, its manifest, README and LICENSE, and nothing else', () => {
+    const beside = library.files.filter((path) => !path.startsWith('dist/'));
+    expect(beside.toSorted()).toEqual(['LICENSE', 'README.md', 'package.json']);
+    const strange = library.files.filter(
+      (path) => path.startsWith('dist/') && !/\.(js|d\.ts|js\.map)$/.test(path),
+    );
+    expect(strange).toEqual([]);
+    expect(library.files.filter((path) => path.includes('.spec.'))).toEqual([]);
+  });
+
+  it('has types and a source map beside each module', () => {
+    const modules = library.files.filter((path) => path.endsWith('.js'));
+    expect(modules).toContain('dist/index.js');
+    const companions = modules.flatMap((path) => [path.replace(/\.js$/, '.d.ts'), `${path}.map`]);
+    expect(library.files).toEqual(expect.arrayContaining(companions));
+  });
+
+  it('maps to sources that it carries with it', async () => {
+    const map: { sourcesContent?: string[] } = JSON.parse(await library.read('dist/index.js.map'));
+    expect(map.sourcesContent).toEqual([readFileSync('src/index.ts', 'utf8')]);
+  });
+
+  it('is small', () => {
+    expect(library.bytes).toBeLessThan(400_000);
+  });
+});
+
+describe('the lock file', () => {
+  it('names no download addresses, so that it serves whatever registry npm is set to', () => {
+    const lock: { packages: Record<string, { resolved?: string }> } = JSON.parse(
+      readFileSync('package-lock.json', 'utf8'),
+    );
+    const addresses = Object.values(lock.packages).flatMap(({ resolved }) => resolved ?? []);
+    expect(addresses).toEqual([]);
+  });
+
+  it(
+    'is accepted by npm ci',
+    async () => {
+      await run(process.cwd(), 'npm', 'ci', '--dry-run', '--no-audit', '--no-fund');
+    },
+    MINUTE,
+  );
+});
+
+describe.each(['nest12-esm', 'nest11-commonjs'])('the application %s', (fixture) => {
+  let consumer: Consumer;
+  let running: RunningConsumer | undefined;
+
+  beforeAll(async () => {
+    consumer = await Consumer.install(fixture, library.tarball);
+  }, 5 * MINUTE);
+  afterEach(() => running?.kill());
+  afterAll(() => consumer?.remove());
+
+  it(
+    'compiles, opens a stream, receives events, closes, and its process ends by itself',
+    async () => {
+      await consumer.compile();
+      running = consumer.start();
+      const url = await running.url;
+
+      const stream = await openStream(`${url}/orders/7/events`);
+      expect(stream.status).toBe(200);
+      expect(stream.isEventStream).toBe(true);
+      expect(await stream.nextEvent()).toMatchObject({ event: 'watching', data: '{"id":7}' });
+      expect(await post(`${url}/orders/7/pay`)).toBe(201);
+      expect(await stream.nextEvent()).toMatchObject({ event: 'paid', data: '{"id":7}' });
+      await stream.retryHeard(1_000);
+
+      const refused = await openStream(`${url}/orders/seven/events`);
+      expect(refused.status).toBe(400);
+      expect(await refused.json()).toMatchObject({ statusCode: 400 });
+
+      expect(await running.close()).toEqual([0, null]);
+      expect(await stream.ended).toBe('whole');
+      expect(running.complaints).toBe('');
+    },
+    2 * MINUTE,
+  );
+
+  it(
+    'finds no fault in the declarations, even without skipLibCheck',
+    async () => {
+      expect(await consumer.faultsInDeclarations()).toEqual([]);
+    },
+    2 * MINUTE,
+  );
+
+  it.each(entryPoints)(
+    'imports and requires one and the same %s, with types and without a warning',
+    async (entryPoint) => {
+      consumer.write(
+        'src/main.ts',
+        `import * as all from '${entryPoint}';\nconsole.log(Object.keys(all).length);\n`,
+      );
+      await consumer.compile();
+      const compare = `import('${entryPoint}').then((imported) => {
+        const required = require('${entryPoint}');
+        const names = Object.keys(imported);
+        console.log(names.length > 0 && names.every((name) => imported[name] === required[name]));
+      });`;
+      expect(await consumer.evaluate('commonjs', compare)).toBe('true');
+    },
+    2 * MINUTE,
+  );
+
+  it('has one SseService in the whole process, however it was loaded', async () => {
+    const script = `
+      import { createRequire } from 'node:module';
+      import { SseService } from 'nestjs-simple-sse';
+      console.log(createRequire(import.meta.url)('nestjs-simple-sse').SseService === SseService);`;
+    expect(await consumer.evaluate('module', script)).toBe('true');
+  });
+});
+
+/** The status of an empty POST. */
+function post(url: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    request(url, { method: 'POST' }, (response) => {
+      response.resume().once('end', () => resolve(response.statusCode));
+    })
+      .once('error', reject)
+      .end();
+  });
+}

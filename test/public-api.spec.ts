@@ -1,0 +1,206 @@
+import { posix } from 'node:path';
+import * as api from 'nestjs-simple-sse';
+import ts from 'typescript';
+import { importsOf } from './support/house-rules.js';
+
+/** Every name that the package exports. What is not here is not public, and what is here stays. */
+const API: Readonly<
+  Record<string, { readonly values: readonly string[]; readonly types: readonly string[] }>
+> = {
+  'index.ts': {
+    values: [
+      'ConnectedClient',
+      'LastEventId',
+      'MemoryBroker',
+      'RoomMessage',
+      'SseClient',
+      'SseError',
+      'SseInterceptor',
+      'SseModule',
+      'SseRoom',
+      'SseService',
+    ],
+    types: [
+      'AddOptions',
+      'BroadcastOptions',
+      'BrokerListener',
+      'BrokerState',
+      'CloseReason',
+      'HistoryPage',
+      'HistoryPolicy',
+      'JoinOptions',
+      'PublishOptions',
+      'PublishReceipt',
+      'RoomDelivery',
+      'RoomEvent',
+      'RoomHistoryLimits',
+      'RoomName',
+      'RoomSource',
+      'RoomsOfRequest',
+      'RoutedRequest',
+      'SendOptions',
+      'SseBroker',
+      'SseClientContext',
+      'SseErrorCode',
+      'SseMessage',
+      'SseMetrics',
+      'SseModuleAsyncOptions',
+      'SseModuleOptions',
+      'SseOptionsFactory',
+      'SseRoomOptions',
+      'SseRoomPolicyOptions',
+    ],
+  },
+  'redis.ts': {
+    values: ['redisBroker'],
+    types: ['RedisBrokerOptions', 'RedisClientLike', 'RedisDriverName'],
+  },
+  'testing.ts': {
+    values: ['brokerContract'],
+    types: ['BrokerContractCase', 'BrokerContractOptions', 'BrokerMedium'],
+  },
+};
+
+const OPTIONAL_PEERS = ['ioredis', 'redis'];
+const ENTRIES = Object.keys(API);
+
+const TYPE_TESTS = 'test/public-api.types.ts';
+const declarations = new Map<string, string>();
+let program: ts.Program;
+
+/** The declarations of the published package, as `tsconfig.build.json` makes them. */
+beforeAll(() => {
+  const build = optionsOf('tsconfig.build.json');
+  const library = ts.createProgram(
+    ENTRIES.map((entry) => `src/${entry}`),
+    { ...build, emitDeclarationOnly: true, sourceMap: false },
+  );
+  library.emit(undefined, (path, text) =>
+    declarations.set(posix.relative('dist', posix.relative(process.cwd(), path)), text),
+  );
+  program = ts.createProgram([...ENTRIES.map((entry) => `src/${entry}`), TYPE_TESTS], {
+    ...optionsOf('tsconfig.json'),
+    noEmit: true,
+  });
+}, 60_000);
+
+describe.each(ENTRIES)('%s', (entry) => {
+  const wanted = API[entry] ?? { values: [], types: [] };
+
+  it('exports these names and no other', () => {
+    const { values, types } = exportsOf(`src/${entry}`);
+    expect({ values, types }).toEqual(wanted);
+  });
+
+  it('declares no `any`, in what it exports and in all that this is made of', () => {
+    const loose = reachableFrom(entry.replace(/\.ts$/, '.d.ts')).filter((path) => hasAny(path));
+    expect(loose).toEqual([]);
+  });
+
+  it('its types can be read without the optional peers', () => {
+    const named = reachableFrom(entry.replace(/\.ts$/, '.d.ts')).flatMap((path) => packagesOf(path));
+    expect(named.filter((name) => OPTIONAL_PEERS.includes(name))).toEqual([]);
+    expect(named.filter((name) => !/^(@nestjs\/(common|core)|rxjs|node:.*)$/.test(name))).toEqual([]);
+  });
+
+  it('declares nothing that is marked as internal', () => {
+    const inner = reachableFrom(entry.replace(/\.ts$/, '.d.ts')).filter((path) =>
+      declarations.get(path)?.includes('@internal'),
+    );
+    expect(inner).toEqual([]);
+  });
+});
+
+it('what is exported as a value is there when it runs', () => {
+  expect(Object.keys(api).toSorted()).toEqual(API['index.ts']?.values);
+});
+
+it('what is exported is documented', () => {
+  const checker = program.getTypeChecker();
+  const silent = ENTRIES.flatMap((entry) =>
+    symbolsOf(`src/${entry}`)
+      .filter((symbol) => original(symbol).getDocumentationComment(checker).length === 0)
+      .map(({ name }) => name),
+  );
+  expect(silent).toEqual([]);
+});
+
+it('is used as its types say, and otherwise refused by the compiler', () => {
+  const source = program.getSourceFile(TYPE_TESTS);
+  const found = ts.getPreEmitDiagnostics(program, source).map(({ messageText, start = 0, file }) => {
+    const line = (file?.getLineAndCharacterOfPosition(start).line ?? 0) + 1;
+    return `${TYPE_TESTS}:${line} ${ts.flattenDiagnosticMessageText(messageText, '\n')}`;
+  });
+  expect(found).toEqual([]);
+});
+
+function optionsOf(config: string): ts.CompilerOptions {
+  const read = ts.getParsedCommandLineOfConfigFile(
+    config,
+    {},
+    {
+      ...ts.sys,
+      onUnRecoverableConfigFileDiagnostic: ({ messageText }) => {
+        throw new Error(ts.flattenDiagnosticMessageText(messageText, '\n'));
+      },
+    },
+  );
+  if (read === undefined) throw new Error(`${config} cannot be read`);
+  return read.options;
+}
+
+function symbolsOf(path: string): ts.Symbol[] {
+  const checker = program.getTypeChecker();
+  const source = program.getSourceFile(path);
+  const module = source && checker.getSymbolAtLocation(source);
+  if (module === undefined) throw new Error(`${path} is no module`);
+  return checker.getExportsOfModule(module);
+}
+
+function original(symbol: ts.Symbol): ts.Symbol {
+  return symbol.flags & ts.SymbolFlags.Alias ? program.getTypeChecker().getAliasedSymbol(symbol) : symbol;
+}
+
+function exportsOf(path: string): { values: string[]; types: string[] } {
+  const symbols = symbolsOf(path);
+  return {
+    values: names(symbols.filter(isValue)),
+    types: names(symbols.filter((symbol) => !isValue(symbol))),
+  };
+}
+
+function isValue(symbol: ts.Symbol): boolean {
+  return (original(symbol).flags & ts.SymbolFlags.Value) !== 0;
+}
+
+function names(symbols: readonly ts.Symbol[]): string[] {
+  return symbols.map(({ name }) => name).toSorted();
+}
+
+/** A declaration file and all that it names. */
+function reachableFrom(path: string, found: Set<string> = new Set()): string[] {
+  const text = declarations.get(path);
+  if (text === undefined)
+    throw new Error(`${path} was not emitted; there are ${[...declarations.keys()].join(', ')}`);
+  if (!found.has(path)) {
+    found.add(path);
+    for (const { to } of importsOf({ path, text })) {
+      if (to.startsWith('.'))
+        reachableFrom(posix.join(posix.dirname(path), to).replace(/\.js$/, '.d.ts'), found);
+    }
+  }
+  return [...found];
+}
+
+function packagesOf(path: string): string[] {
+  return importsOf({ path, text: declarations.get(path) ?? '' })
+    .map(({ to }) => to)
+    .filter((to) => !to.startsWith('.'));
+}
+
+function hasAny(path: string): boolean {
+  const visit = (node: ts.Node): boolean =>
+    node.kind === ts.SyntaxKind.AnyKeyword ||
+    ts.forEachChild(node, (child) => visit(child) || undefined) === true;
+  return visit(ts.createSourceFile(path, declarations.get(path) ?? '', ts.ScriptTarget.ESNext, true));
+}

@@ -1,0 +1,166 @@
+// Never runs: the compiler reads it, and `public-api.spec.ts` fails on whatever it does not accept here, and on each
+// `@ts-expect-error` below which it finds nothing wrong.
+import type { Request } from 'express';
+import {
+  ConnectedClient,
+  LastEventId,
+  MemoryBroker,
+  SseClient,
+  SseError,
+  SseModule,
+  SseRoom,
+  SseService,
+  type CloseReason,
+  type RoomName,
+  type SseErrorCode,
+  type SseMessage,
+  type SseModuleOptions,
+  type SseOptionsFactory,
+} from 'nestjs-simple-sse';
+import { of, type Observable, type Subscription } from 'rxjs';
+
+declare module 'nestjs-simple-sse' {
+  interface SseClientContext {
+    user?: { name: string };
+  }
+}
+
+interface ShopEvents {
+  paid: { id: number };
+  'stock-changed': number;
+}
+
+export function typedEvents(sse: SseService<ShopEvents>, client: SseClient): void {
+  void sse.broadcast('orders', 'paid', { id: 7 });
+  void sse.broadcast(['orders', 7], 'stock-changed', 3, { except: client, volatile: true });
+  void sse.broadcast('*', 'an event without a name');
+  sse.send(client, 'paid', { id: 7 });
+  sse.send(client, 'paid', { id: 7 }, { volatile: true });
+  sse.send(client, { any: 'data' });
+
+  // @ts-expect-error -- no such event
+  void sse.broadcast('orders', 'payed', { id: 7 });
+  // @ts-expect-error -- not its data
+  void sse.broadcast('orders', 'paid', { id: 'seven' });
+  // @ts-expect-error -- not its data
+  void sse.broadcast('orders', 'stock-changed', { id: 7 });
+  // @ts-expect-error -- no such event
+  sse.send(client, 'payed', { id: 7 });
+  // @ts-expect-error -- not its data
+  sse.send(client, 'paid', 7);
+  // @ts-expect-error -- no such option
+  void sse.broadcast('orders', 'paid', { id: 7 }, { exept: client });
+}
+
+export function untypedEvents(sse: SseService, client: SseClient): void {
+  void sse.broadcast('orders', 'whatever', { id: 7 });
+  sse.send(client, 'whatever', null);
+  // @ts-expect-error -- an event name is a string
+  sse.send(client, 7, null);
+  // @ts-expect-error -- a room is a string or a number
+  void sse.broadcast({ room: 'a' }, 'whatever', 1);
+  // @ts-expect-error -- a room is a string or a number
+  void sse.join(client, undefined);
+  // @ts-expect-error -- a number of milliseconds
+  sse.setRetry(client, '3000');
+}
+
+export function results(sse: SseService, client: SseClient): void {
+  const position: Promise<string | undefined> = sse.broadcast('a', 1);
+  const accepted: boolean = sse.send(client, 1);
+  const joined: Promise<boolean> = sse.join(client, 0);
+  const clients: ReadonlySet<SseClient> = sse.clients('a');
+  const rooms: string[] = sse.rooms();
+  const count: number = sse.count();
+  const messages: Observable<SseMessage> = sse.stream(7);
+  const subscription: Subscription = sse.publishFrom('a', of(1), 'tick');
+  const gone: Observable<{ client: SseClient; reason: CloseReason }> = sse.disconnected$;
+  const closed: Promise<CloseReason> = client.closed;
+  const signal: AbortSignal = client.signal;
+  const id: string | undefined = client.lastEventId;
+  const name: string | undefined = client.context.user?.name;
+  void [
+    position,
+    accepted,
+    joined,
+    clients,
+    rooms,
+    count,
+    messages,
+    subscription,
+    gone,
+    closed,
+    signal,
+    id,
+    name,
+  ];
+  // @ts-expect-error -- a view, not the set itself
+  client.rooms.add('a');
+  // @ts-expect-error -- a view, not the set itself
+  sse.clients().delete(client);
+  // @ts-expect-error -- what it was made with
+  client.id = 'other';
+  // @ts-expect-error -- not of an application's making
+  void new SseClient();
+}
+
+export class Endpoints {
+  @SseRoom()
+  plain(): void {}
+
+  @SseRoom('orders/:id', { openOnFirstEvent: true, endOnComplete: true, retryMs: false })
+  template(@ConnectedClient() client: SseClient, @LastEventId() id: string | undefined): Observable<number> {
+    void [client, id];
+    return of(1);
+  }
+
+  @SseRoom(['a', 0])
+  @SseRoom({ retryMs: 5 })
+  list(): void {}
+
+  @SseRoom(({ params, query, headers }) => [
+    params['id'] ?? '',
+    query['room'] ?? '',
+    String(headers['x-room']),
+  ])
+  routed(): void {}
+
+  @SseRoom(async (request: Request) => request.ip ?? [])
+  express(): void {}
+
+  // @ts-expect-error -- no such option
+  @SseRoom('a', { openOnFirst: true })
+  wrong(): void {}
+}
+
+export class Options implements SseOptionsFactory {
+  createSseOptions(): SseModuleOptions {
+    return {
+      heartbeatIntervalMs: false,
+      rooms: { 'ticker/*': { volatile: true } },
+      broker: new MemoryBroker(),
+    };
+  }
+}
+
+export const modules = [
+  SseModule.forRoot(),
+  SseModule.forRoot({ isGlobal: false, retryMs: 5 }),
+  SseModule.forRootAsync({ useClass: Options }),
+  SseModule.forRootAsync({
+    useFactory: async (retryMs: number) => ({ retryMs }),
+    inject: ['RETRY'],
+    isGlobal: false,
+  }),
+  // @ts-expect-error -- no such option
+  SseModule.forRoot({ heartbeatInterval: 5 }),
+  // @ts-expect-error -- a switch is false, not null
+  SseModule.forRoot({ heartbeatIntervalMs: null }),
+];
+
+export function errors(error: SseError, room: RoomName): string {
+  const code: SseErrorCode = error.code;
+  // @ts-expect-error -- the list of codes is closed
+  if (code === 'invalid-rooms') return '';
+  return `${code} ${room}`;
+}

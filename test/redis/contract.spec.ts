@@ -1,0 +1,27 @@
+import { redisBroker, type RedisDriverName } from 'nestjs-simple-sse/redis';
+import { brokerContract } from 'nestjs-simple-sse/testing';
+import { describeWithRedis, RedisServer } from './redis-server.js';
+
+describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])('the broker contract over %s', (driver) => {
+  let server: RedisServer;
+  let media = 0;
+
+  beforeAll(async () => {
+    server = await RedisServer.start();
+  });
+
+  afterAll(() => server.dispose());
+
+  const cases = brokerContract({
+    name: driver,
+    shared: true,
+    createMedium: () => {
+      const prefix = `contract-${driver}-${media++}`;
+      return { createNode: () => redisBroker({ url: server.url, driver, prefix }) };
+    },
+  });
+  for (const { name, skipped, run } of cases) {
+    if (skipped === undefined) it(name, run);
+    else it.skip(`${name} (${skipped})`, run);
+  }
+});

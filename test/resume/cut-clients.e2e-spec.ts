@@ -1,0 +1,172 @@
+import { Controller, Get, Header } from '@nestjs/common';
+import { fetchEventSource } from '@microsoft/fetch-event-source';
+import { EventSource as NpmEventSource } from 'eventsource';
+import { SseRoom } from 'nestjs-simple-sse';
+import { EventSource as UndiciEventSource } from 'undici';
+import { randomOf } from '../../src/testing/honest-pages.js';
+import { launchChromium, noBrowser, type Browser } from '../sample/chromium.js';
+import { platforms } from '../support/platforms.js';
+import { sseApp } from '../support/sse-app.js';
+import { eventually, pause } from '../support/within.js';
+import { CuttingProxy } from './cutting-proxy.js';
+import { chosenSeed } from './oracle.js';
+import type { RunningApp } from '../support/running-app.js';
+
+/** How often each client's connection is cut, at the least. */
+const CUTS = 25;
+const LONG_MS = 60_000;
+
+@Controller()
+class BadNetworkController {
+  @Get('stream')
+  @SseRoom(['numbers', 'more'])
+  stream(): void {}
+
+  @Get('page')
+  @Header('content-type', 'text/html')
+  page(): string {
+    return `<!doctype html><title>Bad network</title><script>
+      const heard = [], gaps = [];
+      function listen() {
+        const source = new EventSource('/stream');
+        source.onmessage = ({ data }) => heard.push(data);
+        source.addEventListener('sse:gap', ({ data }) => gaps.push(data));
+      }
+    </script>`;
+  }
+}
+
+/** A client at work: what it heard, and how it is told to stop. */
+interface Listening {
+  heard(): Promise<string[]> | string[];
+  gaps(): Promise<string[]> | string[];
+  stop(): unknown;
+}
+
+interface EventSourceLike {
+  addEventListener(type: string, listener: (event: { data?: unknown }) => void): void;
+  close(): void;
+}
+
+function overEventSource(source: EventSourceLike): Listening {
+  const heard: string[] = [];
+  const gaps: string[] = [];
+  source.addEventListener('message', ({ data }) => heard.push(String(data)));
+  source.addEventListener('sse:gap', ({ data }) => gaps.push(String(data)));
+  return { heard: () => heard, gaps: () => gaps, stop: () => source.close() };
+}
+
+/** The library asks for a window and a document, of which it uses the timers and one listener. */
+function overFetch(url: string): Listening {
+  const heard: string[] = [];
+  const gaps: string[] = [];
+  const stopping = new AbortController();
+  Object.assign(globalThis, {
+    window: globalThis,
+    document: { hidden: false, addEventListener: () => {}, removeEventListener: () => {} },
+  });
+  void fetchEventSource(url, {
+    fetch,
+    openWhenHidden: true,
+    signal: stopping.signal,
+    onmessage: ({ event, data }) => {
+      if (event === 'sse:gap') gaps.push(data);
+      // It also reports blocks that hold an id alone.
+      else if (event === '' && data !== '') heard.push(data);
+    },
+    onclose: () => {
+      throw new Error('come back');
+    },
+  });
+  return { heard: () => heard, gaps: () => gaps, stop: () => stopping.abort() };
+}
+
+const clients: [string, (url: string) => Listening][] = [
+  ['EventSource of undici', (url) => overEventSource(new UndiciEventSource(`${url}/stream`))],
+  ['EventSource of eventsource', (url) => overEventSource(new NpmEventSource(`${url}/stream`))],
+  ['@microsoft/fetch-event-source', (url) => overFetch(`${url}/stream`)],
+];
+
+describe.each(platforms)('in a network that cuts connections, on $name', (platform) => {
+  const seed = chosenSeed();
+  let running: RunningApp;
+  let proxy: CuttingProxy;
+
+  beforeEach(async () => {
+    running = await platform.start(
+      sseApp({
+        controllers: [BadNetworkController],
+        options: { retryMs: 1, historyMaxEvents: 100_000 },
+      }),
+    );
+    const random = randomOf(seed);
+    // Half of the cuts fall into the attach.
+    proxy = await CuttingProxy.start(running.url, () =>
+      Math.ceil((random() < 0.5 ? 1_500 : 30_000) * random()),
+    );
+  });
+  afterEach(async () => {
+    proxy.close();
+    await running.close();
+  });
+
+  /** Publishes until the connection has been cut often enough; then each event must have been heard once. */
+  async function expectEverything(listening: Listening): Promise<void> {
+    const random = randomOf(seed + 1);
+    try {
+      await eventually(() => running.sse.count('numbers') === 1, 'the client');
+      await running.sse.broadcast('numbers', '0');
+      await eventually(async () => (await listening.heard()).length === 1, 'the first event');
+      proxy.isCutting = true;
+      let count = 1;
+      while (proxy.cuts < CUTS || count < 1_000) {
+        const rooms = random() < 0.2 ? ['numbers', 'more'] : random() < 0.5 ? 'more' : 'numbers';
+        await running.sse.broadcast(rooms, `${count++} ${'x'.repeat(500 * random() ** 2)}`);
+        if (count % 5 === 0) await pause(2);
+        if (count > 50_000) throw new Error(`only ${proxy.cuts} cuts`);
+      }
+      proxy.isCutting = false;
+      await running.sse.broadcast('numbers', String(count));
+      await eventually(async () => (await listening.heard()).at(-1) === String(count), 'the last event');
+      const numbers = (await listening.heard()).map((text) => parseInt(text, 10));
+      expect(numbers).toEqual(Array.from({ length: count + 1 }, (_, n) => n));
+      expect(await listening.gaps()).toEqual([]);
+      expect(proxy.cuts).toBeGreaterThanOrEqual(CUTS);
+    } finally {
+      await listening.stop();
+    }
+  }
+
+  it.each(clients)(
+    `%s hears every event once, in order (SEED=${seed})`,
+    async (_, listen) => {
+      await expectEverything(listen(proxy.url));
+    },
+    LONG_MS,
+  );
+
+  const inBrowser = noBrowser === undefined ? describe : describe.skip;
+  inBrowser(`Chromium${noBrowser === undefined ? '' : ` (skipped: ${noBrowser})`}`, () => {
+    let browser: Browser;
+
+    beforeAll(async () => {
+      browser = await launchChromium();
+    });
+    afterAll(() => browser.close());
+
+    it(
+      `hears every event once, in order (SEED=${seed})`,
+      async () => {
+        const page = await browser.context.newPage();
+        await page.goto(`${proxy.url}/page`);
+        await page.evaluate('listen()');
+        await expectEverything({
+          heard: () => page.evaluate<string[]>('heard'),
+          gaps: () => page.evaluate<string[]>('gaps'),
+          stop: () => page.close(),
+        });
+      },
+      LONG_MS,
+    );
+  });
+});

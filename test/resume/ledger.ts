@@ -1,0 +1,154 @@
+/** One published event, with its place in the order of all. */
+export interface Publication {
+  readonly n: number;
+  readonly rooms: readonly string[];
+  readonly position: number;
+}
+
+/** An `sse:gap`: it speaks of what was published until it was heard, and of nothing later. */
+export interface HeardGap {
+  readonly rooms: readonly string[];
+  readonly until: number;
+}
+
+/** An event by its number, or a gap. */
+export type Heard = number | HeardGap;
+
+/** What one page heard from its first connection to its last, over all its reconnects. */
+export interface Life {
+  readonly rooms: readonly string[];
+  /** The first position it was given: from there on nothing may be missing. */
+  baseline: number | undefined;
+  readonly heard: Heard[];
+  /** Whether it stayed to the end, so that what it did not hear at all is missing too. */
+  complete: boolean;
+}
+
+export interface Verdict {
+  deliveries: number;
+  /** Events that never came, and of which no gap spoke in time. */
+  silentLosses: number;
+  duplicates: number;
+  disorder: number;
+  /** Events of rooms that the page was not in. */
+  foreign: number;
+  /** `sse:gap` events heard. */
+  gaps: number;
+  /** Events that never came, in a room that a gap had named before anything newer of it was heard. */
+  announcedLosses: number;
+}
+
+/** The truth: what was published, and in which order. */
+export class Ledger {
+  readonly #byNumber = new Map<number, Publication>();
+  readonly #byRoom = new Map<string, Publication[]>();
+  #newest = 0;
+
+  add(publication: Publication): void {
+    this.#newest = Math.max(this.#newest, publication.position);
+    this.#byNumber.set(publication.n, publication);
+    for (const room of publication.rooms) {
+      const log = this.#byRoom.get(room);
+      if (log === undefined) this.#byRoom.set(room, [publication]);
+      else log.push(publication);
+    }
+  }
+
+  get size(): number {
+    return this.#byNumber.size;
+  }
+
+  /** The position of the newest event. */
+  get newest(): number {
+    return this.#newest;
+  }
+
+  judge(lives: Iterable<Life>): Verdict {
+    for (const log of this.#byRoom.values()) log.sort((a, b) => a.position - b.position);
+    const verdict: Verdict = {
+      deliveries: 0,
+      silentLosses: 0,
+      duplicates: 0,
+      disorder: 0,
+      foreign: 0,
+      gaps: 0,
+      announcedLosses: 0,
+    };
+    for (const life of lives) this.#judge(life, verdict);
+    return verdict;
+  }
+
+  #judge({ rooms, baseline, heard, complete }: Life, verdict: Verdict): void {
+    if (baseline === undefined) return;
+    const cursors = new Map(
+      rooms.map((room) => [room, new RoomCursor(this.#byRoom.get(room) ?? [], baseline)]),
+    );
+    const seen = new Set<number>();
+    let newest = baseline;
+    for (const item of heard) {
+      if (typeof item !== 'number') {
+        verdict.gaps++;
+        for (const room of item.rooms) cursors.get(room)?.announce(item.until);
+        continue;
+      }
+      verdict.deliveries++;
+      const publication = this.#byNumber.get(item);
+      const mine = publication?.rooms.filter((room) => cursors.has(room)) ?? [];
+      if (publication === undefined || mine.length === 0) verdict.foreign++;
+      else if (seen.has(item)) verdict.duplicates++;
+      else {
+        seen.add(item);
+        if (publication.position <= newest) verdict.disorder++;
+        newest = Math.max(newest, publication.position);
+        for (const room of mine) cursors.get(room)?.hear(publication, verdict);
+      }
+    }
+    if (complete) for (const cursor of cursors.values()) cursor.end(verdict);
+  }
+}
+
+/** How far one page has come in one room. */
+class RoomCursor {
+  #next: number;
+  #announcedUntil = 0;
+
+  constructor(
+    private readonly log: readonly Publication[],
+    baseline: number,
+  ) {
+    this.#next = this.#indexAfter(baseline);
+  }
+
+  announce(until: number): void {
+    this.#announcedUntil = until;
+  }
+
+  hear({ position }: Publication, verdict: Verdict): void {
+    const index = this.#indexAfter(position) - 1;
+    if (index < this.#next) return;
+    this.#count(index, verdict);
+    this.#next = index + 1;
+  }
+
+  end(verdict: Verdict): void {
+    this.#count(this.log.length, verdict);
+  }
+
+  #count(end: number, verdict: Verdict): void {
+    for (const { position } of this.log.slice(this.#next, end)) {
+      if (position <= this.#announcedUntil) verdict.announcedLosses++;
+      else verdict.silentLosses++;
+    }
+  }
+
+  #indexAfter(position: number): number {
+    let low = 0;
+    let high = this.log.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.log[middle] as Publication).position <= position) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

@@ -1,0 +1,188 @@
+import { readFile } from 'node:fs/promises';
+import type { Page } from 'playwright-core';
+import { eventually } from '../support/within.js';
+import { type Browser, launchChromium, noBrowser } from './chromium.js';
+import { SampleApp } from './sample-app.js';
+
+if (noBrowser !== undefined) console.warn(`Skipped, the quick start in Chromium: ${noBrowser}`);
+const inBrowser = noBrowser === undefined ? describe : describe.skip;
+
+inBrowser(`the quick start, in Chromium${noBrowser ? ` (skipped: ${noBrowser})` : ''}`, () => {
+  let app: SampleApp;
+  let browser: Browser;
+  let faults: string[];
+
+  beforeAll(async () => {
+    browser = await launchChromium({ viewport: { width: 1280, height: 800 } });
+    app = await SampleApp.start();
+  });
+  afterAll(async () => {
+    await browser.close();
+    await app.close();
+  });
+  beforeEach(() => {
+    faults = [];
+  });
+  afterEach(async () => {
+    for (const page of browser.context.pages()) await page.close();
+    expect(faults).toEqual([]);
+  });
+
+  /** A tab with its stream open, in the lobby. What its console complains of fails the spec. */
+  async function tab(): Promise<Page> {
+    const page = await browser.context.newPage();
+    page.on('pageerror', (error) => faults.push(error.message));
+    page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
+    await page.goto(app.url);
+    await page.locator('#pill[data-state=open]').waitFor();
+    await page.locator('#rooms .show').first().waitFor();
+    return page;
+  }
+
+  it('two tabs chat, and what they write stays text', async () => {
+    const [first, second] = [await tab(), await tab()];
+    const markup = '<img src=x onerror=alert(1)> & <b>bold</b>';
+    await say(first, markup);
+    const message = second.locator('#log .theirs').filter({ hasText: markup });
+    await message.waitFor();
+    expect(await message.locator('img, b b').count()).toBe(0);
+    await say(second, 'I see you');
+    await first.locator('#log .theirs').filter({ hasText: 'I see you' }).waitFor();
+    await first.locator('#rooms small').filter({ hasText: '2' }).waitFor();
+  });
+
+  it('what is typed while a message is on its way stays in the field', async () => {
+    const page = await tab();
+    for (const text of ['first', 'second', 'third']) {
+      await page.locator('#text').fill(text);
+      await page.locator('#text').press('Enter');
+    }
+    await page.locator('#text').fill('fourth');
+    await page.locator('#log .mine').nth(2).waitFor();
+    expect(await page.locator('#log .mine').allInnerTexts()).toEqual(['first', 'second', 'third']);
+    expect(await page.locator('#text').inputValue()).toBe('fourth');
+  });
+
+  it('a tab joins and leaves rooms, and reads in one what is said in another as unread', async () => {
+    const [first, second] = [await tab(), await tab()];
+    for (const page of [first, second]) {
+      await page.locator('#room').fill('garden');
+      await page.locator('#room').press('Enter');
+      await page.locator('#rooms .show').filter({ hasText: 'garden' }).waitFor();
+    }
+    await second.locator('#rooms .show').filter({ hasText: 'lobby' }).click();
+    await say(first, 'roses');
+    await second.locator('.unread').waitFor();
+    await second.locator('#rooms .show').filter({ hasText: 'garden' }).click();
+    await second.locator('#log .theirs').filter({ hasText: 'roses' }).waitFor();
+    await second.getByRole('button', { name: 'Leave garden' }).click();
+    await first.locator('#log .notice').filter({ hasText: 'left' }).waitFor();
+    expect(await second.locator('#rooms .show').allInnerTexts()).toHaveLength(1);
+  });
+
+  it('refuses a bad nickname with the sentence of the server', async () => {
+    const page = await tab();
+    await page.locator('#nickname').evaluate((input: { value: string }) => (input.value = 'a\u202eb'));
+    await page.locator('#nickname').dispatchEvent('change');
+    await page.locator('#hint.error').filter({ hasText: 'nickname: 1 to 24 characters' }).waitFor();
+    faults = faults.filter((fault) => !fault.includes('400 (Bad Request)'));
+  });
+
+  it('draws four charts that move', async () => {
+    const page = await tab();
+    await page.locator('figure output').filter({ hasText: /\d/ }).nth(5).waitFor();
+    // As a string: it runs in the page, whose types these specs do not know.
+    const painted = `[...document.querySelectorAll('.plot canvas')].map((canvas) =>
+      canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.reduce((sum, x, i) => (sum + x * (i % 251)) % 1e9, 0))`;
+    const sums = (): Promise<number[]> => page.evaluate<number[]>(painted);
+    await eventually(async () => (await sums()).filter((sum) => sum > 0).length === 4, 'four charts');
+    const before = await sums();
+    await eventually(async () => (await sums()).every((sum, i) => sum !== before[i]), 'charts that move');
+  });
+
+  it('cut by the server, it comes back by itself with all it missed, once', async () => {
+    const [page, other] = [await tab(), await tab()];
+    await say(other, 'before');
+    await page.locator('#cut').click();
+    await page.locator('#pill[data-state=reconnecting]').waitFor();
+    for (const text of ['missed one', 'missed two']) await say(other, text);
+    await page
+      .locator('#note')
+      .filter({ hasText: /back after .* resumed, none missed/ })
+      .waitFor();
+    const resumed = page.locator('#log .theirs').filter({ has: page.locator('.resumed') });
+    expect((await resumed.allInnerTexts()).join()).toMatch(/missed one[^]*missed two/);
+    expect(await resumed.count()).toBe(2);
+    expect(await counter(page, 'resumed')).toBeGreaterThanOrEqual(2);
+    expect([await counter(page, 'missed'), await counter(page, 'duplicated')]).toEqual([0, 0]);
+    await say(page, 'and it goes on');
+    await other.locator('#log .theirs').filter({ hasText: 'and it goes on' }).waitFor();
+  });
+
+  it('counts holes as missed until they are filled, and what comes twice as duplicated', async () => {
+    const page = await tab();
+    const counted = await page.evaluate(`import('/assets/ledger.js').then(({ Ledger }) => {
+      const ledger = new Ledger();
+      const verdicts = [1, 2, 5, 5, 4].map((seq) => ledger.count({ room: 'a', seq, at: 10 }));
+      ledger.reconnected(20);
+      verdicts.push(ledger.count({ room: 'a', seq: 6, at: 19 }), ledger.count({ room: 'a', seq: 7, at: 20 }));
+      verdicts.push(ledger.count({ room: 'joined-later', seq: 40, at: 15 }));
+      const { received, resumed, missed, duplicated } = ledger;
+      return { verdicts, received, resumed, missed, duplicated };
+    })`);
+    expect(counted).toEqual({
+      verdicts: ['new', 'new', 'new', 'again', 'new', 'resumed', 'new', 'new'],
+      received: 7,
+      resumed: 1,
+      missed: 1,
+      duplicated: 1,
+    });
+  });
+
+  it('after a reload it is the same tab, in its rooms, with their recent past', async () => {
+    const page = await tab();
+    await say(page, 'before the reload');
+    const nickname = await page.locator('#nickname').inputValue();
+    await page.reload();
+    await page.locator('#log .mine').filter({ hasText: 'before the reload' }).waitFor();
+    expect(await page.locator('#nickname').inputValue()).toBe(nickname);
+    expect(await counter(page, 'duplicated')).toBe(0);
+  });
+
+  it('shows its frames, and the bytes of a second connection', async () => {
+    const page = await tab();
+    await page
+      .locator('#frames')
+      .filter({ hasText: /event: stats\ndata: \{"room":"stats"/ })
+      .waitFor();
+    await page.locator('#wire').click();
+    await page
+      .locator('#frames')
+      .filter({ hasText: /event: sse:ready[^]*event: stats/ })
+      .waitFor();
+  });
+
+  it.each([1280, 768, 360])('fits a screen %i pixels wide', async (width) => {
+    const page = await tab();
+    await page.setViewportSize({ width, height: 800 });
+    const fits = 'document.documentElement.scrollWidth <= innerWidth';
+    await eventually(() => page.evaluate(fits), 'no sideways scrolling');
+  });
+
+  it('never makes HTML from a string', async () => {
+    for (const name of ['app', 'chat', 'chat-view', 'chart-panel', 'charts', 'frames']) {
+      const source = await readFile(`sample/00-quick-start/src/public/${name}.js`, 'utf8');
+      expect(source).not.toMatch(/innerHTML|outerHTML|insertAdjacentHTML|document\.write/);
+    }
+  });
+});
+
+async function say(page: Page, text: string): Promise<void> {
+  await page.locator('#text').fill(text);
+  await page.locator('#text').press('Enter');
+  await page.locator('#log .mine').filter({ hasText: text }).waitFor();
+}
+
+async function counter(page: Page, id: string): Promise<number> {
+  return Number((await page.locator(`#${id}`).innerText()).replace(/\D/g, ''));
+}

@@ -1,0 +1,216 @@
+import { eventually } from '../support/within.js';
+import { SampleApp, Visitor } from './sample-app.js';
+
+const tabKey = (digit: string): string => digit.repeat(32);
+
+describe('the quick start, over HTTP', () => {
+  let app: SampleApp;
+
+  beforeAll(async () => {
+    app = await SampleApp.start();
+  });
+  afterAll(() => app.close());
+
+  describe('the page', () => {
+    it('comes with a policy that allows this server alone, and nothing inline', async () => {
+      const response = await app.get('/');
+      const html = await response.text();
+      expect(response.status).toBe(200);
+      expect(response.headers.get('content-type')).toMatch(/^text\/html/);
+      const policy = response.headers.get('content-security-policy') ?? '';
+      expect(policy).toContain("default-src 'none'");
+      expect(policy).toContain("script-src 'self'");
+      expect(policy).not.toMatch(/unsafe|https?:/);
+      expect(html).not.toMatch(/<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=/);
+    });
+
+    it('has every file that it asks for, and none from elsewhere', async () => {
+      const html = await (await app.get('/')).text();
+      const waiting = [...html.matchAll(/(?:src|href)="(assets\/[^"]+)"/g)].map(([, path]) => `/${path}`);
+      const seen = new Set<string>();
+      for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+        if (seen.has(path)) continue;
+        seen.add(path);
+        const response = await app.get(path);
+        expect([path, response.status]).toEqual([path, 200]);
+        expect(response.headers.get('content-type')).toMatch(
+          path.endsWith('.css') ? /^text\/css/ : /javascript/,
+        );
+        const text = await response.text();
+        for (const [, name] of text.matchAll(/^import .* from '\.\/([^']+)'/gm))
+          waiting.push(`/assets/${name}`);
+      }
+      expect(seen.size).toBeGreaterThan(10);
+      expect(seen).toContain('/assets/uPlot.esm.js');
+      expect(html).not.toMatch(/(?:src|href)="(?:https?:)?\/\//);
+    });
+
+    it('gives no other file away', async () => {
+      for (const path of ['/assets/package.json', '/assets/..%2fmain.js', '/assets/index.html']) {
+        expect([path, (await app.get(path)).status]).toEqual([path, 404]);
+      }
+    });
+  });
+
+  describe('streams for curl', () => {
+    it('/stats/events sends the figures of this process, numbered without a hole', async () => {
+      const stream = await app.listen('/stats/events');
+      expect(stream.headers['content-type']).toMatch(/^text\/event-stream/);
+      const events = await stream.nextEvents(3);
+      const [first, ...others] = events.map(({ data }): Record<string, number> => JSON.parse(data));
+      expect(events.map(({ event }) => event)).toEqual(['stats', 'stats', 'stats']);
+      expect(others.map((sample) => (sample['seq'] ?? 0) - (first?.['seq'] ?? 0))).toEqual([1, 2]);
+      for (const figure of ['cpuPercent', 'heapMiB', 'rssMiB', 'loopMeanMs', 'loopMaxMs']) {
+        expect(first?.[figure]).toEqual(expect.any(Number));
+      }
+      expect(first?.['clients']).toBeGreaterThan(0);
+      expect(await (await app.get('/stats/recent')).json()).toContainEqual(first);
+    });
+
+    it('/chat/rooms/:room/events hears a room without being counted among its members', async () => {
+      const listener = await app.listen('/chat/rooms/quiet/events');
+      const visitor = await Visitor.visit(app);
+      expect(await visitor.post('/chat/rooms/quiet/join')).toEqual({
+        status: 200,
+        body: { room: 'quiet', members: 1 },
+      });
+      await visitor.say('quiet', 'psst');
+      const [notice, message] = (await listener.nextEvents(2)).map(({ data }) => JSON.parse(data) as unknown);
+      expect(notice).toMatchObject({ kind: 'joined', members: 1, seq: 1 });
+      expect(message).toMatchObject({ room: 'quiet', text: 'psst', seq: 2 });
+    });
+
+    it.each([
+      ['/events?tab=short', /^tab: 32 hexadecimal digits/],
+      [`/events?tab=${tabKey('A')}`, /^tab: /],
+      [`/events?nickname=${'x'.repeat(25)}`, /^nickname: 1 to 24/],
+      ['/events?nickname=a%0Ab', /^nickname: /],
+      ['/chat/rooms/Not%20A%20Room/events', /^room: 1 to 24/],
+    ])('%s is a 400 and no stream', async (path, message) => {
+      const response = await app.get(path);
+      const body: unknown = await response.json();
+      expect(response.status).toBe(400);
+      expect(body).toEqual(expect.objectContaining({ message: expect.stringMatching(message) }));
+    });
+  });
+
+  describe('acting for a tab', () => {
+    let visitor: Visitor;
+
+    beforeAll(async () => {
+      visitor = await Visitor.visit(app, `?nickname=Ann&tab=${tabKey('a')}`);
+      await visitor.post('/chat/rooms/open/join');
+    });
+
+    it.each([
+      ['/chat/rooms/UPPER/join', {}, /^room: 1 to 24 of a-z, 0-9/],
+      ['/chat/rooms/-dash/join', {}, /^room: /],
+      [`/chat/rooms/${'r'.repeat(25)}/join`, {}, /^room: /],
+      ['/chat/rooms/chat%2Fopen/join', {}, /^room: /],
+      ['/chat/rooms/*/leave', {}, /^room: /],
+      ['/chat/rooms/open/messages', {}, /^text: 1 to 500/],
+      ['/chat/rooms/open/messages', { text: '   ' }, /^text: /],
+      ['/chat/rooms/open/messages', { text: 7 }, /^text: /],
+      ['/chat/rooms/open/messages', { text: ['a'] }, /^text: /],
+      ['/chat/rooms/open/messages', { text: 'x'.repeat(501) }, /^text: /],
+      ['/chat/rooms/open/messages', { text: 'a\u202eb' }, /^text: /],
+      ['/chat/nickname', { nickname: '' }, /^nickname: 1 to 24/],
+      ['/chat/nickname', { nickname: 'a\u0000' }, /^nickname: /],
+    ])('POST %s with %j is a 400 that says what is allowed', async (path, body, message) => {
+      const answer = await visitor.post(path, body);
+      expect(answer.status).toBe(400);
+      expect(answer.body['message']).toMatch(message);
+    });
+
+    it('needs the token of that very connection', async () => {
+      const other = await Visitor.visit(app);
+      const { clientId, token } = visitor.welcome;
+      const join = '/chat/rooms/open/join';
+      expect((await app.post(join, {})).status).toBe(401);
+      expect((await app.post(join, { clientId })).status).toBe(401);
+      expect((await app.post(join, { clientId, token: '' })).status).toBe(403);
+      expect((await app.post(join, { clientId, token: other.welcome.token })).status).toBe(403);
+      expect((await app.post(join, { clientId: 'nobody', token })).status).toBe(403);
+      expect((await other.post('/connection/cut', { clientId })).status).toBe(403);
+      expect(visitor.stream.isOpen).toBe(true);
+    });
+
+    it('speaks only in rooms that it has joined, and in at most eight', async () => {
+      const other = await Visitor.visit(app);
+      expect((await other.say('open', 'hello')).status).toBe(403);
+      for (const digit of '12345678') await other.post(`/chat/rooms/room-${digit}/join`);
+      const ninth = await other.post('/chat/rooms/room-9/join');
+      expect([ninth.status, ninth.body['message']]).toEqual([400, expect.stringContaining('8 at a time')]);
+    });
+
+    it('tells the others that it types, and not itself', async () => {
+      const other = await Visitor.visit(app, '?nickname=Bob');
+      await other.post('/chat/rooms/open/join');
+      expect((await visitor.post('/chat/rooms/open/typing')).status).toBe(204);
+      expect((await other.hears('typing')).data).toEqual({ room: 'open', nickname: 'Ann' });
+      await other.say('open', 'after the typing');
+      await visitor.hears('chat');
+      expect(visitor.stream.events.map(({ event }) => event)).not.toContain('typing');
+    });
+
+    it('is counted, renamed and missed by those who stay', async () => {
+      const [stays, goes] = [await Visitor.visit(app), await Visitor.visit(app, '?nickname=Cleo')];
+      await stays.post('/chat/rooms/count/join');
+      expect((await goes.post('/chat/rooms/count/join')).body).toEqual({ room: 'count', members: 2 });
+      await goes.post('/chat/nickname', { nickname: 'Zoe' });
+      expect((await goes.post('/chat/rooms/count/leave')).body).toEqual({ room: 'count', members: 1 });
+      const notices = [];
+      while (notices.length < 4) notices.push((await stays.hears('notice')).data);
+      expect(notices).toMatchObject([
+        { kind: 'joined', members: 1 },
+        { kind: 'joined', nickname: 'Cleo', members: 2 },
+        { kind: 'renamed', formerly: 'Cleo', nickname: 'Zoe', members: 2 },
+        { kind: 'left', nickname: 'Zoe', members: 1 },
+      ]);
+      expect(await (await app.get('/chat/rooms')).json()).toContainEqual({ room: 'count', members: 1 });
+    });
+  });
+
+  describe('a tab that comes back', () => {
+    it('resumes in its rooms, joined ones and not left ones, after what it heard last', async () => {
+      const key = tabKey('c');
+      const tab = await Visitor.visit(app, `?tab=${key}`);
+      const other = await Visitor.visit(app);
+      for (const visitor of [tab, other]) {
+        for (const room of ['resume', 'left']) await visitor.post(`/chat/rooms/${room}/join`);
+      }
+      await tab.post('/chat/rooms/left/leave');
+      await other.say('resume', 'heard');
+      const { id = '' } = await tab.hears('chat');
+      expect(id).not.toBe('');
+
+      await tab.post('/connection/cut');
+      await tab.stream.ended;
+      for (const text of ['one', 'two']) await other.say('resume', text);
+      await other.say('left', 'not for the tab');
+      const back = await Visitor.visit(app, `?tab=${key}`, { 'Last-Event-ID': id });
+      await other.say('resume', 'three');
+
+      expect(back.welcome.rooms).toEqual([{ room: 'resume', members: 2 }]);
+      await eventually(() => chats(back).length === 3, 'three messages');
+      expect(chats(back)).toEqual(['one', 'two', 'three']);
+      expect(back.stream.events.find(({ event }) => event === 'sse:ready')?.data).toContain('"full"');
+    });
+
+    it('has one connection: a newer one takes the place of the older', async () => {
+      const key = tabKey('d');
+      const older = await Visitor.visit(app, `?tab=${key}`);
+      const newer = await Visitor.visit(app, `?tab=${key}`);
+      await older.stream.ended;
+      expect((await older.post('/chat/rooms/open/join')).status).toBe(403);
+      expect((await newer.post('/chat/rooms/open/join')).status).toBe(200);
+      expect(newer.welcome.memberId).toBe(older.welcome.memberId);
+    });
+  });
+});
+
+/** What the visitor has heard people say, in the order of hearing. */
+function chats({ stream }: Visitor): string[] {
+  const messages = stream.events.filter(({ event }) => event === 'chat');
+  return messages.map(({ data }): { text: string } => JSON.parse(data)).map(({ text }) => text);
+}

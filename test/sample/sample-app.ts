@@ -1,0 +1,94 @@
+import { NestFactory } from '@nestjs/core';
+import type { INestApplication } from '@nestjs/common';
+import type { AddressInfo } from 'node:net';
+import { AppModule } from '../../sample/00-quick-start/src/app.module.js';
+import type { Welcome } from '../../sample/00-quick-start/src/app.events.js';
+import { openStream, type EventStream } from '../support/event-stream.js';
+
+export interface Answer {
+  status: number;
+  body: Record<string, unknown>;
+}
+
+/** The sample, listening on a free port, as `npm start` runs it. */
+export class SampleApp {
+  readonly url: string;
+  private readonly streams: EventStream[] = [];
+
+  private constructor(private readonly app: INestApplication) {
+    const { port }: AddressInfo = app.getHttpServer().address();
+    this.url = `http://127.0.0.1:${port}`;
+  }
+
+  static async start(): Promise<SampleApp> {
+    const app = await NestFactory.create(AppModule, { logger: ['error', 'warn'], abortOnError: false });
+    await app.listen(0);
+    return new SampleApp(app);
+  }
+
+  get(path: string): Promise<Response> {
+    return fetch(this.url + path);
+  }
+
+  async post(path: string, body: unknown): Promise<Answer> {
+    const response = await fetch(this.url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    const text = await response.text();
+    return { status: response.status, body: text ? JSON.parse(text) : {} };
+  }
+
+  async listen(path: string, headers: Record<string, string> = {}): Promise<EventStream> {
+    const stream = await openStream(this.url + path, { headers });
+    this.streams.push(stream);
+    return stream;
+  }
+
+  async close(): Promise<void> {
+    for (const stream of this.streams) stream.close();
+    await this.app.close();
+  }
+}
+
+/** A page without a browser: its stream, and what it may do with it. */
+export class Visitor {
+  private constructor(
+    private readonly app: SampleApp,
+    readonly stream: EventStream,
+    readonly welcome: Welcome,
+  ) {}
+
+  static async visit(app: SampleApp, query = '', headers: Record<string, string> = {}): Promise<Visitor> {
+    const stream = await app.listen(`/events${query}`, headers);
+    const { data } = await heard<Welcome>(stream, 'welcome');
+    return new Visitor(app, stream, data);
+  }
+
+  post(path: string, body: Record<string, unknown> = {}): Promise<Answer> {
+    const { clientId, token } = this.welcome;
+    return this.app.post(path, { clientId, token, ...body });
+  }
+
+  say(room: string, text: string): Promise<Answer> {
+    return this.post(`/chat/rooms/${room}/messages`, { text });
+  }
+
+  hears(event: string): Promise<Heard<Record<string, unknown>>> {
+    return heard(this.stream, event);
+  }
+}
+
+export interface Heard<Data> {
+  id: string | undefined;
+  data: Data;
+}
+
+/** The next event of this name; others on the way to it are passed over. */
+async function heard<Data>(stream: EventStream, name: string): Promise<Heard<Data>> {
+  for (;;) {
+    const { event, id, data } = await stream.nextEvent({ control: true });
+    if (event === name) return { id, data: JSON.parse(data) };
+  }
+}

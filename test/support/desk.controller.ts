@@ -1,0 +1,47 @@
+import { Controller, Get } from '@nestjs/common';
+import { ConnectedClient, SseClient, SseRoom } from 'nestjs-simple-sse';
+import { sseApp, type SseAppMetadata } from './sse-app.js';
+import type { Type } from '@nestjs/common';
+import type { EventStream } from './event-stream.js';
+import type { RunningApp } from './running-app.js';
+
+/** Streams that do nothing by themselves, for specs that speak through the service. */
+@Controller()
+export class DeskController {
+  latest: SseClient | undefined;
+
+  @Get('plain')
+  @SseRoom()
+  plain(@ConnectedClient() client: SseClient): void {
+    this.latest = client;
+  }
+
+  @Get('rooms/:room')
+  @SseRoom(':room')
+  inRoom(@ConnectedClient() client: SseClient): void {
+    this.latest = client;
+  }
+}
+
+export interface Visitor {
+  stream: EventStream;
+  client: SseClient;
+}
+
+/** The application that `visit` expects. */
+export function deskApp({ controllers = [], ...metadata }: SseAppMetadata = {}): Type {
+  return sseApp({ controllers: [DeskController, ...controllers], ...metadata });
+}
+
+/** Opens a stream and returns both ends of it: what the browser reads and what the server holds. */
+export async function visit(
+  running: RunningApp,
+  path = '/plain',
+  headers: Record<string, string> = {},
+): Promise<Visitor> {
+  const desk = running.get(DeskController);
+  desk.latest = undefined;
+  const stream = await running.listen(path, { headers });
+  if (!desk.latest) throw new Error('the handler did not run before the stream opened');
+  return { stream, client: desk.latest };
+}

@@ -1,0 +1,74 @@
+import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { CollectingLogger } from './collecting-logger.js';
+import { RunningApp } from './running-app.js';
+import { throwAwayCertificate, throwAwayKey } from './throw-away-certificate.js';
+import type { AbstractHttpAdapter } from '@nestjs/core';
+import type { INestApplication, NestApplicationOptions, Type } from '@nestjs/common';
+
+export interface StartOptions {
+  /** Prefix, versioning, global interceptors: what `main.ts` would say before `listen`. */
+  configure?: (app: INestApplication) => unknown;
+  nest?: NestApplicationOptions;
+  /** In place of the platform's own, for what only its options can bring about. */
+  adapter?: AbstractHttpAdapter;
+}
+
+export interface Platform {
+  readonly name: 'express' | 'fastify' | 'fastify-h2c' | 'fastify-h2-tls';
+  readonly framework: 'express' | 'fastify';
+  readonly scheme: 'http' | 'https';
+  readonly http2: boolean;
+  start(module: Type, options?: StartOptions): Promise<RunningApp>;
+}
+
+export const express = platform('express', 'express', false, 'http', () => new ExpressAdapter());
+export const fastify = platform('fastify', 'fastify', false, 'http', () => new FastifyAdapter());
+const h2c = platform('fastify-h2c', 'fastify', true, 'http', () => new FastifyAdapter({ http2: true }));
+const h2Tls = platform(
+  'fastify-h2-tls',
+  'fastify',
+  true,
+  'https',
+  () => new FastifyAdapter({ http2: true, https: { key: throwAwayKey, cert: throwAwayCertificate } }),
+);
+
+/** For `describe.each`: the two frameworks over HTTP/1.1. */
+export const platforms: Platform[] = [express, fastify];
+
+/** Express cannot speak HTTP/2, so these are Fastify's. */
+export const http2Platforms: Platform[] = [h2c, h2Tls];
+
+export const allPlatforms: Platform[] = [...platforms, ...http2Platforms];
+
+function platform(
+  name: Platform['name'],
+  framework: Platform['framework'],
+  http2: boolean,
+  scheme: Platform['scheme'],
+  newAdapter: () => AbstractHttpAdapter,
+): Platform {
+  return {
+    name,
+    framework,
+    http2,
+    scheme,
+    async start(module, options = {}) {
+      const logger = new CollectingLogger();
+      const app = await NestFactory.create(module, options.adapter ?? newAdapter(), {
+        abortOnError: false,
+        ...options.nest,
+        logger,
+      });
+      try {
+        await options.configure?.(app);
+        await app.listen(0, '127.0.0.1');
+      } catch (error) {
+        await app.close();
+        throw error;
+      }
+      return new RunningApp(app, logger, scheme, http2);
+    },
+  };
+}

@@ -1,0 +1,79 @@
+import { Agent, request, type IncomingMessage } from 'node:http';
+import { constants, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2';
+import type { Ending } from './event-stream.js';
+import type { Readable } from 'node:stream';
+
+export interface RequestOptions {
+  method?: string;
+  headers?: Record<string, string>;
+  body?: string;
+}
+
+/** A response head with its body still to be read, over HTTP/1.1 or HTTP/2. */
+export interface RawResponse {
+  status: number;
+  headers: Record<string, string | string[] | undefined>;
+  body: Readable;
+  ended: Promise<Ending>;
+  close(): void;
+}
+
+/** A connection of its own that, like a browser's, would be kept alive afterwards. */
+export async function requestOverHttp1(url: string, options: RequestOptions): Promise<RawResponse> {
+  const agent = new Agent({ keepAlive: true });
+  const asked = request(url, { method: options.method ?? 'GET', headers: withAccept(options), agent });
+  asked.end(options.body);
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    asked.once('response', resolve).once('error', reject);
+  });
+  asked.on('error', ignore);
+  response.on('error', ignore);
+  const close = (): void => {
+    asked.destroy();
+    agent.destroy();
+  };
+  return {
+    status: response.statusCode ?? 0,
+    headers: response.headers,
+    body: response,
+    ended: new Promise((resolve) => {
+      response.once('close', () => resolve(response.complete ? 'whole' : 'cut'));
+    }),
+    close,
+  };
+}
+
+export async function requestOverHttp2(
+  session: ClientHttp2Session,
+  url: string,
+  options: RequestOptions,
+): Promise<RawResponse> {
+  const { pathname, search } = new URL(url);
+  const stream = session.request(
+    { ':method': options.method ?? 'GET', ':path': pathname + search, ...withAccept(options) },
+    { endStream: options.body === undefined },
+  );
+  if (options.body !== undefined) stream.end(options.body);
+  const closed = new Promise<Ending>((resolve) => {
+    stream.once('close', () =>
+      resolve(stream.aborted || stream.rstCode !== constants.NGHTTP2_NO_ERROR ? 'cut' : 'whole'),
+    );
+  });
+  const headers = await new Promise<IncomingHttpHeaders>((resolve, reject) => {
+    stream.once('response', resolve).once('error', reject);
+  });
+  stream.on('error', ignore);
+  return {
+    status: Number(headers[':status']),
+    headers,
+    body: stream,
+    ended: closed,
+    close: () => stream.close(constants.NGHTTP2_CANCEL),
+  };
+}
+
+function withAccept(options: RequestOptions): Record<string, string> {
+  return { accept: 'text/event-stream', ...options.headers };
+}
+
+function ignore(): void {}

@@ -1,0 +1,81 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { eventually } from './within.js';
+
+export interface RawSocketOptions {
+  /** `false`: takes nothing from the kernel, as a client does whose window stays full. */
+  reading?: boolean;
+  allowHalfOpen?: boolean;
+}
+
+/** A bare TCP client, for what a well-behaved HTTP client cannot be made to do. */
+export class RawSocket {
+  received = '';
+  /** True once the server ended or cut the connection. */
+  over = false;
+
+  private constructor(private readonly socket: Socket) {
+    socket.on('error', () => {});
+    socket.once('end', () => (this.over = true));
+    socket.once('close', () => (this.over = true));
+  }
+
+  static async connect(url: string, options: RawSocketOptions = {}): Promise<RawSocket> {
+    const { hostname, port } = new URL(url);
+    const socket = connect({
+      host: hostname,
+      port: Number(port),
+      allowHalfOpen: options.allowHalfOpen ?? false,
+    });
+    const raw = new RawSocket(socket);
+    if (options.reading === false) socket.pause();
+    else raw.read();
+    await once(socket, 'connect');
+    return raw;
+  }
+
+  /** Begins to read, or goes on reading. */
+  read(): void {
+    if (this.socket.listenerCount('data') === 0) {
+      this.socket.setEncoding('utf8');
+      this.socket.on('data', (text: string) => (this.received += text));
+    }
+    this.socket.resume();
+  }
+
+  stopReading(): void {
+    this.socket.pause();
+  }
+
+  write(text: string): void {
+    this.socket.write(text);
+  }
+
+  /** Asks for the path, by default over HTTP/1.1 on a connection to be kept. */
+  get(path: string, lines: string[] = [], version = '1.1'): void {
+    this.write(`${[`GET ${path} HTTP/${version}`, 'Host: localhost', ...lines].join('\r\n')}\r\n\r\n`);
+  }
+
+  async heard(pattern: RegExp): Promise<void> {
+    await eventually(() => pattern.test(this.received), `${pattern} on the socket`);
+  }
+
+  async ended(): Promise<void> {
+    await eventually(() => this.over, 'the end of the connection');
+  }
+
+  /** Says that it will send nothing more, and goes on listening. */
+  halfClose(): void {
+    this.socket.end();
+  }
+
+  /** A FIN and no further word. */
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  /** A TCP reset: the client is gone without a word. */
+  vanish(): void {
+    this.socket.resetAndDestroy();
+  }
+}

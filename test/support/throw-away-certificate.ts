@@ -1,0 +1,20 @@
+/** Self-signed for 127.0.0.1 and made for these tests only: it protects nothing and is trusted nowhere. */
+export const throwAwayKey = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgsH/i/ZJfclNJSnuf
+/kOHvZEcPLlPJWrDXJ1Ax4vkI+mhRANCAASyNYUJBGip6G0zlst/+q14JGvIzxxz
+nf+SRM9hlzCI82ItX+YDQNgVLds49fi4DpIpFvVxDJcq6H5M5ftntXUE
+-----END PRIVATE KEY-----
+`;
+
+export const throwAwayCertificate = `-----BEGIN CERTIFICATE-----
+MIIBmzCCAUGgAwIBAgIUBz0rO71cparsF1I4j5142Ev/rq0wCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJMTI3LjAuMC4xMCAXDTI2MTEyMzAxMzgwOFoYDzIxMjYxMDMw
+MDEzODA4WjAUMRIwEAYDVQQDDAkxMjcuMC4wLjEwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAASyNYUJBGip6G0zlst/+q14JGvIzxxznf+SRM9hlzCI82ItX+YDQNgV
+Lds49fi4DpIpFvVxDJcq6H5M5ftntXUEo28wbTAdBgNVHQ4EFgQUIsNjemZvFEpP
++pBzd81gy55OlCowHwYDVR0jBBgwFoAUIsNjemZvFEpP+pBzd81gy55OlCowDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARhwR/AAABgglsb2NhbGhvc3QwCgYIKoZI
+zj0EAwIDSAAwRQIgWlt6MGzwlbOcpGu+xXadQ1alU/FFBSaFhZt8KDBABkoCIQCW
+f69mREMCjXMUrfSRlOm3gLlQpK8m2BrYsOx1RTLwsw==
+-----END CERTIFICATE-----
+`;
