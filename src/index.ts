@@ -26,9 +26,10 @@ export type {
   BrokerState,
   HistoryPage,
   HistoryPolicy,
+  PartitionedBroker,
   PublishOptions,
   PublishReceipt,
   RoomHistoryLimits,
   SseBroker,
 } from './broker/broker.interface.js';
-export { RoomMessage, type RoomDelivery, type RoomEvent } from './protocol/room-message.js';
+export { RoomMessage, type EarlierCopy, type RoomDelivery, type RoomEvent } from './protocol/room-message.js';

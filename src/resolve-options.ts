@@ -1,3 +1,4 @@
+import type { PartitionedBroker } from './broker/broker.interface.js';
 import { MemoryBroker } from './broker/memory-broker.js';
 import { NoopMetrics } from './metrics/noop-metrics.js';
 import { describe } from './protocol/event-fields.js';
@@ -31,6 +32,9 @@ const MAX_TIMER_MS = 2_147_483_647;
 
 type Check = (value: unknown) => string | undefined;
 
+const BROKER = objectWith('start', 'publish', 'subscribe', 'unsubscribe', 'read', 'close');
+const MAX_PARTITIONS = 64;
+
 const CHECKS: Readonly<Record<keyof SseModuleOptions, Check>> = {
   heartbeatIntervalMs: orFalse(wholeNumber(1, MAX_TIMER_MS)),
   retryMs: orFalse(wholeNumber(0, Number.MAX_SAFE_INTEGER)),
@@ -45,7 +49,7 @@ const CHECKS: Readonly<Record<keyof SseModuleOptions, Check>> = {
   rooms: objectWith(),
   readyEvent: trueOrFalse,
   serialize: (value) => (typeof value === 'function' ? undefined : 'a function that returns a string'),
-  broker: objectWith('start', 'publish', 'subscribe', 'unsubscribe', 'read', 'close'),
+  broker: (value) => (isPartitioned(value) ? partitioned(value) : BROKER(value)),
   metrics: objectWith('clientOpened', 'clientClosed', 'eventDelivered', 'volatileDropped'),
 };
 
@@ -151,6 +155,22 @@ function objectWith(...methods: string[]): Check {
     if (whole && (missing as string[]).length === 0) return undefined;
     return methods.length === 0 ? 'an object' : `an object with the methods ${methods.join(', ')}`;
   };
+}
+
+function isPartitioned(value: unknown): value is Partial<PartitionedBroker> {
+  return typeof value === 'object' && value !== null && 'partitions' in value;
+}
+
+function partitioned({ partitions, partitionOf }: Partial<PartitionedBroker>): string | undefined {
+  const isWhole =
+    Array.isArray(partitions) &&
+    partitions.length >= 2 &&
+    partitions.length <= MAX_PARTITIONS &&
+    partitions.every((broker) => BROKER(broker) === undefined) &&
+    typeof partitionOf === 'function';
+  return isWhole
+    ? undefined
+    : `an object with 2 to ${MAX_PARTITIONS} brokers as partitions, and the method partitionOf`;
 }
 
 function isPlainObject(value: unknown): value is object {

@@ -1,5 +1,5 @@
 import type { ConfigurableModuleAsyncOptions } from '@nestjs/common';
-import type { SseBroker } from './broker/broker.interface.js';
+import type { PartitionedBroker, SseBroker } from './broker/broker.interface.js';
 import type { SseMetrics } from './metrics/sse-metrics.interface.js';
 
 /** What may be different for the rooms of one pattern. */
@@ -94,7 +94,7 @@ export interface SseModuleOptions {
   readonly serialize?: (data: unknown) => string;
 
   /** What carries events between nodes. Default: the memory of this process. */
-  readonly broker?: SseBroker;
+  readonly broker?: SseBroker | PartitionedBroker;
 
   /** Counters for the application's own metrics. Default: none. */
   readonly metrics?: SseMetrics;

@@ -226,12 +226,11 @@ export class SseService<Events extends object = Record<string, unknown>> {
    * The position of now, for a page that is rendered with the state of now: opened with `?lastEventId=` and it, the
    * page's stream begins with what came in between. `undefined` with `history: false`.
    *
-   * @param rooms the rooms that the page shows; one position stands for all, so they are only checked
+   * @param rooms the rooms that the page's stream will be in. Without partitions one position stands for all rooms
    * @throws SseError `invalid-room`
    */
   async position(rooms: RoomName | readonly RoomName[] = EVERYONE): Promise<string | undefined> {
-    checkRooms(rooms);
-    return this.#hub.position();
+    return this.#hub.position(checkRooms(rooms));
   }
 
   /** @internal */

@@ -1,5 +1,5 @@
 import type { Position } from '../protocol/position.js';
-import type { RoomEvent, RoomMessage } from '../protocol/room-message.js';
+import type { EarlierCopy, RoomEvent, RoomMessage } from '../protocol/room-message.js';
 
 /** How much of a room a broker remembers. */
 export interface RoomHistoryLimits {
@@ -46,6 +46,8 @@ export interface PublishOptions {
   readonly volatile?: boolean;
   /** A second publish with this key within two minutes is not a second event. One space of keys for all rooms. */
   readonly idempotencyKey?: string | undefined;
+  /** Where the event went before, in a broker with partitions: `RoomMessage.copies` on every node, also from history. */
+  readonly copies?: readonly EarlierCopy[] | undefined;
 }
 
 /** What a broker says of an event that it has accepted. */
@@ -105,4 +107,16 @@ export interface SseBroker {
 
   /** Lets go of everything. Nothing is heard afterwards. */
   close(): Promise<void>;
+}
+
+/**
+ * Several brokers that share the rooms among them, as one. Each is an order and a memory of its own: what holds of all
+ * rooms of one broker (one position, one order) holds within a partition. On every node the same number of them, in the
+ * same order.
+ */
+export interface PartitionedBroker {
+  /** 2 to 64. */
+  readonly partitions: readonly SseBroker[];
+  /** Which of them has the room: the same answer on every node. */
+  partitionOf(room: string): number;
 }

@@ -43,7 +43,7 @@ export class MemoryBroker implements SseBroker {
   async publish(
     rooms: readonly string[],
     event: RoomEvent,
-    { except, volatile = false, idempotencyKey }: PublishOptions,
+    { except, volatile = false, idempotencyKey, copies }: PublishOptions,
   ): Promise<PublishReceipt> {
     const history = this.#running();
     const known = idempotencyKey === undefined ? undefined : this.#keys.get(idempotencyKey);
@@ -53,7 +53,15 @@ export class MemoryBroker implements SseBroker {
     const position = this.#clock.next();
     const receipt = { epoch: this.epoch, position, kept, duplicate: false };
     if (idempotencyKey !== undefined) this.#keys.set(idempotencyKey, receipt);
-    const message = new RoomMessage(event, { rooms, epoch: this.epoch, position, kept, volatile, except });
+    const message = new RoomMessage(event, {
+      rooms,
+      epoch: this.epoch,
+      position,
+      kept,
+      volatile,
+      except,
+      copies,
+    });
     if (kept) history.add(message);
     if (rooms.some((room) => this.#subscribed.has(room))) this.#deliver(message);
     return receipt;

@@ -1,7 +1,7 @@
 import { SseFrame } from '../protocol/sse-frame.js';
-import type { Position } from '../protocol/position.js';
 import { EMPTY_BATCH } from './batch.js';
 import { GRACEFUL_REASONS, type CloseReason } from './close-reason.js';
+import type { Cursor } from './cursor.js';
 import type { Delivery } from './delivery.js';
 import { HEARTBEAT, type Beating } from './heartbeat.js';
 import type { Flushable } from './flush-scheduler.js';
@@ -28,17 +28,19 @@ export class ClientConnection implements Flushable, Beating {
   #gate: ReplayGate | undefined;
   #state: 'waiting' | 'open' | 'closed' = 'waiting';
   #scheduled = false;
-  /** The newest position that went into the queue: the client has been sent, or will be, all up to here. */
-  position: Position;
+  /** Whether what was held is on its way into the queue. */
+  #releasing = false;
+  /** What went into the queue: the client has been sent, or will be, all up to here. */
+  readonly cursor: Cursor;
   /** Called at the first frame that is sent before the stream is open. */
   onEarlyFrame: (() => void) | undefined = undefined;
 
-  constructor(client: SseClient, writer: ResponseWriter, delivery: Delivery, position: Position) {
+  constructor(client: SseClient, writer: ResponseWriter, delivery: Delivery, cursor: Cursor) {
     this.#client = client;
     this.#writer = writer;
     this.#outlet = new Outlet(this, writer, delivery);
     this.#delivery = delivery;
-    this.position = position;
+    this.cursor = cursor;
     if (writer.isGone) this.close('client-gone');
     else writer.watch(this);
   }
@@ -102,19 +104,18 @@ export class ClientConnection implements Flushable, Beating {
    * client never counts as too slow
    */
   push(frame: SseFrame, bounded = true): boolean {
-    if (frame.position !== 0) {
-      // Already sent: through another room of the same event, or from history.
-      if (frame.position <= this.position) return false;
-      this.position = frame.position;
-    }
-    if (this.#outlet.isStalled) return this.#outlet.queue(frame, bounded);
-    if (this.#state !== 'open') return this.#pushEarly(frame);
-    if (this.#exceeds(frame)) {
+    const isLive = this.#gate === undefined && !this.#releasing;
+    const own = frame.position === 0 ? frame : this.cursor.pass(frame, isLive);
+    // Already sent: through another room of the same event, or from history.
+    if (own === undefined) return false;
+    if (this.#outlet.isStalled) return this.#outlet.queue(own, bounded);
+    if (this.#state !== 'open') return this.#pushEarly(own);
+    if (this.#exceeds(own)) {
       // A burst within one turn is written now: the queue of a client that does keep up stays within its bound too.
       this.#writePending(Math.floor(performance.now()));
-      if (this.#outlet.isStalled) return this.#outlet.queue(frame, bounded);
+      if (this.#outlet.isStalled) return this.#outlet.queue(own, bounded);
     }
-    this.#pending = this.#pending.append(frame);
+    this.#pending = this.#pending.append(own);
     if (!this.#scheduled) this.#schedule();
     return true;
   }
@@ -131,8 +132,10 @@ export class ClientConnection implements Flushable, Beating {
   openGate(): void {
     const held = this.#gate?.take() ?? [];
     this.#gate = undefined;
+    this.#releasing = true;
     // What the gate could hold the queue may: together they hold no more than twice the limit.
     for (const frame of held) if (this.#state !== 'closed') this.push(frame, false);
+    this.#releasing = false;
   }
 
   /** Resolves when the socket takes more, or the client has closed. */

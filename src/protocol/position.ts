@@ -17,7 +17,7 @@ export interface ResumePoint {
 }
 
 /** How far ahead of the local clock a position may lie and still be believed: another node's clock may be ahead. */
-const CLOCK_TOLERANCE_US = 60_000_000;
+export const CLOCK_TOLERANCE_US = 60_000_000;
 const MAX_ID_LENGTH = 128;
 const WIRE_ID = /^1\.([0-9a-f]{8})\.([0-9a-z]{1,11})$/;
 

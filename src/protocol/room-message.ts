@@ -1,4 +1,5 @@
 import { encodeEvent } from './encode-event.js';
+import { formatPlace } from './place.js';
 import { formatPosition, type Position } from './position.js';
 import { SseFrame } from './sse-frame.js';
 
@@ -9,6 +10,14 @@ export interface RoomEvent {
   readonly data: string;
   /** `true` where `data` was made by the serializer and is not the publisher's own string. */
   readonly serialized: boolean;
+}
+
+/** An event that went to rooms of several partitions, as an earlier one of them has it. */
+export interface EarlierCopy {
+  readonly partition: number;
+  /** 0 where it has no place in the order. */
+  readonly position: Position;
+  readonly rooms: readonly string[];
 }
 
 /** Where and how a broker delivers an event. */
@@ -22,6 +31,8 @@ export interface RoomDelivery {
   readonly volatile?: boolean;
   /** Ids of clients that are left out. */
   readonly except?: readonly string[] | undefined;
+  /** Where else the event went before; who hears it there does not hear it here. */
+  readonly copies?: readonly EarlierCopy[] | undefined;
 }
 
 /** One event on its way from the broker to the clients of its rooms. Its frame is made once a node, when first needed. */
@@ -35,6 +46,9 @@ export class RoomMessage implements RoomEvent, RoomDelivery {
   readonly kept: boolean;
   readonly volatile: boolean;
   readonly except: readonly string[] | undefined;
+  readonly copies: readonly EarlierCopy[] | undefined;
+  /** Set by the node on what it hears from a broker with partitions. @internal */
+  partition: number | undefined;
   #frame: SseFrame | undefined;
 
   constructor(event: RoomEvent, delivery: RoomDelivery) {
@@ -47,11 +61,14 @@ export class RoomMessage implements RoomEvent, RoomDelivery {
     this.kept = delivery.kept;
     this.volatile = delivery.volatile ?? false;
     this.except = delivery.except;
+    this.copies = delivery.copies;
   }
 
-  /** The event's `id:`, where a resume can bring it back. */
+  /** The event's `id:`, where a resume can bring it back. A client with rooms in several partitions gets a longer one. */
   get id(): string | undefined {
-    return this.kept ? formatPosition(this.epoch, this.position) : undefined;
+    if (!this.kept) return undefined;
+    if (this.partition === undefined) return formatPosition(this.epoch, this.position);
+    return formatPlace(new Map([[this.partition, this]]), true);
   }
 
   get frame(): SseFrame {
@@ -60,11 +77,14 @@ export class RoomMessage implements RoomEvent, RoomDelivery {
   }
 
   #encode(): SseFrame {
-    const id = this.id;
+    // Among several partitions each stream writes its own: where it stands in all of them.
+    const id = this.partition === undefined ? this.id : undefined;
     return new SseFrame(encodeEvent({ id, event: this.event, data: this.data }), {
       position: this.kept ? this.position : 0,
       volatileKey: this.volatile ? `${this.rooms.join('\n')}\n\n${this.event ?? ''}` : undefined,
       idLength: id === undefined ? 0 : 'id: \n'.length + id.length,
+      epoch: this.epoch,
+      partition: this.partition,
     });
   }
 }

@@ -6,6 +6,9 @@ export interface SseFrameTraits {
   readonly volatileKey?: string | undefined;
   /** How many bytes before the final blank line are the `id:` line. */
   readonly idLength?: number;
+  /** The epoch and the partition of the position, on a frame whose `id:` differs from stream to stream. */
+  readonly epoch?: string;
+  readonly partition?: number;
 }
 
 /**
@@ -19,6 +22,8 @@ export class SseFrame {
   /** The event alone: a view into `chunked`. */
   readonly bytes: Buffer;
   readonly position: number;
+  readonly epoch: string;
+  readonly partition: number;
   readonly volatileKey: string | undefined;
   readonly #idLength: number;
   #anonymous: SseFrame | undefined;
@@ -30,18 +35,26 @@ export class SseFrame {
     this.chunked = chunked;
     this.bytes = bytes;
     this.position = traits.position ?? 0;
+    this.epoch = traits.epoch ?? '';
+    this.partition = traits.partition ?? 0;
     this.volatileKey = traits.volatileKey;
     this.#idLength = traits.idLength ?? 0;
   }
 
   /** The same event without its `id:` line, for streams whose ids belong to the application. */
   get anonymous(): SseFrame {
-    if (this.#idLength === 0) return this;
-    const end = this.bytes.length - this.#idLength - 1;
-    this.#anonymous ??= new SseFrame(`${this.bytes.toString('utf8', 0, end)}\n`, {
-      volatileKey: this.volatileKey,
-    });
+    if (this.position === 0 && this.#idLength === 0) return this;
+    this.#anonymous ??= new SseFrame(`${this.#textWithoutId()}\n`, { volatileKey: this.volatileKey });
     return this.#anonymous;
+  }
+
+  /** The same event with this `id:` line: how a stream of several partitions gets it. */
+  withId(id: string): SseFrame {
+    return new SseFrame(`${this.#textWithoutId()}id: ${id}\n\n`, { position: this.position });
+  }
+
+  #textWithoutId(): string {
+    return this.bytes.toString('utf8', 0, this.bytes.length - this.#idLength - 1);
   }
 }
 

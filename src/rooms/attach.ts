@@ -1,10 +1,13 @@
-import type { SseBroker } from '../broker/broker.interface.js';
+import type { HistoryPage } from '../broker/broker.interface.js';
 import type { ClientConnection } from '../connection/client-connection.js';
 import type { SseClient } from '../connection/sse-client.js';
-import { nowUs, parsePosition, type Position, type ResumePoint } from '../protocol/position.js';
+import type { Place } from '../protocol/place.js';
+import type { ResumePoint } from '../protocol/position.js';
 import type { RoomMessage } from '../protocol/room-message.js';
 import type { SseFrame } from '../protocol/sse-frame.js';
-import { gapFrame, positionFrame, readyFrame, type GapReason } from './control-events.js';
+import { gapFrame, positionFrame, readyFrame } from './control-events.js';
+import { gapOf, gravest } from './gaps.js';
+import type { Partitions } from './partitions.js';
 
 export interface AttachOptions {
   /** Whether ids are written at all. */
@@ -23,93 +26,144 @@ export interface AttachOptions {
  * `sse:gap` comes before anything that would move the client past the hole: a connection cut at any byte of this
  * loses nothing in silence.
  */
-export async function attach(client: SseClient, broker: SseBroker, options: AttachOptions): Promise<void> {
+export async function attach(
+  client: SseClient,
+  partitions: Partitions,
+  options: AttachOptions,
+): Promise<void> {
   const { connection, lastEventId } = client;
+  const { rooms, history, ready } = options;
   // The position of when the gate was shut: whatever is held is newer.
-  const here: ResumePoint = { epoch: broker.epoch, position: connection.position };
-  if (!options.history || lastEventId === undefined || lastEventId === '') {
-    if (options.ready)
-      connection.push(readyFrame(client.id, 'none', options.history ? here : undefined), false);
-    return goLive(client, broker, here, options.rooms);
+  const here = placeOf(client, partitions, rooms());
+  if (!history || lastEventId === undefined || lastEventId === '') {
+    if (ready) push(connection, readyFrame(client.id, 'none', history ? partitions.format(here) : undefined));
+    return goLive(client, partitions, here, rooms);
   }
-  const point = parsePosition(lastEventId, Math.max(nowUs(), broker.position));
-  if (point?.epoch !== here.epoch) {
-    if (options.ready) connection.push(readyFrame(client.id, 'none', undefined), false);
-    connection.push(gapFrame(options.rooms(), point === undefined ? 'invalid' : 'epoch'), false);
-    connection.push(positionFrame(here), false);
-    return goLive(client, broker, here, options.rooms);
+  const given = partitions.parse(lastEventId);
+  const resumable = given === undefined ? [] : resume(client, given, here);
+  if (resumable.length === 0) {
+    if (ready) push(connection, readyFrame(client.id, 'none', undefined));
+    push(connection, gapFrame(rooms(), given === undefined ? 'invalid' : 'epoch'));
+    push(connection, positionFrame(partitions.format(here)));
+    return goLive(client, partitions, here, rooms);
   }
-  connection.position = point.position;
   client.joinedBeforeHeard = false;
-  const reached = await readMissed(client, broker, point, options.rooms, (complete) => {
-    if (options.ready) connection.push(readyFrame(client.id, complete ? 'full' : 'partial', point), false);
+  const stale = rooms().filter((room) => !resumable.includes(partitions.partitionOf(room)));
+  const reached = await readMissed(client, partitions, placeOf(client, partitions, rooms()), rooms, {
+    stale,
+    onRead: (complete) => {
+      if (ready) push(connection, readyFrame(client.id, complete ? 'full' : 'partial', lastEventId));
+    },
   });
-  await goLive(client, broker, reached, options.rooms);
+  await goLive(client, partitions, reached, rooms);
 }
 
 /** Sends the newest events of a room that a client joined while its stream was open. */
 export async function replayNewest(
   client: SseClient,
-  broker: SseBroker,
+  partitions: Partitions,
   options: {
     readonly room: string;
     readonly count: number;
     readonly rooms: () => readonly string[];
-    readonly from: Position;
+    readonly from: Place;
   },
 ): Promise<void> {
   const { connection } = client;
-  const page = await broker.read([options.room], undefined, options.count);
+  const { room, count, rooms, from } = options;
+  const partition = partitions.partitionOf(room);
+  const page = await partitions.read(partition, [room], undefined, count);
+  const until = from.get(partition)?.position ?? 0;
   // What came since it joined is held, or was let go to be read again, and follows.
-  const before = page.messages.filter(({ position }) => position <= options.from);
+  const before = page.messages.filter(({ position }) => position <= until);
   await pushAll(connection, before, ({ frame }) => frame.anonymous);
   if (connection.isClosed) return;
-  await goLive(client, broker, { epoch: page.epoch, position: options.from }, options.rooms);
+  await goLive(client, partitions, from, rooms);
+}
+
+/** How far the clocks of partitions may be apart. */
+const CLOCK_SKEW_US = 1_000_000;
+
+/**
+ * Moves the client to the place that it named, as far as this memory gave it. In a partition that it does not name it
+ * had no room: there it is sent what came since about the oldest position that it does name.
+ *
+ * @returns the partitions in which it can go on
+ */
+function resume({ connection }: SseClient, given: Place, here: Place): number[] {
+  const oldest = Math.min(...Array.from(given.values(), ({ position }) => position)) - CLOCK_SKEW_US;
+  const resumable: number[] = [];
+  for (const [partition, { epoch, position }] of here) {
+    const named = given.get(partition);
+    if (named !== undefined && named.epoch !== epoch) continue;
+    const point = named ?? { epoch, position: Math.min(oldest, position) };
+    connection.cursor.move(partition, point);
+    connection.cursor.follows(partition, named === undefined ? point.position : 0);
+    resumable.push(partition);
+  }
+  return resumable;
 }
 
 /** Opens the gate, after reading what it had to let go, or what came before the broker heard a room. */
 async function goLive(
   client: SseClient,
-  broker: SseBroker,
-  from: ResumePoint,
+  partitions: Partitions,
+  from: Place,
   rooms: () => readonly string[],
 ): Promise<void> {
   const { connection } = client;
-  let point = from;
+  let place = from;
   if (client.joinedBeforeHeard) {
     client.joinedBeforeHeard = false;
-    point = await readMissed(client, broker, point, rooms);
+    place = await readMissed(client, partitions, place, rooms);
   }
   while (connection.gate?.overflowed) {
     // Only frames that history does not have are left.
-    for (const frame of connection.gate.take()) connection.push(frame, false);
-    point = await readMissed(client, broker, point, rooms);
+    for (const frame of connection.gate.take()) push(connection, frame);
+    place = await readMissed(client, partitions, place, rooms);
   }
   connection.openGate();
 }
 
-/** Sends everything after `point`, as the socket drains. @returns up to where */
+/** Sends everything after `place`, as the socket drains. @returns up to where */
 async function readMissed(
   client: SseClient,
-  broker: SseBroker,
-  point: ResumePoint,
+  partitions: Partitions,
+  place: Place,
   rooms: () => readonly string[],
-  onRead: (complete: boolean) => void = () => {},
-): Promise<ResumePoint> {
+  {
+    stale = [],
+    onRead = () => {},
+  }: { readonly stale?: readonly string[]; readonly onRead?: (complete: boolean) => void } = {},
+): Promise<Place> {
   const { connection } = client;
-  const page = await broker.read(rooms(), point.position);
-  const reached = { epoch: page.epoch, position: page.position };
+  const { cursor } = connection;
+  const parts = await Promise.all(
+    Array.from(partitions.group(rooms()), async ([partition, own]) => {
+      const point = place.get(partition) ?? cursor.point(partition);
+      return { partition, point, page: await partitions.read(partition, own, point.position) };
+    }),
+  );
+  const reached = new Map(parts.map(({ partition, page }) => [partition, pointOf(page)]));
   if (connection.isClosed) return reached;
-  const { lost, reason } = gapOf(point, page, rooms());
+  const gaps = parts.map(({ partition, point, page }) =>
+    gapOf(point, page, partitions.group(rooms()).get(partition) ?? []),
+  );
+  if (stale.length > 0) gaps.unshift({ lost: stale, reason: 'epoch' });
+  const lost = [...new Set(gaps.flatMap((gap) => gap.lost))];
   onRead(lost.length === 0);
-  if (lost.length > 0) connection.push(gapFrame(lost, reason), false);
-  const own = page.messages.filter(({ except }) => !except?.includes(client.id));
+  if (lost.length > 0) push(connection, gapFrame(lost, gravest(gaps)));
+  const messages = parts.flatMap(({ page }) => page.messages);
+  if (parts.length > 1) messages.sort((a, b) => a.position - b.position);
+  const own = messages.filter(
+    ({ except, copies }) => !except?.includes(client.id) && !(copies !== undefined && cursor.hears(copies)),
+  );
   await pushAll(connection, own, ({ frame }) => frame);
   if (connection.isClosed) return reached;
+  for (const [partition, point] of reached) cursor.move(partition, point);
   // Events move the client's cursor by their own ids.
-  if (page.messages.length === 0 && page.position !== point.position)
-    connection.push(positionFrame(reached), false);
-  connection.position = page.position;
+  const hasMoved = parts.some(({ point, page }) => page.position !== point.position);
+  if (own.length === 0 && hasMoved) push(connection, positionFrame(partitions.format(reached)));
   return reached;
 }
 
@@ -121,19 +175,22 @@ async function pushAll(
 ): Promise<void> {
   for (const message of messages) {
     // Encoded only when it is its turn.
-    connection.push(frameOf(message), false);
+    push(connection, frameOf(message));
     if (connection.isBusy) await connection.drained();
     if (connection.isClosed) return;
   }
 }
 
-function gapOf(
-  point: ResumePoint,
-  page: { readonly epoch: string; readonly position: Position; readonly incompleteRooms: readonly string[] },
-  rooms: readonly string[],
-): { lost: readonly string[]; reason: GapReason } {
-  if (page.epoch !== point.epoch) return { lost: rooms, reason: 'epoch' };
-  // Ahead of everything: believed as far as clocks may differ, but nobody gave it out.
-  if (page.position < point.position) return { lost: rooms, reason: 'invalid' };
-  return { lost: page.incompleteRooms, reason: 'trimmed' };
+function push(connection: ClientConnection, frame: SseFrame): void {
+  connection.push(frame, false);
+}
+
+/** Where the client stands in the partitions of these rooms. */
+function placeOf({ connection }: SseClient, partitions: Partitions, rooms: readonly string[]): Place {
+  const own = Array.from(partitions.group(rooms).keys());
+  return new Map(own.map((partition) => [partition, connection.cursor.point(partition)]));
+}
+
+function pointOf({ epoch, position }: HistoryPage): ResumePoint {
+  return { epoch, position };
 }

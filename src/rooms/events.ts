@@ -1,12 +1,12 @@
-import type { PublishOptions, SseBroker } from '../broker/broker.interface.js';
+import type { PublishOptions } from '../broker/broker.interface.js';
 import type { SseClient } from '../connection/sse-client.js';
 import { encodeEvent, type SseFields } from '../protocol/encode-event.js';
 import { checkEventId } from '../protocol/event-fields.js';
-import { formatPosition } from '../protocol/position.js';
 import { serializeData, type SerializeData } from '../protocol/serialize-data.js';
 import { SseError } from '../protocol/sse-error.js';
 import { SseFrame } from '../protocol/sse-frame.js';
 import { eventArguments } from './event-arguments.js';
+import type { Partitions } from './partitions.js';
 import type { RoomPolicy } from './room-policy.js';
 
 /** How an event goes to one client. */
@@ -25,12 +25,12 @@ export interface SendTraits {
 
 /** From what an application says to what a client or the broker gets. */
 export class Events {
-  readonly #broker: SseBroker;
+  readonly #partitions: Partitions;
   readonly #policy: RoomPolicy;
   readonly #serialize: SerializeData;
 
-  constructor(options: { broker: SseBroker; policy: RoomPolicy; serialize: SerializeData }) {
-    this.#broker = options.broker;
+  constructor(partitions: Partitions, options: { policy: RoomPolicy; serialize: SerializeData }) {
+    this.#partitions = partitions;
     this.#policy = options.policy;
     this.#serialize = options.serialize;
   }
@@ -61,11 +61,7 @@ export class Events {
     const text = serializeData(data, this.#serialize);
     if (rooms.length === 0) return undefined;
     const volatile = options.volatile ?? rooms.every((room) => this.#policy.isVolatile(room));
-    const { kept, epoch, position } = await this.#broker.publish(
-      rooms,
-      { event, ...text },
-      { ...options, volatile },
-    );
-    return kept ? formatPosition(epoch, position) : undefined;
+    const place = await this.#partitions.publish(rooms, { event, ...text }, { ...options, volatile });
+    return place && this.#partitions.format(place);
   }
 }

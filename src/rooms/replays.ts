@@ -1,22 +1,26 @@
-import type { SseBroker } from '../broker/broker.interface.js';
 import type { SseClient } from '../connection/sse-client.js';
-import { EVERYONE } from '../protocol/room-name.js';
 import { attach, replayNewest } from './attach.js';
+import type { Partitions } from './partitions.js';
 import type { RoomPolicy } from './room-policy.js';
-import type { RoomRegistry } from './room-registry.js';
+import { roomsOf, type RoomRegistry } from './room-registry.js';
 
 /**
  * Runs what reads history for a client, one at a time: its gate is one. A client whose history cannot be read is cut,
  * and comes back for it with the same position.
  */
 export class Replays {
-  readonly #broker: SseBroker;
+  readonly #partitions: Partitions;
   readonly #rooms: RoomRegistry;
   readonly #policy: RoomPolicy;
   readonly #report: (error: unknown) => void;
 
-  constructor(broker: SseBroker, rooms: RoomRegistry, policy: RoomPolicy, report: (error: unknown) => void) {
-    this.#broker = broker;
+  constructor(
+    partitions: Partitions,
+    rooms: RoomRegistry,
+    policy: RoomPolicy,
+    report: (error: unknown) => void,
+  ) {
+    this.#partitions = partitions;
     this.#rooms = rooms;
     this.#policy = policy;
     this.#report = report;
@@ -30,7 +34,7 @@ export class Replays {
     return this.#inTurn(client, async () => {
       for (const name of roomsOf(client)) await this.#rooms.get(name)?.subscribed;
       if (client.isClosed) return;
-      await attach(client, this.#broker, {
+      await attach(client, this.#partitions, {
         history: this.#policy.keepsHistory,
         ready,
         rooms: () => roomsOf(client),
@@ -45,11 +49,11 @@ export class Replays {
       if (client.isClosed || client.isIn(name)) return;
       client.connection.shutGate();
       joined = true;
-      const from = this.#broker.position;
+      const from = this.#partitions.place([...roomsOf(client), name]);
       const { subscribed } = this.#rooms.enter(client, name);
       client.joinedBeforeHeard = subscribed !== undefined;
       await subscribed;
-      await replayNewest(client, this.#broker, { room: name, count, from, rooms: () => roomsOf(client) });
+      await replayNewest(client, this.#partitions, { room: name, count, from, rooms: () => roomsOf(client) });
     });
     return joined;
   }
@@ -67,8 +71,4 @@ export class Replays {
     });
     return turn;
   }
-}
-
-function roomsOf(client: SseClient): string[] {
-  return [EVERYONE, ...client.roomNames()];
 }

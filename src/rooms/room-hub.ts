@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { BehaviorSubject, Subject, type Observable } from 'rxjs';
-import type { BrokerState, SseBroker } from '../broker/broker.interface.js';
+import type { BrokerState, PartitionedBroker, SseBroker } from '../broker/broker.interface.js';
 import { ClientConnection } from '../connection/client-connection.js';
 import type { CloseReason } from '../connection/close-reason.js';
 import { Delivery, type DeliveryOptions } from '../connection/delivery.js';
@@ -8,19 +8,19 @@ import type { ResponseWriter } from '../connection/response-writer.js';
 import { SseClient, type ClientHome, type JoinOptions } from '../connection/sse-client.js';
 import { checkRetry } from '../protocol/event-fields.js';
 import { encodeEvent, type SseFields } from '../protocol/encode-event.js';
-import { formatPosition } from '../protocol/position.js';
 import type { RoomMessage } from '../protocol/room-message.js';
 import { EVERYONE, checkRoom, type RoomName } from '../protocol/room-name.js';
 import type { SerializeData } from '../protocol/serialize-data.js';
 import { Events, type SendTraits } from './events.js';
 import { gapFrame, positionFrame } from './control-events.js';
+import { Partitions } from './partitions.js';
 import { Replays } from './replays.js';
 import { ReportedPromise } from './reported-promise.js';
-import { RoomRegistry } from './room-registry.js';
+import { RoomRegistry, roomsOf } from './room-registry.js';
 import type { RoomPolicy } from './room-policy.js';
 
 export interface HubOptions extends DeliveryOptions {
-  readonly broker: SseBroker;
+  readonly broker: SseBroker | PartitionedBroker;
   readonly policy: RoomPolicy;
   readonly readyEvent: boolean;
   readonly serialize: SerializeData;
@@ -43,7 +43,7 @@ const NOBODY: ReadonlySet<SseClient> = new Set();
 /** Where clients, rooms and the broker of one node meet. */
 export class RoomHub implements ClientHome {
   readonly #options: HubOptions;
-  readonly #broker: SseBroker;
+  readonly #partitions: Partitions;
   readonly #delivery: Delivery;
   readonly #rooms: RoomRegistry;
   readonly #connected = new Subject<{ client: SseClient }>();
@@ -59,18 +59,20 @@ export class RoomHub implements ClientHome {
 
   constructor(options: HubOptions) {
     this.#options = options;
-    this.#broker = options.broker;
+    this.#partitions = new Partitions(options.broker);
     this.#delivery = new Delivery(options, (client, reason) => this.#forget(client, reason));
-    this.#rooms = new RoomRegistry(options.broker, options.report);
-    this.#events = new Events(options);
-    this.#replays = new Replays(options.broker, this.#rooms, options.policy, options.report);
+    this.#rooms = new RoomRegistry(this.#partitions, options.report);
+    this.#events = new Events(this.#partitions, options);
+    this.#replays = new Replays(this.#partitions, this.#rooms, options.policy, options.report);
   }
 
   async start(): Promise<void> {
-    await this.#broker.start(this.#options.policy, {
+    await this.#partitions.start(this.#options.policy, {
       onMessage: (message) => this.#receive(message),
-      onStateChange: (state) => this.#brokerState.next(state),
-      onEpochChange: (epoch) => this.#announceEpoch(epoch),
+      onStateChange: (state) => {
+        if (state !== this.#brokerState.value) this.#brokerState.next(state);
+      },
+      onEpochChange: (partition, epoch) => this.#announceEpoch(partition, epoch),
       onGap: (rooms) => this.#announceGap(rooms),
     });
     this.#rooms.start();
@@ -100,7 +102,7 @@ export class RoomHub implements ClientHome {
   register({ request, writer, lastEventId, tracked, held }: NewClient): SseClient {
     const client = new SseClient({ id: randomUUID(), request, lastEventId, tracked, home: this });
     this.#rooms.everyone.clients.add(client);
-    client.connection = new ClientConnection(client, writer, this.#delivery, this.#broker.position);
+    client.connection = new ClientConnection(client, writer, this.#delivery, this.#partitions.cursor());
     if (held) client.connection.shutGate();
     return client;
   }
@@ -162,10 +164,10 @@ export class RoomHub implements ClientHome {
     return ReportedPromise.of(() => this.#events.publish(rooms(), parts), this.#options.report);
   }
 
-  /** The position of now, or `undefined` without history. */
-  position(): string | undefined {
+  /** The position of now for these rooms, or `undefined` without history. */
+  position(rooms: readonly string[]): string | undefined {
     const { keepsHistory } = this.#options.policy;
-    return keepsHistory ? formatPosition(this.#broker.epoch, this.#broker.position) : undefined;
+    return keepsHistory ? this.#partitions.format(this.#partitions.place([EVERYONE, ...rooms])) : undefined;
   }
 
   /** Ends every stream. Resolves when their connections are closed, at the latest after the grace time. */
@@ -179,20 +181,28 @@ export class RoomHub implements ClientHome {
     for (const client of this.clients) client.connection.close('shutdown');
     this.#delivery.sessions.close();
     await Promise.all(ended);
-    await this.#broker.close();
+    await this.#partitions.close();
     this.#rooms.close();
     this.#connected.complete();
     this.#brokerState.complete();
     this.#disconnected.complete();
   }
 
-  #announceEpoch(epoch: string): void {
+  #announceEpoch(partition: number, epoch: string): void {
+    const { position } = this.#partitions.standing(partition);
     for (const client of this.clients) {
-      if (!client.tracked) continue;
+      const { connection, tracked } = client;
+      const rooms = this.#partitions.group(roomsOf(client));
+      const lost = tracked ? rooms.get(partition) : undefined;
+      if (lost === undefined) continue;
+      const own = connection.cursor.point(partition).position;
       // Positions of the new memory may be smaller, where a clock was set back.
-      client.connection.position = Math.min(client.connection.position, this.#broker.position);
-      client.connection.deliver(gapFrame([EVERYONE, ...client.roomNames()], 'epoch'));
-      client.connection.deliver(positionFrame({ epoch, position: this.#broker.position }));
+      connection.cursor.move(partition, { epoch, position: Math.min(own, position) });
+      connection.deliver(gapFrame(lost, 'epoch'));
+      // Where a client that is still being sent what it missed will stand is not known yet.
+      if (connection.gate !== undefined) continue;
+      const place = new Map(Array.from(rooms.keys(), (each) => [each, connection.cursor.point(each)]));
+      connection.deliver(positionFrame(this.#partitions.format(place.set(partition, { epoch, position }))));
     }
   }
 

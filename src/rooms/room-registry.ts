@@ -1,8 +1,8 @@
 import { Observable } from 'rxjs';
-import type { SseBroker } from '../broker/broker.interface.js';
 import type { SseClient } from '../connection/sse-client.js';
 import type { RoomMessage } from '../protocol/room-message.js';
 import { EVERYONE } from '../protocol/room-name.js';
+import type { Partitions } from './partitions.js';
 import { Room } from './room.js';
 
 /**
@@ -10,14 +10,14 @@ import { Room } from './room.js';
  * the last one to leave unsubscribes it, and the room is forgotten.
  */
 export class RoomRegistry {
-  readonly #broker: SseBroker;
+  readonly #partitions: Partitions;
   readonly #onBrokerFailure: (error: unknown) => void;
   readonly #rooms = new Map<string, Room>();
   /** Everyone: always there, with every client of this node in it. */
   readonly everyone = new Room(EVERYONE);
 
-  constructor(broker: SseBroker, onBrokerFailure: (error: unknown) => void) {
-    this.#broker = broker;
+  constructor(partitions: Partitions, onBrokerFailure: (error: unknown) => void) {
+    this.#partitions = partitions;
     this.#onBrokerFailure = onBrokerFailure;
   }
 
@@ -39,11 +39,13 @@ export class RoomRegistry {
     const room = this.#obtain(name);
     room.clients.add(client);
     client.enter(name);
+    this.#follow(client, room);
     return room;
   }
 
   leave(client: SseClient, name: string): void {
     if (!client.exit(name)) return;
+    client.connection.cursor.left(name);
     const room = this.#rooms.get(name);
     room?.clients.delete(client);
     if (room?.isIdle) this.#forget(room);
@@ -81,8 +83,25 @@ export class RoomRegistry {
     return room;
   }
 
+  /** Tells the client's cursor from when on it gets what the room hears. */
+  #follow(client: SseClient, { name, subscribed }: Room): void {
+    if (!this.#partitions.isPartitioned) return;
+    const { connection } = client;
+    const partition = this.#partitions.partitionOf(name);
+    // Before its stream is open, it gets what came since it was registered.
+    if (!connection.isOpen)
+      return connection.cursor.entered(name, connection.cursor.point(partition).position);
+    const enter = (): void => connection.cursor.entered(name, this.#partitions.standing(partition).position);
+    if (subscribed === undefined) return enter();
+    connection.cursor.entered(name, undefined);
+    const enterIfStillIn = (): void => {
+      if (this.get(name)?.clients.has(client) === true) enter();
+    };
+    subscribed.then(enterIfStillIn, () => {});
+  }
+
   #subscribe(room: Room): void {
-    const pending = this.#broker.subscribe(room.name);
+    const pending = this.#partitions.of(room.name).subscribe(room.name);
     if (pending === undefined) return;
     room.subscribed = pending.then(() => {
       room.subscribed = undefined;
@@ -94,6 +113,11 @@ export class RoomRegistry {
     // Another room of the name may have begun since.
     if (this.#rooms.get(room.name) !== room) return;
     this.#rooms.delete(room.name);
-    this.#broker.unsubscribe(room.name).catch(this.#onBrokerFailure);
+    this.#partitions.of(room.name).unsubscribe(room.name).catch(this.#onBrokerFailure);
   }
+}
+
+/** The client's rooms, everyone's among them. */
+export function roomsOf(client: SseClient): string[] {
+  return [EVERYONE, ...client.roomNames()];
 }

@@ -31,7 +31,7 @@ export class Room {
   }
 
   #fanOut(message: RoomMessage): void {
-    const { frame, except } = message;
+    const { frame, except, copies } = message;
     // An event with a position is known by it; any other is sent by the first of its rooms that the client is in.
     const isKnown = message.kept || message.rooms.length === 1;
     const earlier = isKnown ? undefined : message.rooms.slice(0, message.rooms.indexOf(this.name));
@@ -40,6 +40,7 @@ export class Room {
     for (const client of this.clients) {
       if (except !== undefined && except.includes(client.id)) continue;
       if (earlier !== undefined && earlier.some((room) => client.in(room))) continue;
+      if (copies !== undefined && client.connection.cursor.hears(copies)) continue;
       if (client.connection.deliver(client.tracked ? frame : frame.anonymous)) delivered++;
     }
     this.delivered = delivered;

@@ -100,6 +100,18 @@ export const liveCases: Readonly<Record<string, CaseBody>> = {
     assert.deepEqual(last?.except, ['one', 'two']);
   },
 
+  'the earlier copies of an event come with it, live and from history': async (bench) => {
+    const node = await bench.node();
+    await node.subscribe('a');
+    const copies = [{ partition: 3, position: 1_790_000_000_000_000, rooms: ['b', 'zürich 🙂'] }];
+    const { position } = await node.publish('a', 'copy', { copies });
+    await node.publish('a', 'volatile copy', { copies, volatile: true });
+    await node.hears(2);
+    for (const message of node.heard) assert.deepEqual(message.copies, copies);
+    const page = await node.read(['a'], position - 1);
+    assert.deepEqual(page.messages[0]?.copies, copies);
+  },
+
   'a room may have any name': async (bench) => {
     const node = await bench.node();
     await node.subscribe(...ODD_ROOMS);

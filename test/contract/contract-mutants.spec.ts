@@ -44,6 +44,13 @@ const withMessages = (
 
 const mutants: [name: string, create: () => SseBroker][] = [
   [
+    'does not say where else an event went',
+    () =>
+      broken((sound) => ({
+        publish: (rooms, event, options) => sound.publish(rooms, event, { ...options, copies: undefined }),
+      })),
+  ],
+  [
     'calls every page complete',
     () =>
       broken((sound) => ({

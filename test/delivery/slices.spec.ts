@@ -1,4 +1,5 @@
 import { ClientConnection } from '../../src/connection/client-connection.js';
+import { SingleCursor } from '../../src/connection/cursor.js';
 import { Delivery } from '../../src/connection/delivery.js';
 import { SseClient } from '../../src/connection/sse-client.js';
 import { NoopMetrics } from '../../src/metrics/noop-metrics.js';
@@ -57,7 +58,8 @@ describe(`a room of ${CLIENTS} clients`, () => {
         tracked: true,
         home: unchecked(undefined),
       });
-      client.connection = new ClientConnection(client, unchecked(writer), delivery, 0);
+      const cursor = new SingleCursor({ epoch: 'e', position: 0 });
+      client.connection = new ClientConnection(client, unchecked(writer), delivery, cursor);
       client.connection.open({}, '');
       room.clients.add(client);
       return writer;

@@ -1,8 +1,15 @@
-/** One published event, with its place in the order of all. */
+/** One published event, with its place in the order of all: one for each partition of the broker that it went to. */
 export interface Publication {
   readonly n: number;
   readonly rooms: readonly string[];
+  readonly positions: ReadonlyMap<number, number>;
+}
+
+/** A publication as a page is to hear it: through one partition. */
+interface Owed {
+  readonly n: number;
   readonly position: number;
+  readonly rooms: readonly string[];
 }
 
 /** An `sse:gap`: it speaks of what was published until it was heard, and of nothing later. */
@@ -17,8 +24,8 @@ export type Heard = number | HeardGap;
 /** What one page heard from its first connection to its last, over all its reconnects. */
 export interface Life {
   readonly rooms: readonly string[];
-  /** The first position it was given: from there on nothing may be missing. */
-  baseline: number | undefined;
+  /** The first position it was given in each partition of its rooms: from there on nothing may be missing. */
+  baseline: ReadonlyMap<number, number> | undefined;
   readonly heard: Heard[];
   /** Whether it stayed to the end, so that what it did not hear at all is missing too. */
   complete: boolean;
@@ -42,10 +49,15 @@ export interface Verdict {
 export class Ledger {
   readonly #byNumber = new Map<number, Publication>();
   readonly #byRoom = new Map<string, Publication[]>();
+  readonly #partitionOf: (room: string) => number;
   #newest = 0;
 
+  constructor(partitionOf: (room: string) => number = () => 0) {
+    this.#partitionOf = partitionOf;
+  }
+
   add(publication: Publication): void {
-    this.#newest = Math.max(this.#newest, publication.position);
+    this.#newest = Math.max(this.#newest, ...publication.positions.values());
     this.#byNumber.set(publication.n, publication);
     for (const room of publication.rooms) {
       const log = this.#byRoom.get(room);
@@ -64,7 +76,6 @@ export class Ledger {
   }
 
   judge(lives: Iterable<Life>): Verdict {
-    for (const log of this.#byRoom.values()) log.sort((a, b) => a.position - b.position);
     const verdict: Verdict = {
       deliveries: 0,
       silentLosses: 0,
@@ -81,10 +92,13 @@ export class Ledger {
   #judge({ rooms, baseline, heard, complete }: Life, verdict: Verdict): void {
     if (baseline === undefined) return;
     const cursors = new Map(
-      rooms.map((room) => [room, new RoomCursor(this.#byRoom.get(room) ?? [], baseline)]),
+      rooms.map((room) => [
+        room,
+        new RoomCursor(this.#logOf(room, rooms), startOf(baseline, this.#partitionOf(room))),
+      ]),
     );
     const seen = new Set<number>();
-    let newest = baseline;
+    const newest = new Map(baseline);
     for (const item of heard) {
       if (typeof item !== 'number') {
         verdict.gaps++;
@@ -93,18 +107,43 @@ export class Ledger {
       }
       verdict.deliveries++;
       const publication = this.#byNumber.get(item);
-      const mine = publication?.rooms.filter((room) => cursors.has(room)) ?? [];
-      if (publication === undefined || mine.length === 0) verdict.foreign++;
+      const owed = publication && this.#owed(publication, rooms);
+      if (owed === undefined) verdict.foreign++;
       else if (seen.has(item)) verdict.duplicates++;
       else {
         seen.add(item);
-        if (publication.position <= newest) verdict.disorder++;
-        newest = Math.max(newest, publication.position);
-        for (const room of mine) cursors.get(room)?.hear(publication, verdict);
+        const partition = this.#partitionOf(owed.rooms[0] as string);
+        const before = startOf(newest, partition);
+        if (owed.position <= before) verdict.disorder++;
+        newest.set(partition, Math.max(before, owed.position));
+        for (const room of owed.rooms) cursors.get(room)?.hear(owed, verdict);
       }
     }
     if (complete) for (const cursor of cursors.values()) cursor.end(verdict);
   }
+
+  /** What a page in these rooms is owed of one of them, by position. */
+  #logOf(room: string, rooms: readonly string[]): Owed[] {
+    return (this.#byRoom.get(room) ?? [])
+      .flatMap((publication) => this.#owed(publication, rooms) ?? [])
+      .filter((owed) => owed.rooms.includes(room))
+      .sort((a, b) => a.position - b.position);
+  }
+
+  /** Through the first partition in which the page has a room of the event; it is owed in that one's rooms. */
+  #owed({ n, rooms, positions }: Publication, of: readonly string[]): Owed | undefined {
+    const mine = rooms.filter((room) => of.includes(room));
+    const first = Math.min(...mine.map(this.#partitionOf));
+    const position = positions.get(first);
+    if (position === undefined) return undefined;
+    return { n, position, rooms: mine.filter((room) => this.#partitionOf(room) === first) };
+  }
+}
+
+function startOf(positions: ReadonlyMap<number, number>, partition: number): number {
+  const start = positions.get(partition);
+  if (start === undefined) throw new Error(`The page was given no position of partition ${partition}.`);
+  return start;
 }
 
 /** How far one page has come in one room. */
@@ -113,7 +152,7 @@ class RoomCursor {
   #announcedUntil = 0;
 
   constructor(
-    private readonly log: readonly Publication[],
+    private readonly log: readonly Owed[],
     baseline: number,
   ) {
     this.#next = this.#indexAfter(baseline);
@@ -123,7 +162,7 @@ class RoomCursor {
     this.#announcedUntil = until;
   }
 
-  hear({ position }: Publication, verdict: Verdict): void {
+  hear({ position }: Owed, verdict: Verdict): void {
     const index = this.#indexAfter(position) - 1;
     if (index < this.#next) return;
     this.#count(index, verdict);
@@ -146,7 +185,7 @@ class RoomCursor {
     let high = this.log.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((this.log[middle] as Publication).position <= position) low = middle + 1;
+      if ((this.log[middle] as Owed).position <= position) low = middle + 1;
       else high = middle;
     }
     return low;

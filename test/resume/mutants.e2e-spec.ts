@@ -29,7 +29,7 @@ const mutants: Mutant[] = [
     method: 'push',
     replaced: (push) =>
       function (...args) {
-        this.position = 0;
+        this.cursor.move(0, { ...this.cursor.point(0), position: 0 });
         return push.apply(this, args);
       },
     isCaught: ({ duplicates }) => duplicates > 100,

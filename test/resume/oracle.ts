@@ -6,7 +6,7 @@ import { pause, within } from '../support/within.js';
 import type { Platform } from '../support/platforms.js';
 import type { RunningApp } from '../support/running-app.js';
 import { Ledger, type Verdict } from './ledger.js';
-import { LAST_EVENT, RoamingPage, type Habits } from './roaming-page.js';
+import { LAST_EVENT, RoamingPage, positionsOf, type Habits } from './roaming-page.js';
 
 export interface OracleOptions {
   readonly platform: Platform;
@@ -59,7 +59,10 @@ export async function runOracle(given: OracleOptions): Promise<Figures> {
   const reasons: Figures['reasons'] = {};
   running.sse.disconnected$.subscribe(({ reason }) => (reasons[reason] = (reasons[reason] ?? 0) + 1));
 
-  const ledger = new Ledger();
+  const { broker } = options;
+  const ledger = new Ledger(
+    broker !== undefined && 'partitions' in broker ? (room) => broker.partitionOf(room) : undefined,
+  );
   const pages = Array.from({ length: pageCount }, (_, index) => {
     const slow = index % 10 === 0;
     // Slow pages are in the heavy room, where a pause fills the kernel's buffers.
@@ -140,7 +143,7 @@ async function publishOne(
   const data = `${n} ${'x'.repeat(length)}`;
   const id = await sse.broadcast(rooms, 'n', data, options);
   if ('idempotencyKey' in options) await sse.broadcast(rooms, 'n', data, options);
-  ledger.add({ n, rooms, position: Number.parseInt((id as string).split('.')[2] as string, 36) });
+  ledger.add({ n, rooms, positions: positionsOf(id as string) });
 }
 
 function closeOne({ sse }: RunningApp, random: () => number): void {

@@ -120,7 +120,7 @@ export class RoamingPage {
   }
 
   private hear({ type, data, id }: DispatchedEvent): void {
-    this.life.baseline ??= id === undefined ? undefined : positionOf(id);
+    this.life.baseline ??= id === undefined ? undefined : positionsOf(id);
     if (type === 'sse:gap') {
       const { rooms } = JSON.parse(data) as { rooms: string[] };
       this.life.heard.push({ rooms, until: this.newest() });
@@ -137,7 +137,12 @@ export class RoamingPage {
 
 export { LAST_EVENT };
 
-function positionOf(id: string): number | undefined {
-  const digits = id.split('.')[2];
-  return digits === undefined ? undefined : Number.parseInt(digits, 36);
+/** The positions in a wire id, by partition. */
+export function positionsOf(id: string): Map<number, number> {
+  const [version, ...rest] = id.split('.');
+  if (version === '1') return new Map([[0, Number.parseInt(rest[1] as string, 36)]]);
+  const parts = (rest[0] as string).split('~');
+  return new Map(
+    parts.map((part) => [Number.parseInt(part.slice(0, 2), 36), Number.parseInt(part.slice(10), 36)]),
+  );
 }

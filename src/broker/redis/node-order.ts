@@ -80,8 +80,8 @@ export class NodeOrder {
     if (!this.#advance(rooms, position)) return;
     const event = decodeEventText(eventText);
     if (event === undefined) return;
-    const { except, volatile } = event;
-    const delivery = { rooms, epoch: kept ? epoch : this.epoch, position, kept, volatile, except };
+    const { except, volatile, copies } = event;
+    const delivery = { rooms, epoch: kept ? epoch : this.epoch, position, kept, volatile, except, copies };
     this.#listener.onMessage(new RoomMessage(event, delivery));
   }
 

@@ -101,9 +101,16 @@ export class RoomReader {
       .flatMap(([at, entry]) => {
         const event = decodeEventText(entry.text);
         if (event === undefined) return [];
-        const { except } = event;
+        const { except, copies } = event;
         const all = entry.all === undefined ? undefined : parseRooms(entry.all);
-        return new RoomMessage(event, { rooms: all ?? entry.rooms, epoch, position: at, kept: true, except });
+        return new RoomMessage(event, {
+          rooms: all ?? entry.rooms,
+          epoch,
+          position: at,
+          kept: true,
+          except,
+          copies,
+        });
       });
     return { epoch, position, messages, incompleteRooms };
   }

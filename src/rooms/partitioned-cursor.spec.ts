@@ -1,0 +1,136 @@
+import { RoomMessage } from '../protocol/room-message.js';
+import type { ResumePoint } from '../protocol/position.js';
+import type { SseFrame } from '../protocol/sse-frame.js';
+import { PartitionedCursor, StampedFrames, type Standing } from './partitioned-cursor.js';
+
+const EPOCH = '0a1b2c3d';
+
+/** Rooms are in the partition that their name ends with, everyone in partition 0. */
+class FakeNode implements Standing {
+  readonly stamped = new StampedFrames();
+  readonly positions = [10, 10, 10];
+
+  partitionOf(room: string): number {
+    return room === '*' ? 0 : Number(room.at(-1));
+  }
+
+  standing(partition: number): ResumePoint {
+    return { epoch: EPOCH, position: this.positions[partition] as number };
+  }
+
+  cursor(...rooms: string[]): PartitionedCursor {
+    const cursor = new PartitionedCursor(
+      this,
+      this.positions.map((position) => ({ epoch: EPOCH, position })),
+    );
+    for (const room of rooms) cursor.entered(room, this.positions[this.partitionOf(room)]);
+    return cursor;
+  }
+}
+
+function frameOf(partition: number, position: number): SseFrame {
+  const message = new RoomMessage(
+    { data: 'x', serialized: false },
+    { rooms: [`room ${partition}`], epoch: EPOCH, position, kept: true },
+  );
+  message.partition = partition;
+  return message.frame;
+}
+
+function idOf(frame: SseFrame | undefined): Record<number, number> {
+  const id = /^id: 2\.(.*)$/m.exec(frame?.bytes.toString() ?? '')?.[1] ?? '';
+  return Object.fromEntries(
+    id.split('~').map((part) => [parseInt(part.slice(0, 2), 36), parseInt(part.slice(10), 36)]),
+  );
+}
+
+describe('a cursor of several partitions', () => {
+  it('names in each id where the client stands in all partitions of its rooms, and in no other', () => {
+    const node = new FakeNode();
+    const cursor = node.cursor('a1');
+    expect(idOf(cursor.pass(frameOf(1, 20), true))).toEqual({ 0: 10, 1: 20 });
+    cursor.entered('a2', 10);
+    expect(idOf(cursor.pass(frameOf(1, 21), true))).toEqual({ 0: 10, 1: 21, 2: 10 });
+    cursor.left('a1');
+    expect(idOf(cursor.pass(frameOf(2, 30), true))).toEqual({ 0: 10, 2: 30 });
+  });
+
+  it('passes a position once', () => {
+    const cursor = new FakeNode().cursor('a1');
+    expect(cursor.pass(frameOf(1, 20), true)).toBeDefined();
+    expect(cursor.pass(frameOf(1, 20), true)).toBeUndefined();
+    expect(cursor.pass(frameOf(1, 19), true)).toBeUndefined();
+    expect(cursor.pass(frameOf(0, 19), true)).toBeDefined();
+  });
+
+  it('moves a live client to where its node stands elsewhere, and one that is behind does not', () => {
+    const node = new FakeNode();
+    const [live, behind] = [node.cursor('a1'), node.cursor('a1')];
+    node.positions[0] = 15;
+    const frame = frameOf(1, 20);
+    expect(idOf(live.pass(frame, true))).toEqual({ 0: 15, 1: 20 });
+    expect(idOf(behind.pass(frame, false))).toEqual({ 0: 10, 1: 20 });
+  });
+
+  it('never moves a client back that has read further than its node has heard', () => {
+    const cursor = new FakeNode().cursor('a1');
+    cursor.move(0, { epoch: EPOCH, position: 18 });
+    expect(idOf(cursor.pass(frameOf(1, 20), true))).toEqual({ 0: 18, 1: 20 });
+  });
+
+  it('gives clients that stand at the same place the same frame, made once', () => {
+    const node = new FakeNode();
+    const frame = frameOf(1, 20);
+    const given = [node.cursor('a1'), node.cursor('b1', 'a1'), node.cursor('a1')].map((cursor) =>
+      cursor.pass(frame, true),
+    );
+    expect(given[0]).toBeDefined();
+    expect(new Set(given).size).toBe(1);
+    const other = node.cursor('a1', 'a2').pass(frame, true);
+    expect(idOf(other)).toEqual({ 0: 10, 1: 20, 2: 10 });
+    expect(node.cursor('a1').pass(frame, true)).toBe(given[0]);
+  });
+
+  it('keeps the bytes of the event but for the id', () => {
+    const frame = new FakeNode().cursor('a1').pass(frameOf(1, 20), true) as SseFrame;
+    expect(frame.bytes.toString()).toBe('data: x\nid: 2.000a1b2c3d0000000000a~010a1b2c3d0000000000k\n\n');
+    expect(frame.position).toBe(20);
+  });
+});
+
+describe('an event that went to several partitions', () => {
+  const copies = [{ partition: 1, position: 20, rooms: ['a1', 'b1'] }];
+
+  it('is heard through the earlier one by who was in a room there', () => {
+    const cursor = new FakeNode().cursor('a1', 'a2');
+    expect(cursor.hears(copies)).toBe(true);
+  });
+
+  it('is not heard there by who is in another room, or joined later, or has left', () => {
+    const node = new FakeNode();
+    expect(node.cursor('c1').hears(copies)).toBe(false);
+    const late = node.cursor();
+    late.entered('a1', 20);
+    expect(late.hears(copies)).toBe(false);
+    const pending = node.cursor();
+    pending.entered('a1', undefined);
+    expect(pending.hears(copies)).toBe(false);
+    const gone = node.cursor('a1');
+    gone.left('a1');
+    expect(gone.hears(copies)).toBe(false);
+  });
+
+  it('was heard there, or will be, by who resumes in that partition', () => {
+    const node = new FakeNode();
+    const cursor = node.cursor();
+    cursor.entered('a1', 30);
+    cursor.follows(1, 0);
+    expect(cursor.hears(copies)).toBe(true);
+  });
+
+  it('is heard once by who is in both rooms where it has no place in the order', () => {
+    const cursor = new FakeNode().cursor('a1');
+    expect(cursor.hears([{ partition: 1, position: 0, rooms: ['a1'] }])).toBe(true);
+    expect(cursor.hears([{ partition: 1, position: 0, rooms: ['b1'] }])).toBe(false);
+  });
+});

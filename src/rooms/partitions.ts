@@ -1,0 +1,166 @@
+import type {
+  BrokerListener,
+  BrokerState,
+  HistoryPage,
+  HistoryPolicy,
+  PartitionedBroker,
+  PublishOptions,
+  SseBroker,
+} from '../broker/broker.interface.js';
+import { SingleCursor, type Cursor } from '../connection/cursor.js';
+import { formatPlace, parsePlace, type Place } from '../protocol/place.js';
+import { nowUs, type Position, type ResumePoint } from '../protocol/position.js';
+import type { EarlierCopy, RoomEvent } from '../protocol/room-message.js';
+import { PartitionedCursor, StampedFrames, type Standing } from './partitioned-cursor.js';
+
+/** What the partitions tell the node. */
+export interface PartitionsListener extends Pick<BrokerListener, 'onMessage' | 'onStateChange' | 'onGap'> {
+  onEpochChange(partition: number, epoch: string): void;
+}
+
+/** The broker of a node, as one or more partitions: who has which room, and where the node stands in each. */
+export class Partitions implements Standing {
+  readonly #brokers: readonly SseBroker[];
+  readonly #partitionOf: (room: string) => number;
+  readonly #states: BrokerState[];
+  /** Where clients stood before the event that is being handed out, for each partition where one is. */
+  readonly #handingOut: (ResumePoint | undefined)[] = [];
+  readonly stamped = new StampedFrames();
+
+  constructor(broker: SseBroker | PartitionedBroker) {
+    const isOne = !('partitions' in broker);
+    this.#brokers = isOne ? [broker] : broker.partitions;
+    this.#partitionOf = isOne ? () => 0 : (room) => broker.partitionOf(room);
+    this.#states = this.#brokers.map(() => 'down');
+  }
+
+  get isPartitioned(): boolean {
+    return this.#brokers.length > 1;
+  }
+
+  partitionOf(room: string): number {
+    return this.#partitionOf(room);
+  }
+
+  /** The broker of a room. */
+  of(room: string): SseBroker {
+    return this.#broker(this.#partitionOf(room));
+  }
+
+  /** Rooms by their partitions, in ascending order of these. */
+  group(rooms: readonly string[]): Map<number, readonly string[]> {
+    if (!this.isPartitioned) return new Map([[0, rooms]]);
+    const groups = new Map<number, string[]>();
+    for (const room of rooms) {
+      const partition = this.#partitionOf(room);
+      const group = groups.get(partition);
+      if (group === undefined) groups.set(partition, [room]);
+      else group.push(room);
+    }
+    return new Map([...groups].toSorted(([a], [b]) => a - b));
+  }
+
+  async start(policy: HistoryPolicy, listener: PartitionsListener): Promise<void> {
+    const starts = this.#brokers.map((broker, partition) =>
+      broker.start(policy, {
+        onMessage: (message) => {
+          if (!this.isPartitioned) return listener.onMessage(message);
+          message.partition = partition;
+          // The broker's own position counts it already.
+          if (message.position !== 0) {
+            this.#handingOut[partition] = { epoch: message.epoch, position: message.position - 1 };
+          }
+          try {
+            listener.onMessage(message);
+          } finally {
+            this.#handingOut[partition] = undefined;
+          }
+        },
+        onStateChange: (state) => {
+          this.#states[partition] = state;
+          listener.onStateChange(worst(this.#states));
+        },
+        onEpochChange: (epoch) => listener.onEpochChange(partition, epoch),
+        onGap: (rooms) => listener.onGap(rooms),
+      }),
+    );
+    await Promise.all(starts);
+  }
+
+  cursor(): Cursor {
+    if (!this.isPartitioned) return new SingleCursor(this.standing(0));
+    return new PartitionedCursor(
+      this,
+      this.#brokers.map((_, partition) => this.standing(partition)),
+    );
+  }
+
+  standing(partition: number): ResumePoint {
+    const handingOut = this.#handingOut[partition];
+    if (handingOut !== undefined) return handingOut;
+    const { epoch, position } = this.#broker(partition);
+    return { epoch, position };
+  }
+
+  /** The place of now for these rooms. */
+  place(rooms: readonly string[]): Place {
+    return new Map(
+      Array.from(this.group(rooms).keys(), (partition) => [partition, this.standing(partition)]),
+    );
+  }
+
+  format(place: Place): string {
+    return formatPlace(place, this.isPartitioned);
+  }
+
+  parse(id: string): Place | undefined {
+    const newest = Math.max(nowUs(), ...this.#brokers.map(({ position }) => position));
+    return parsePlace(id, newest, this.#brokers.length);
+  }
+
+  /**
+   * Publishes one event, to the partitions of its rooms one after the other: each copy names those before it.
+   *
+   * @returns where it stands, or `undefined` where it cannot be resumed from
+   */
+  async publish(
+    rooms: readonly string[],
+    event: RoomEvent,
+    options: PublishOptions,
+  ): Promise<Place | undefined> {
+    const place = new Map<number, ResumePoint>();
+    let copies: EarlierCopy[] | undefined;
+    for (const [partition, own] of this.group(rooms)) {
+      const { kept, epoch, position } = await this.#broker(partition).publish(own, event, {
+        ...options,
+        copies,
+      });
+      if (kept) place.set(partition, { epoch, position });
+      copies = [...(copies ?? []), { partition, position: kept ? position : 0, rooms: own }];
+    }
+    return place.size === 0 ? undefined : place;
+  }
+
+  async read(
+    partition: number,
+    rooms: readonly string[],
+    after: Position | undefined,
+    newest?: number,
+  ): Promise<HistoryPage> {
+    const page = await this.#broker(partition).read(rooms, after, newest);
+    if (this.isPartitioned) for (const message of page.messages) message.partition = partition;
+    return page;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#brokers.map((broker) => broker.close()));
+  }
+
+  #broker(partition: number): SseBroker {
+    return this.#brokers[partition] as SseBroker;
+  }
+}
+
+function worst(states: readonly BrokerState[]): BrokerState {
+  return (['down', 'syncing'] as const).find((state) => states.includes(state)) ?? 'live';
+}
