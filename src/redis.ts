@@ -1,5 +1,5 @@
-import type { SseBroker } from './broker/broker.interface.js';
-import { RedisBroker } from './broker/redis/redis-broker.js';
+import type { PartitionedBroker, SseBroker } from './broker/broker.interface.js';
+import { createRedisBroker } from './broker/redis/create-redis-broker.js';
 import { resolveRedisOptions, type RedisBrokerOptions } from './broker/redis/redis-broker-options.js';
 
 export type {
@@ -17,6 +17,8 @@ export type {
  *
  * @throws SseError `invalid-options`
  */
-export function redisBroker(options: RedisBrokerOptions): SseBroker {
-  return new RedisBroker(resolveRedisOptions(options));
+export function redisBroker(options: RedisBrokerOptions & { readonly partitions?: 1 | undefined }): SseBroker;
+export function redisBroker(options: RedisBrokerOptions): SseBroker | PartitionedBroker;
+export function redisBroker(options: RedisBrokerOptions): SseBroker | PartitionedBroker {
+  return createRedisBroker(resolveRedisOptions(options));
 }

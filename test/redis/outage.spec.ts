@@ -43,7 +43,7 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])('Redis away, over 
       connectTimeoutMs: 500,
       probeIntervalMs: 200,
       ...options,
-    });
+    }) as SseBroker;
     open.push(made);
     return made;
   };

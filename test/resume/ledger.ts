@@ -127,7 +127,7 @@ export class Ledger {
     return (this.#byRoom.get(room) ?? [])
       .flatMap((publication) => this.#owed(publication, rooms) ?? [])
       .filter((owed) => owed.rooms.includes(room))
-      .sort((a, b) => a.position - b.position);
+      .toSorted((a, b) => a.position - b.position);
   }
 
   /** Through the first partition in which the page has a room of the event; it is owed in that one's rooms. */

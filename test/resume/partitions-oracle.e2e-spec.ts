@@ -1,4 +1,5 @@
 import { PartitionedCursor } from '../../src/rooms/partitioned-cursor.js';
+import type { SseFrame } from '../../src/protocol/sse-frame.js';
 import { randomOf } from '../../src/testing/honest-pages.js';
 import { express, fastify } from '../support/platforms.js';
 import { chosenSeed, runOracle, type Figures } from './oracle.js';
@@ -8,6 +9,11 @@ import { RestlessBroker } from './restless-broker.js';
 const SCALE = Number(process.env['ORACLE_SCALE'] ?? 1);
 const EXACT = { silentLosses: 0, duplicates: 0, disorder: 0, foreign: 0 };
 const LONG_HISTORY = { historyMaxEvents: 100_000, historyMaxBytes: 2 ** 31 };
+
+const methods = PartitionedCursor.prototype as unknown as {
+  hears: () => boolean;
+  pass: (this: PartitionedCursor, frame: SseFrame, live: boolean) => SseFrame | undefined;
+};
 
 function tell(title: string, figures: Figures): void {
   process.stdout.write(`${title}: ${JSON.stringify(figures)}\n`);
@@ -76,20 +82,20 @@ describe('what pages hear of a broker with partitions, some events in several of
   );
 
   it(`is seen to be told twice by a node that does not know of copies (SEED=${seed})`, async () => {
-    const { hears } = PartitionedCursor.prototype;
-    PartitionedCursor.prototype.hears = () => false;
+    const { hears } = methods;
+    methods.hears = () => false;
     try {
       const figures = await restless(2_000, 30);
       tell('mutant without copies', figures);
       expect(figures.duplicates).toBeGreaterThan(100);
     } finally {
-      PartitionedCursor.prototype.hears = hears;
+      methods.hears = hears;
     }
   });
 
   it(`is seen to be lost where every client counts as live, and stands where its node stands (SEED=${seed})`, async () => {
-    const { pass } = PartitionedCursor.prototype;
-    PartitionedCursor.prototype.pass = function (frame) {
+    const { pass } = methods;
+    methods.pass = function (frame) {
       return pass.call(this, frame, true);
     };
     try {
@@ -97,7 +103,7 @@ describe('what pages hear of a broker with partitions, some events in several of
       tell('mutant that takes every client for live', figures);
       expect(figures.silentLosses).toBeGreaterThan(0);
     } finally {
-      PartitionedCursor.prototype.pass = pass;
+      methods.pass = pass;
     }
   });
 });

@@ -1,29 +1,53 @@
 import { describe } from '../../protocol/event-fields.js';
 import { SseError } from '../../protocol/sse-error.js';
+import { ClusterDriver } from './cluster-driver.js';
+import {
+  isIoredisCluster,
+  isNodeRedisCluster,
+  nodesAround,
+  nodesOfIoredis,
+  nodesOfNodeRedis,
+} from './cluster-nodes.js';
+import { ClusterTopology, type ClusterNodes } from './cluster-topology.js';
 import { IoredisDriver, type IoredisClient } from './ioredis-driver.js';
+import { loadIoredis, loadNodeRedis } from './libraries.js';
 import { NodeRedisDriver, type NodeRedisClient } from './node-redis-driver.js';
-import type { RedisBrokerOptions, RedisDriverName } from './redis-broker-options.js';
+import type { RedisDriverName, ResolvedRedisOptions } from './redis-broker-options.js';
 import type { RedisDriver } from './redis-driver.interface.js';
 
-/** Loads a library and makes a client that is not connected and never will be: connections are its duplicates. */
-const LIBRARIES: Readonly<Record<RedisDriverName, (url: string) => Promise<RedisDriver>>> = {
-  redis: async (url) => {
-    const { createClient } = await import('redis');
-    return new NodeRedisDriver(createClient({ url }) as unknown as NodeRedisClient);
-  },
-  ioredis: async (url) => {
-    const { Redis } = await import('ioredis');
-    return new IoredisDriver(new Redis(url, { lazyConnect: true }));
-  },
+/** Makes the driver of a partition from the slot of its keys; elsewhere than in a cluster it is the same for all. */
+export type DriverOfSlot = (slot: number) => RedisDriver;
+
+const LIBRARIES: Readonly<
+  Record<RedisDriverName, (url: string) => Promise<IoredisDriver | NodeRedisDriver>>
+> = {
+  redis: async (url) => (await loadNodeRedis())({ url }),
+  ioredis: async (url) => (await loadIoredis())(url),
 };
 
 /**
- * The driver for what the options name. A library is loaded only here, and only where a `url` needs one.
+ * The drivers for what the options name. A library is loaded only here, and only where a `url` or a cluster needs one.
  *
  * @throws SseError `invalid-options` where the client is not known or no library is installed
  */
-export async function chooseDriver({ client, url = '', driver }: RedisBrokerOptions): Promise<RedisDriver> {
-  if (client !== undefined) return driverOf(client, driver);
+export async function chooseDriver(options: ResolvedRedisOptions): Promise<DriverOfSlot> {
+  const { client, url = '', driver, cluster, connectTimeoutMs } = options;
+  const inCluster = (nodes: ClusterNodes): DriverOfSlot => {
+    const topology = new ClusterTopology(nodes, connectTimeoutMs);
+    return (slot) => new ClusterDriver(topology, slot);
+  };
+  if (client !== undefined) {
+    const nodes = await clusterNodesOf(client, driver);
+    if (nodes !== undefined) return inCluster(nodes);
+  }
+  const chosen = client === undefined ? await driverOfUrl(url, driver) : driverOf(client, driver);
+  return cluster ? inCluster(nodesAround(chosen)) : () => chosen;
+}
+
+async function driverOfUrl(
+  url: string,
+  driver: RedisDriverName | undefined,
+): Promise<IoredisDriver | NodeRedisDriver> {
   const names: readonly RedisDriverName[] = driver === undefined ? ['redis', 'ioredis'] : [driver];
   const failures: unknown[] = [];
   for (const name of names) {
@@ -41,10 +65,21 @@ export async function chooseDriver({ client, url = '', driver }: RedisBrokerOpti
   );
 }
 
-function driverOf(client: object, driver: RedisDriverName | undefined): RedisDriver {
-  if ('isCluster' in client && client.isCluster === true) {
-    throw new SseError('invalid-options', 'redisBroker does not work with a Redis Cluster client yet.');
+/** The nodes of a cluster client of either library; `undefined` for any other client. */
+async function clusterNodesOf(
+  client: object,
+  driver: RedisDriverName | undefined,
+): Promise<ClusterNodes | undefined> {
+  if (driver !== 'redis' && isIoredisCluster(client)) {
+    return nodesOfIoredis(client);
   }
+  if (driver !== 'ioredis' && isNodeRedisCluster(client)) {
+    return nodesOfNodeRedis(client);
+  }
+  return undefined;
+}
+
+function driverOf(client: object, driver: RedisDriverName | undefined): IoredisDriver | NodeRedisDriver {
   // Each has a method that the other has not.
   if (driver !== 'redis' && 'call' in client && 'disconnect' in client) {
     return new IoredisDriver(client as unknown as IoredisClient);

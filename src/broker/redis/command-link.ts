@@ -16,8 +16,12 @@ import { ScriptRunner } from './script-runner.js';
 /** What a command weighs beside its text: promises, timers and the library's own objects, roughly. */
 const COMMAND_OVERHEAD_BYTES = 1_024;
 
-/** The server is not the one that is needed: a replica, or one that is still loading. Nothing was executed. */
-const WRONG_SERVER = /^(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN)\b/;
+/** The server is not the one that is needed: a replica, one that is still loading, or another one of a cluster. Nothing was executed. */
+const WRONG_SERVER = /^(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|MOVED)\b/;
+
+/** The slot is being moved to another node of the cluster, key by key. Nothing was executed. */
+const ON_THE_MOVE = /^(TRYAGAIN|ASK)\b/;
+const MOVE_PAUSE_MS = 25;
 
 export interface CommandLinkOptions {
   readonly driver: RedisDriver;
@@ -47,6 +51,10 @@ export class CommandLink {
   #nextUp: Deferred<RedisConnection> | undefined;
   #runId = '';
   #waitingBytes = 0;
+  /** Commands that were sent on the connection of now and are not answered. */
+  #inFlight = new Set<object>();
+  /** Why the connection is given up once these are answered; it takes no new ones. */
+  #retiring: Error | undefined;
   #lastError: Error | undefined;
   #closed = false;
 
@@ -70,7 +78,11 @@ export class CommandLink {
   }
 
   get isUp(): boolean {
-    return this.#connection.current !== undefined;
+    return this.#usable !== undefined;
+  }
+
+  get #usable(): RedisConnection | undefined {
+    return this.#retiring === undefined ? this.#connection.current : undefined;
   }
 
   open(): void {
@@ -80,7 +92,7 @@ export class CommandLink {
   /** Resolves when there is a connection, however long that takes; rejects when the link is closed. */
   async whenUp(): Promise<RedisConnection> {
     if (this.#closed) throw closedError();
-    if (this.#connection.current !== undefined) return this.#connection.current;
+    if (this.#usable !== undefined) return this.#usable;
     this.#nextUp ??= new Deferred();
     return this.#nextUp.promise;
   }
@@ -119,6 +131,8 @@ export class CommandLink {
   async #prepare(connection: RedisConnection): Promise<void> {
     const { memory, options, warn } = this.#link;
     this.#runner = new ScriptRunner(connection);
+    this.#inFlight = new Set();
+    this.#retiring = undefined;
     const fence = await this.#runner.fence(['1', memory, newEpoch(), options.onFailover]);
     const [runId, policy] = fence as [string, string];
     this.#runId = runId;
@@ -152,9 +166,15 @@ export class CommandLink {
         );
         const sentMs = performance.now();
         try {
-          return await withDeadline(send(connection), leftMs(), () => new NoReply());
+          return await this.#inFlightOn(connection, () =>
+            withDeadline(send(connection), leftMs(), () => new NoReply()),
+          );
         } catch (error) {
-          this.#afterFailure(connection, error as Error, performance.now() - sentMs, repeatable);
+          if (isOnTheMove(error) && leftMs() > MOVE_PAUSE_MS) {
+            await new Promise((resolve) => setTimeout(resolve, MOVE_PAUSE_MS));
+          } else {
+            this.#afterFailure(connection, error as Error, performance.now() - sentMs, repeatable);
+          }
         }
       }
     } finally {
@@ -162,12 +182,32 @@ export class CommandLink {
     }
   }
 
+  async #inFlightOn<T>(connection: RedisConnection, work: () => Promise<T>): Promise<T> {
+    const inFlight = this.#inFlight;
+    const command = {};
+    inFlight.add(command);
+    try {
+      return await work();
+    } finally {
+      inFlight.delete(command);
+      if (inFlight === this.#inFlight) this.#retireWhenIdle(connection);
+    }
+  }
+
+  #retireWhenIdle(connection: RedisConnection): void {
+    if (this.#retiring !== undefined && this.#inFlight.size === 0)
+      this.#connection.drop(connection, this.#retiring);
+  }
+
   /** Returns where the command may be sent again. */
   #afterFailure(connection: RedisConnection, error: Error, afterMs: number, repeatable: boolean): void {
     if (this.#closed) throw closedError();
     if (isErrorReply(error)) {
       if (!WRONG_SERVER.test(error.message)) throw unavailable('Redis refused the command.', error);
-      return this.#connection.drop(connection, error);
+      if (connection !== this.#connection.current) return;
+      // Those behind it will be refused as well: dropped at once, they would have an outcome that nobody knows.
+      this.#retiring = error;
+      return this.#retireWhenIdle(connection);
     }
     if (error instanceof NoReply) {
       // A connection on which nothing was heard for so long is dead. One that was given little time may be not.
@@ -183,4 +223,8 @@ export class CommandLink {
       );
     }
   }
+}
+
+function isOnTheMove(error: unknown): boolean {
+  return isErrorReply(error) && ON_THE_MOVE.test((error as Error).message);
 }

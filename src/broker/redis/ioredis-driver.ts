@@ -1,3 +1,4 @@
+import type { NodeAddress } from './cluster-topology.js';
 import type {
   RedisConnection,
   RedisConnectionEvents,
@@ -7,15 +8,16 @@ import type {
 
 /** What is used of an ioredis client (5.4 and 6). */
 export interface IoredisClient {
-  readonly options: { readonly db?: number | undefined };
+  readonly options: { readonly db?: number | undefined; readonly host?: string; readonly port?: number };
   readonly stream?: { destroy(): unknown };
   duplicate(override?: object): IoredisClient;
   connect(): Promise<void>;
   disconnect(): void;
   call(command: string, ...args: string[]): Promise<unknown>;
-  subscribe(...channels: string[]): Promise<unknown>;
-  unsubscribe(...channels: string[]): Promise<unknown>;
+  ssubscribe(...channels: string[]): Promise<unknown>;
+  sunsubscribe(...channels: string[]): Promise<unknown>;
   on(event: string, listener: (...args: never[]) => void): unknown;
+  once(event: string, listener: (...args: never[]) => void): unknown;
 }
 
 /**
@@ -49,6 +51,17 @@ export class IoredisDriver implements RedisDriver {
     this.#client = client;
   }
 
+  /** The address that the client's options name. */
+  get address(): NodeAddress {
+    const { host = 'localhost', port = 6_379 } = this.#client.options;
+    return { host, port };
+  }
+
+  /** The same options, at another address of a cluster. */
+  at({ host, port }: NodeAddress): IoredisDriver {
+    return new IoredisDriver(this.#client.duplicate({ ...ONE_CONNECTION, host, port, db: 0 }));
+  }
+
   get database(): number {
     return this.#client.options.db ?? 0;
   }
@@ -67,8 +80,13 @@ class IoredisConnection implements RedisConnection {
 
   constructor(client: IoredisClient, { onMessage, onLost }: RedisConnectionEvents) {
     this.#client = client;
-    client.on('message', (channel: string, message: string) => onMessage(channel, message));
+    client.on('smessage', (channel: string, message: string) => onMessage(channel, message));
     client.on('error', (error: Error) => (this.#lastError = error));
+    client.once('moved', () => {
+      // Another node of the cluster has the channels now: what is published there is not heard here. Told for each.
+      this.#lastError = new Error('The slot of the channels was moved to another node.');
+      client.disconnect();
+    });
     client.on('end', () => {
       this.#hasEnded = true;
       if (this.#isClosed) return;
@@ -86,11 +104,11 @@ class IoredisConnection implements RedisConnection {
   }
 
   async subscribe(channels: readonly string[]): Promise<void> {
-    await this.#client.subscribe(...channels);
+    await this.#client.ssubscribe(...channels);
   }
 
   async unsubscribe(channels: readonly string[]): Promise<void> {
-    await this.#client.unsubscribe(...channels);
+    await this.#client.sunsubscribe(...channels);
   }
 
   close(): void {

@@ -1,3 +1,4 @@
+import type { NodeAddress } from './cluster-topology.js';
 import type {
   RedisConnection,
   RedisConnectionEvents,
@@ -12,8 +13,8 @@ export interface NodeRedisClient {
   connect(): Promise<unknown>;
   destroy(): void;
   sendCommand(args: readonly string[]): Promise<unknown>;
-  subscribe(channels: string[], listener: (message: string, channel: string) => void): Promise<void>;
-  unsubscribe(channels: string[]): Promise<void>;
+  sSubscribe(channels: string[], listener: (message: string, channel: string) => void): Promise<void>;
+  sUnsubscribe(channels: string[]): Promise<void>;
   on(event: string, listener: (...args: never[]) => void): unknown;
 }
 
@@ -23,6 +24,18 @@ export class NodeRedisDriver implements RedisDriver {
 
   constructor(client: NodeRedisClient) {
     this.#client = client;
+  }
+
+  /** The address that the client's options name. */
+  get address(): NodeAddress {
+    const { host = 'localhost', port = 6_379 } = (this.#client.options?.socket ?? {}) as Partial<NodeAddress>;
+    return { host, port };
+  }
+
+  /** The same options, at another address of a cluster. */
+  at({ host, port }: NodeAddress): NodeRedisDriver {
+    const socket = { ...this.#client.options?.socket, host, port };
+    return new NodeRedisDriver(this.#client.duplicate({ url: undefined, database: 0, socket }));
   }
 
   get database(): number {
@@ -59,12 +72,17 @@ class NodeRedisConnection implements RedisConnection {
       this.#hasSocket = true;
       if (this.#over) client.destroy();
     });
-    client.on('error', (error: Error) => {
+    const lose = (error: Error): void => {
       if (this.#over) return;
-      // Without a reconnect strategy the first error of the socket is its last.
       this.#over = true;
       onLost(error);
-    });
+    };
+    // Without a reconnect strategy the first error of the socket is its last.
+    client.on('error', lose);
+    // Another node of the cluster has the channels now: what is published there is not heard here.
+    client.on('sharded-channel-moved', () =>
+      lose(new Error('The slot of the channels was moved to another node.')),
+    );
     this.ready = client.connect().then(() => {});
     this.ready.catch(() => {});
   }
@@ -74,11 +92,11 @@ class NodeRedisConnection implements RedisConnection {
   }
 
   subscribe(channels: readonly string[]): Promise<void> {
-    return this.#client.subscribe([...channels], this.#onMessage);
+    return this.#client.sSubscribe([...channels], this.#onMessage);
   }
 
   unsubscribe(channels: readonly string[]): Promise<void> {
-    return this.#client.unsubscribe([...channels]);
+    return this.#client.sUnsubscribe([...channels]);
   }
 
   close(): void {

@@ -9,7 +9,7 @@ import type { RedisNames } from './redis-names.js';
 
 /** How one event goes to Redis. */
 export type PublishCommand =
-  /** Not remembered, and not to be recognised: a plain PUBLISH, at a third of the cost. */
+  /** Not remembered, and not to be recognised: a plain SPUBLISH, at a third of the cost. */
   | { readonly kind: 'ephemeral'; readonly channel: string; readonly message: string }
   /** What the publish script takes. */
   | { readonly kind: 'script'; readonly keys: readonly string[]; readonly args: readonly string[] };

@@ -44,7 +44,7 @@ if rooms > 0 then
     redis.call('SET', KEYS[2 * i + 1], position, 'PX', text(lifetime))
   end
 end
-redis.call('PUBLISH', ARGV[5], epoch .. ' ' .. position .. ' ' .. table.concat(before, ',') .. ' ' .. ARGV[6] .. '\\n' .. ARGV[7])
+redis.call('SPUBLISH', ARGV[5], epoch .. ' ' .. position .. ' ' .. table.concat(before, ',') .. ' ' .. ARGV[6] .. '\\n' .. ARGV[7])
 local receipt = epoch .. ' ' .. position
 if receiptTtl > 0 then redis.call('SET', KEYS[#KEYS], receipt, 'PX', receiptTtl) end
 return {receipt, 0}

@@ -40,6 +40,6 @@ return reply
  * when this is. KEYS: the memory. ARGV: 1 to 3 see `OPEN_MEMORY`, 4 the node's channel, 5 the number of the mark.
  */
 export const MARK_SCRIPT = new LuaScript(`${OPEN_MEMORY}${CERTAIN_NOW}
-redis.call('PUBLISH', ARGV[4], epoch .. ' ' .. text(g) .. ' ' .. ARGV[5])
+redis.call('SPUBLISH', ARGV[4], epoch .. ' ' .. text(g) .. ' ' .. ARGV[5])
 return ARGV[5]
 `);

@@ -24,6 +24,23 @@ export interface RedisBrokerOptions {
   /** `redis[s]://[[user]:password@]host[:port][/database]`, instead of a client. */
   readonly url?: string | undefined;
 
+  /**
+   * Whether `url`, or `client`, is one node of a Redis Cluster, from which the others are found. A cluster client of
+   * either library (`new Cluster(…)`, `createCluster(…)`) needs no such word.
+   *
+   * @defaultValue `false`
+   */
+  readonly cluster?: boolean | undefined;
+
+  /**
+   * Into how many parts the rooms are divided, 1 to 64. Each has an order, a memory and two connections of its own, and
+   * one node of a cluster; an event in rooms of several of them is one publish to each. The same on every node; another number
+   * begins a new memory. One is enough for one Redis; for a cluster a few times the number of its masters.
+   *
+   * @defaultValue `1`
+   */
+  readonly partitions?: number | undefined;
+
   /** Which library connects to `url`. By default the one that is installed, `redis` before `ioredis`. */
   readonly driver?: RedisDriverName | undefined;
 
@@ -90,6 +107,8 @@ export type ResolvedRedisOptions = Required<Omit<RedisBrokerOptions, 'client' | 
   Pick<RedisBrokerOptions, 'client' | 'url' | 'driver'>;
 
 const DEFAULTS = {
+  cluster: false,
+  partitions: 1,
   prefix: 'sse',
   onFailover: 'gap',
   requireBroker: false,
@@ -114,6 +133,8 @@ const CHECKS: Readonly<Record<keyof RedisBrokerOptions, (value: unknown) => stri
     typeof value === 'string' && /^rediss?:\/\//.test(value)
       ? undefined
       : 'a string that begins with redis:// or rediss://',
+  cluster: trueOrFalse,
+  partitions: wholeNumber(1, 64),
   driver: oneOf('redis', 'ioredis'),
   // A brace would change the slot that the keys share in a Redis Cluster.
   prefix: (value) =>
@@ -121,7 +142,7 @@ const CHECKS: Readonly<Record<keyof RedisBrokerOptions, (value: unknown) => stri
       ? undefined
       : 'a string of 1 to 64 printable ASCII characters without spaces and braces',
   onFailover: oneOf('gap', 'trust'),
-  requireBroker: (value) => (typeof value === 'boolean' ? undefined : 'true or false'),
+  requireBroker: trueOrFalse,
   connectTimeoutMs: milliseconds,
   publishTimeoutMs: milliseconds,
   probeIntervalMs: milliseconds,
@@ -157,6 +178,10 @@ function wholeNumber(min: number, max: number) {
     Number.isInteger(value) && (value as number) >= min && (value as number) <= max
       ? undefined
       : `a whole number from ${min} to ${max}`;
+}
+
+function trueOrFalse(value: unknown): string | undefined {
+  return typeof value === 'boolean' ? undefined : 'true or false';
 }
 
 function oneOf(...values: string[]) {

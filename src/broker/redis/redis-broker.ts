@@ -10,7 +10,8 @@ import type {
 } from '../broker.interface.js';
 import type { Position } from '../../protocol/position.js';
 import type { RoomEvent } from '../../protocol/room-message.js';
-import { chooseDriver } from './choose-driver.js';
+import type { DriverOfSlot } from './choose-driver.js';
+import { slotOf } from './cluster-slot.js';
 import { CommandLink } from './command-link.js';
 import { Deferred, withDeadline } from './deferred.js';
 import { LocalRooms } from './local-rooms.js';
@@ -20,7 +21,7 @@ import { publishCommand } from './publish-command.js';
 import { PUBLISH_SCRIPT } from './publish-script.js';
 import type { ResolvedRedisOptions } from './redis-broker-options.js';
 import { closedError, unavailable } from './redis-errors.js';
-import { RedisNames } from './redis-names.js';
+import { RedisNames, type Partition } from './redis-names.js';
 import { RoomFeed } from './room-feed.js';
 import { RoomReader } from './room-reader.js';
 
@@ -36,16 +37,25 @@ interface Running {
   readonly feed: RoomFeed;
 }
 
+/** What the partitions of one broker share. */
+export interface RedisHouse {
+  readonly options: ResolvedRedisOptions;
+  readonly driver: () => Promise<DriverOfSlot>;
+  /** Each thing once, however often Redis is connected to. */
+  readonly warn: (message: string) => void;
+}
+
 /** Carries events between any number of nodes through one Redis, and remembers them there. */
 export class RedisBroker implements SseBroker {
-  readonly #options: ResolvedRedisOptions;
+  readonly #house: RedisHouse;
+  readonly #partition: Partition;
   readonly #placeholderEpoch = newEpoch();
   #running: Running | undefined;
   #state: BrokerState | undefined;
-  readonly #warned = new Set<string>();
 
-  constructor(options: ResolvedRedisOptions) {
-    this.#options = options;
+  constructor(house: RedisHouse, partition: Partition) {
+    this.#house = house;
+    this.#partition = partition;
   }
 
   get epoch(): string {
@@ -57,10 +67,10 @@ export class RedisBroker implements SseBroker {
   }
 
   async start(policy: HistoryPolicy, listener: BrokerListener): Promise<void> {
-    const options = this.#options;
-    const driver = await chooseDriver(options);
+    const { options, warn, driver: choose } = this.#house;
+    const driver = (await choose())(slotOf(this.#partition.tag));
     const firstOutcome = new Deferred();
-    const names = new RedisNames(options.prefix, driver.database, randomUUID().slice(0, 8));
+    const names = new RedisNames(this.#partition, driver.database, randomUUID().slice(0, 8));
     const rooms = new LocalRooms();
     const order = new NodeOrder(rooms, listener);
     const commands: CommandLink = new CommandLink({
@@ -76,7 +86,7 @@ export class RedisBroker implements SseBroker {
         firstOutcome.reject(error);
         this.#tellState();
       },
-      warn: (message) => this.#warn(message),
+      warn,
     });
     const reader = new RoomReader(commands, names, policy);
     const feed: RoomFeed = new RoomFeed({
@@ -122,7 +132,7 @@ export class RedisBroker implements SseBroker {
     if (command === undefined) return unkept;
     if (command.kind === 'ephemeral') {
       const { channel, message } = command;
-      await commands.send(['PUBLISH', channel, message], { repeatable: false, refusable: true });
+      await commands.send(['SPUBLISH', channel, message], { repeatable: false, refusable: true });
       return unkept;
     }
     const how = { repeatable: options.idempotencyKey !== undefined, refusable: true };
@@ -161,13 +171,6 @@ export class RedisBroker implements SseBroker {
   #live(): Running {
     if (this.#running === undefined) throw closedError();
     return this.#running;
-  }
-
-  /** Each thing once, however often Redis is connected to. */
-  #warn(message: string): void {
-    if (this.#warned.has(message)) return;
-    this.#warned.add(message);
-    process.emitWarning(message, 'SseRedisWarning');
   }
 
   #tellState(): void {

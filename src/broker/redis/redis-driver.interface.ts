@@ -21,7 +21,10 @@ export interface RedisConnection {
    */
   send(args: readonly string[]): Promise<RedisReply>;
 
-  /** Resolves when Redis has acknowledged each channel. The connection then takes no commands but these two. */
+  /**
+   * Subscribes sharded channels (Redis 7), which in a cluster belong to one node as keys do; elsewhere they are like
+   * others. Resolves when Redis has acknowledged each. The connection then takes no commands but these two.
+   */
   subscribe(channels: readonly string[]): Promise<void>;
   unsubscribe(channels: readonly string[]): Promise<void>;
 

@@ -1,6 +1,13 @@
+/** The part of a name that decides on the slot, and what stands before it. */
+export interface Partition {
+  /** What the names of all partitions begin with. */
+  readonly prefix: string;
+  readonly tag: string;
+}
+
 /**
- * The names of everything in Redis. `{0}` makes all keys share one slot of a Redis Cluster; it comes before any room's
- * name, so that braces in a name do not matter.
+ * The names of everything of one partition in Redis. Its tag, `{0}` where there is one partition only, makes them share
+ * one slot of a Redis Cluster; it comes before any room's name, so that braces in a name do not matter.
  *
  * - `sse:{0}:m` hash: `e` the epoch, `g` the last position, `r` the server's run id. Never expires.
  * - `sse:{0}:s:<room>` stream of the room's events, at ids `<position>-0`: `p` the position before in this room, `d` the event,
@@ -19,8 +26,8 @@ export class RedisNames {
   readonly #roomChannels: string;
 
   /** @param database keys are apart in each database, channels are not: they need the number in their names */
-  constructor(prefix: string, database: number, node: string) {
-    this.#keys = `${prefix}:{0}`;
+  constructor({ prefix, tag }: Partition, database: number, node: string) {
+    this.#keys = `${prefix}:{${tag}}`;
     this.memory = `${this.#keys}:m`;
     this.sharedChannel = `${this.#keys}${database === 0 ? '' : `@${database}`}:c`;
     this.#roomChannels = `${this.sharedChannel}:`;

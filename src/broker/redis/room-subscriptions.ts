@@ -4,7 +4,7 @@ import type { NodeOrder } from './node-order.js';
 import type { RedisConnection } from './redis-driver.interface.js';
 import type { RedisNames } from './redis-names.js';
 
-/** Channels in one SUBSCRIBE: Redis does nothing else meanwhile. */
+/** Channels in one SSUBSCRIBE: Redis does nothing else meanwhile. */
 const CHANNELS_A_CALL = 500;
 
 export interface RoomSubscriptionsParts {

@@ -1,0 +1,27 @@
+import type { PartitionedBroker, SseBroker } from '../broker.interface.js';
+import { chooseDriver, type DriverOfSlot } from './choose-driver.js';
+import { partitionOf, partitionTags } from './cluster-slot.js';
+import { RedisBroker, type RedisHouse } from './redis-broker.js';
+import type { ResolvedRedisOptions } from './redis-broker-options.js';
+
+/** One broker, or as many as there are partitions. */
+export function createRedisBroker(options: ResolvedRedisOptions): SseBroker | PartitionedBroker {
+  const { prefix, partitions: count } = options;
+  const warned = new Set<string>();
+  let driver: Promise<DriverOfSlot> | undefined;
+  const house: RedisHouse = {
+    options,
+    driver: () => (driver ??= chooseDriver(options)),
+    warn: (message) => {
+      if (warned.has(message)) return;
+      warned.add(message);
+      process.emitWarning(message, 'SseRedisWarning');
+    },
+  };
+  // Another number of partitions is another memory: a room would be looked for where it has no history.
+  const names = count === 1 ? prefix : `${prefix}/${count}`;
+  const brokers = partitionTags(count).map((tag) => new RedisBroker(house, { prefix: names, tag }));
+  const [only] = brokers;
+  if (count === 1) return only as SseBroker;
+  return { partitions: brokers, partitionOf: (room) => partitionOf(room, count) };
+}
