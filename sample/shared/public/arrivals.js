@@ -22,9 +22,14 @@ export class Arrivals {
 
   /** @param show is given each event of this name once, and whether it was resumed; one that came before is counted only */
   on(name, show) {
+    this.inTurn(name, (event) => this.#count(event, show));
+  }
+
+  /** Events that have no number, heard in their place among those that have one. */
+  inTurn(name, show) {
     this.#stream.addEventListener(name, ({ detail: event }) => {
-      if (this.#welcomed) this.#take(event, show);
-      else this.#held.push(() => this.#take(event, show));
+      if (this.#welcomed) show(event);
+      else this.#held.push(() => show(event));
     });
   }
 
@@ -49,7 +54,7 @@ export class Arrivals {
     for (const take of this.#held.splice(0)) take();
   }
 
-  #take(event, show) {
+  #count(event, show) {
     const verdict = this.ledger.count(event);
     if (verdict !== 'again') show(event, verdict === 'resumed');
     if (verdict === 'new' && this.#absence) this.#endAbsence();
