@@ -13,7 +13,7 @@ const onStage = noStage === undefined ? describe : describe.skip;
 /** The browser's own words when a stream breaks off. */
 const BROKEN_STREAM = /ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION/;
 /** Far beyond what it takes; a node starts in a second or two. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 40_000;
 jest.setTimeout(4 * PATIENCE_MS);
 
 onStage(`two nodes behind nginx, in Chromium${noStage ? ` (skipped: ${noStage})` : ''}`, () => {
@@ -33,7 +33,7 @@ onStage(`two nodes behind nginx, in Chromium${noStage ? ` (skipped: ${noStage})`
     });
     await page.goto(stage.url);
     await onNode('A', 'B');
-    await receives(10);
+    await receives(5);
   });
 
   afterAll(async () => {
@@ -106,12 +106,12 @@ onStage(`two nodes behind nginx, in Chromium${noStage ? ` (skipped: ${noStage})`
         'the tab says that it is back',
         PATIENCE_MS,
       );
-      await receives(10);
+      await receives(5);
       await expectNothingLost();
       expect(await counter('moves')).toBe(moves + 1);
       await press(killed);
       await becomes(killed, 'up');
-      await receives(10);
+      await receives(5);
       await expectNothingLost();
     },
   );
