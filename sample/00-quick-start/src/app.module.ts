@@ -1,10 +1,15 @@
-import { type MiddlewareConsumer, Module, type NestModule } from '@nestjs/common';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { Module } from '@nestjs/common';
 import { SseModule } from 'nestjs-simple-sse';
+import { PageFiles, SHARED_FILES } from '../../shared/page/page-files.js';
+import { PageModule } from '../../shared/page/page.module.js';
 import { ChatModule } from './chat/chat.module.js';
-import { PageModule } from './page/page.module.js';
-import { SecurityHeadersMiddleware } from './page/security-headers.middleware.js';
 import { StatsModule } from './stats/stats.module.js';
 import { StreamModule } from './stream/stream.module.js';
+
+const PAGE = join(import.meta.dirname, 'public');
+const UPLOT = dirname(createRequire(import.meta.url).resolve('uplot'));
 
 @Module({
   imports: [
@@ -13,11 +18,7 @@ import { StreamModule } from './stream/stream.module.js';
     StatsModule,
     ChatModule,
     StreamModule,
-    PageModule,
+    PageModule.serving(new PageFiles(PAGE, SHARED_FILES, UPLOT)),
   ],
 })
-export class AppModule implements NestModule {
-  configure(consumer: MiddlewareConsumer): void {
-    consumer.apply(SecurityHeadersMiddleware).forRoutes('{*path}');
-  }
-}
+export class AppModule {}

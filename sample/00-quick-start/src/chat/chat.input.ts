@@ -1,4 +1,4 @@
-import { TextPipe } from '../text.pipe.js';
+import { TextPipe } from '../../../shared/text.pipe.js';
 
 // Control characters and line ends do not belong in a line of chat; the marks that
 // turn the direction of writing round would let a message disguise what stands after it.

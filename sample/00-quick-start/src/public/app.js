@@ -1,8 +1,8 @@
 // Joins the parts of the page: one stream in; charts, chat, counters and frames out.
+import { Arrivals } from './arrivals.js';
 import { Charts } from './charts.js';
 import { Chat } from './chat.js';
 import { Frames } from './frames.js';
-import { Ledger } from './ledger.js';
 import { Stream } from './stream.js';
 import { tab } from './tab.js';
 
@@ -19,49 +19,32 @@ const params = new URLSearchParams({ tab: tab.key });
 if (tab.nickname) params.set('nickname', tab.nickname);
 
 const stream = new Stream(params, EVENTS);
-const ledger = new Ledger();
+const arrivals = new Arrivals(stream, showCounters, showReturn);
+const { ledger } = arrivals;
 const frames = new Frames();
 const charts = new Charts($('charts'));
 const chat = new Chat(stream, (room) => ledger.forget(room));
 
-/** The last welcome, and what came before it on the same connection: it tells what of that is resumed. */
+/** The last welcome. */
 let me;
-let welcomed = false;
-let held = [];
-/** From a cut until the first event that is new again. */
-let absence;
 
 function on(name, listener) {
   stream.addEventListener(name, ({ detail }) => listener(detail));
-}
-
-/** Events of rooms, each counted; one that came before is counted and not shown again. */
-function onNumbered(name, show) {
-  on(name, (event) => {
-    const take = () => {
-      const verdict = ledger.count(event);
-      if (verdict !== 'again') show(event, verdict === 'resumed');
-      if (verdict === 'new' && absence) endAbsence();
-      for (const counter of ['received', 'resumed', 'missed', 'duplicated']) {
-        $(counter).textContent = ledger[counter].toLocaleString();
-      }
-    };
-    if (welcomed) take();
-    else held.push(take);
-  });
 }
 
 function report(error) {
   $('note').textContent = error.message;
 }
 
-function endAbsence() {
-  const seconds = ((performance.now() - absence.since) / 1000).toFixed(1);
-  const resumed = ledger.resumed - absence.resumed;
-  const missed = ledger.missed - absence.missed;
+function showCounters() {
+  for (const counter of ['received', 'resumed', 'missed', 'duplicated']) {
+    $(counter).textContent = ledger[counter].toLocaleString();
+  }
+}
+
+function showReturn({ seconds, resumed, missed, gap }) {
   const known = `${resumed} events resumed, ${missed || 'none'} missed`;
-  $('note').textContent = `back after ${seconds} s: ${absence.gap ?? known}`;
-  absence = undefined;
+  $('note').textContent = `back after ${seconds} s: ${gap ?? known}`;
 }
 
 on('state', (state) => {
@@ -70,10 +53,8 @@ on('state', (state) => {
   if (state === 'open') return;
   $('cut').disabled = true;
   chat.enabled = false;
-  welcomed = false;
-  if (!me) return;
-  absence ??= { since: performance.now(), resumed: ledger.resumed, missed: ledger.missed };
-  charts.cut();
+  arrivals.away();
+  if (me) charts.cut();
 });
 
 on('welcome', (welcome) => {
@@ -82,10 +63,8 @@ on('welcome', (welcome) => {
   if (me && me.startedAt !== welcome.startedAt) ledger.forgetAll();
   else if (me && me.memberId !== welcome.memberId) chat.names.forEach((room) => ledger.forget(room));
   if (!me) drawThePast().catch(report);
-  ledger.reconnected(welcome.at);
   me = welcome;
-  welcomed = true;
-  for (const take of held.splice(0)) take();
+  arrivals.welcome(welcome.at);
   chat.enabled = true;
   $('cut').disabled = false;
   chat.welcome(welcome).catch(report);
@@ -98,15 +77,11 @@ async function drawThePast() {
   if (samples.length > 0) charts.add(...samples);
 }
 
-/** What the server cannot give back, it says: the page shows it instead of a count that would claim too much. */
-on('sse:gap', ({ rooms, reason }) => {
-  const names = rooms.filter((room) => room !== '*').join(', ');
-  if (absence) absence.gap = `the server announced a gap in ${names} (${reason})`;
-});
+on('sse:gap', (gap) => arrivals.gap(gap));
 
-onNumbered('stats', (sample) => charts.add(sample));
-onNumbered('chat', (message, resumed) => chat.message(message, resumed));
-onNumbered('notice', (notice, resumed) => chat.notice(notice, resumed));
+arrivals.on('stats', (sample) => charts.add(sample));
+arrivals.on('chat', (message, resumed) => chat.message(message, resumed));
+arrivals.on('notice', (notice, resumed) => chat.notice(notice, resumed));
 on('typing', (typing) => chat.typing(typing));
 on('frame', (event) => frames.heard(event));
 

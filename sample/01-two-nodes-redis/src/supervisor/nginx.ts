@@ -1,0 +1,30 @@
+import { spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Child } from './child.js';
+
+export interface Front {
+  readonly host: string;
+  readonly port: number;
+  readonly nodes: { readonly A: number; readonly B: number };
+  readonly supervisor: number;
+}
+
+export function startNginx(program: string, folder: string, front: Front): Child {
+  const words = {
+    FOLDER: folder,
+    LISTEN: `${front.host}:${front.port}`,
+    PORT_A: front.nodes.A,
+    PORT_B: front.nodes.B,
+    PORT_SUPERVISOR: front.supervisor,
+  };
+  const template = readFileSync(join(import.meta.dirname, 'nginx.conf'), 'utf8');
+  const config = Object.entries(words).reduce(
+    (text, [word, value]) => text.replace(new RegExp(`\\b${word}\\b`, 'g'), `${value}`),
+    template,
+  );
+  const file = join(folder, 'nginx.conf');
+  writeFileSync(file, config);
+  const args = ['-e', 'stderr', '-p', folder, '-c', file, '-g', 'daemon off;'];
+  return new Child('nginx', spawn(program, args, { cwd: folder, detached: true }));
+}

@@ -1,0 +1,46 @@
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Problem } from './problem.js';
+
+const LOOPBACK = '127.0.0.1';
+const POLL_MS = 25;
+
+/** Free at this moment, all different. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(Array.from({ length: count }, () => listen(0, LOOPBACK)));
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  for (const server of servers) server.close();
+  return ports;
+}
+
+/** @throws Problem where somebody else has it */
+export async function checkPort(port: number, host: string): Promise<void> {
+  try {
+    (await listen(port, host)).close();
+  } catch (error) {
+    throw new Problem(
+      `Cannot listen on ${host}:${port} (${(error as Error).message}). Another port: PORT=8081 npm run start:two-nodes`,
+    );
+  }
+}
+
+/** Resolves when somebody listens; rejects when `gone` does. */
+export async function listening(port: number, gone: Promise<never>, host = LOOPBACK): Promise<void> {
+  while (!(await Promise.race([answers(port, host), gone]))) await pause(POLL_MS);
+}
+
+function answers(port: number, host: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, host);
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
+}
+
+function listen(port: number, host: string): Promise<ReturnType<typeof createServer>> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(port, host, () => resolve(server));
+  });
+}

@@ -1,0 +1,105 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { join } from 'node:path';
+import { Subject } from 'rxjs';
+import type { Count, Figures, NodeName, NodeReport, NodeStatus } from '../app.events.js';
+import { Child } from './child.js';
+import { Problem } from './problem.js';
+
+const MAIN = join(import.meta.dirname, '../node/main.js');
+const NOTHING: Figures = { clients: 0, deliveries: 0, published: 0 };
+
+/** A node's process, started again whenever it dies. */
+export class SupervisedNode {
+  private process?: ChildProcess;
+  private child?: Child;
+  private run = 0;
+  private state: NodeStatus['state'] = 'down';
+  private figures = NOTHING;
+  private startsAt = 0;
+  private timer?: NodeJS.Timeout;
+  private stopping = false;
+  /** Room -> how far this run has counted in it. */
+  private counts = new Map<string, Count>();
+  private countsBefore: Count[] = [];
+  private readonly changes = new Subject<void>();
+
+  /** Emits when the node comes or goes. */
+  readonly changes$ = this.changes.asObservable();
+
+  constructor(
+    readonly name: NodeName,
+    readonly port: number,
+    private readonly redisUrl: string,
+    private readonly restartAfterMs: number,
+  ) {}
+
+  get status(): NodeStatus {
+    const { name, state, figures } = this;
+    if (state === 'down')
+      return { name, state, ...NOTHING, startsInMs: Math.max(0, this.startsAt - Date.now()) };
+    return { name, state, ...figures, ...(this.process?.pid !== undefined && { pid: this.process.pid }) };
+  }
+
+  /** Of this run and the one before. */
+  get accepted(): Count[] {
+    return [...this.countsBefore, ...this.counts.values()];
+  }
+
+  /** Does nothing where it runs already. */
+  start(): void {
+    if (this.state !== 'down' || this.stopping) return;
+    clearTimeout(this.timer);
+    this.countsBefore = [...this.counts.values()];
+    this.counts = new Map();
+    const { name, port, redisUrl } = this;
+    const env = { NODE_NAME: name, NODE_RUN: `${++this.run}`, PORT: `${port}`, REDIS_URL: redisUrl };
+    const started = fork(MAIN, { env: { ...process.env, ...env }, detached: true });
+    started.on('message', (message: NodeReport) => this.heard(message));
+    started.once('exit', () => this.died());
+    this.process = started;
+    this.child = new Child(`node ${name}`, started);
+    this.become('starting');
+  }
+
+  /** As a crash does: no goodbye, no clean-up. */
+  kill(): void {
+    this.process?.kill('SIGKILL');
+  }
+
+  /** Resolves when it serves; rejects if its first start fails. */
+  async up(): Promise<void> {
+    while (this.state !== 'up') {
+      if (this.state === 'down') throw new Problem(`Node ${this.name} does not start; see above`);
+      await new Promise<void>((resolve) => {
+        const change = this.changes.subscribe(() => {
+          change.unsubscribe();
+          resolve();
+        });
+      });
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.stopping = true;
+    clearTimeout(this.timer);
+    if (this.state !== 'down') await this.child?.stop();
+  }
+
+  private heard(message: NodeReport): void {
+    if (message.kind === 'figures') this.figures = message.figures;
+    else if (message.kind === 'accepted') this.counts.set(message.count.room, message.count);
+    else this.become('up');
+  }
+
+  private died(): void {
+    this.figures = NOTHING;
+    this.startsAt = Date.now() + this.restartAfterMs;
+    if (!this.stopping) this.timer = setTimeout(() => this.start(), this.restartAfterMs);
+    this.become('down');
+  }
+
+  private become(state: NodeStatus['state']): void {
+    this.state = state;
+    this.changes.next();
+  }
+}

@@ -1,0 +1,27 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** What browsers may ask for: one page, and the scripts and styles beside it. */
+export class PageFiles {
+  private readonly folders = new Map<string, string>();
+
+  /**
+   * @param page the folder of `index.html`
+   * @param others folders whose scripts and styles the page may use as well
+   */
+  constructor(
+    readonly page: string,
+    ...others: readonly string[]
+  ) {
+    for (const folder of [...others, page]) {
+      for (const name of readdirSync(folder)) if (/\.(js|css)$/.test(name)) this.folders.set(name, folder);
+    }
+  }
+
+  folderOf(name: string): string | undefined {
+    return this.folders.get(name);
+  }
+}
+
+/** Scripts and styles that the samples have in common. */
+export const SHARED_FILES = join(import.meta.dirname, '../public');

@@ -1,0 +1,44 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Its answer allows this server alone, and its HTML has nothing inline. */
+export async function expectStrictPolicy(url: string): Promise<void> {
+  const response = await fetch(url);
+  const html = await response.text();
+  expect(response.status).toBe(200);
+  expect(response.headers.get('content-type')).toMatch(/^text\/html/);
+  const policy = response.headers.get('content-security-policy') ?? '';
+  expect(policy).toContain("default-src 'none'");
+  expect(policy).toContain("script-src 'self'");
+  expect(policy).not.toMatch(/unsafe|https?:/);
+  expect(html).not.toMatch(/<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=/);
+}
+
+/** Every file that the page asks for is there, and none is from elsewhere. Returns their paths. */
+export async function expectWholePage(url: string): Promise<Set<string>> {
+  const html = await (await fetch(url)).text();
+  expect(html).not.toMatch(/(?:src|href)="(?:https?:)?\/\//);
+  const waiting = [...html.matchAll(/(?:src|href)="(assets\/[^"]+)"/g)].map(([, path]) => `/${path}`);
+  const seen = new Set<string>();
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    if (seen.has(path)) continue;
+    seen.add(path);
+    const response = await fetch(url + path);
+    expect([path, response.status]).toEqual([path, 200]);
+    expect(response.headers.get('content-type')).toMatch(path.endsWith('.css') ? /^text\/css/ : /javascript/);
+    const text = await response.text();
+    for (const [, name] of text.matchAll(/^import .* from '\.\/([^']+)'/gm)) waiting.push(`/assets/${name}`);
+  }
+  expect(seen.size).toBeGreaterThan(10);
+  return seen;
+}
+
+/** No script of the folder makes HTML from a string. */
+export async function expectTextOnly(folder: string): Promise<void> {
+  const scripts = (await readdir(folder)).filter((name) => name.endsWith('.js'));
+  expect(scripts).not.toEqual([]);
+  for (const name of scripts) {
+    const source = await readFile(join(folder, name), 'utf8');
+    expect(source).not.toMatch(/innerHTML|outerHTML|insertAdjacentHTML|document\.write/);
+  }
+}

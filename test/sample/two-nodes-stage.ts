@@ -1,0 +1,70 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { findPrograms } from '../../sample/01-two-nodes-redis/src/supervisor/programs.js';
+import { freePort } from '../redis/redis-server.js';
+import { within } from '../support/within.js';
+import { noBrowser } from './chromium.js';
+
+/** Why the sample cannot be tried here; `undefined` where it can. In CI it must be, so it is tried. */
+export const noStage = process.env['CI'] === 'true' ? undefined : (noBrowser ?? whatIsMissing());
+
+function whatIsMissing(): string | undefined {
+  try {
+    findPrograms();
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** Building included, on a machine that has other things to do. */
+const START_MS = 100_000;
+
+/** `npm run start:two-nodes`, as a user starts it; a node that dies stays dead until it is told to start. */
+export class TwoNodesStage {
+  readonly url: string;
+  private output = '';
+  private readonly exited: Promise<void>;
+
+  private constructor(
+    port: number,
+    private readonly process: ChildProcess,
+  ) {
+    this.url = `http://localhost:${port}`;
+    process.stdout?.on('data', (part: Buffer) => (this.output += part.toString()));
+    process.stderr?.on('data', (part: Buffer) => (this.output += part.toString()));
+    // Closed: nobody of the whole family is left that could write.
+    this.exited = new Promise((resolve) => process.once('close', () => resolve()));
+  }
+
+  static async start(): Promise<TwoNodesStage> {
+    const port = await freePort();
+    const env = { ...process.env, PORT: `${port}`, RESTART_AFTER_MS: '600000' };
+    const stage = new TwoNodesStage(port, spawn('npm', ['run', 'start:two-nodes'], { env, detached: true }));
+    try {
+      await within(Promise.race([stage.opened(), stage.exited]), 'the sample starts', START_MS);
+      if (!stage.isOpen) throw new Error('the sample has ended');
+      return stage;
+    } catch (error) {
+      await stage.interrupt();
+      throw new Error(stage.output, { cause: error });
+    }
+  }
+
+  /** Ctrl+C: the terminal sends it to all processes of the command. */
+  async interrupt(): Promise<void> {
+    const { pid } = this.process;
+    const { exitCode, signalCode } = this.process;
+    if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, 'SIGINT');
+    await within(this.exited, 'the sample ends', START_MS);
+  }
+
+  private get isOpen(): boolean {
+    return this.output.includes('Open http');
+  }
+
+  private opened(): Promise<void> {
+    return new Promise((resolve) => {
+      this.process.stdout?.on('data', () => this.isOpen && resolve());
+    });
+  }
+}
