@@ -98,11 +98,17 @@ export interface SseBroker {
   /**
    * Begins to hear a room: at once, where it returns nothing, or from when the promise resolves. A broker that is
    * `down` keeps it pending.
+   *
+   * @returns may resolve with a position from about the time of the call, and not later: what is in history up to there
+   * is from before. Of use where `position` may lag behind, on a node that hears nothing for a while.
    */
-  subscribe(room: string): Promise<void> | void;
+  subscribe(room: string): Promise<Position | void> | void;
   unsubscribe(room: string): Promise<void>;
 
-  /** What came after `after` in these rooms, or the newest `newest` events of each where `after` is `undefined`. */
+  /**
+   * What came after `after` in these rooms, or the newest `newest` events of each where `after` is `undefined`. Without
+   * rooms it tells the position of now.
+   */
   read(rooms: readonly string[], after: Position | undefined, newest?: number): Promise<HistoryPage>;
 
   /** Lets go of everything. Nothing is heard afterwards. */

@@ -2,20 +2,26 @@ import type { HistoryPage } from '../broker/broker.interface.js';
 import type { ClientConnection } from '../connection/client-connection.js';
 import type { SseClient } from '../connection/sse-client.js';
 import type { Place } from '../protocol/place.js';
-import type { ResumePoint } from '../protocol/position.js';
+import type { Position, ResumePoint } from '../protocol/position.js';
 import type { RoomMessage } from '../protocol/room-message.js';
 import type { SseFrame } from '../protocol/sse-frame.js';
 import { gapFrame, positionFrame, readyFrame } from './control-events.js';
 import { gapOf, gravest } from './gaps.js';
 import type { Partitions } from './partitions.js';
 
-export interface AttachOptions {
+/** The rooms of a client that is being brought to live. */
+export interface AttachRooms {
+  /** Rooms whose history is asked: the client's own, and everyone's. */
+  readonly rooms: () => readonly string[];
+  /** Whether an event that came before the broker heard its room here is from after the client joined. */
+  readonly isNew: (message: RoomMessage) => boolean;
+}
+
+export interface AttachOptions extends AttachRooms {
   /** Whether ids are written at all. */
   readonly history: boolean;
   /** Whether the stream begins with `sse:ready`. */
   readonly ready: boolean;
-  /** Rooms whose history is asked: the client's own, and everyone's. */
-  readonly rooms: () => readonly string[];
 }
 
 /**
@@ -37,7 +43,7 @@ export async function attach(
   const here = placeOf(client, partitions, rooms());
   if (!history || lastEventId === undefined || lastEventId === '') {
     if (ready) push(connection, readyFrame(client.id, 'none', history ? partitions.format(here) : undefined));
-    return goLive(client, partitions, here, rooms);
+    return goLive(client, partitions, here, options);
   }
   const given = partitions.parse(lastEventId);
   const resumable = given === undefined ? [] : resume(client, given, here);
@@ -45,7 +51,7 @@ export async function attach(
     if (ready) push(connection, readyFrame(client.id, 'none', undefined));
     push(connection, gapFrame(rooms(), given === undefined ? 'invalid' : 'epoch'));
     push(connection, positionFrame(partitions.format(here)));
-    return goLive(client, partitions, here, rooms);
+    return goLive(client, partitions, here, options);
   }
   client.joinedBeforeHeard = false;
   const stale = rooms().filter((room) => !resumable.includes(partitions.partitionOf(room)));
@@ -55,30 +61,30 @@ export async function attach(
       if (ready) push(connection, readyFrame(client.id, complete ? 'full' : 'partial', lastEventId));
     },
   });
-  await goLive(client, partitions, reached, rooms);
+  await goLive(client, partitions, reached, options);
 }
 
 /** Sends the newest events of a room that a client joined while its stream was open. */
 export async function replayNewest(
   client: SseClient,
   partitions: Partitions,
-  options: {
+  options: AttachRooms & {
     readonly room: string;
+    readonly since: Position;
     readonly count: number;
-    readonly rooms: () => readonly string[];
     readonly from: Place;
   },
 ): Promise<void> {
   const { connection } = client;
-  const { room, count, rooms, from } = options;
+  const { room, since, count, from } = options;
   const partition = partitions.partitionOf(room);
   const page = await partitions.read(partition, [room], undefined, count);
-  const until = from.get(partition)?.position ?? 0;
+  const until = Math.max(since, from.get(partition)?.position ?? 0);
   // What came since it joined is held, or was let go to be read again, and follows.
   const before = page.messages.filter(({ position }) => position <= until);
   await pushAll(connection, before, ({ frame }) => frame.anonymous);
   if (connection.isClosed) return;
-  await goLive(client, partitions, from, rooms);
+  await goLive(client, partitions, from, options);
 }
 
 /** How far the clocks of partitions may be apart. */
@@ -109,13 +115,13 @@ async function goLive(
   client: SseClient,
   partitions: Partitions,
   from: Place,
-  rooms: () => readonly string[],
+  { rooms, isNew }: AttachRooms,
 ): Promise<void> {
   const { connection } = client;
   let place = from;
   if (client.joinedBeforeHeard) {
     client.joinedBeforeHeard = false;
-    place = await readMissed(client, partitions, place, rooms);
+    place = await readMissed(client, partitions, place, rooms, { isNew });
   }
   while (connection.gate?.overflowed) {
     // Only frames that history does not have are left.
@@ -134,7 +140,11 @@ async function readMissed(
   {
     stale = [],
     onRead = () => {},
-  }: { readonly stale?: readonly string[]; readonly onRead?: (complete: boolean) => void } = {},
+    isNew = () => true,
+  }: Partial<Pick<AttachRooms, 'isNew'>> & {
+    readonly stale?: readonly string[];
+    readonly onRead?: (complete: boolean) => void;
+  } = {},
 ): Promise<Place> {
   const { connection } = client;
   const { cursor } = connection;
@@ -155,9 +165,10 @@ async function readMissed(
   if (lost.length > 0) push(connection, gapFrame(lost, gravest(gaps)));
   const messages = parts.flatMap(({ page }) => page.messages);
   if (parts.length > 1) messages.sort((a, b) => a.position - b.position);
-  const own = messages.filter(
-    ({ except, copies }) => !except?.includes(client.id) && !(copies !== undefined && cursor.hears(copies)),
-  );
+  const own = messages.filter((message) => {
+    const { except, copies } = message;
+    return !except?.includes(client.id) && !(copies !== undefined && cursor.hears(copies)) && isNew(message);
+  });
   await pushAll(connection, own, ({ frame }) => frame);
   if (connection.isClosed) return reached;
   for (const [partition, point] of reached) cursor.move(partition, point);

@@ -109,6 +109,16 @@ export class Partitions implements Standing {
     );
   }
 
+  /** The same, where the broker can be asked up to this moment, however little this node has heard. */
+  async now(rooms: readonly string[]): Promise<Place> {
+    const points = Array.from(this.group(rooms).keys(), async (partition) => {
+      if (this.#states[partition] !== 'live') return [partition, this.standing(partition)] as const;
+      const { epoch, position } = await this.#broker(partition).read([], undefined);
+      return [partition, { epoch, position }] as const;
+    });
+    return new Map(await Promise.all(points));
+  }
+
   format(place: Place): string {
     return formatPlace(place, this.isPartitioned);
   }

@@ -38,6 +38,7 @@ export class Replays {
         history: this.#policy.keepsHistory,
         ready,
         rooms: () => roomsOf(client),
+        isNew: (message) => this.#rooms.isNew(message, client),
       });
     });
   }
@@ -50,10 +51,17 @@ export class Replays {
       client.connection.shutGate();
       joined = true;
       const from = this.#partitions.place([...roomsOf(client), name]);
-      const { subscribed } = this.#rooms.enter(client, name);
-      client.joinedBeforeHeard = subscribed !== undefined;
-      await subscribed;
-      await replayNewest(client, this.#partitions, { room: name, count, from, rooms: () => roomsOf(client) });
+      const room = this.#rooms.enter(client, name);
+      client.joinedBeforeHeard = room.subscribed !== undefined;
+      await room.subscribed;
+      await replayNewest(client, this.#partitions, {
+        room: name,
+        since: room.since,
+        count,
+        from,
+        rooms: () => roomsOf(client),
+        isNew: (message) => this.#rooms.isNew(message, client),
+      });
     });
     return joined;
   }

@@ -165,9 +165,9 @@ export class RoomHub implements ClientHome {
   }
 
   /** The position of now for these rooms, or `undefined` without history. */
-  position(rooms: readonly string[]): string | undefined {
-    const { keepsHistory } = this.#options.policy;
-    return keepsHistory ? this.#partitions.format(this.#partitions.place([EVERYONE, ...rooms])) : undefined;
+  async position(rooms: readonly string[]): Promise<string | undefined> {
+    if (!this.#options.policy.keepsHistory) return undefined;
+    return this.#partitions.format(await this.#partitions.now([EVERYONE, ...rooms]));
   }
 
   /** Ends every stream. Resolves when their connections are closed, at the latest after the grace time. */

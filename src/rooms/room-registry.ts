@@ -69,6 +69,11 @@ export class RoomRegistry {
     });
   }
 
+  /** Whether an event is from after the time when somebody here joined one of its rooms, for a client of them. */
+  isNew({ rooms, position }: RoomMessage, client: SseClient): boolean {
+    return rooms.some((name) => client.in(name) && (this.get(name)?.since ?? 0) < position);
+  }
+
   /** Ends the streams of application subscribers. */
   close(): void {
     for (const room of [this.everyone, ...this.#rooms.values()]) room.messages.complete();
@@ -103,7 +108,8 @@ export class RoomRegistry {
   #subscribe(room: Room): void {
     const pending = this.#partitions.of(room.name).subscribe(room.name);
     if (pending === undefined) return;
-    room.subscribed = pending.then(() => {
+    room.subscribed = pending.then((since) => {
+      room.since = since ?? 0;
       room.subscribed = undefined;
     });
     room.subscribed.catch(this.#onBrokerFailure);

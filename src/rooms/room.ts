@@ -1,5 +1,6 @@
 import { Subject } from 'rxjs';
 import type { SseClient } from '../connection/sse-client.js';
+import type { Position } from '../protocol/position.js';
 import type { RoomMessage } from '../protocol/room-message.js';
 
 /**
@@ -17,6 +18,8 @@ export class Room {
   watchers = 0;
   /** Pending until the broker delivers this room to this node; `undefined` from then on. */
   subscribed: Promise<void> | undefined;
+  /** What history has up to here is from before anybody here was in the room. */
+  since: Position = 0;
   /** Clients that the last message was handed to. */
   delivered = 0;
 

@@ -7,7 +7,7 @@ export class OracleNode {
   readonly followers = new Set<Follower>();
   readonly states: BrokerState[] = [];
   readonly #policy: HistoryPolicy;
-  readonly #members = new Map<string, { count: number; subscribed: Promise<void> }>();
+  readonly #members = new Map<string, { count: number; subscribed: Promise<unknown> }>();
   #newest = 0;
   /** How often it was told of an event that was not newer than the one before. */
   disorder = 0;
@@ -39,7 +39,7 @@ export class OracleNode {
     });
   }
 
-  enter(room: string): Promise<void> {
+  enter(room: string): Promise<unknown> {
     const members = this.#members.get(room);
     if (members !== undefined) {
       members.count++;

@@ -10,6 +10,8 @@ export class LocalRoom {
   /** Resolves when every later event is heard. */
   readonly followed = new Deferred();
   isFollowed = false;
+  /** The position of when it was first wanted. */
+  wantedAt: Promise<Position | undefined> | undefined;
   /** The last of its events that was heard, or the position from which on it is followed. */
   last: Position = 0;
   idleSinceMs: number | undefined;

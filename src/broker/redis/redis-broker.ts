@@ -144,8 +144,8 @@ export class RedisBroker implements SseBroker {
     return { epoch, position, kept: position !== 0, duplicate: duplicate === 1 };
   }
 
-  async subscribe(room: string): Promise<void> {
-    await this.#live().feed.subscribe(room);
+  async subscribe(room: string): Promise<Position | void> {
+    return this.#live().feed.subscribe(room);
   }
 
   async unsubscribe(room: string): Promise<void> {
@@ -154,6 +154,11 @@ export class RedisBroker implements SseBroker {
 
   async read(rooms: readonly string[], after: Position | undefined, newest = 0): Promise<HistoryPage> {
     const { reader, order } = this.#live();
+    if (rooms.length === 0) {
+      // Only where now is: not worth waiting for as long as Redis may be away.
+      const position = Math.max(order.newest, (await reader.now()) ?? 0);
+      return { epoch: order.epoch, position, messages: [], incompleteRooms: [] };
+    }
     const page = await reader.read(rooms, after, newest);
     order.see(page.position);
     return page;

@@ -1,3 +1,4 @@
+import type { Position } from '../../protocol/position.js';
 import { parseChannelMessage, parseMark } from './channel-message.js';
 import type { CommandLink } from './command-link.js';
 import { DeafnessProbe } from './deafness-probe.js';
@@ -66,6 +67,7 @@ export class RoomFeed {
       names,
       marks: this.#marks,
       order,
+      now: () => parts.reader.now(),
       connection: () => this.#connection.current,
       onFailure: (connection, error) => this.#drop(connection, error),
     });
@@ -88,7 +90,7 @@ export class RoomFeed {
   }
 
   /** Resolves when every later event of the room is heard, however long Redis is away. */
-  subscribe(room: string): Promise<void> {
+  subscribe(room: string): Promise<Position | undefined> {
     return this.#subscriptions.subscribe(room);
   }
 

@@ -43,11 +43,27 @@ export class RoomReader {
   readonly #commands: CommandLink;
   readonly #names: RedisNames;
   readonly #policy: HistoryPolicy;
+  #now: Promise<Position | undefined> | undefined;
 
   constructor(commands: CommandLink, names: RedisNames, policy: HistoryPolicy) {
     this.#commands = commands;
     this.#names = names;
     this.#policy = policy;
+  }
+
+  /**
+   * A position of now: whatever this node publishes later has a greater one. The command is on its way when this returns;
+   * many calls at once share one. `undefined` where Redis does not answer.
+   */
+  now(): Promise<Position | undefined> {
+    this.#now ??= this.#commands
+      .run(READ_SCRIPT, [], ['', '1', '0'], { repeatable: true, refusable: false })
+      .then(
+        (reply) => Number((reply as [string, string])[1]),
+        () => undefined,
+      )
+      .finally(() => (this.#now = undefined));
+    return this.#now;
   }
 
   async read(rooms: readonly string[], after: Position | undefined, newest = 0): Promise<HistoryPage> {

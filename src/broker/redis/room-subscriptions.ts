@@ -1,3 +1,4 @@
+import type { Position } from '../../protocol/position.js';
 import { LINGER_MS, type LocalRoom, type LocalRooms } from './local-rooms.js';
 import type { Marks } from './marks.js';
 import type { NodeOrder } from './node-order.js';
@@ -12,6 +13,7 @@ export interface RoomSubscriptionsParts {
   readonly names: RedisNames;
   readonly marks: Marks;
   readonly order: NodeOrder;
+  readonly now: () => Promise<Position | undefined>;
   /** The connection, when it is there and has caught up. */
   readonly connection: () => RedisConnection | undefined;
   readonly onFailure: (connection: RedisConnection, error: Error) => void;
@@ -28,11 +30,14 @@ export class RoomSubscriptions {
     this.#parts = parts;
   }
 
-  /** Resolves when every later event of the room is heard, however long Redis is away. */
-  subscribe(name: string): Promise<void> {
+  /** Resolves when every later event of the room is heard, however long Redis is away; with the position of the call. */
+  async subscribe(name: string): Promise<Position | undefined> {
     const room = this.#parts.rooms.want(name);
-    if (!room.isFollowed) void this.change();
-    return room.followed.promise;
+    if (room.isFollowed) return undefined;
+    room.wantedAt ??= this.#parts.now();
+    void this.change();
+    await room.followed.promise;
+    return room.wantedAt;
   }
 
   unsubscribe(name: string): void {
