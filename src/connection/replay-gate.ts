@@ -1,3 +1,4 @@
+import type { Position } from '../protocol/position.js';
 import type { SseFrame } from '../protocol/sse-frame.js';
 
 /**
@@ -31,6 +32,12 @@ export class ReplayGate {
     this.#frames.push(frame);
     this.heldBytes += frame.bytes.length;
     return true;
+  }
+
+  /** The oldest position that is held of a partition; `Infinity` for none. */
+  oldestHeld(partition: number): Position {
+    const own = this.#frames.filter((frame) => frame.position !== 0 && frame.partition === partition);
+    return Math.min(...own.map(({ position }) => position));
   }
 
   /** Takes what is held, oldest first; what comes afterwards is held anew. */

@@ -9,19 +9,15 @@ import { gapFrame, positionFrame, readyFrame } from './control-events.js';
 import { gapOf, gravest } from './gaps.js';
 import type { Partitions } from './partitions.js';
 
-/** The rooms of a client that is being brought to live. */
-export interface AttachRooms {
-  /** Rooms whose history is asked: the client's own, and everyone's. */
-  readonly rooms: () => readonly string[];
-  /** Whether an event that came before the broker heard its room here is from after the client joined. */
-  readonly isNew: (message: RoomMessage) => boolean;
-}
-
-export interface AttachOptions extends AttachRooms {
+export interface AttachOptions {
   /** Whether ids are written at all. */
   readonly history: boolean;
   /** Whether the stream begins with `sse:ready`. */
   readonly ready: boolean;
+  /** Rooms whose history is asked: the client's own, and everyone's. */
+  readonly rooms: () => readonly string[];
+  /** What history has of a room up to here is from before it was wanted on this node. */
+  readonly sinceOf: (room: string) => Position;
 }
 
 /**
@@ -39,19 +35,21 @@ export async function attach(
 ): Promise<void> {
   const { connection, lastEventId } = client;
   const { rooms, history, ready } = options;
+  if (!history || lastEventId === undefined || lastEventId === '') {
+    if (client.joinedBeforeHeard) moveToJoining(client, partitions, options);
+    const here = placeOf(client, partitions, rooms());
+    if (ready) push(connection, readyFrame(client.id, 'none', history ? partitions.format(here) : undefined));
+    return goLive(client, partitions, here, rooms);
+  }
   // The position of when the gate was shut: whatever is held is newer.
   const here = placeOf(client, partitions, rooms());
-  if (!history || lastEventId === undefined || lastEventId === '') {
-    if (ready) push(connection, readyFrame(client.id, 'none', history ? partitions.format(here) : undefined));
-    return goLive(client, partitions, here, options);
-  }
   const given = partitions.parse(lastEventId);
   const resumable = given === undefined ? [] : resume(client, given, here);
   if (resumable.length === 0) {
     if (ready) push(connection, readyFrame(client.id, 'none', undefined));
     push(connection, gapFrame(rooms(), given === undefined ? 'invalid' : 'epoch'));
     push(connection, positionFrame(partitions.format(here)));
-    return goLive(client, partitions, here, options);
+    return goLive(client, partitions, here, rooms);
   }
   client.joinedBeforeHeard = false;
   const stale = rooms().filter((room) => !resumable.includes(partitions.partitionOf(room)));
@@ -61,22 +59,24 @@ export async function attach(
       if (ready) push(connection, readyFrame(client.id, complete ? 'full' : 'partial', lastEventId));
     },
   });
-  await goLive(client, partitions, reached, options);
+  await goLive(client, partitions, reached, rooms);
 }
 
 /** Sends the newest events of a room that a client joined while its stream was open. */
 export async function replayNewest(
   client: SseClient,
   partitions: Partitions,
-  options: AttachRooms & {
+  options: {
     readonly room: string;
+    /** As in `AttachOptions.sinceOf`. */
     readonly since: Position;
     readonly count: number;
+    readonly rooms: () => readonly string[];
     readonly from: Place;
   },
 ): Promise<void> {
   const { connection } = client;
-  const { room, since, count, from } = options;
+  const { room, since, count, rooms, from } = options;
   const partition = partitions.partitionOf(room);
   const page = await partitions.read(partition, [room], undefined, count);
   const until = Math.max(since, from.get(partition)?.position ?? 0);
@@ -84,7 +84,13 @@ export async function replayNewest(
   const before = page.messages.filter(({ position }) => position <= until);
   await pushAll(connection, before, ({ frame }) => frame.anonymous);
   if (connection.isClosed) return;
-  await goLive(client, partitions, from, options);
+  await goLive(
+    client,
+    partitions,
+    from,
+    rooms,
+    (message) => message.position > until || message.rooms.some((name) => name !== room && client.in(name)),
+  );
 }
 
 /** How far the clocks of partitions may be apart. */
@@ -110,18 +116,36 @@ function resume({ connection }: SseClient, given: Place, here: Place): number[] 
   return resumable;
 }
 
+/**
+ * A new client's stream begins when it joined. Its node may have heard nothing for long, and stand where it stood then.
+ * What has been heard since is owed to it all the same: it may be its own handler's.
+ */
+function moveToJoining({ connection }: SseClient, partitions: Partitions, options: AttachOptions): void {
+  const { cursor, gate } = connection;
+  if (gate?.overflowed) return;
+  for (const [partition, rooms] of partitions.group(options.rooms())) {
+    const { epoch, position } = cursor.point(partition);
+    const since = Math.min(...rooms.map(options.sinceOf).filter((each) => each > position));
+    const joined = Math.min(since, (gate?.oldestHeld(partition) ?? Infinity) - 1);
+    if (!Number.isFinite(joined) || joined <= position) continue;
+    cursor.move(partition, { epoch, position: joined });
+    cursor.follows(partition, joined);
+  }
+}
+
 /** Opens the gate, after reading what it had to let go, or what came before the broker heard a room. */
 async function goLive(
   client: SseClient,
   partitions: Partitions,
   from: Place,
-  { rooms, isNew }: AttachRooms,
+  rooms: () => readonly string[],
+  isWanted?: (message: RoomMessage) => boolean,
 ): Promise<void> {
   const { connection } = client;
   let place = from;
   if (client.joinedBeforeHeard) {
     client.joinedBeforeHeard = false;
-    place = await readMissed(client, partitions, place, rooms, { isNew });
+    place = await readMissed(client, partitions, place, rooms, { isWanted });
   }
   while (connection.gate?.overflowed) {
     // Only frames that history does not have are left.
@@ -140,10 +164,11 @@ async function readMissed(
   {
     stale = [],
     onRead = () => {},
-    isNew = () => true,
-  }: Partial<Pick<AttachRooms, 'isNew'>> & {
+    isWanted = () => true,
+  }: {
     readonly stale?: readonly string[];
     readonly onRead?: (complete: boolean) => void;
+    readonly isWanted?: ((message: RoomMessage) => boolean) | undefined;
   } = {},
 ): Promise<Place> {
   const { connection } = client;
@@ -167,7 +192,9 @@ async function readMissed(
   if (parts.length > 1) messages.sort((a, b) => a.position - b.position);
   const own = messages.filter((message) => {
     const { except, copies } = message;
-    return !except?.includes(client.id) && !(copies !== undefined && cursor.hears(copies)) && isNew(message);
+    return (
+      !except?.includes(client.id) && !(copies !== undefined && cursor.hears(copies)) && isWanted(message)
+    );
   });
   await pushAll(connection, own, ({ frame }) => frame);
   if (connection.isClosed) return reached;

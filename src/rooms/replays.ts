@@ -38,7 +38,7 @@ export class Replays {
         history: this.#policy.keepsHistory,
         ready,
         rooms: () => roomsOf(client),
-        isNew: (message) => this.#rooms.isNew(message, client),
+        sinceOf: (room) => this.#rooms.get(room)?.since ?? 0,
       });
     });
   }
@@ -60,7 +60,6 @@ export class Replays {
         count,
         from,
         rooms: () => roomsOf(client),
-        isNew: (message) => this.#rooms.isNew(message, client),
       });
     });
     return joined;

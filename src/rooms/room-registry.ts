@@ -69,11 +69,6 @@ export class RoomRegistry {
     });
   }
 
-  /** Whether an event is from after the time when somebody here joined one of its rooms, for a client of them. */
-  isNew({ rooms, position }: RoomMessage, client: SseClient): boolean {
-    return rooms.some((name) => client.in(name) && (this.get(name)?.since ?? 0) < position);
-  }
-
   /** Ends the streams of application subscribers. */
   close(): void {
     for (const room of [this.everyone, ...this.#rooms.values()]) room.messages.complete();

@@ -89,12 +89,13 @@ export class Ledger {
     return verdict;
   }
 
-  #judge({ rooms, baseline, heard, complete }: Life, verdict: Verdict): void {
+  #judge(life: Life, verdict: Verdict): void {
+    const { rooms, baseline, heard, complete } = life;
     if (baseline === undefined) return;
     const cursors = new Map(
       rooms.map((room) => [
         room,
-        new RoomCursor(this.#logOf(room, rooms), startOf(baseline, this.#partitionOf(room))),
+        new RoomCursor(this.#logOf(room, life), startOf(baseline, this.#partitionOf(room))),
       ]),
     );
     const seen = new Set<number>();
@@ -107,7 +108,7 @@ export class Ledger {
       }
       verdict.deliveries++;
       const publication = this.#byNumber.get(item);
-      const owed = publication && this.#owed(publication, rooms);
+      const owed = publication && this.#owed(publication, life);
       if (owed === undefined) verdict.foreign++;
       else if (seen.has(item)) verdict.duplicates++;
       else {
@@ -123,20 +124,25 @@ export class Ledger {
   }
 
   /** What a page in these rooms is owed of one of them, by position. */
-  #logOf(room: string, rooms: readonly string[]): Owed[] {
+  #logOf(room: string, life: Life): Owed[] {
     return (this.#byRoom.get(room) ?? [])
-      .flatMap((publication) => this.#owed(publication, rooms) ?? [])
+      .flatMap((publication) => this.#owed(publication, life) ?? [])
       .filter((owed) => owed.rooms.includes(room))
       .toSorted((a, b) => a.position - b.position);
   }
 
-  /** Through the first partition in which the page has a room of the event; it is owed in that one's rooms. */
-  #owed({ n, rooms, positions }: Publication, of: readonly string[]): Owed | undefined {
+  /**
+   * Through the first partition in which the page has a room of the event and was there in time; it is owed in that one's
+   * rooms. Its copies in several partitions are published one after the other: a page may come in between.
+   */
+  #owed({ n, rooms, positions }: Publication, { rooms: of, baseline }: Life): Owed | undefined {
     const mine = rooms.filter((room) => of.includes(room));
-    const first = Math.min(...mine.map(this.#partitionOf));
-    const position = positions.get(first);
-    if (position === undefined) return undefined;
-    return { n, position, rooms: mine.filter((room) => this.#partitionOf(room) === first) };
+    if (mine.length === 0) return undefined;
+    const partitions = mine.map(this.#partitionOf).toSorted((a, b) => a - b);
+    const inTime = partitions.find((each) => (positions.get(each) ?? 0) > (baseline?.get(each) ?? 0));
+    const partition = inTime ?? (partitions[0] as number);
+    const own = mine.filter((room) => this.#partitionOf(room) === partition);
+    return { n, position: positions.get(partition) as number, rooms: own };
   }
 }
 

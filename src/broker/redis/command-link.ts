@@ -1,5 +1,6 @@
 import type { Position } from '../../protocol/position.js';
 import { Deferred, withDeadline } from './deferred.js';
+import { InFlight } from './in-flight.js';
 import { KeptConnection } from './kept-connection.js';
 import type { LuaScript } from './lua-script.js';
 import { newEpoch } from './new-epoch.js';
@@ -51,10 +52,8 @@ export class CommandLink {
   #nextUp: Deferred<RedisConnection> | undefined;
   #runId = '';
   #waitingBytes = 0;
-  /** Commands that were sent on the connection of now and are not answered. */
-  #inFlight = new Set<object>();
-  /** Why the connection is given up once these are answered; it takes no new ones. */
-  #retiring: Error | undefined;
+  /** Those of the connection of now. */
+  #inFlight = new InFlight();
   #lastError: Error | undefined;
   #closed = false;
 
@@ -82,7 +81,7 @@ export class CommandLink {
   }
 
   get #usable(): RedisConnection | undefined {
-    return this.#retiring === undefined ? this.#connection.current : undefined;
+    return this.#inFlight.isRetiring ? undefined : this.#connection.current;
   }
 
   open(): void {
@@ -131,8 +130,7 @@ export class CommandLink {
   async #prepare(connection: RedisConnection): Promise<void> {
     const { memory, options, warn } = this.#link;
     this.#runner = new ScriptRunner(connection);
-    this.#inFlight = new Set();
-    this.#retiring = undefined;
+    this.#inFlight = new InFlight();
     const fence = await this.#runner.fence(['1', memory, newEpoch(), options.onFailover]);
     const [runId, policy] = fence as [string, string];
     this.#runId = runId;
@@ -166,7 +164,7 @@ export class CommandLink {
         );
         const sentMs = performance.now();
         try {
-          return await this.#inFlightOn(connection, () =>
+          return await this.#inFlight.during(() =>
             withDeadline(send(connection), leftMs(), () => new NoReply()),
           );
         } catch (error) {
@@ -182,32 +180,13 @@ export class CommandLink {
     }
   }
 
-  async #inFlightOn<T>(connection: RedisConnection, work: () => Promise<T>): Promise<T> {
-    const inFlight = this.#inFlight;
-    const command = {};
-    inFlight.add(command);
-    try {
-      return await work();
-    } finally {
-      inFlight.delete(command);
-      if (inFlight === this.#inFlight) this.#retireWhenIdle(connection);
-    }
-  }
-
-  #retireWhenIdle(connection: RedisConnection): void {
-    if (this.#retiring !== undefined && this.#inFlight.size === 0)
-      this.#connection.drop(connection, this.#retiring);
-  }
-
   /** Returns where the command may be sent again. */
   #afterFailure(connection: RedisConnection, error: Error, afterMs: number, repeatable: boolean): void {
     if (this.#closed) throw closedError();
     if (isErrorReply(error)) {
       if (!WRONG_SERVER.test(error.message)) throw unavailable('Redis refused the command.', error);
       if (connection !== this.#connection.current) return;
-      // Those behind it will be refused as well: dropped at once, they would have an outcome that nobody knows.
-      this.#retiring = error;
-      return this.#retireWhenIdle(connection);
+      return this.#inFlight.retire(() => this.#connection.drop(connection, error));
     }
     if (error instanceof NoReply) {
       // A connection on which nothing was heard for so long is dead. One that was given little time may be not.
