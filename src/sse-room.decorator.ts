@@ -52,7 +52,7 @@ export function SseRoom(
   options: SseRoomOptions = {},
 ): MethodDecorator & ClassDecorator {
   const { retryMs } = isOptions(room) ? room : options;
-  if (retryMs !== false) checkRetry(retryMs);
+  if (retryMs !== undefined && retryMs !== false) checkRetry(retryMs);
   const given = isOptions(room)
     ? { sources: [], ...room }
     : { sources: room === undefined ? [] : [room], ...options };

@@ -1,4 +1,4 @@
-import type { RoomName } from '../protocol/room-name.js';
+import { EVERYONE, asText, type RoomName } from '../protocol/room-name.js';
 import type { ClientConnection } from './client-connection.js';
 import type { CloseReason } from './close-reason.js';
 
@@ -146,9 +146,10 @@ export class SseClient {
     this.#home.leave(this, room);
   }
 
-  /** Whether the client is in the room; always `true` for `'*'`. */
+  /** Whether the client is in the room; always `true` for `'*'`, and `false` for what is no room. */
   in(room: RoomName): boolean {
-    return room === '*' || this.isIn(String(room));
+    const name = asText(room);
+    return typeof name === 'string' && (name === EVERYONE || this.isIn(name));
   }
 
   /**

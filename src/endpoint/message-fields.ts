@@ -19,7 +19,7 @@ export function messageFields(value: unknown, serialize: SerializeData): SseFiel
     event: checkEventName(event ?? type),
     data: 'data' in value ? serializeData(data, serialize).data : undefined,
     id: checkEventId(id),
-    retry: checkRetry(retry),
+    retry: retry === undefined || retry === null ? undefined : checkRetry(retry),
     comment: checkComment(comment),
   };
 }

@@ -75,13 +75,12 @@ describe('checkRetry', () => {
     expect(checkRetry(ms)).toBe(ms);
   });
 
-  it.each([undefined, null])('%j is none', (ms) => {
-    expect(checkRetry(ms)).toBeUndefined();
-  });
-
-  it.each([1.5, -1, NaN, '5000x', '5000', Infinity, -Infinity, 1e21, true, {}, 5n])('refuses %p', (ms) => {
-    expect(() => checkRetry(ms)).toThrow(expect.objectContaining({ code: 'invalid-retry' }));
-  });
+  it.each([undefined, null, 1.5, -1, NaN, '5000x', '5000', Infinity, -Infinity, 1e21, true, {}, 5n])(
+    'refuses %p',
+    (ms) => {
+      expect(() => checkRetry(ms)).toThrow(expect.objectContaining({ code: 'invalid-retry' }));
+    },
+  );
 });
 
 describe('a value in an error message', () => {

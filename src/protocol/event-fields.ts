@@ -63,8 +63,7 @@ export function checkEventId(id: unknown): string | undefined {
  * @returns the reconnection time in milliseconds
  * @throws SseError `invalid-retry`
  */
-export function checkRetry(retryMs: unknown): number | undefined {
-  if (retryMs === undefined || retryMs === null) return undefined;
+export function checkRetry(retryMs: unknown): number {
   // HTML standard, 9.2.6: "If the field value consists of only ASCII digits"; 1e21 and above print with an exponent.
   if (typeof retryMs !== 'number' || !Number.isSafeInteger(retryMs) || retryMs < 0) {
     throw new SseError(

@@ -19,7 +19,7 @@ export type RoomName = string | number;
  * @throws SseError `invalid-room`
  */
 export function checkRoom(room: unknown): string {
-  const name = typeof room === 'number' && Number.isFinite(room) ? String(room) : room;
+  const name = asText(room);
   if (typeof name !== 'string' || name === '') {
     throw new SseError(
       'invalid-room',
@@ -33,6 +33,11 @@ export function checkRoom(room: unknown): string {
     );
   }
   return name;
+}
+
+/** A number as its decimal string; what is no room stays what it is. */
+export function asText(room: unknown): unknown {
+  return typeof room === 'number' && Number.isFinite(room) ? String(room) : room;
 }
 
 /** @returns the names of a room or a list of rooms, each once, in the order given */

@@ -2,6 +2,7 @@ import { Subject } from 'rxjs';
 import type { SseClient } from '../connection/sse-client.js';
 import type { Position } from '../protocol/position.js';
 import type { RoomMessage } from '../protocol/room-message.js';
+import { EVERYONE } from '../protocol/room-name.js';
 
 /**
  * A room of this node: an RxJS `Subject` through which everything in it flows, and the clients that hear it.
@@ -35,14 +36,17 @@ export class Room {
 
   #fanOut(message: RoomMessage): void {
     const { frame, except, copies } = message;
-    // An event with a position is known by it; any other is sent by the first of its rooms that the client is in.
-    const isKnown = message.kept || message.rooms.length === 1;
-    const earlier = isKnown ? undefined : message.rooms.slice(0, message.rooms.indexOf(this.name));
+    const earlier =
+      message.rooms.length === 1 ? undefined : message.rooms.slice(0, message.rooms.indexOf(this.name));
     let delivered = 0;
     // A Set may change while it is walked: who leaves during the walk makes nobody miss the event.
     for (const client of this.clients) {
       if (except !== undefined && except.includes(client.id)) continue;
-      if (earlier !== undefined && earlier.some((room) => client.in(room))) continue;
+      // On a stream with ids an event is known by its position. Any other event, and any other stream, gets it by the
+      // first of its rooms that the client is in.
+      const isKnown = message.kept && client.tracked;
+      if (earlier !== undefined && !isKnown && earlier.some((room) => client.isIn(room) || room === EVERYONE))
+        continue;
       if (copies !== undefined && client.connection.cursor.hears(copies)) continue;
       if (client.connection.deliver(client.tracked ? frame : frame.anonymous)) delivered++;
     }

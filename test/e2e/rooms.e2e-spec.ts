@@ -67,6 +67,14 @@ describe.each(platforms)('rooms at run time on $name', (platform) => {
     expect([...sse.rooms()]).toEqual([]);
   });
 
+  it('what is no room is never in, whatever rooms are called', async () => {
+    const { sse } = running;
+    for (const room of ['NaN', 'null', 'undefined', 'true']) await sse.join(visitor.client, room);
+    for (const wrong of [NaN, null, undefined, true].map(unchecked<string>)) {
+      expect([sse.in(visitor.client, wrong), visitor.client.in(wrong)]).toEqual([false, false]);
+    }
+  });
+
   it("leave(client, '*') leaves every room, and the connection stays", async () => {
     const { sse } = running;
     for (const room of ['hall', 'kitchen', 0]) await sse.join(visitor.client, room);

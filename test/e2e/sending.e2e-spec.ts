@@ -128,7 +128,7 @@ describe.each(allPlatforms)('sending on $name', (platform) => {
       expect(await stream.nextEvent()).toMatchObject({ event: 'with', data: String(ms) });
       expect(stream.retries.at(-1)).toBe(ms);
     }
-    for (const wrong of [-1, 1.5, NaN, Infinity, unchecked<number>('3000')]) {
+    for (const wrong of [-1, 1.5, NaN, Infinity, ...['3000', undefined, null].map(unchecked<number>)]) {
       await sseRefusal(() => sse.setRetry(client, wrong));
     }
   });
@@ -173,6 +173,19 @@ describe.each(allPlatforms)('sending on $name', (platform) => {
       expect(events.map(({ event }) => event)).toEqual(['dinner', 'sentinel']);
     }
   });
+
+  it.each(['/plain', '/rooms/hall'])(
+    'a list of rooms, joined while the stream of %s is open, is one event',
+    async (path) => {
+      const { sse } = running;
+      const { client, stream } = await visit(running, path);
+      for (const room of ['cellar', 'attic']) await sse.join(client, room);
+      await sse.broadcast(['cellar', 'attic'], 'both', 1);
+      await sse.broadcast(['attic', '*'], 'everyone', 1);
+      await sse.broadcast('*', 'sentinel', 1);
+      expect(await heardBy({ client, stream }, 3)).toEqual(['both', 'everyone', 'sentinel']);
+    },
+  );
 
   it('except leaves out one client, or several', async () => {
     const { sse } = running;

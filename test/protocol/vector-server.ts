@@ -24,7 +24,7 @@ export function said(fields: {
     ...fields,
     event: checkEventName(fields.event),
     id: checkEventId(fields.id),
-    retry: checkRetry(fields.retry),
+    retry: fields.retry === undefined ? undefined : checkRetry(fields.retry),
   });
 }
 

@@ -30,9 +30,10 @@ export class Frames {
     if (this.#reading) return;
     const id = event.lastEventId;
     // lastEventId stays what it was when an event has no id of its own.
-    const lines = id && id !== this.#lastId ? [['id:', ` ${id}`]] : [];
+    const idLine = id && id !== this.#lastId ? [['id:', ` ${id}`]] : [];
     this.#lastId = id;
-    lines.push(['event:', ` ${event.type}`], ['data:', ` ${event.data}`], ['', '']);
+    // In the order of the wire, where the id comes last.
+    const lines = [['event:', ` ${event.type}`], ['data:', ` ${event.data}`], ...idLine, ['', '']];
     this.#append(lines, event.type);
   }
 
