@@ -44,7 +44,7 @@ export class Room {
       if (except !== undefined && except.includes(client.id)) continue;
       if (earlier !== undefined && earlier.some((room) => client.in(room))) continue;
       if (copies !== undefined && client.connection.cursor.hears(copies)) continue;
-      if (client.connection.deliver(client.tracked ? frame : frame.anonymous)) delivered++;
+      if (client.connection.deliver(frame)) delivered++;
     }
     this.delivered = delivered;
   }
