@@ -86,9 +86,17 @@ export class ResponseWriter {
     return this.#writeSlice();
   }
 
-  /** Whether the operating system took all that was written, though `drain` has not been told yet. */
-  get hasRoom(): boolean {
-    return this.#direct?.writableLength === 0 && this.#slices.length === 0;
+  /**
+   * Writes what waits as long as the operating system takes it at once.
+   *
+   * @returns whether it took all, though `drain` has not been told yet
+   */
+  writeAtOnce(): boolean {
+    while (this.#direct?.writableLength === 0) {
+      if (this.#slices.length === 0) return true;
+      this.#writeSlice();
+    }
+    return false;
   }
 
   /** Writes all that waits for the socket to drain: the stream is about to end. */
