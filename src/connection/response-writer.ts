@@ -34,6 +34,7 @@ export class ResponseWriter {
   /** What is written when the socket has drained. */
   #slices: Buffer[] = [];
   #onDrain: (() => void) | undefined;
+  #drained: (() => void) | undefined;
   /** What is listened to, once for all stalls: a middleware that passes `on` to its coder need not pass `off`. */
   #drainSources: readonly (Socket | RawResponse)[] = [];
 
@@ -113,9 +114,10 @@ export class ResponseWriter {
    */
   onceDrained(listener: () => void, progressed: () => void = () => {}): void {
     const source = this.#direct ?? this.#response;
+    this.#drained ??= () => this.#onDrain?.();
     if (!this.#drainSources.includes(source)) {
       this.#drainSources = [...this.#drainSources, source];
-      source.on('drain', () => this.#onDrain?.());
+      source.on('drain', this.#drained);
     }
     this.#onDrain = () => {
       progressed();
@@ -125,28 +127,27 @@ export class ResponseWriter {
     };
   }
 
-  /** Closes the watcher as `client-gone` when the response can no longer be written. */
-  watch(watcher: Watcher): void {
-    (this.#response as Watched)[WATCHER] = watcher;
-    this.onClose(tellWatcher);
-  }
-
-  unwatch(): void {
-    (this.#response as Watched)[WATCHER] = undefined;
-  }
-
   /**
-   * Calls `listener` when the connection has ended, at the latest; maybe more than once. `this` is the response.
+   * Closes the watcher as `client-gone` when the response can no longer be written; maybe more than once.
    *
-   * Not the request's `close`, which fires as soon as its body is read. The response to a pipelined request that is
+   * Not at the request's `close`, which fires as soon as its body is read. The response to a pipelined request that is
    * not its turn yet has no socket, and would not hear of its end.
    */
-  onClose(listener: (this: RawResponse) => void): void {
-    const response = this.#response;
-    response.on('close', listener);
-    if (this.#connection !== undefined && response.socket === null) {
-      this.#connection.once('close', () => listener.call(response));
-    }
+  watch(watcher: Watcher): void {
+    const response = this.#response as Watched;
+    response[WATCHER] = watcher;
+    response.on('close', tellWatcher);
+    const connection = this.#connection;
+    if (connection === undefined || response.socket !== null) return;
+    const gone = (): void => tellWatcher.call(response);
+    connection.once('close', gone);
+    response.once('socket', () => connection.off('close', gone));
+  }
+
+  /** A socket that is kept alive carries other answers after this one: nothing of this one stays with it. */
+  unwatch(): void {
+    (this.#response as Watched)[WATCHER] = undefined;
+    if (this.#drained !== undefined) this.#direct?.off('drain', this.#drained);
   }
 
   /** Resolves when the connection is closed. */
