@@ -1,10 +1,10 @@
-import { ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { constants, type Http2Session } from 'node:http2';
 import { Socket } from 'node:net';
 import type { SseFrame } from '../protocol/sse-frame.js';
 import type { Batch } from './batch.js';
 import type { CloseReason } from './close-reason.js';
-import { isHttp1, sendHead, type RawRequest, type RawResponse } from './raw-response.js';
+import { directSocket, isHttp1, sendHead, type RawRequest, type RawResponse } from './raw-response.js';
 
 interface Watcher {
   close(reason: CloseReason): void;
@@ -199,20 +199,8 @@ export class ResponseWriter {
 
   /** The socket, or none: by way of the response. Not changed while parts wait, which are framed for one of the two. */
   #way(): Socket | undefined {
-    return this.#direct ?? (this.#slices.length === 0 ? this.#goDirect() : undefined);
-  }
-
-  /** Bytes may go to the socket only where that is exactly what `response.write` would do. */
-  #goDirect(): Socket | undefined {
-    const response = this.#response;
-    if (!isHttp1(response) || !response.headersSent || !response.chunkedEncoding) return undefined;
-    // A middleware that watches or changes what is written (compression, tracing) has put its own `write` in place.
-    if (response.write !== ServerResponse.prototype.write || response.writableEnded) return undefined;
-    // No socket: an earlier response of a pipelining client is not finished.
-    const socket = response.socket;
-    if (socket === null || response.writableLength !== socket.writableLength) return undefined;
-    this.#direct = socket;
-    return socket;
+    if (this.#direct === undefined && this.#slices.length === 0) this.#direct = directSocket(this.#response);
+    return this.#direct;
   }
 
   /** Writes up to a slice of what waits, in one system call. @returns as `write`, and `false` while some is left */
