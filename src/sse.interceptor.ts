@@ -45,13 +45,12 @@ export class SseInterceptor implements NestInterceptor {
     const rooms = await this.#rooms(metadata.sources, request);
     if (http.request.method === 'HEAD') return answered(() => http.answerHead());
 
-    const hasRooms = metadata.sources.length > 0;
     const client = hub.register({
       request,
       writer: http.writer(),
       lastEventId: http.lastEventId(),
-      tracked: hasRooms,
-      held: hasRooms,
+      tracked: metadata.sources.length > 0,
+      held: true,
     });
     setRequestClient(request, client);
     const mapped = hasInnerInterceptors(context) ? new Subject<unknown>() : undefined;

@@ -69,7 +69,7 @@ export class SseService<Events extends object = Record<string, unknown>> {
       request,
       writer: http.writer(),
       lastEventId,
-      tracked: rooms.length > 0 || lastEventId !== undefined,
+      tracked: rooms.length > 0,
       held: lastEventId !== undefined,
     });
     client.tracksWhenJoined = true;
@@ -77,7 +77,7 @@ export class SseService<Events extends object = Record<string, unknown>> {
     http.takeOver();
     http.drainUnreadBody();
     this.#hub.open(client, http.headers(), retryMs);
-    setImmediate(() => void this.#hub.attach(client, { ready: rooms.length > 0 }));
+    void this.#hub.attach(client, { ready: rooms.length > 0, nextTurn: true });
     if (this.#hub.isClosing) client.connection.close('shutdown');
     return client;
   }

@@ -22,6 +22,20 @@ describe('idempotency keys', () => {
     expect(keys.get('b')).toBeUndefined();
   });
 
+  it('are forgotten also when no other follows, and leave no timer', () => {
+    const keys = new IdempotencyKeys();
+    for (let n = 0; n < 100; n++) keys.set(`${n}`, receipt(n));
+    jest.advanceTimersByTime(60_000);
+    keys.set('later', receipt(100));
+    jest.advanceTimersByTime(IDEMPOTENCY_WINDOW_MS / 2);
+    expect(keys.size).toBe(1);
+    jest.advanceTimersByTime(IDEMPOTENCY_WINDOW_MS);
+    expect([keys.size, jest.getTimerCount()]).toEqual([0, 0]);
+    keys.set('and again', receipt(101));
+    keys.clear();
+    expect([keys.size, jest.getTimerCount()]).toEqual([0, 0]);
+  });
+
   it('may be used anew afterwards', () => {
     const keys = new IdempotencyKeys();
     keys.set('a', receipt(1));

@@ -7,6 +7,7 @@ export const IDEMPOTENCY_WINDOW_MS = 120_000;
 export class IdempotencyKeys {
   // In the order of arrival, so the oldest is first.
   readonly #receipts = new Map<string, { receipt: PublishReceipt; expiresMs: number }>();
+  #sweeper: NodeJS.Timeout | undefined;
 
   get(key: string): PublishReceipt | undefined {
     this.#forgetOld();
@@ -15,6 +16,17 @@ export class IdempotencyKeys {
 
   set(key: string, receipt: PublishReceipt): void {
     this.#receipts.set(key, { receipt, expiresMs: performance.now() + IDEMPOTENCY_WINDOW_MS });
+    // Also where no key follows that would ask.
+    this.#sweeper ??= setInterval(() => this.#forgetOld(), IDEMPOTENCY_WINDOW_MS).unref();
+  }
+
+  get size(): number {
+    return this.#receipts.size;
+  }
+
+  clear(): void {
+    this.#receipts.clear();
+    this.#forgetOld();
   }
 
   #forgetOld(): void {
@@ -23,5 +35,7 @@ export class IdempotencyKeys {
       if (expiresMs > nowMs) return;
       this.#receipts.delete(key);
     }
+    clearInterval(this.#sweeper);
+    this.#sweeper = undefined;
   }
 }

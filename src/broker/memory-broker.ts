@@ -86,6 +86,7 @@ export class MemoryBroker implements SseBroker {
   async close(): Promise<void> {
     this.#listener = undefined;
     this.#history?.close();
+    this.#keys.clear();
     this.#subscribed.clear();
   }
 

@@ -8,7 +8,7 @@ import { MemoryHistory } from './memory-history.js';
 
 const START_MS = Date.UTC(2026, 10, 23);
 /** What one small event counts, roughly; see ENTRY_OVERHEAD_BYTES. */
-const EVENT_BYTES = 402;
+const EVENT_BYTES = 802;
 
 interface Policy extends HistoryPolicy {
   readonly maxBytes: number;
@@ -119,6 +119,24 @@ describe('the memory of this process', () => {
     expect(after(['a', 'b', 'c'])).toEqual({ data: ['3', '4', '5'], incomplete: ['a', 'b'] });
     add('d', 'x'.repeat(EVENT_BYTES * 2));
     expect(after(['a', 'b', 'c', 'd']).incomplete).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  it.each([
+    ['one byte a character, in the string and in the frame', 'x', 1 + 1],
+    ['two in the string, and two in the frame', 'ж', 2 + 2],
+    ['two in the string, and three in the frame', '漢', 2 + 3],
+  ])('counts text by what it takes: %s', (_text, character, bytes) => {
+    const data = character.repeat(10_000);
+    const eventBytes = EVENT_BYTES - 2 + 10_000 * bytes;
+    for (const [maxBytes, remembered] of [
+      [2 * eventBytes, 2],
+      [2 * eventBytes - 1, 1],
+    ] as const) {
+      history = new MemoryHistory(policy({ maxBytes }));
+      for (let n = 0; n < 3; n++) add('a', data);
+      expect(after(['a']).data).toHaveLength(remembered);
+      history.close();
+    }
   });
 
   it('has nothing of rooms that are not remembered, and does not call them incomplete', () => {

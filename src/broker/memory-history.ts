@@ -5,8 +5,8 @@ import { isComplete } from './completeness.js';
 import { lastLifetimeMs } from './last-lifetime.js';
 import { RoomHistory } from './room-history.js';
 
-/** An event's objects around its text, roughly: rings, ids and the frame's Buffers. */
-const ENTRY_OVERHEAD_BYTES = 400;
+/** An event's objects around its text, measured: rings, ids and the frame's Buffers. */
+const ENTRY_OVERHEAD_BYTES = 800;
 
 const MIN_SWEEP_MS = 1_000;
 const MAX_SWEEP_MS = 60_000;
@@ -42,7 +42,7 @@ export class MemoryHistory {
   }
 
   add(message: RoomMessage): void {
-    const bytes = 2 * message.data.length + ENTRY_OVERHEAD_BYTES;
+    const bytes = bytesOf(message.data) + ENTRY_OVERHEAD_BYTES;
     for (const name of message.rooms) {
       const room = this.#room(name);
       if (room === undefined) continue;
@@ -149,6 +149,13 @@ export class MemoryHistory {
     clearInterval(this.#sweeper);
     this.#sweeper = undefined;
   }
+}
+
+/** What an event's text takes: as the string that was published, and as the bytes of its frame. */
+function bytesOf(text: string): number {
+  const encoded = Buffer.byteLength(text);
+  // V8 keeps two bytes a character as soon as one does not fit into one.
+  return encoded + (encoded === text.length ? 1 : 2) * text.length;
 }
 
 function inOrder(messages: RoomMessage[]): RoomMessage[] {

@@ -104,10 +104,14 @@ export class ClientConnection implements Flushable, Beating {
    * client never counts as too slow
    */
   push(frame: SseFrame, bounded = true): boolean {
-    const isLive = this.#gate === undefined && !this.#releasing;
-    const own = frame.position === 0 ? frame : this.cursor.pass(frame, isLive);
-    // Already sent: through another room of the same event, or from history.
-    if (own === undefined) return false;
+    let own: SseFrame | undefined = frame;
+    if (frame.position !== 0) {
+      own = this.cursor.pass(frame, this.#gate === undefined && !this.#releasing);
+      // Already sent: through another room of the same event, or from history.
+      if (own === undefined) return false;
+      // Not before it is sent: a client may join its first room while the frame is held.
+      if (!this.#client.tracked) own = frame.anonymous;
+    }
     if (this.#outlet.isStalled) return this.#outlet.queue(own, bounded);
     if (this.#state !== 'open') return this.#pushEarly(own);
     if (this.#exceeds(own)) {
@@ -129,7 +133,9 @@ export class ClientConnection implements Flushable, Beating {
     return this.#gate;
   }
 
+  /** Lets what was held follow. What had to be let go was read again before, or there is no position to read from. */
   openGate(): void {
+    if (this.#gate?.overflowed) return void this.#overflow();
     const held = this.#gate?.take() ?? [];
     this.#gate = undefined;
     this.#releasing = true;
@@ -213,7 +219,8 @@ export class ClientConnection implements Flushable, Beating {
 
   #writeAll(): void {
     // Held events are newer than those that are still being read: with them the client would pass over the others.
-    for (const frame of this.#gate?.take() ?? []) if (frame.position === 0) this.push(frame, false);
+    for (const frame of this.#gate?.take() ?? [])
+      if (frame.position === 0 || !this.#client.tracked) this.push(frame, false);
     this.#outlet.writeAll(this.#pending);
     this.#pending = EMPTY_BATCH;
   }

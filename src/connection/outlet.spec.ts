@@ -14,7 +14,7 @@ class FullSocket {
   room = 0;
   written = 0;
 
-  get hasRoom(): boolean {
+  writeAtOnce(): boolean {
     return this.room > 0;
   }
 

@@ -86,7 +86,7 @@ export class Outlet implements Stallable {
    * the turn is over, or when several times the limit has come.
    */
   #queueOver(stall: StalledQueue, frame: SseFrame): boolean {
-    while (this.#stall !== undefined && this.#writer.hasRoom) this.#drained();
+    while (this.#stall !== undefined && this.#writer.writeAtOnce()) this.#drained();
     if (this.#stall === undefined) {
       this.write(EMPTY_BATCH.append(frame), Math.floor(performance.now()));
       return true;

@@ -1,4 +1,5 @@
 import { ServerResponse, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { streamHeaders } from '../protocol/stream-headers.js';
 
@@ -6,10 +7,24 @@ import { streamHeaders } from '../protocol/stream-headers.js';
 export type RawRequest = IncomingMessage | Http2ServerRequest;
 export type RawResponse = ServerResponse | Http2ServerResponse;
 
+/** As it was when this module was loaded: tracing may put its own in place for all responses. */
+// oxlint-disable-next-line typescript/unbound-method -- compared, never called
+const NODES_OWN_WRITE = ServerResponse.prototype.write;
+
 const CONNECTION_SPECIFIC_HEADERS = ['connection', 'keep-alive', 'proxy-connection', 'upgrade'];
 
 export function isHttp1(response: RawResponse): response is ServerResponse {
   return response instanceof ServerResponse;
+}
+
+/** The socket of a response to which bytes may be written as chunks: where that is exactly what its `write` would do. */
+export function directSocket(response: RawResponse): Socket | undefined {
+  if (!isHttp1(response) || !response.headersSent || !response.chunkedEncoding) return undefined;
+  // A middleware that watches or changes what is written (compression, tracing) has put its own `write` in place.
+  if (response.write !== NODES_OWN_WRITE || response.writableEnded) return undefined;
+  // No socket: an earlier response of a pipelining client is not finished.
+  const { socket } = response;
+  return socket === null || response.writableLength !== socket.writableLength ? undefined : socket;
 }
 
 /** Sends status 200 and the headers of a stream at once. */

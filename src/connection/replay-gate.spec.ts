@@ -16,6 +16,12 @@ describe('a replay gate', () => {
     expect([gate.take(), gate.heldBytes, gate.overflowed]).toEqual([[], 0, false]);
   });
 
+  it('holds events in memory of their own, not in blocks that Node shares', () => {
+    const gate = new ReplayGate(100);
+    for (const each of [frame(1, 5), frame(2), new SseFrame('x', { volatileKey: 'k' })]) gate.hold(each);
+    for (const { chunked } of gate.take()) expect(chunked.buffer.byteLength).toBe(chunked.length);
+  });
+
   it('over its bound it lets go of what history can bring back, and asks for another round', () => {
     const gate = new ReplayGate(10);
     const direct = frame(3);

@@ -21,6 +21,7 @@ export class ReplayGate {
 
   /** @returns `false` where the frame is lost for good: the client is too slow to be kept */
   hold(frame: SseFrame): boolean {
+    frame.settle();
     if (frame.volatileKey !== undefined) return this.#holdNewest(frame.volatileKey, frame);
     if (frame.position !== 0 && this.overflowed) return true;
     // One event alone may be larger than the limit, as it may for a client that keeps up.

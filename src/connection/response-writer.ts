@@ -1,10 +1,10 @@
-import { ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { constants, type Http2Session } from 'node:http2';
 import { Socket } from 'node:net';
 import type { SseFrame } from '../protocol/sse-frame.js';
 import type { Batch } from './batch.js';
 import type { CloseReason } from './close-reason.js';
-import { isHttp1, sendHead, type RawRequest, type RawResponse } from './raw-response.js';
+import { directSocket, isHttp1, sendHead, type RawRequest, type RawResponse } from './raw-response.js';
 
 interface Watcher {
   close(reason: CloseReason): void;
@@ -34,6 +34,7 @@ export class ResponseWriter {
   /** What is written when the socket has drained. */
   #slices: Buffer[] = [];
   #onDrain: (() => void) | undefined;
+  #drained: (() => void) | undefined;
   /** What is listened to, once for all stalls: a middleware that passes `on` to its coder need not pass `off`. */
   #drainSources: readonly (Socket | RawResponse)[] = [];
 
@@ -86,9 +87,17 @@ export class ResponseWriter {
     return this.#writeSlice();
   }
 
-  /** Whether the operating system took all that was written, though `drain` has not been told yet. */
-  get hasRoom(): boolean {
-    return this.#direct?.writableLength === 0 && this.#slices.length === 0;
+  /**
+   * Writes what waits as long as the operating system takes it at once.
+   *
+   * @returns whether it took all, though `drain` has not been told yet
+   */
+  writeAtOnce(): boolean {
+    while (this.#direct?.writableLength === 0) {
+      if (this.#slices.length === 0) return true;
+      this.#writeSlice();
+    }
+    return false;
   }
 
   /** Writes all that waits for the socket to drain: the stream is about to end. */
@@ -105,9 +114,10 @@ export class ResponseWriter {
    */
   onceDrained(listener: () => void, progressed: () => void = () => {}): void {
     const source = this.#direct ?? this.#response;
+    this.#drained ??= () => this.#onDrain?.();
     if (!this.#drainSources.includes(source)) {
       this.#drainSources = [...this.#drainSources, source];
-      source.on('drain', () => this.#onDrain?.());
+      source.on('drain', this.#drained);
     }
     this.#onDrain = () => {
       progressed();
@@ -117,28 +127,27 @@ export class ResponseWriter {
     };
   }
 
-  /** Closes the watcher as `client-gone` when the response can no longer be written. */
-  watch(watcher: Watcher): void {
-    (this.#response as Watched)[WATCHER] = watcher;
-    this.onClose(tellWatcher);
-  }
-
-  unwatch(): void {
-    (this.#response as Watched)[WATCHER] = undefined;
-  }
-
   /**
-   * Calls `listener` when the connection has ended, at the latest; maybe more than once. `this` is the response.
+   * Closes the watcher as `client-gone` when the response can no longer be written; maybe more than once.
    *
-   * Not the request's `close`, which fires as soon as its body is read. The response to a pipelined request that is
+   * Not at the request's `close`, which fires as soon as its body is read. The response to a pipelined request that is
    * not its turn yet has no socket, and would not hear of its end.
    */
-  onClose(listener: (this: RawResponse) => void): void {
-    const response = this.#response;
-    response.on('close', listener);
-    if (this.#connection !== undefined && response.socket === null) {
-      this.#connection.once('close', () => listener.call(response));
-    }
+  watch(watcher: Watcher): void {
+    const response = this.#response as Watched;
+    response[WATCHER] = watcher;
+    response.on('close', tellWatcher);
+    const connection = this.#connection;
+    if (connection === undefined || response.socket !== null) return;
+    const gone = (): void => tellWatcher.call(response);
+    connection.once('close', gone);
+    response.once('socket', () => connection.off('close', gone));
+  }
+
+  /** A socket that is kept alive carries other answers after this one: nothing of this one stays with it. */
+  unwatch(): void {
+    (this.#response as Watched)[WATCHER] = undefined;
+    if (this.#drained !== undefined) this.#direct?.off('drain', this.#drained);
   }
 
   /** Resolves when the connection is closed. */
@@ -190,20 +199,8 @@ export class ResponseWriter {
 
   /** The socket, or none: by way of the response. Not changed while parts wait, which are framed for one of the two. */
   #way(): Socket | undefined {
-    return this.#direct ?? (this.#slices.length === 0 ? this.#goDirect() : undefined);
-  }
-
-  /** Bytes may go to the socket only where that is exactly what `response.write` would do. */
-  #goDirect(): Socket | undefined {
-    const response = this.#response;
-    if (!isHttp1(response) || !response.headersSent || !response.chunkedEncoding) return undefined;
-    // A middleware that watches or changes what is written (compression, tracing) has put its own `write` in place.
-    if (response.write !== ServerResponse.prototype.write || response.writableEnded) return undefined;
-    // No socket: an earlier response of a pipelining client is not finished.
-    const socket = response.socket;
-    if (socket === null || response.writableLength !== socket.writableLength) return undefined;
-    this.#direct = socket;
-    return socket;
+    if (this.#direct === undefined && this.#slices.length === 0) this.#direct = directSocket(this.#response);
+    return this.#direct;
   }
 
   /** Writes up to a slice of what waits, in one system call. @returns as `write`, and `false` while some is left */

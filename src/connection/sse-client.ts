@@ -70,6 +70,8 @@ export class SseClient {
   closesAtOpen = false;
   /** Whether it joined, before its stream opened, a room that the broker did not deliver here yet. @internal */
   joinedBeforeHeard = false;
+  /** Whether rooms that it joins in this turn are resumed, from its `Last-Event-ID`. @internal */
+  resumesNextTurn = false;
   /** Settles when what the client missed has been sent; replaced while another replay waits. @internal */
   attached: Promise<void> | undefined;
 

@@ -30,6 +30,12 @@ class FakeWriter {
 }
 
 describe('what waits for a client that does not read', () => {
+  it('waits in memory of its own, not in blocks that Node shares', () => {
+    const queue = new StalledQueue(0, 0);
+    for (const each of [frame('a'), frame('v', 'k')]) queue.add(each, Infinity);
+    for (const { chunked } of queue.take(Infinity)) expect(chunked.buffer.byteLength).toBe(chunked.length);
+  });
+
   it('comes in the order of arrival, and of volatile events only the newest of each key, in its own place', () => {
     const queue = new StalledQueue(0, 0);
     const frames = [

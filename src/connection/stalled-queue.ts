@@ -37,6 +37,7 @@ export class StalledQueue {
   /** @param room how many more bytes may wait */
   add(frame: SseFrame, room: number): StalledOutcome {
     const { volatileKey } = frame;
+    frame.settle();
     if (volatileKey !== undefined) {
       this.#volatile ??= new VolatileSlots();
       if (this.#volatile.growth(volatileKey, frame) > room) return 'dropped';

@@ -127,7 +127,7 @@ export class StreamOpening implements HandlerRunner, SourceSink {
       return;
     }
     client.onceClosed = undefined;
-    if (client.tracked) void hub.attach(client, { ready: true });
+    void hub.attach(client, { ready: true });
     this.#settle.resolve();
     if (client.closesAtOpen) this.#end('closed');
   }

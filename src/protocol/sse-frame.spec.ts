@@ -46,6 +46,21 @@ describe('SseFrame', () => {
     expect(chunked.toString()).toBe('9\r\ndata: x\n\n\r\n');
   });
 
+  it('that history keeps, or a queue, holds on to no memory but its own', () => {
+    expect(ownsMemory(new SseFrame('data: x\nid: 7\n\n', { position: 7, idLength: 6 }))).toBe(true);
+    fc.assert(
+      fc.property(anyText, (text) => {
+        const frame = new SseFrame(text);
+        const { chunked } = frame;
+        frame.settle();
+        expect(ownsMemory(frame)).toBe(true);
+        expect(frame.chunked).toEqual(chunked);
+        expect(frame.bytes).toEqual(Buffer.from(text));
+        expect(frame.bytes.buffer).toBe(frame.chunked.buffer);
+      }),
+    );
+  });
+
   it('has no position and is not volatile unless told', () => {
     expect(new SseFrame('x')).toMatchObject({ position: 0, volatileKey: undefined });
     expect(new SseFrame('x', { position: 7, volatileKey: 'k' })).toMatchObject({
@@ -56,7 +71,7 @@ describe('SseFrame', () => {
 });
 
 describe('an anonymous frame', () => {
-  it('is the same event without its id line, made once', () => {
+  it('is the same event without its id line, made once for all who need it', () => {
     const message = new RoomMessage(
       { event: 'paid', data: 'zürich\n🙂', serialized: false },
       { rooms: ['a'], epoch: '0a1b2c3d', position: 7, kept: true },
@@ -123,4 +138,8 @@ describe('allocateChunk', () => {
 function keyOf(rooms: string[], event: string | undefined, volatile = true): string | undefined {
   const delivery = { rooms, epoch: '0a1b2c3d', position: 1, kept: false, volatile };
   return new RoomMessage({ event, data: '1', serialized: true }, delivery).frame.volatileKey;
+}
+
+function ownsMemory({ chunked }: SseFrame): boolean {
+  return chunked.buffer.byteLength === chunked.length;
 }

@@ -201,7 +201,8 @@ async function readMissed(
   for (const [partition, point] of reached) cursor.move(partition, point);
   // Events move the client's cursor by their own ids.
   const hasMoved = parts.some(({ point, page }) => page.position !== point.position);
-  if (own.length === 0 && hasMoved) push(connection, positionFrame(partitions.format(reached)));
+  if (client.tracked && own.length === 0 && hasMoved)
+    push(connection, positionFrame(partitions.format(reached)));
   return reached;
 }
 

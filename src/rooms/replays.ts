@@ -4,6 +4,14 @@ import type { Partitions } from './partitions.js';
 import type { RoomPolicy } from './room-policy.js';
 import { roomsOf, type RoomRegistry } from './room-registry.js';
 
+/** When a client whose stream is open is brought to live. */
+export interface AttachTiming {
+  /** Whether the stream begins with `sse:ready`, if it has rooms. */
+  readonly ready: boolean;
+  /** Not before the next turn of the event loop: rooms that it joins in this one are resumed too. */
+  readonly nextTurn?: boolean;
+}
+
 /**
  * Runs what reads history for a client, one at a time: its gate is one. A client whose history cannot be read is cut,
  * and comes back for it with the same position.
@@ -30,8 +38,14 @@ export class Replays {
    * Sends what comes before the live events, `sse:ready` and what a resuming client has missed, and opens the gate.
    * Never rejects.
    */
-  attach(client: SseClient, { ready }: { readonly ready: boolean }): Promise<void> {
+  attach(client: SseClient, { ready, nextTurn }: Required<AttachTiming>): Promise<void> {
+    if (client.connection.gate === undefined) return Promise.resolve();
+    if (!nextTurn && !client.tracked) return Promise.resolve(client.connection.openGate());
+    client.resumesNextTurn = nextTurn && (client.lastEventId ?? '') !== '';
     return this.#inTurn(client, async () => {
+      if (nextTurn) await new Promise(setImmediate);
+      client.resumesNextTurn = false;
+      if (!client.tracked) return client.connection.openGate();
       for (const name of roomsOf(client)) await this.#rooms.get(name)?.subscribed;
       if (client.isClosed) return;
       await attach(client, this.#partitions, {

@@ -14,7 +14,7 @@ import type { SerializeData } from '../protocol/serialize-data.js';
 import { Events, type SendTraits } from './events.js';
 import { gapFrame, positionFrame } from './control-events.js';
 import { Partitions } from './partitions.js';
-import { Replays } from './replays.js';
+import { Replays, type AttachTiming } from './replays.js';
 import { ReportedPromise } from './reported-promise.js';
 import { RoomRegistry, roomsOf } from './room-registry.js';
 import type { RoomPolicy } from './room-policy.js';
@@ -116,8 +116,8 @@ export class RoomHub implements ClientHome {
   }
 
   /** Brings a client whose stream is open to live; see `Replays.attach`. */
-  attach(client: SseClient, { ready }: { readonly ready: boolean }): Promise<void> {
-    return this.#replays.attach(client, { ready: ready && this.#options.readyEvent });
+  attach(client: SseClient, { ready, nextTurn = false }: AttachTiming): Promise<void> {
+    return this.#replays.attach(client, { ready: ready && this.#options.readyEvent, nextTurn });
   }
 
   join(client: SseClient, room: RoomName, options: JoinOptions = {}): Promise<boolean> {
@@ -128,7 +128,8 @@ export class RoomHub implements ClientHome {
       if (!client.connection.isOpen || client.tracksWhenJoined) client.tracked = true;
       if (!client.connection.isOpen) client.connection.shutGate();
       const { replay = 0 } = options;
-      if (replay > 0 && client.connection.isOpen && this.#options.policy.keepsHistory) {
+      const replays = replay > 0 && client.connection.isOpen && !client.resumesNextTurn;
+      if (replays && this.#options.policy.keepsHistory) {
         return this.#replays.join(client, name, replay);
       }
       const { subscribed } = this.#rooms.enter(client, name);

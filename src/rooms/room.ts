@@ -48,7 +48,7 @@ export class Room {
       if (earlier !== undefined && !isKnown && earlier.some((room) => client.isIn(room) || room === EVERYONE))
         continue;
       if (copies !== undefined && client.connection.cursor.hears(copies)) continue;
-      if (client.connection.deliver(client.tracked ? frame : frame.anonymous)) delivered++;
+      if (client.connection.deliver(frame)) delivered++;
     }
     this.delivered = delivered;
   }

@@ -52,3 +52,27 @@ describe.each(ways)('over $name, a client that reads is never too slow:', (way) 
     await hall.check();
   });
 });
+
+describe.each(ways.filter(({ name }) => /^HTTP\/1.1, /.test(name)))('over $name,', (way) => {
+  // Larger than the parts in which large batches are written.
+  const bound = 2 * BOUND;
+  let running: RunningApp;
+
+  beforeAll(async () => {
+    running = await way.start({ maxQueuedBytes: bound });
+  });
+  afterAll(() => way.stop(running));
+
+  it('a burst in one turn is cut only after the kernel and four times maxQueuedBytes are full', async () => {
+    const reasons: CloseReason[] = [];
+    running.sse.disconnected$.subscribe(({ reason }) => reasons.push(reason));
+    const hall = new Hall(running, way.connect);
+    await hall.enter('hall');
+    // A megabyte: with nothing of it in the kernel it would be more than may wait.
+    for (let n = 0; n < 1_024; n++) hall.publish('hall', 'n', `${n} ${'x'.repeat(KIB)}`);
+    expect(reasons).toEqual([]);
+    await hall.caughtUp();
+    await hall.check();
+    await hall.leave();
+  });
+});

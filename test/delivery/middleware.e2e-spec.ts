@@ -1,3 +1,4 @@
+import { ServerResponse } from 'node:http';
 import zlib from 'node:zlib';
 import { jest } from '@jest/globals';
 import compression from 'compression';
@@ -9,7 +10,6 @@ import { Hall } from './hall.js';
 import { HallController } from './hall.controller.js';
 import { Receiver } from './receiver.js';
 import { hallPath } from './ways.js';
-import type { ServerResponse } from 'node:http';
 import type { Connect } from './hall.js';
 import type { INestApplication } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
@@ -66,6 +66,20 @@ describe.each([express, fastify])('behind a middleware of the application, on $n
     }
     for (let n = 0; n < 100; n++) hall.publish('hall', 'n', `${n}`);
     await hall.check();
+  });
+
+  it('a res.write patched for all responses, as tracing does, sees every event', async () => {
+    const writes = jest.spyOn(ServerResponse.prototype, 'write');
+    await start({ express: () => {}, fastify: () => {} });
+    await hall.enter('hall');
+    for (let n = 0; n < 3; n++) {
+      hall.publish('hall', 'n', `no. ${n}`);
+      await hall.caughtUp();
+    }
+    const written = writes.mock.calls.map(([chunk]) => String(chunk)).join('');
+    writes.mockRestore();
+    await hall.check();
+    expect(written.match(/no\. \d/g)).toEqual(['no. 0', 'no. 1', 'no. 2']);
   });
 
   it('what a patched res.write makes of an event is what clients receive', async () => {
