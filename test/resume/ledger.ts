@@ -140,7 +140,7 @@ export class Ledger {
     if (mine.length === 0) return undefined;
     const partitions = mine.map(this.#partitionOf).toSorted((a, b) => a - b);
     const inTime = partitions.find((each) => (positions.get(each) ?? 0) > (baseline?.get(each) ?? 0));
-    const partition = inTime ?? (partitions[0] as number);
+    const partition = inTime ?? Math.min(...partitions);
     const own = mine.filter((room) => this.#partitionOf(room) === partition);
     return { n, position: positions.get(partition) as number, rooms: own };
   }
