@@ -57,7 +57,7 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])('Redis away, over 
     const subscribing = Promise.resolve(node.subscribe('a')).then(() => (subscribed = true));
     const reading = node.read(['a'], undefined, 10);
     const refused = expect(publish(node, 'lost')).rejects.toMatchObject({ code: 'broker-unavailable' });
-    await within(refused, 'the refusal', 800);
+    await within(refused, 'the refusal');
     expect(subscribed).toBe(false);
 
     await server.launch();
@@ -93,7 +93,7 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])('Redis away, over 
     await node.subscribe('a');
     server.freeze();
     const refused = expect(publish(node, 'frozen')).rejects.toMatchObject({ code: 'broker-unavailable' });
-    await within(refused, 'the refusal', 800);
+    await within(refused, 'the refusal');
     await eventually(() => heard.states.at(-1) === 'down', 'down');
     server.thaw();
     await eventually(() => heard.states.at(-1) === 'live', 'live');
@@ -104,18 +104,19 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])('Redis away, over 
   });
 
   it('lets no more than its share of memory wait', async () => {
-    const node = broker({ maxBufferedBytes: 10_000 });
+    // What is refused at once comes before what is refused in time.
+    const node = broker({ maxBufferedBytes: 10_000, publishTimeoutMs: 2_000 });
     await node.start(policy, heard);
     await server.kill();
     await eventually(() => heard.states.at(-1) === 'down', 'down');
     const outcomes = Array.from({ length: 20 }, () => publish(node, 'x'.repeat(1_000)).catch(String));
-    const first = await within(Promise.race(outcomes), 'a refusal at once', 100);
+    const first = await within(Promise.race(outcomes), 'a refusal at once');
     expect(first).toContain('More than 10000 bytes wait');
     await Promise.all(outcomes);
   });
 
   it('publishes once what is sent again after a lost connection', async () => {
-    const node = broker({ publishTimeoutMs: 3_000 });
+    const node = broker({ publishTimeoutMs: 30_000 });
     await node.start(policy, heard);
     await node.subscribe('a');
     server.freeze();
@@ -149,7 +150,7 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])('Redis away, over 
   });
 
   it('keeps the order of publishes that nobody awaits when its scripts are forgotten', async () => {
-    const node = broker({ publishTimeoutMs: 5_000 });
+    const node = broker({ publishTimeoutMs: 30_000 });
     await node.start(policy, heard);
     await node.subscribe('a');
     const sent: Promise<unknown>[] = [];
@@ -171,18 +172,25 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])('Redis away, over 
     expect(node.epoch).toBe(heard.epochs[0]);
   });
 
-  it('hears thousands of rooms again within a second of a cut', async () => {
-    const node = broker({ publishTimeoutMs: 5_000 });
+  it('hears thousands of rooms again after a cut, with a call for hundreds of them', async () => {
+    const node = broker({ publishTimeoutMs: 30_000, connectTimeoutMs: 30_000 });
     await node.start(policy, heard);
     const rooms = Array.from({ length: 5_000 }, (_, n) => `room ${n}`);
     await Promise.all(rooms.map(async (room) => node.subscribe(room)));
+    await server.command('CONFIG', 'RESETSTAT');
     await server.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
     await eventually(() => heard.states.at(-1) !== 'live', 'the cut');
-    const cutMs = performance.now();
-    await eventually(() => heard.states.at(-1) === 'live', 'live');
-    expect(performance.now() - cutMs).toBeLessThan(1_500);
+    await eventually(() => heard.states.at(-1) === 'live', 'live', 30_000);
+    const stats = await server.command('INFO', 'commandstats');
+    const calls = (name: string): number =>
+      Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
+    // 500 channels in one call, and 200 rooms in one reading.
+    expect(calls('subscribe')).toBeGreaterThanOrEqual(10);
+    expect(calls('subscribe')).toBeLessThan(15);
+    expect(calls('evalsha')).toBeGreaterThanOrEqual(25);
+    expect(calls('evalsha')).toBeLessThan(40);
     expect(heard.gaps).toEqual([]);
-  });
+  }, 60_000);
 
   it('rejects what waits when it is closed', async () => {
     await server.kill();
@@ -193,7 +201,7 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])('Redis away, over 
       waiting.map((one) => one.then(String, ({ code }: { code: string }) => code)),
     );
     await node.close();
-    expect(await within(outcomes, 'the rejections', 200)).toEqual(Array(3).fill('broker-closed'));
+    expect(await within(outcomes, 'the rejections')).toEqual(Array(3).fill('broker-closed'));
   });
 });
 

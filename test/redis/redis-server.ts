@@ -103,6 +103,8 @@ export class BlackHoleProxy {
   readonly port: number;
   readonly #server;
   readonly #pairs = new Set<{ client: Socket; redis: Socket }>();
+  /** New connections that wait; `undefined` while none has to. */
+  #waiting: Set<Socket> | undefined;
   target = 0;
 
   private constructor(server: ReturnType<typeof createServer>) {
@@ -116,12 +118,23 @@ export class BlackHoleProxy {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const proxy = new BlackHoleProxy(server);
     proxy.target = target;
-    server.on('connection', (client) => proxy.#join(client, connect(proxy.target, '127.0.0.1')));
+    server.on('connection', (client) => proxy.#arrive(client));
     return proxy;
   }
 
   get url(): string {
     return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** Connections that come from now on are accepted, and nothing passes through them until `letIn`. */
+  holdNew(): void {
+    this.#waiting ??= new Set();
+  }
+
+  letIn(): void {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    for (const client of waiting) if (!client.destroyed) this.#arrive(client);
   }
 
   /** The connections of now stay open and carry nothing any more; new ones work. */
@@ -137,10 +150,17 @@ export class BlackHoleProxy {
 
   close(): void {
     this.#server.close();
+    for (const client of this.#waiting ?? []) client.destroy();
     for (const { client, redis } of this.#pairs) {
       client.destroy();
       redis.destroy();
     }
+  }
+
+  #arrive(client: Socket): void {
+    if (this.#waiting === undefined) return this.#join(client, connect(this.target, '127.0.0.1'));
+    client.on('error', () => {});
+    this.#waiting.add(client);
   }
 
   #join(client: Socket, redis: Socket): void {
