@@ -17,7 +17,9 @@ export type Told =
  */
 export class Follower {
   readonly told: Told[] = [];
+  readonly failures: unknown[] = [];
   readonly #rooms: readonly string[];
+  readonly #anyNode: () => OracleNode;
   #node: OracleNode | undefined;
   #epoch: string | undefined;
   /** The first position that is owed is greater. */
@@ -25,9 +27,11 @@ export class Follower {
   #position = 0;
   #held: (RoomMessage | Told)[] | undefined;
   resumes = 0;
+  isHeld = false;
 
-  constructor(rooms: readonly string[]) {
+  constructor(rooms: readonly string[], anyNode: () => OracleNode) {
     this.#rooms = rooms;
+    this.#anyNode = anyNode;
   }
 
   get rooms(): readonly string[] {
@@ -38,29 +42,8 @@ export class Follower {
     return this.#node !== undefined && this.#held === undefined;
   }
 
-  /** Resolves when it is live, unless it has left meanwhile. */
-  async attach(node: OracleNode): Promise<void> {
-    this.#node = node;
-    this.#held = [];
-    const current = this.#held;
-    node.followers.add(this);
-    await Promise.all(this.#rooms.map((room) => node.enter(room)));
-    if (this.#held !== current) return;
-    if (this.#epoch === undefined) {
-      this.#epoch = node.broker.epoch;
-      this.#position = node.broker.position;
-      this.start = this.#position;
-    } else {
-      const page = await node.broker.read(this.#rooms, this.#position);
-      if (this.#held !== current) return;
-      this.#replay(page);
-      this.resumes++;
-    }
-    this.#held = undefined;
-    for (const held of current) {
-      if ('kind' in held) this.told.push(held);
-      else this.hear(held);
-    }
+  attach(): void {
+    this.#attachTo(this.#anyNode()).catch((error: unknown) => this.failures.push(error));
   }
 
   leave(): void {
@@ -85,6 +68,30 @@ export class Follower {
   epochChange(epoch: string): void {
     this.gap(this.#rooms);
     if (this.#held === undefined) this.#epoch = epoch;
+  }
+
+  async #attachTo(node: OracleNode): Promise<void> {
+    this.#node = node;
+    this.#held = [];
+    const current = this.#held;
+    node.followers.add(this);
+    await Promise.all(this.#rooms.map((room) => node.enter(room)));
+    if (this.#held !== current) return;
+    if (this.#epoch === undefined) {
+      this.#epoch = node.broker.epoch;
+      this.#position = node.broker.position;
+      this.start = this.#position;
+    } else {
+      const page = await node.broker.read(this.#rooms, this.#position);
+      if (this.#held !== current) return;
+      this.#replay(page);
+      this.resumes++;
+    }
+    this.#held = undefined;
+    for (const held of current) {
+      if ('kind' in held) this.told.push(held);
+      else this.hear(held);
+    }
   }
 
   #replay(page: HistoryPage): void {

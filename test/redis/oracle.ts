@@ -1,14 +1,14 @@
 import type { HistoryPolicy, SseBroker } from 'nestjs-simple-sse';
 import { eventually } from '../support/within.js';
-import type { Follower } from './follower.js';
+import { Follower } from './follower.js';
 import { OracleNode } from './oracle-node.js';
-import { Traffic, type TrafficOptions } from './traffic.js';
+import { Traffic } from './traffic.js';
 import { compare, type Verdict } from './verdict.js';
 
-export interface OracleOptions extends Partial<Omit<TrafficOptions, 'seed' | 'rooms'>> {
-  readonly seed: number;
+export interface OracleOptions {
   readonly createBroker: () => SseBroker;
-  readonly nodes?: number;
+  readonly seed: number;
+  readonly durationMs?: number;
   readonly maxEvents?: number;
   /** Runs beside the traffic, which goes on until it is over. One that repeats does so until `isEnough`. */
   readonly fault: (traffic: Traffic) => Promise<void>;
@@ -16,20 +16,33 @@ export interface OracleOptions extends Partial<Omit<TrafficOptions, 'seed' | 'ro
 
 /** Traffic over a few nodes while something is done to Redis, and then the judgement on what was told to whom. */
 export async function judge(options: OracleOptions): Promise<Verdict> {
-  const { seed, durationMs = 0, nodes: nodeCount = 3, maxEvents = 5_000 } = options;
-  const { followers: followerCount = 24, publishers = 4 } = options;
+  const { seed, durationMs = 0, maxEvents = 5_000 } = options;
   const policy: HistoryPolicy = { maxBytes: 2 ** 30, limitsOf: () => ({ maxEvents, maxAgeMs: 600_000 }) };
-  const nodes = Array.from({ length: nodeCount }, () => new OracleNode(options.createBroker(), policy));
+  const nodes = Array.from({ length: 3 }, () => new OracleNode(options.createBroker(), policy));
+  const anyNode = (random: () => number): OracleNode =>
+    nodes[Math.floor(random() * nodes.length)] as OracleNode;
   await Promise.all(nodes.map((node) => node.start()));
-  const shape = { seed, durationMs, rooms: 8, followers: followerCount, publishers };
-  const traffic = new Traffic(nodes, shape);
+  const traffic = new Traffic({
+    seed,
+    durationMs,
+    followers: 24,
+    publishers: 4,
+    pauseMs: 3,
+    createListener: (rooms, random) => new Follower(rooms, () => anyNode(random)),
+    publish: async (rooms, text, random) => {
+      const event = { data: text, serialized: false };
+      const { broker } = anyNode(random);
+      return (await broker.publish(rooms, event, { idempotencyKey: text })).position;
+    },
+  });
   await traffic.run(options.fault);
-  const { rooms, followers, log, failures, rejected } = traffic;
+  const { rooms, followers, log, rejected } = traffic;
   await eventually(() => nodes.every(({ state }) => state === 'live'), 'all nodes live again', 60_000);
   await Promise.all(rooms.map((room) => traffic.publish([room], `last of ${room}`)));
   // Where a mutant loses even these, the judgement says so.
   await eventually(() => followers.every(hasLastEvents), 'the last events', 20_000).catch(() => {});
   for (const node of nodes) await node.broker.close();
+  const failures = followers.flatMap((follower) => follower.failures);
   if (failures.length > 0) throw new AggregateError(failures, 'a follower could not attach');
   const compared = compare(followers, log);
   const disorder = nodes.reduce((sum, node) => sum + node.disorder, compared.disorder);

@@ -1,5 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,14 +19,30 @@ export class RedisServer {
   readonly #options: readonly string[];
   #process: ChildProcess | undefined;
 
-  private constructor(port: number, options: readonly string[]) {
+  private constructor(port: number, options: (directory: string) => readonly string[]) {
     this.port = port;
-    this.#options = options;
+    this.#options = options(this.#directory);
   }
 
   /** @param options as on the command line of redis-server; by default nothing is written to disk */
   static async start(options: readonly string[] = ['--appendonly', 'no']): Promise<RedisServer> {
-    const server = new RedisServer(await freePort(), options);
+    const port = await freePort();
+    const server = new RedisServer(port, (directory) => {
+      return ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--dir', directory, ...options];
+    });
+    await server.launch();
+    return server;
+  }
+
+  /** A Sentinel, which is a Redis server in another mode. @param directives its configuration */
+  static async startSentinel(directives: readonly string[]): Promise<RedisServer> {
+    const port = await freePort();
+    const server = new RedisServer(port, (directory) => {
+      const file = join(directory, 'sentinel.conf');
+      const own = [`port ${port}`, 'bind 127.0.0.1', `dir ${directory}`];
+      writeFileSync(file, `${[...own, ...directives].join('\n')}\n`);
+      return [file, '--sentinel'];
+    });
     await server.launch();
     return server;
   }
@@ -37,9 +53,8 @@ export class RedisServer {
 
   /** Starts the process, again after `kill`. Resolves when Redis takes commands. */
   async launch(): Promise<void> {
-    const args = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--save', '', '--dir', this.#directory];
-    this.#process = spawn('redis-server', [...args, ...this.#options], { stdio: 'ignore' });
-    const deadline = Date.now() + 10_000;
+    this.#process = spawn('redis-server', this.#options, { stdio: 'ignore' });
+    const deadline = Date.now() + 30_000;
     while (!(await this.#answers())) {
       if (Date.now() > deadline) throw new Error('redis-server does not answer');
       await pause(10);
@@ -135,6 +150,11 @@ export class BlackHoleProxy {
     const waiting = this.#waiting ?? [];
     this.#waiting = undefined;
     for (const client of waiting) if (!client.destroyed) this.#arrive(client);
+  }
+
+  /** What is sent on the connections of now still arrives, and no answer comes back. */
+  mute(): void {
+    for (const { client, redis } of this.#pairs) redis.unpipe(client).resume();
   }
 
   /** The connections of now stay open and carry nothing any more; new ones work. */

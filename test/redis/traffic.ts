@@ -1,9 +1,7 @@
 import { Deferred } from '../../src/broker/redis/deferred.js';
 import { randomOf } from '../../src/testing/honest-pages.js';
 import { eventually, pause } from '../support/within.js';
-import { Follower } from './follower.js';
-import type { OracleNode } from './oracle-node.js';
-import type { Published } from './verdict.js';
+import type { Account, Published } from './verdict.js';
 
 /** Nothing is measured by it: on a slow machine what must happen happens later. */
 const PATIENCE_MS = 60_000;
@@ -12,12 +10,28 @@ const PATIENCE_MS = 60_000;
 const LEAST_DELIVERED = 200;
 const LEAST_RESUMES = 20;
 
-export interface TrafficOptions {
+/** Who is told of events; comes to any node, goes, and comes back with its last position. */
+export interface Listener extends Account {
+  /** Whether it is attached, and has been told what it missed. */
+  readonly isLive: boolean;
+  /** Whether it may not leave by itself. */
+  isHeld: boolean;
+  attach(): void;
+  leave(): void;
+}
+
+export interface TrafficOptions<L extends Listener> {
   readonly seed: number;
   readonly durationMs: number;
-  readonly rooms: number;
   readonly followers: number;
   readonly publishers: number;
+  /** The longest pause of a publisher. */
+  readonly pauseMs: number;
+  /** The name of the room that everybody is in; one in thirty events is for it. */
+  readonly everyone?: string;
+  readonly createListener: (rooms: readonly string[], random: () => number) => L;
+  /** Tries once to publish at any node. @returns the position */
+  readonly publish: (rooms: readonly string[], text: string, random: () => number) => Promise<number>;
 }
 
 /** Where a follower waits while it is held: away from every node, or attached to one. */
@@ -36,28 +50,28 @@ export interface Held {
   release(): void;
 }
 
+const ROOMS = Array.from({ length: 8 }, (_, n) => `room ${n}`);
+
 /** Publishers that publish to any node until they are heard, and followers that come and go. */
-export class Traffic {
-  readonly rooms: readonly string[];
-  readonly followers: readonly Follower[];
+export class Traffic<L extends Listener = Listener> {
+  readonly rooms: readonly string[] = ROOMS;
+  readonly followers: readonly L[];
   readonly log: Published[] = [];
-  readonly failures: unknown[] = [];
+  readonly #roomsOf = new Map<string, readonly string[]>();
   rejected = 0;
-  readonly #nodes: readonly OracleNode[];
-  readonly #options: TrafficOptions;
+  readonly #options: TrafficOptions<L>;
   readonly #random: () => number;
   readonly #accepted = new Map<string, number>();
-  readonly #holds = new Map<Follower, Hold>();
+  readonly #holds = new Map<L, Hold>();
   #ends = 0;
+  #isStopped = false;
 
-  constructor(nodes: readonly OracleNode[], options: TrafficOptions) {
-    this.#nodes = nodes;
+  constructor(options: TrafficOptions<L>) {
     this.#options = options;
     this.#random = randomOf(options.seed);
-    this.rooms = Array.from({ length: options.rooms }, (_, n) => `room ${n}`);
     this.followers = Array.from({ length: options.followers }, () => {
       const own = this.rooms.filter(() => this.#random() < 0.35);
-      return new Follower(own.length > 0 ? own : [this.#some(this.rooms)]);
+      return options.createListener(own.length > 0 ? own : [this.#some(this.rooms)], this.#random);
     });
   }
 
@@ -68,18 +82,26 @@ export class Traffic {
     sum(this.followers, ({ resumes }) => resumes) > LEAST_RESUMES;
 
   /** Runs beside the fault: as long as it, and until it is enough. */
-  async run(fault: (traffic: Traffic) => Promise<void>): Promise<void> {
-    for (const follower of this.followers) this.#attach(follower);
+  async run(fault: (traffic: Traffic<L>) => Promise<void>): Promise<void> {
+    for (const follower of this.followers) follower.attach();
     await eventually(() => this.followers.every(({ isLive }) => isLive), 'all followers live', PATIENCE_MS);
-    this.#ends = Date.now() + this.#options.durationMs;
-    let isFaultOver = false;
-    const isOver = (): boolean => isFaultOver && this.isEnough();
-    const numbers = Array.from({ length: this.#options.publishers }, (_, n) => n);
-    await Promise.all([
-      fault(this).finally(() => (isFaultOver = true)),
-      ...numbers.map((publisher) => this.#publishOn(publisher, isOver)),
-      ...this.followers.map((follower) => this.#comeAndGo(follower, isOver)),
-    ]);
+    const { durationMs, publishers } = this.#options;
+    this.#ends = Date.now() + durationMs;
+    let faultOverAt = Infinity;
+    // Some of it comes after the fault.
+    const isOver = (): boolean =>
+      this.#isStopped || (Date.now() > faultOverAt + durationMs / 3 && this.isEnough());
+    const numbers = Array.from({ length: publishers }, (_, n) => n);
+    try {
+      await Promise.all([
+        fault(this).then(() => (faultOverAt = Date.now())),
+        ...numbers.map((publisher) => this.#publishOn(publisher, isOver)),
+        ...this.followers.map((follower) => this.#comeAndGo(follower, isOver)),
+      ]);
+    } catch (error) {
+      this.#isStopped = true;
+      throw error;
+    }
   }
 
   /** Sends some followers away. Resolves when they have left: what is published from now on they have not heard. */
@@ -92,17 +114,25 @@ export class Traffic {
     return this.#hold(count, 'still');
   }
 
-  /** Publishes to any node, again and again with the same key until it is accepted. */
-  async publish(rooms: readonly string[], text: string): Promise<void> {
+  /** The rooms that an event was published to. */
+  readonly roomsOf = (text: string): readonly string[] => this.#roomsOf.get(text) ?? [];
+
+  /**
+   * Publishes to any node, again and again with the same key until it is accepted.
+   *
+   * @param first the first attempt, if it is another
+   */
+  async publish(rooms: readonly string[], text: string, first?: () => Promise<number>): Promise<void> {
     const entry = { text, rooms, position: 0 };
     this.log.push(entry);
-    for (;;) {
+    this.#roomsOf.set(text, rooms);
+    const attempt = (): Promise<number> => this.#options.publish(rooms, text, this.#random);
+    for (let attemptNow = first ?? attempt; ; attemptNow = attempt) {
       try {
-        const event = { data: text, serialized: false };
-        const { broker } = this.#some(this.#nodes);
-        entry.position = (await broker.publish(rooms, event, { idempotencyKey: text })).position;
+        entry.position = await attemptNow();
         break;
-      } catch {
+      } catch (error) {
+        if (this.#isStopped) throw error;
         this.rejected++;
         await pause(20);
       }
@@ -112,29 +142,33 @@ export class Traffic {
 
   async #publishOn(publisher: number, isOver: () => boolean): Promise<void> {
     for (let n = 0; !isOver(); n++) {
-      const isShared = this.#random() < 0.1;
-      const rooms = isShared ? this.rooms.filter(() => this.#random() < 0.4) : [this.#some(this.rooms)];
+      const rooms = this.#someRooms();
       if (rooms.length > 0) await this.publish(rooms, `${publisher}/${n}`);
-      await pause(this.#random() * 3);
+      await pause(this.#random() * this.#options.pauseMs);
     }
   }
 
-  async #comeAndGo(follower: Follower, isOver: () => boolean): Promise<void> {
+  #someRooms(): readonly string[] {
+    const kind = this.#random();
+    if (kind < 0.1) return this.rooms.filter(() => this.#random() < 0.4);
+    const { everyone } = this.#options;
+    return [everyone !== undefined && kind > 0.97 ? everyone : this.#some(this.rooms)];
+  }
+
+  async #comeAndGo(follower: L, isOver: () => boolean): Promise<void> {
     while (!isOver()) {
       await pause(30 + this.#random() * 400);
+      // Half of them stay until they were told what they missed, however slow the machine is.
+      if (this.#random() < 0.5) while (!follower.isLive && !isOver()) await pause(10);
       await this.#stayIfHeld(follower, 'still');
       follower.leave();
       await pause(this.#random() * 50);
       await this.#stayIfHeld(follower, 'away');
-      this.#attach(follower);
+      follower.attach();
     }
   }
 
-  #attach(follower: Follower): void {
-    follower.attach(this.#some(this.#nodes)).catch((error: unknown) => this.failures.push(error));
-  }
-
-  async #stayIfHeld(follower: Follower, place: Place): Promise<void> {
+  async #stayIfHeld(follower: L, place: Place): Promise<void> {
     const hold = this.#holds.get(follower);
     if (hold?.place !== place) return;
     hold.hasArrived = true;
@@ -147,6 +181,7 @@ export class Traffic {
     const holds = free.map((follower) => {
       const hold = { place, hasArrived: false, released: released.promise };
       this.#holds.set(follower, hold);
+      follower.isHeld = true;
       return hold;
     });
     const isThere = (): boolean =>
@@ -156,16 +191,19 @@ export class Traffic {
     return {
       owed: (events) => this.#owed(free, events),
       release: () => {
-        for (const follower of free) this.#holds.delete(follower);
+        for (const follower of free) {
+          this.#holds.delete(follower);
+          follower.isHeld = false;
+        }
         released.resolve();
       },
     };
   }
 
-  async #owed(followers: readonly Follower[], events: number): Promise<void> {
+  async #owed(followers: readonly L[], events: number): Promise<void> {
     const before = new Map(this.#accepted);
     const since = (room: string): number => (this.#accepted.get(room) ?? 0) - (before.get(room) ?? 0);
-    const isOwed = ({ rooms }: Follower): boolean => rooms.some((room) => since(room) >= events);
+    const isOwed = ({ rooms }: L): boolean => rooms.some((room) => since(room) >= events);
     await eventually(() => followers.every(isOwed), `${events} events owed to each`, PATIENCE_MS);
   }
 

@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import ts from 'typescript';
 
 const { compilerOptions }: { compilerOptions: Record<string, unknown> } = JSON.parse(
@@ -8,9 +8,12 @@ const { compilerOptions }: { compilerOptions: Record<string, unknown> } = JSON.p
 
 /**
  * The sources as plain JavaScript, with `main.ts` of a small application beside them, for a Node process of its own.
- * It stands below the project's `node_modules`, so that Nest is found; call `remove` afterwards.
+ * `beside` are the paths of other files that it imports from its own folder. It stands below the project's `node_modules`, so that Nest is found; call `remove` afterwards.
  */
-export function compileApp(main: string): { main: string; remove: () => void } {
+export function compileApp(
+  main: string,
+  beside: readonly string[] = [],
+): { main: string; remove: () => void } {
   const folder = join(
     process.cwd(),
     'node_modules',
@@ -22,9 +25,15 @@ export function compileApp(main: string): { main: string; remove: () => void } {
     if (!name.endsWith('.ts') || name.endsWith('.spec.ts')) continue;
     write(join(library, name.replace(/\.ts$/, '.js')), compiled(readFileSync(join('src', name), 'utf8')));
   }
-  write(join(library, 'package.json'), '{ "type": "module", "exports": "./index.js" }');
+  write(
+    join(library, 'package.json'),
+    '{ "type": "module", "exports": { ".": "./index.js", "./redis": "./redis.js" } }',
+  );
   write(join(folder, 'package.json'), '{ "type": "module" }');
   write(join(folder, 'main.js'), compiled(main));
+  for (const path of beside) {
+    write(join(folder, basename(path, '.ts') + '.js'), compiled(readFileSync(path, 'utf8')));
+  }
   return {
     main: join(folder, 'main.js'),
     remove: () => rmSync(folder, { recursive: true, force: true }),

@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import { compileApp } from '../support/compiled-app.js';
+import { eventually } from '../support/within.js';
+import { NodeProcess } from './node-process.js';
+import type { NodeConfig } from './node/messages.js';
+
+const NODES = 3;
+const HERE = 'test/chaos/node';
+
+/** Three processes, which run the applications of one row of the table after the other. */
+export class Fleet {
+  readonly #compiled = compileApp(readFileSync(`${HERE}/main.ts`, 'utf8'), [
+    `${HERE}/clock.ts`,
+    `${HERE}/mutants.ts`,
+  ]);
+  #nodes = Array.from({ length: NODES }, () => this.#spawn());
+  #configs: readonly NodeConfig[] = [];
+
+  /** @param configOf the configuration of each, by its number */
+  async start(configOf: (node: number) => NodeConfig): Promise<void> {
+    this.#configs = this.#nodes.map((_, node) => configOf(node));
+    await Promise.all(this.#configs.map((config, node) => this.node(node).start(config)));
+  }
+
+  node(number: number): NodeProcess {
+    return this.#nodes[number] as NodeProcess;
+  }
+
+  any(random: () => number): NodeProcess {
+    return this.node(Math.floor(random() * NODES));
+  }
+
+  /** Starts a process that was killed again: another one, on another port. */
+  async restart(number: number): Promise<void> {
+    const restarted = this.#spawn();
+    // Until then clients find nobody at the old one's address.
+    await restarted.start(this.#configs[number] as NodeConfig);
+    this.#nodes[number] = restarted;
+  }
+
+  async allLive(): Promise<void> {
+    const areLive = (): boolean => this.#nodes.every(({ state }) => state === 'live');
+    await eventually(areLive, 'all nodes live', 60_000);
+  }
+
+  /** Closes the applications, and finds out whether a process has ended by itself. */
+  async stop(): Promise<void> {
+    for (const node of this.#nodes) node.thaw();
+    await Promise.all(this.#nodes.map((node) => node.stop()));
+    for (const { failure } of this.#nodes) if (failure !== undefined) throw new Error(failure);
+  }
+
+  async dispose(): Promise<void> {
+    await Promise.all(this.#nodes.map((node) => node.kill()));
+    this.#compiled.remove();
+  }
+
+  #spawn(): NodeProcess {
+    return new NodeProcess(this.#compiled.main);
+  }
+}

@@ -1,0 +1,20 @@
+const RealDate = Date;
+let shiftMs = 0;
+
+/** A clock that is wrong, for all that this process loads; the time that intervals take is right. */
+class ShiftedDate extends RealDate {
+  constructor(...given: [] | ConstructorParameters<DateConstructor>) {
+    if (given.length === 0) super(ShiftedDate.now());
+    else super(...given);
+  }
+
+  static override now(): number {
+    return RealDate.now() + shiftMs;
+  }
+}
+
+globalThis.Date = ShiftedDate as DateConstructor;
+
+export function shiftClock(ms: number): void {
+  shiftMs = ms;
+}

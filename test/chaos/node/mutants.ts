@@ -1,0 +1,39 @@
+import type { NodeOrder as NodeOrderClass } from '../../../src/broker/redis/node-order.js';
+import type { RedisBroker as RedisBrokerClass } from '../../../src/broker/redis/redis-broker.js';
+import type { RoomReader as RoomReaderClass } from '../../../src/broker/redis/room-reader.js';
+import type { Mutant } from './messages.js';
+
+const REDIS = './node_modules/nestjs-simple-sse/broker/redis';
+
+/** Breaks all brokers of this process. @returns what mends them again */
+export async function mutate(mutant: Mutant): Promise<() => void> {
+  if (mutant === 'reads nothing after a cut') {
+    const { NodeOrder } = (await import(`${REDIS}/node-order.js`)) as { NodeOrder: typeof NodeOrderClass };
+    // Called with its own `this`, as those below.
+    // oxlint-disable-next-line typescript/unbound-method
+    const { catchUp } = NodeOrder.prototype;
+    NodeOrder.prototype.catchUp = function (page) {
+      catchUp.call(this, { ...page, messages: [], incompleteRooms: [] });
+    };
+    return () => (NodeOrder.prototype.catchUp = catchUp);
+  }
+  if (mutant === 'forgets the keys of publishes') {
+    const path = `${REDIS}/redis-broker.js`;
+    const { RedisBroker } = (await import(path)) as { RedisBroker: typeof RedisBrokerClass };
+    // oxlint-disable-next-line typescript/unbound-method
+    const { publish } = RedisBroker.prototype;
+    RedisBroker.prototype.publish = function (rooms, event, options) {
+      return publish.call(this, rooms, event, { ...options, idempotencyKey: undefined });
+    };
+    return () => (RedisBroker.prototype.publish = publish);
+  }
+  const { RoomReader } = (await import(`${REDIS}/room-reader.js`)) as {
+    RoomReader: typeof RoomReaderClass;
+  };
+  // oxlint-disable-next-line typescript/unbound-method
+  const { read } = RoomReader.prototype;
+  RoomReader.prototype.read = async function (...asked) {
+    return { ...(await read.apply(this, asked)), incompleteRooms: [] };
+  };
+  return () => (RoomReader.prototype.read = read);
+}
