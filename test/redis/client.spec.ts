@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import type { HistoryPolicy, SseBroker } from 'nestjs-simple-sse';
 import { redisBroker, type RedisBrokerOptions } from 'nestjs-simple-sse/redis';
-import { createClient } from 'redis';
+import { createClient, createSentinel } from 'redis';
 import { eventually } from '../support/within.js';
 import { describeWithRedis, RedisServer } from './redis-server.js';
 
@@ -127,9 +127,11 @@ describeWithRedis('where the connections come from', () => {
     expect(() => redisBroker({ url: 'rediss//:secret@host' })).toThrow(/^(?!.*secret)/);
   });
 
-  it('refuses a client that is neither', async () => {
+  it('refuses a client that is neither, and one of node-redis for Sentinels', async () => {
     const listener = { onMessage() {}, onStateChange() {}, onEpochChange() {}, onGap() {} };
     const start = (client: RedisBrokerOptions['client']) => redisBroker({ client }).start(policy, listener);
     await expect(start({ duplicate: () => {} })).rejects.toThrow('a client of ioredis or node-redis');
+    const sentinel = createSentinel({ name: 'a', sentinelRootNodes: [{ host: '127.0.0.1', port: 1 }] });
+    await expect(start(sentinel)).rejects.toThrow('Sentinel');
   });
 });

@@ -80,6 +80,12 @@ async function clusterNodesOf(
 }
 
 function driverOf(client: object, driver: RedisDriverName | undefined): IoredisDriver | NodeRedisDriver {
+  if ('getMasterNode' in client) {
+    throw new SseError(
+      'invalid-options',
+      'redisBroker does not work with a Sentinel client of node-redis: give it one of ioredis, with `sentinels`.',
+    );
+  }
   // Each has a method that the other has not.
   if (driver !== 'redis' && 'call' in client && 'disconnect' in client) {
     return new IoredisDriver(client as unknown as IoredisClient);
