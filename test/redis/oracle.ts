@@ -45,7 +45,7 @@ export async function judge(options: OracleOptions): Promise<Verdict> {
   const failures = followers.flatMap((follower) => follower.failures);
   if (failures.length > 0) throw new AggregateError(failures, 'a follower could not attach');
   const compared = compare(followers, log);
-  const disorder = nodes.reduce((sum, node) => sum + node.disorder, compared.disorder);
+  const disorder = nodes.reduce((sum, node) => sum + node.disorder, compared.disorder + compared.late);
   return { ...compared, disorder, rejected, published: log.length };
 }
 

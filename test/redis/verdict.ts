@@ -13,6 +13,8 @@ export interface Verdict {
   readonly duplicates: number;
   /** Told to a node or a client after something newer. */
   readonly disorder: number;
+  /** As `disorder`, but with a gap of the room between the two. */
+  readonly late: number;
   readonly gaps: number;
 }
 
@@ -44,6 +46,7 @@ export function compare(
     announced: 0,
     duplicates: 0,
     disorder: 0,
+    late: 0,
     gaps: 0,
   };
   for (const { told, rooms, start = 0, resumes } of accounts) {
@@ -53,6 +56,7 @@ export function compare(
       const line = told.filter((one) => one.rooms.includes(room));
       const at = new Map<string, number>();
       let newest = 0;
+      let newestAt = -1;
       let gapAt = -1;
       for (const [index, one] of line.entries()) {
         if (one.kind === 'gap') {
@@ -64,9 +68,9 @@ export function compare(
         const before = at.get(one.text);
         // After a lost memory a retry may be a second event, with a gap between.
         if (before !== undefined && before > gapAt) sum.duplicates++;
-        if (one.position <= newest && before === undefined) sum.disorder++;
+        if (one.position <= newest && before === undefined) sum[newestAt > gapAt ? 'disorder' : 'late']++;
         at.set(one.text, index);
-        newest = Math.max(newest, one.position);
+        if (one.position > newest) [newest, newestAt] = [one.position, index];
       }
       for (const { text, position, rooms: of } of log) {
         if (!of.includes(room) || position <= start || at.has(text)) continue;
