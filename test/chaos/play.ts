@@ -24,6 +24,8 @@ export async function play(row: Row, options: PlayOptions): Promise<Verdict> {
   const stage = await setStage(row);
   try {
     await fleet.start((node) => configOf(node, row, stage, options));
+    // Before that, an epoch would be told that no memory has.
+    await fleet.allLive();
     const traffic: Traffic<RoamingClient> = new Traffic({
       seed,
       durationMs,

@@ -22,6 +22,9 @@ export async function judge(options: OracleOptions): Promise<Verdict> {
   const anyNode = (random: () => number): OracleNode =>
     nodes[Math.floor(random() * nodes.length)] as OracleNode;
   await Promise.all(nodes.map((node) => node.start()));
+  const areLive = (): boolean => nodes.every(({ state }) => state === 'live');
+  // A slow start ends before Redis has answered, and the true epoch is told as a change.
+  await eventually(areLive, 'all nodes live', 60_000);
   const traffic = new Traffic({
     seed,
     durationMs,
@@ -37,7 +40,7 @@ export async function judge(options: OracleOptions): Promise<Verdict> {
   });
   await traffic.run(options.fault);
   const { rooms, followers, log, rejected } = traffic;
-  await eventually(() => nodes.every(({ state }) => state === 'live'), 'all nodes live again', 60_000);
+  await eventually(areLive, 'all nodes live again', 60_000);
   await Promise.all(rooms.map((room) => traffic.publish([room], `last of ${room}`)));
   // Where a mutant loses even these, the judgement says so.
   await eventually(() => followers.every(hasLastEvents), 'the last events', 20_000).catch(() => {});
