@@ -1,11 +1,14 @@
 import { jest } from '@jest/globals';
-import type { HistoryPage } from 'nestjs-simple-sse';
+import type { HistoryPage, RoomMessage } from 'nestjs-simple-sse';
 import { redisBroker } from 'nestjs-simple-sse/redis';
+import { brokerContract } from 'nestjs-simple-sse/testing';
 import type { ChannelMessage } from '../../src/broker/redis/channel-message.js';
 import { Inbox, isMark, type Heard } from '../../src/broker/redis/inbox.js';
+import { LocalRoom, LocalRooms } from '../../src/broker/redis/local-rooms.js';
 import { NodeOrder } from '../../src/broker/redis/node-order.js';
+import { RecentEvents } from '../../src/broker/redis/recent-events.js';
 import { pause } from '../support/within.js';
-import { judge, type Verdict } from './oracle.js';
+import { judge, type OracleOptions, type Verdict } from './oracle.js';
 import { describeWithRedis, RedisServer } from './redis-server.js';
 
 /** The oracle is believed because it catches these. */
@@ -21,11 +24,11 @@ describeWithRedis('the oracle catches a broker that', () => {
     await server.dispose();
   });
 
-  const run = (command: readonly string[], maxEvents?: number): Promise<Verdict> =>
+  const run = (command: readonly string[], traffic: Partial<OracleOptions> = {}): Promise<Verdict> =>
     judge({
       seed: 1,
       durationMs: 1_500,
-      maxEvents,
+      ...traffic,
       createBroker: () => redisBroker({ url: server.url, publishTimeoutMs: 800 }),
       fault: async (isOver) => {
         while (!isOver()) {
@@ -88,6 +91,75 @@ describeWithRedis('the oracle catches a broker that', () => {
     ) {
       catchUp.call(this, { ...page, incompleteRooms: [] });
     });
-    expect((await run(cutSubscribers, 2)).silentlyLost).toBeGreaterThan(0);
+    expect((await run(cutSubscribers, { maxEvents: 2 })).silentlyLost).toBeGreaterThan(0);
+  });
+
+  describe('answers from what it has delivered,', () => {
+    /** Clients leave rooms that nobody else here is in, and each cut ends what lingers. */
+    const sparse = { rooms: 40, followers: 12, publishers: 8 };
+
+    it('which is sound', async () => {
+      forgetAtOnce();
+      const { silentlyLost, duplicates, disorder, resumes } = await run(cutSubscribers, sparse);
+      expect({ silentlyLost, duplicates, disorder }).toEqual({ silentlyLost: 0, duplicates: 0, disorder: 0 });
+      expect(resumes).toBeGreaterThan(20);
+    });
+
+    it('and forgets since when it follows a room: the oracle', async () => {
+      forgetAtOnce();
+      ignoreFloor();
+      expect((await run(cutSubscribers, sparse)).silentlyLost).toBeGreaterThan(0);
+    });
+
+    it('and forgets since when it follows a room: the contract', async () => {
+      ignoreFloor();
+      const { url } = server;
+      const cases = brokerContract({
+        name: '',
+        shared: true,
+        createMedium: () => ({ createNode: () => redisBroker({ url }) }),
+      });
+      const joining = cases.find(({ name }) => name.includes('subscribe, then read'));
+      await expect(joining?.run()).rejects.toThrow();
+    });
+
+    it('and lacks what was read after a cut', async () => {
+      // oxlint-disable-next-line typescript/unbound-method
+      const { add } = RecentEvents.prototype;
+      jest.spyOn(RecentEvents.prototype, 'add').mockImplementation(function (
+        this: RecentEvents,
+        message: RoomMessage,
+        previous?: readonly number[],
+      ) {
+        if (previous !== undefined)
+          add.call(
+            this,
+            message,
+            message.rooms.map(() => 0),
+          );
+      });
+      expect((await run(cutSubscribers)).silentlyLost).toBeGreaterThan(0);
+    });
   });
 });
+
+/** A room that nobody wants is forgotten at the next change, not some seconds later. */
+function forgetAtOnce(): void {
+  // oxlint-disable-next-line typescript/unbound-method
+  const { letGo } = LocalRooms.prototype;
+  jest.spyOn(LocalRooms.prototype, 'letGo').mockImplementation(function (this: LocalRooms, name: string) {
+    letGo.call(this, name);
+    const room = this.get(name);
+    if (room?.isWanted === false) room.idleSinceMs = -Infinity;
+  });
+}
+
+/** Every room seems to have been followed since the beginning. */
+function ignoreFloor(): void {
+  // oxlint-disable-next-line typescript/unbound-method
+  const { follow } = LocalRoom.prototype;
+  jest.spyOn(LocalRoom.prototype, 'follow').mockImplementation(function (this: LocalRoom, position: number) {
+    follow.call(this, position);
+    this.from = 0;
+  });
+}
