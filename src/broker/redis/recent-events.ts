@@ -77,6 +77,22 @@ export class RecentEvents {
     return { epoch: node.epoch, position: node.position, messages: inOrder(found), incompleteRooms: [] };
   }
 
+  /** Whether all later events of these rooms, those that are not remembered aside, are heard here. */
+  follows(names: readonly string[]): boolean {
+    return names.every(
+      (name) => this.#rooms.get(name)?.isFollowed === true || keptLimits(this.#policy, name) === false,
+    );
+  }
+
+  /** Whether one of these rooms would not keep an event of this position any more. */
+  isTooOld(names: readonly string[], position: Position): boolean {
+    const ageMs = (nowUs() - position) / 1_000;
+    return names.some((name) => {
+      const limits = keptLimits(this.#policy, name);
+      return limits !== false && ageMs > limits.maxAgeMs;
+    });
+  }
+
   /** What was heard in the room before is not known to be whole, or belongs to another memory. */
   restart(room: LocalRoom, from: Position): void {
     this.forget(room);

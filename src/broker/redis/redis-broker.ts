@@ -108,7 +108,13 @@ export class RedisBroker implements SseBroker {
         this.#tellState();
       },
     });
-    const reads = new SharedReads(reader, order);
+    const reads = new SharedReads({
+      reader,
+      recent,
+      node: order,
+      isLive: () => feed.phase === 'live' && commands.isUp,
+      maxBytes: policy.maxBytes,
+    });
     this.#running = { policy, listener, names, commands, reader, recent, reads, rooms, order, feed };
     commands.open();
     feed.open();
@@ -159,18 +165,13 @@ export class RedisBroker implements SseBroker {
   }
 
   async read(rooms: readonly string[], after: Position | undefined, newest = 0): Promise<HistoryPage> {
-    const { reader, recent, reads, order, commands, feed } = this.#live();
+    const { reader, reads, order } = this.#live();
     if (rooms.length === 0) {
       // Only where now is: not worth waiting for as long as Redis may be away.
       const position = Math.max(order.newest, (await reader.now()) ?? 0);
       return { epoch: order.epoch, position, messages: [], incompleteRooms: [] };
     }
-    // What this node has delivered is only known to be all there is while it hears.
-    if (after !== undefined && feed.phase === 'live' && commands.isUp) {
-      const known = recent.read(rooms, after, order);
-      if (known !== undefined) return known;
-    }
-    const page = await reads.read(rooms, after, newest);
+    const page = await (after === undefined ? reader.read(rooms, after, newest) : reads.read(rooms, after));
     order.see(page.position);
     return page;
   }
@@ -181,6 +182,7 @@ export class RedisBroker implements SseBroker {
     this.#running = undefined;
     running.feed.close();
     running.commands.close();
+    running.reads.close();
     running.recent.close();
     running.rooms.close(closedError());
   }
