@@ -45,9 +45,6 @@ describe('asking Redis once for what many ask', () => {
     jest.useRealTimers();
   });
 
-  const message = (position: number, data: string): RoomMessage =>
-    new RoomMessage({ data, serialized: false }, { rooms: ['a'], epoch: EPOCH, position, kept: true });
-
   function hear(position: number, data: string): void {
     recent.add(message(position, data));
     node.position = position;
@@ -57,10 +54,6 @@ describe('asking Redis once for what many ask', () => {
     const nothing = { epoch: EPOCH, position: START, messages: [], incompleteRooms: [] };
     asked[nth]?.page.resolve({ ...nothing, ...page });
     await jest.advanceTimersByTimeAsync(0);
-  }
-
-  async function textsOf(page: Promise<HistoryPage>): Promise<string[]> {
-    return (await page).messages.map(({ data }) => data);
   }
 
   it('asks nothing where it knows the answer, unless it is not live', async () => {
@@ -178,3 +171,11 @@ describe('asking Redis once for what many ask', () => {
     expect(asked).toHaveLength(2);
   });
 });
+
+function message(position: number, data: string): RoomMessage {
+  return new RoomMessage({ data, serialized: false }, { rooms: ['a'], epoch: EPOCH, position, kept: true });
+}
+
+async function textsOf(page: Promise<HistoryPage>): Promise<string[]> {
+  return (await page).messages.map(({ data }) => data);
+}
