@@ -7,6 +7,7 @@ import { Inbox, isMark, type Heard } from '../../src/broker/redis/inbox.js';
 import { LocalRoom, LocalRooms } from '../../src/broker/redis/local-rooms.js';
 import { NodeOrder } from '../../src/broker/redis/node-order.js';
 import { RecentEvents } from '../../src/broker/redis/recent-events.js';
+import { RoomReader } from '../../src/broker/redis/room-reader.js';
 import { pause } from '../support/within.js';
 import { judge, type OracleOptions, type Verdict } from './oracle.js';
 import { describeWithRedis, RedisServer } from './redis-server.js';
@@ -80,6 +81,14 @@ describeWithRedis('the oracle catches a broker that', () => {
       // Nor does it look for holes, which would mend this.
       const verdict = judgeMessage.call(this, message);
       return verdict === 'ahead' && message.epoch === this.epoch ? 'next' : verdict;
+    });
+    // The time in which it reads is short: made longer, for something to fall into it each time.
+    // oxlint-disable-next-line typescript/unbound-method
+    const { read } = RoomReader.prototype;
+    jest.spyOn(RoomReader.prototype, 'read').mockImplementation(async function (this: RoomReader, ...args) {
+      const page = await read.apply(this, args);
+      await pause(20);
+      return page;
     });
     expect((await run(cutSubscribers)).silentlyLost).toBeGreaterThan(0);
   });
