@@ -29,7 +29,7 @@ const latency = {
   title: 'Through Redis: from a publish at one node to a client of another, 100 events a second',
   note: 'Open loop, 10 clients, 100 B. The floor is a bare PUBLISH and SUBSCRIBE over the same library, and bare sockets.',
   fleet: traffic,
-  repeats: 3,
+  repeats: 2,
   columns: [
     { field: 'p50', title: 'p50 (ms)', digits: 2, ratio: true },
     { field: 'p99', title: 'p99 (ms)', digits: 2 },
@@ -39,8 +39,8 @@ const latency = {
     const clients = 10;
     await stage.connect({ clients });
     const run = { publish: 'publishAtRate', receivers: clients, bytes: BYTES, perSecond: 100 };
-    await stage.deliver({ ...run, count: 50 });
-    await stage.deliver({ ...run, count: quick ? 100 : 300, latency: true });
+    await stage.deliver({ ...run, count: 30 });
+    await stage.deliver({ ...run, count: quick ? 100 : 200, latency: true });
     const { p50, p99, p999 } = await stage.load.call('latency');
     await stage.disconnect();
     return { p50, p99, p999 };
@@ -65,7 +65,7 @@ const deliveries = {
     await stage.connect({ clients });
     const run = { publish: 'publishWindowed', receivers: clients, bytes: BYTES };
     await stage.deliver({ ...run, count: 300 });
-    const count = quick ? 600 : 3_000;
+    const count = quick ? 600 : 1_500;
     const before = await stage.redis.cpuMicros();
     const { perSecond, cpu } = await stage.deliver({ ...run, count, block: 300 });
     const redisCpu = ((await stage.redis.cpuMicros()) - before) / count;
@@ -94,7 +94,7 @@ const redisCpu = {
     { field: 'ratio', title: '10,000 / 10', digits: 2 },
   ],
   async measure(stage, { quick }) {
-    const count = quick ? 1_000 : 5_000;
+    const count = quick ? 1_000 : 3_000;
     const rooms = Array.from({ length: quick ? 2_000 : 10_000 }, (_, n) => `room ${n}`);
     const ten = rooms.slice(0, TEN);
     const figures = {};
@@ -168,6 +168,7 @@ const storm = {
     { field: 'cpu', title: 'node CPU per resume (us)', digits: 0 },
     { field: 'otherReads', title: 'reads per resume, other node', digits: 3 },
     { field: 'otherSeconds', title: 'all resumed there after (s)', digits: 2 },
+    { field: 'otherCpu', title: 'node CPU per resume there (us)', digits: 0 },
   ],
   async measure(stage, { quick }) {
     const clients = quick ? 300 : 2_000;
@@ -201,6 +202,7 @@ const storm = {
       cpu: own.cpu,
       otherReads: ((await stage.reads()) - otherReads) / clients,
       otherSeconds: other.seconds,
+      otherCpu: other.cpu,
     };
   },
 };
