@@ -13,6 +13,8 @@ export interface OracleOptions {
   readonly publishers?: number;
   readonly rooms?: number;
   readonly maxEvents?: number;
+  /** What a node may keep of what it has delivered. */
+  readonly maxBytes?: number;
   /** Runs beside the traffic, until it ends. */
   readonly fault: (isOver: () => boolean) => Promise<void>;
 }
@@ -41,10 +43,17 @@ interface Published {
 
 /** Traffic over a few nodes while something is done to Redis, and then the judgement on what was told to whom. */
 export async function judge(options: OracleOptions): Promise<Verdict> {
-  const { seed, durationMs, nodes: nodeCount = 3, rooms: roomCount = 8, maxEvents = 5_000 } = options;
+  const {
+    seed,
+    durationMs,
+    nodes: nodeCount = 3,
+    rooms: roomCount = 8,
+    maxEvents = 5_000,
+    maxBytes = 2 ** 30,
+  } = options;
   const random = randomOf(seed);
   const some = <T>(of: readonly T[]): T => of[Math.floor(random() * of.length)] as T;
-  const policy: HistoryPolicy = { maxBytes: 2 ** 30, limitsOf: () => ({ maxEvents, maxAgeMs: 60_000 }) };
+  const policy: HistoryPolicy = { maxBytes, limitsOf: () => ({ maxEvents, maxAgeMs: 60_000 }) };
   const rooms = Array.from({ length: roomCount }, (_, n) => `room ${n}`);
   const nodes = Array.from({ length: nodeCount }, () => new OracleNode(options.createBroker(), policy));
   await Promise.all(nodes.map((node) => node.start()));

@@ -33,7 +33,7 @@ describe('what a node remembers of what it has delivered', () => {
   function begin(maxBytes = 1e9): void {
     policy = { maxBytes, limitsOf: (room) => room !== 'unkept' && limits };
     rooms = new LocalRooms((room) => recent.forget(room));
-    recent = new RecentEvents(policy, rooms);
+    recent = new RecentEvents(policy, rooms, maxBytes);
   }
 
   function follow(...names: string[]): void {

@@ -36,10 +36,11 @@ export class RecentEvents {
   readonly #histories = new Map<LocalRoom, RoomHistory>();
   readonly #sweeper: NodeJS.Timeout;
 
-  constructor(policy: HistoryPolicy, rooms: LocalRooms) {
+  /** @param maxBytes over all rooms */
+  constructor(policy: HistoryPolicy, rooms: LocalRooms, maxBytes: number) {
     this.#policy = policy;
     this.#rooms = rooms;
-    this.#budget = new HistoryBudget(policy.maxBytes);
+    this.#budget = new HistoryBudget(maxBytes);
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS).unref();
   }
 

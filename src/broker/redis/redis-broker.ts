@@ -76,7 +76,8 @@ export class RedisBroker implements SseBroker {
     const firstOutcome = new Deferred();
     const names = new RedisNames(this.#partition, driver.database, randomUUID().slice(0, 8));
     const rooms: LocalRooms = new LocalRooms((room) => recent.forget(room));
-    const recent = new RecentEvents(policy, rooms);
+    const maxBytes = policy.maxBytes / options.partitions;
+    const recent = new RecentEvents(policy, rooms, maxBytes);
     const order = new NodeOrder(rooms, listener, recent);
     const commands: CommandLink = new CommandLink({
       driver,
@@ -113,7 +114,7 @@ export class RedisBroker implements SseBroker {
       recent,
       node: order,
       isLive: () => feed.phase === 'live' && commands.isUp,
-      maxBytes: policy.maxBytes,
+      maxBytes,
     });
     this.#running = { policy, listener, names, commands, reader, recent, reads, rooms, order, feed };
     commands.open();

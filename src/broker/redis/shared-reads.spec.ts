@@ -26,13 +26,13 @@ describe('asking Redis once for what many ask', () => {
     node = { epoch: EPOCH, position: START, newest: START };
     isLive = true;
     rooms = new LocalRooms((room) => recent.forget(room));
-    recent = new RecentEvents(policy, rooms);
+    const { maxBytes } = policy;
+    recent = new RecentEvents(policy, rooms, maxBytes);
     const read = (_: readonly string[], after: Position | undefined): Promise<HistoryPage> => {
       const page = new Deferred<HistoryPage>();
       asked.push({ after, page });
       return page.promise;
     };
-    const { maxBytes } = policy;
     reads = new SharedReads({ reader: { read }, recent, node, isLive: () => isLive, maxBytes });
     // Followed from now on: what came before only Redis knows.
     for (const name of ['a', 'b']) rooms.want(name).follow(START);
