@@ -74,7 +74,8 @@ export interface SseModuleOptions {
 
   /**
    * How many bytes of events are remembered over all rooms; the oldest go first, so with little, busy rooms push out the
-   * history of quiet ones. Default: 33,554,432.
+   * history of quiet ones. With `redisBroker` it bounds what each node keeps to answer clients that come back without
+   * asking Redis, and not what Redis keeps. Default: 33,554,432.
    */
   readonly historyMaxBytes?: number;
 

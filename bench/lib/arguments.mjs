@@ -4,7 +4,8 @@ import { cells } from '../scenarios/index.mjs';
 
 export const USAGE = `node bench/run.mjs [options]
   --quick              small counts, one round, the main peers: a look in a minute or two
-  --only a,b           scenarios: ${[...new Set(cells.map((cell) => cell.scenario))].join(', ')}
+  --only a,b           scenarios: ${[...new Set(cells.map((cell) => cell.scenario))].join(', ')};
+                       or redis for all that need it
   --peers a,b          peers: ${peers.map((peer) => peer.id).join(', ')}
   --rounds n           rounds (default 3, with --quick 1)
   --heap-snapshot      with --quick: count retained objects too
@@ -27,7 +28,7 @@ export function readArguments(argv) {
   });
   const only = namesOf(
     values.only,
-    cells.map((cell) => cell.scenario),
+    cells.flatMap((cell) => (cell.family ? [cell.scenario, cell.family] : [cell.scenario])),
     '--only',
   );
   const chosen = namesOf(
@@ -47,7 +48,7 @@ export function readArguments(argv) {
     isComplete: !values.quick && !only && !chosen && !values['cpu-prof'],
     peers: peers.filter((peer) => (chosen ? chosen.has(peer.id) : peer.quick || !values.quick)),
     cells: cells.filter((cell) => {
-      if (only) return only.has(cell.scenario);
+      if (only) return only.has(cell.scenario) || only.has(cell.family);
       return cell.scenario !== 'retained-objects' || !values.quick || snapshot;
     }),
   };

@@ -23,5 +23,5 @@ export function takeBuild() {
   process.env[VARIABLE] = copy;
 }
 
-/** The module under test, as it would be published. */
-export const importBuild = () => import(`${process.env[VARIABLE]}/index.js`);
+/** The module under test, as it would be published; or another file of it. */
+export const importBuild = (file = 'index') => import(`${process.env[VARIABLE]}/${file}.js`);

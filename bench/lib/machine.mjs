@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { redisVersion } from './redis-server.mjs';
 import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
 
 const require = createRequire(import.meta.url);
@@ -13,15 +14,22 @@ export function machine() {
     memoryGb: Math.round(totalmem() / 2 ** 30),
     system: `${type()} ${release()}`,
     node: process.version,
-    versions: versions([
-      '@nestjs/core',
-      'better-sse',
-      '@fastify/sse',
-      'express-sse',
-      'simple-sse',
-      'sse-channel',
-      'socket.io',
-    ]),
+    versions: {
+      ...versions([
+        '@nestjs/core',
+        'better-sse',
+        '@fastify/sse',
+        'express-sse',
+        'simple-sse',
+        'sse-channel',
+        'socket.io',
+        '@socket.io/redis-adapter',
+        '@socket.io/redis-streams-adapter',
+        'ioredis',
+        'redis',
+      ]),
+      ...(redisVersion() && { 'redis-server': redisVersion() }),
+    },
   };
 }
 

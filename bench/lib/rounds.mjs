@@ -1,6 +1,7 @@
 /** Runs every cell for every peer, several rounds, and collects what was measured. */
 import { loadPeer } from '../peers/index.mjs';
 import { medianOfFields } from './statistics.mjs';
+import { RedisStage } from './redis-stage.mjs';
 import { Stage } from './stage.mjs';
 
 /**
@@ -21,7 +22,8 @@ export async function runRounds(plan, log) {
   for (let round = 0; round < plan.rounds; round++) {
     for (const fleet of new Set(plan.cells.map((cell) => cell.fleet))) {
       for (const group of groups(rotate(plan.peers, round * 3), fleet.together)) {
-        const isDue = (cell, peer) => round < roundsOf(cell, peer) && !results[cell.id][peer.id].skipped;
+        const isDue = (cell, peer) =>
+          cell.family === peer.family && round < roundsOf(cell, peer) && !results[cell.id][peer.id].skipped;
         const cells = plan.cells.filter((cell) => cell.fleet === fleet);
         const players = group.filter((peer) => cells.some((cell) => isDue(cell, peer)));
         if (players.length === 0) continue;
@@ -45,8 +47,9 @@ export async function runRounds(plan, log) {
 /** One fleet for each player, and all cells that share it, players taking turns. */
 async function perform({ players, fleet, cells, isDue, plan, results }) {
   const clients = fleet.clients(plan.quick);
+  const StageKind = fleet.redis ? RedisStage : Stage;
   const stages = players.map(
-    (peer) => new Stage(peer, { ...fleet.options, profileFolder: plan.profileFolder }),
+    (peer) => new StageKind(peer, { ...fleet.options, profileFolder: plan.profileFolder }),
   );
   const broken = new Map();
   const attempt = async (stage, work) => {
@@ -99,7 +102,10 @@ async function leaveOut({ cells, peers }) {
   }
   const place = (cell, peer) => ({ rounds: [], skipped: unavailable.get(peer.id) ?? cell.leftOut(peer) });
   return Object.fromEntries(
-    cells.map((cell) => [cell.id, Object.fromEntries(peers.map((peer) => [peer.id, place(cell, peer)]))]),
+    cells.map((cell) => {
+      const family = peers.filter((peer) => peer.family === cell.family);
+      return [cell.id, Object.fromEntries(family.map((peer) => [peer.id, place(cell, peer)]))];
+    }),
   );
 }
 

@@ -58,7 +58,10 @@ export class Client {
         }
         this.#tally.count(this, chunk);
         attend?.(this, chunk);
-        if (followIds) this.lastEventId = lastId(chunk) ?? this.lastEventId;
+        if (followIds) {
+          this.lastEventId = lastId(chunk) ?? this.lastEventId;
+          if (chunk.includes('event: sse:gap')) this.#tally.gaps++;
+        }
         return true;
       };
       const address = socketPath ? { path: socketPath } : { port, host: '127.0.0.1', localAddress };

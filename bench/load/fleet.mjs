@@ -93,8 +93,8 @@ export class Fleet {
       fewest = Math.min(fewest, client.events);
       most = Math.max(most, client.events);
     }
-    const { events, reads, bytes, disorder } = this.#tally;
-    return { events, reads, bytes, disorder, fewest, most, open, clients: this.#clients.length };
+    const { events, reads, bytes, disorder, gaps } = this.#tally;
+    return { events, reads, bytes, disorder, gaps, fewest, most, open, clients: this.#clients.length };
   }
 
   /** Percentiles of due-time-to-receipt, in milliseconds. */

@@ -9,6 +9,8 @@ export class Tally {
   reads = 0;
   bytes = 0;
   disorder = 0;
+  /** `sse:gap` events; looked for only where ids are followed. */
+  gaps = 0;
   #samples = 0;
   /** @type {Float64Array | undefined} */
   #latencies;
@@ -16,7 +18,7 @@ export class Tally {
   #reached = () => {};
 
   reset({ latency }) {
-    this.events = this.reads = this.bytes = this.disorder = this.#samples = 0;
+    this.events = this.reads = this.bytes = this.disorder = this.gaps = this.#samples = 0;
     this.#latencies = latency ? new Float64Array(MAX_SAMPLES) : undefined;
   }
 

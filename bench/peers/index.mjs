@@ -3,6 +3,7 @@
  * shows, and is otherwise left at its defaults.
  *
  * @typedef {object} StartOptions
+ * @property {string} [redisUrl] of the server that two nodes share
  * @property {number} [heartbeatMs] an interval for the heartbeat scenario; else so long that none falls into a run
  *
  * @typedef {object} RunningPeer
@@ -11,6 +12,10 @@
  * @property {() => number | Promise<number>} connections
  * @property {() => { user: number, system: number }} [cpuMicros] only for a server outside of this process
  * @property {() => object} [memory] the same
+ * @property {(args: { rooms: string[] }) => unknown} [follow] hears rooms in which there is nobody
+ * @property {() => { state: string, at: number }[]} [states] of its broker, since `forgetStates`
+ * @property {() => void} [forgetStates]
+ * @property {() => number} [reads] how often history was read in Redis
  * @property {() => unknown} [close] ends what the process has started outside of itself
  *
  * @typedef {object} Peer
@@ -23,6 +28,7 @@
  * @property {string} [noHeartbeats] why it takes no part in that scenario, if it has some
  * @property {boolean} [core] measured in every round; the others in as many as the cell asks for
  * @property {object} [options] fixed start options: variants of one module
+ * @property {'redis'} [family] takes part in the cells of this family alone
  * @property {'external'} [kind] not a Node server: no heap to look at
  */
 
@@ -99,10 +105,24 @@ export const peers = [
     quick: true,
     kind: 'external',
   },
+  redisPeer('bare-ioredis', 'bare PUBLISH, ioredis (floor)', './redis-bare.mjs', { driver: 'ioredis' }),
+  redisPeer('bare-node-redis', 'bare PUBLISH, node-redis', './redis-bare.mjs', { driver: 'redis' }),
+  redisPeer('redis-ioredis', '**this module**, ioredis', './redis-module.mjs', { driver: 'ioredis' }),
+  redisPeer('redis-node-redis', '**this module**, node-redis', './redis-module.mjs', { driver: 'redis' }),
+  redisPeer('socket.io-redis', 'Socket.IO, redis-adapter', './redis-socket-io.mjs', { adapter: 'pub-sub' }),
+  redisPeer('socket.io-streams', 'Socket.IO, redis-streams-adapter', './redis-socket-io.mjs', {
+    adapter: 'streams',
+  }),
 ];
 
+/** @returns {Peer} */
+function redisPeer(id, label, module, options) {
+  const protocol = id.startsWith('socket.io') ? 'socket.io' : 'sse';
+  return { id, label, module, options, protocol, family: 'redis', core: true, quick: true };
+}
+
 /** The variants of the module under test. */
-export const ours = ['express', 'fastify', 'no-history'];
+export const ours = ['express', 'fastify', 'no-history', 'redis-ioredis', 'redis-node-redis'];
 
 /** @param {string} id @returns {Promise<{ start(options: StartOptions): Promise<RunningPeer>, unavailable?(): string | undefined }>} */
 export async function loadPeer(id) {

@@ -3,6 +3,7 @@ import { cells } from '../scenarios/index.mjs';
 import { judge, targets } from './targets.mjs';
 
 const FLOOR = 'net';
+const REDIS = { 'redis-ioredis': 'over ioredis', 'redis-node-redis': 'over node-redis' };
 const labelOf = (id) => peers.find((peer) => peer.id === id).label;
 
 /** @param {number | undefined} value @param {number} digits */
@@ -29,27 +30,33 @@ export function renderTables({ results }, { detail }) {
   const sections = cells
     .filter(({ id }) => results[id])
     .map((cell) => cellSection(cell, results[cell.id], detail));
-  return [targetSection(results), ...sections].filter(Boolean).join('\n\n');
+  const tables = [
+    targetSection('Targets', { express: 'Express', fastify: 'Fastify' }, results),
+    targetSection('Targets with Redis', REDIS, results),
+  ];
+  return [...tables, ...sections].filter(Boolean).join('\n\n');
 }
 
-function targetSection(results) {
+/** @param {Record<string, string>} variants of this module, with their labels */
+function targetSection(title, variants, results) {
   const rows = targets
     .map((target) => ({ target, verdicts: judge(target, results) }))
-    .filter(({ verdicts }) => Object.keys(verdicts).length > 0)
+    .filter(({ verdicts }) => Object.keys(verdicts).some((variant) => variant in variants))
     .map(({ target, verdicts }) => {
       const cell = (variant) => {
         if (!verdicts[variant]) return '–';
         const { ratio, passed } = verdicts[variant];
         return `${number(ratio, 2)} ${passed ? 'pass' : '**fail**'}`;
       };
-      return [target.what, target.limit, cell('express'), cell('fastify')];
+      return [target.what, target.limit, ...Object.keys(variants).map(cell)];
     });
-  return rows.length > 0 && `### Targets\n\n${table(['what', 'target', 'Express', 'Fastify'], rows)}`;
+  const head = ['what', 'target', ...Object.values(variants)];
+  return rows.length > 0 && `### ${title}\n\n${table(head, rows)}`;
 }
 
 /** @param {import('../scenarios/fleets.mjs').Cell} cell */
-function cellSection({ title, note, columns }, byPeer, detail) {
-  const floor = byPeer[FLOOR]?.median;
+function cellSection({ title, note, columns, floor: floorPeer = FLOOR }, byPeer, detail) {
+  const floor = byPeer[floorPeer]?.median;
   const head = [
     'server',
     ...columns.flatMap((column) => (column.ratio ? [column.title, '× floor'] : [column.title])),

@@ -6,10 +6,11 @@
 import { mean, median } from '../lib/statistics.mjs';
 
 const MINE = ['express', 'fastify'];
+const MINE_WITH_REDIS = ['redis-ioredis', 'redis-node-redis'];
 
 /**
- * @typedef {{ what: string, limit: string, cell: string, field: string, against?: string, mine?: string[] }} Target
- * `limit`: an operator and a number; without `against` the field itself is the ratio
+ * @typedef {{ what: string, limit: string, cell: string, field: string, against?: string | Record<string, string>, mine?: string[] }} Target
+ * `limit`: an operator and a number; without `against` the field itself is the ratio; `against` for each variant, or for all
  */
 
 const paced = (cell, label) => ({
@@ -87,6 +88,35 @@ export const targets = [
     cell: 'resume',
     field: 'ratio',
   },
+  {
+    what: 'Redis CPU per publish with 10,000 subscribed rooms, against 10',
+    limit: '<= 1.3',
+    cell: 'redis-cpu',
+    field: 'ratio',
+    mine: MINE_WITH_REDIS,
+  },
+  {
+    what: 'publish to delivery through Redis, p50, against a bare PUBLISH and SUBSCRIBE over the same library',
+    limit: '<= 2',
+    cell: 'redis-latency',
+    field: 'p50',
+    against: { 'redis-ioredis': 'bare-ioredis', 'redis-node-redis': 'bare-node-redis' },
+    mine: MINE_WITH_REDIS,
+  },
+  {
+    what: '10,000 rooms subscribed again, seconds after Redis is back',
+    limit: '<= 1',
+    cell: 'redis-resubscribe',
+    field: 'backSeconds',
+    mine: MINE_WITH_REDIS,
+  },
+  {
+    what: 'resumes after a subscriber cut without a read in Redis, share',
+    limit: '>= 0.6',
+    cell: 'redis-storm',
+    field: 'spared',
+    mine: MINE_WITH_REDIS,
+  },
 ];
 
 /**
@@ -98,13 +128,14 @@ export function judge({ limit, cell, field, against: other, mine = MINE }, resul
   const rounds = (peer) => results[cell]?.[peer]?.rounds ?? [];
   const verdicts = {};
   for (const variant of mine) {
+    const peer = typeof other === 'object' ? other[variant] : other;
     const ratios = rounds(variant).map((round, index) =>
-      other ? round[field] / rounds(other)[index]?.[field] : round[field],
+      peer ? round[field] / rounds(peer)[index]?.[field] : round[field],
     );
     const usable = ratios.filter(Number.isFinite);
     if (usable.length === 0) continue;
     const ratio =
-      field === 'user' ? meanOf(rounds(variant), field) / meanOf(rounds(other), field) : median(usable);
+      field === 'user' ? meanOf(rounds(variant), field) / meanOf(rounds(peer), field) : median(usable);
     verdicts[variant] = { ratio, passed: holds(ratio, limit) };
   }
   return verdicts;

@@ -7,6 +7,7 @@
  * @property {(quick: boolean) => number} clients connected to room 0 before the first cell; 0: the cell does it
  * @property {(quick: boolean) => number} [peak] the most connections at a time, when cells connect
  * @property {object} [options] start options of the peer
+ * @property {boolean} [redis] two nodes and a redis-server for each peer
  * @property {'all' | 'core'} [together] whose servers stand side by side, so that their measurements can take turns
  *
  * @typedef {object} Column
@@ -19,6 +20,8 @@
  * @property {string} id
  * @property {string} scenario what `--only` names
  * @property {string} title
+ * @property {'redis'} [family] of peers that take part; the others without one
+ * @property {string} [floor] the peer that stands for the floor; `net` by default
  * @property {Fleet} fleet
  * @property {Column[]} columns
  * @property {(peer: import('../peers/index.mjs').Peer) => string | undefined} leftOut the reason, if it does not run this peer

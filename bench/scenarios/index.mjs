@@ -6,6 +6,7 @@ import { idleMemory } from './idle-memory.mjs';
 import { latency } from './latency.mjs';
 import { manyRooms } from './many-rooms.mjs';
 import { retainedObjects } from './retained-objects.mjs';
+import { redisCells } from './redis.mjs';
 import { reconnectStorm, resume } from './resume.mjs';
 import { sharedBacklog } from './shared-backlog.mjs';
 import { slowClients } from './slow-clients.mjs';
@@ -29,4 +30,5 @@ export const cells = [
   resume,
   reconnectStorm,
   retainedObjects,
+  ...redisCells,
 ];

@@ -107,7 +107,10 @@ async function absence(stage, { clients, path, rooms, each }) {
 }
 
 /** Connects the fleet, waits for what it missed, and checks that each client has exactly that. */
-async function comeBack(stage, { clients, path, ids, events, ordered = true, stay = false }) {
+export async function comeBack(
+  stage,
+  { clients, rooms, path, ids, events, ordered = true, stay = false, followIds = false },
+) {
   const headers = ids?.map((id) => {
     if (!id) throw new Error('a client has received no event id to resume from');
     return `Last-Event-ID: ${id}`;
@@ -115,7 +118,7 @@ async function comeBack(stage, { clients, path, ids, events, ordered = true, sta
   await stage.load.call('reset');
   const before = await stage.cpu();
   const startedAt = performance.now();
-  const { lines } = await stage.connect({ clients, path, headers });
+  const { lines } = await stage.connect({ clients, rooms, path, headers, followIds });
   await stage.load.call('awaitEvents', { total: clients * events });
   const seconds = (performance.now() - startedAt) / 1e3;
   const { total } = await stage.cpuSince(before);

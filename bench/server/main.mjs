@@ -8,7 +8,7 @@ import { loadPeer } from '../peers/index.mjs';
 import { CpuProfile } from './cpu-profile.mjs';
 import { EventLoopLag } from './event-loop-lag.mjs';
 import { heapByConstructor } from './heap-snapshot.mjs';
-import { publishAtRate, publishBurst, publishPaced } from './publisher.mjs';
+import { publishAtRate, publishBurst, publishPaced, publishWindowed } from './publisher.mjs';
 import { cpuMicros, memory } from './usage.mjs';
 
 /** @type {import('../peers/index.mjs').RunningPeer} */
@@ -25,6 +25,9 @@ const commands = {
   publishPaced: (args) => publishPaced(peer, args),
   publishBurst: (args) => publishBurst(peer, args),
   publishAtRate: (args) => publishAtRate(peer, args),
+  publishWindowed: (args) => publishWindowed(peer, args),
+  /** What only some peers can. */
+  ask: ({ what, ...args }) => peer[what](args),
   cpu: () => (peer.cpuMicros ? peer.cpuMicros() : cpuMicros()),
   memory: () => (peer.memory ? peer.memory() : memory()),
   async awaitConnections({ count, timeoutMs = 30_000 }) {

@@ -1,4 +1,4 @@
-/** The three ways of publishing. Each returns when the peer has been told everything (not when it is delivered). */
+/** The four ways of publishing. Each returns when the peer has been told everything (not when it is delivered). */
 import { nowMicros } from '../lib/clock.mjs';
 import { payload } from '../lib/payload.mjs';
 
@@ -60,5 +60,31 @@ export async function publishAtRate(peer, { room, bytes, count, perSecond, first
     if (waitMicros > 2_000) await new Promise((resolve) => setTimeout(resolve, waitMicros / 1e3 - 1.5));
     else await turn();
   }
+  return { startedAt };
+}
+
+/** Publishes under way at a time: enough to keep a connection busy, not so many that they wait for each other. */
+const WINDOW = 32;
+
+/**
+ * As fast as the publishes are accepted, to one room or to several in turn. A peer that does not say when it has
+ * accepted one gets a turn of the event loop for as many.
+ * @param {import('../peers/index.mjs').RunningPeer} peer
+ * @param {Omit<PublishArgs, 'room'> & { room?: string, rooms?: string[] }} args
+ */
+export async function publishWindowed(peer, { room, rooms = [room], bytes, count, firstSeq = 0 }) {
+  const startedAt = nowMicros();
+  let next = 0;
+  const worker = async () => {
+    while (next < count) {
+      const index = next++;
+      const accepted = peer.publish(
+        rooms[index % rooms.length],
+        payload(bytes, firstSeq + index, nowMicros()),
+      );
+      await (accepted ?? turn());
+    }
+  };
+  await Promise.all(Array.from({ length: WINDOW }, worker));
   return { startedAt };
 }

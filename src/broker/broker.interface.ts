@@ -13,7 +13,7 @@ export interface RoomHistoryLimits {
 export interface HistoryPolicy {
   /** The limits of one room, or `false` for a room that is not remembered. The same answer every time. */
   limitsOf(room: string): RoomHistoryLimits | false;
-  /** Bytes kept over all rooms of a node's memory. */
+  /** Bytes kept over all rooms in a node's own memory. */
   readonly maxBytes: number;
 }
 
@@ -63,7 +63,10 @@ export interface PublishReceipt {
 /** What is remembered of some rooms after a position, as one moment saw it. */
 export interface HistoryPage {
   readonly epoch: string;
-  /** The moment: every event published later has a greater position. */
+  /**
+   * The moment: every event published later has a greater position. Of rooms that the node hears it may lie before what
+   * has been accepted but not arrived yet; never before what the node has heard by the call.
+   */
   readonly position: Position;
   /** Ordered by position, each event once however many of the rooms it went to. */
   readonly messages: readonly RoomMessage[];

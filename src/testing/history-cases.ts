@@ -68,6 +68,11 @@ export const historyCases: Readonly<Record<string, CaseBody>> = {
     await randomHistory(node, { seed: 20_261_122, rooms: 6, steps: 1_500 });
   },
 
+  'of rooms that a node hears it reads all up to a moment, and hears the rest': async (bench) => {
+    const node = await bench.node({ maxEvents: 7, maxBytes: 40_000 });
+    await randomHistory(node, { seed: 20_261_125, rooms: 6, steps: 1_500, heard: true });
+  },
+
   'memory bounded by bytes: complete means complete': async (bench) => {
     const node = await bench.node({ maxEvents: 1_000, maxBytes: 30_000 });
     await randomHistory(node, { seed: 7, rooms: 5, steps: 600, text: 'x'.repeat(500) });

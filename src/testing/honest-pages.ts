@@ -36,10 +36,19 @@ export function assertHonest(
   }
 }
 
+export interface RandomHistory {
+  readonly seed: number;
+  readonly rooms: number;
+  readonly steps: number;
+  readonly text?: string;
+  /** Whether the node hears the rooms: then a page may end before what has not arrived yet. */
+  readonly heard?: boolean;
+}
+
 /** Publishes and reads at random, and looks at each page. */
 export async function randomHistory(
   node: BenchNode,
-  { seed, rooms, steps, text = '' }: { seed: number; rooms: number; steps: number; text?: string },
+  { seed, rooms, steps, text = '', heard = false }: RandomHistory,
 ): Promise<void> {
   const random = randomOf(seed);
   const names = Array.from({ length: rooms }, (_, n) => `room ${n}`);
@@ -47,6 +56,7 @@ export async function randomHistory(
   const published: Published[] = [];
   let complete = 0;
   const start = (await node.publish('elsewhere', 'start')).position;
+  if (heard) await node.subscribe(...names);
   for (let step = 0; step < steps; step++) {
     // The first rooms hear far more than the last.
     const room = names[Math.floor(random() ** 3 * rooms)] as string;
@@ -58,11 +68,15 @@ export async function randomHistory(
     const back = published.at(-1 - Math.floor(random() ** 2 * published.length));
     // Also from between two positions.
     const after = random() < 0.1 ? start : (back?.position ?? start) - (random() < 0.2 ? 1 : 0);
+    const last = node.positions.at(-1) ?? 0;
     const page = await node.read(of, after);
-    assertHonest(page, of, after, published);
+    assert.ok(page.position >= last, 'the moment of a read is not before what its node has heard');
+    const owed = heard ? published.filter((one) => one.position <= page.position) : published;
+    assertHonest(page, of, after, owed);
     complete += of.length - page.incompleteRooms.length;
   }
   assert.ok(complete > steps / 10, 'a broker that calls everything incomplete is honest, and useless');
+  if (heard) await node.hears(published.length);
 }
 
 /** Mulberry32: the same numbers from the same seed. */

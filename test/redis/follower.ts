@@ -43,7 +43,7 @@ export class Follower {
   }
 
   attach(): void {
-    this.#attachTo(this.#anyNode()).catch((error: unknown) => this.failures.push(error));
+    this.attachTo(this.#anyNode()).catch((error: unknown) => this.failures.push(error));
   }
 
   leave(): void {
@@ -70,7 +70,7 @@ export class Follower {
     if (this.#held === undefined) this.#epoch = epoch;
   }
 
-  async #attachTo(node: OracleNode): Promise<void> {
+  async attachTo(node: OracleNode): Promise<void> {
     this.#node = node;
     this.#held = [];
     const current = this.#held;

@@ -10,14 +10,19 @@ export interface OracleOptions {
   readonly seed: number;
   readonly durationMs?: number;
   readonly maxEvents?: number;
+  /** What a node may keep of what it has delivered. */
+  readonly maxBytes?: number;
+  readonly rooms?: number;
+  readonly followers?: number;
+  readonly publishers?: number;
   /** Runs beside the traffic, which goes on until it is over. One that repeats does so until `isEnough`. */
   readonly fault: (traffic: Traffic) => Promise<void>;
 }
 
 /** Traffic over a few nodes while something is done to Redis, and then the judgement on what was told to whom. */
 export async function judge(options: OracleOptions): Promise<Verdict> {
-  const { seed, durationMs = 0, maxEvents = 5_000 } = options;
-  const policy: HistoryPolicy = { maxBytes: 2 ** 30, limitsOf: () => ({ maxEvents, maxAgeMs: 600_000 }) };
+  const { seed, durationMs = 0, maxEvents = 5_000, maxBytes = 2 ** 30 } = options;
+  const policy: HistoryPolicy = { maxBytes, limitsOf: () => ({ maxEvents, maxAgeMs: 600_000 }) };
   const nodes = Array.from({ length: 3 }, () => new OracleNode(options.createBroker(), policy));
   const anyNode = (random: () => number): OracleNode =>
     nodes[Math.floor(random() * nodes.length)] as OracleNode;
@@ -28,8 +33,9 @@ export async function judge(options: OracleOptions): Promise<Verdict> {
   const traffic = new Traffic({
     seed,
     durationMs,
-    followers: 24,
-    publishers: 4,
+    rooms: options.rooms ?? 8,
+    followers: options.followers ?? 24,
+    publishers: options.publishers ?? 4,
     pauseMs: 3,
     createListener: (rooms, random) => new Follower(rooms, () => anyNode(random)),
     publish: async (rooms, text, random) => {

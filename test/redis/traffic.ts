@@ -23,6 +23,8 @@ export interface Listener extends Account {
 export interface TrafficOptions<L extends Listener> {
   readonly seed: number;
   readonly durationMs: number;
+  /** How many rooms there are; 8 by default. */
+  readonly rooms?: number;
   readonly followers: number;
   readonly publishers: number;
   /** The longest pause of a publisher. */
@@ -50,11 +52,9 @@ export interface Held {
   release(): void;
 }
 
-const ROOMS = Array.from({ length: 8 }, (_, n) => `room ${n}`);
-
 /** Publishers that publish to any node until they are heard, and followers that come and go. */
 export class Traffic<L extends Listener = Listener> {
-  readonly rooms: readonly string[] = ROOMS;
+  readonly rooms: readonly string[];
   readonly followers: readonly L[];
   readonly log: Published[] = [];
   readonly #roomsOf = new Map<string, readonly string[]>();
@@ -69,6 +69,7 @@ export class Traffic<L extends Listener = Listener> {
   constructor(options: TrafficOptions<L>) {
     this.#options = options;
     this.#random = randomOf(options.seed);
+    this.rooms = Array.from({ length: options.rooms ?? 8 }, (_, n) => `room ${n}`);
     this.followers = Array.from({ length: options.followers }, () => {
       const own = this.rooms.filter(() => this.#random() < 0.35);
       return options.createListener(own.length > 0 ? own : [this.#some(this.rooms)], this.#random);

@@ -14,6 +14,8 @@ export class LocalRoom {
   wantedAt: Promise<Position | undefined> | undefined;
   /** The last of its events that was heard, or the position from which on it is followed. */
   last: Position = 0;
+  /** Every event after it was heard, or read since. */
+  from: Position = 0;
   idleSinceMs: number | undefined;
 
   constructor(name: string) {
@@ -26,7 +28,7 @@ export class LocalRoom {
 
   follow(position: Position): void {
     this.isFollowed = true;
-    this.last = position;
+    this.last = this.from = position;
     this.followed.resolve();
   }
 }
@@ -36,6 +38,12 @@ export class LocalRooms {
   readonly #rooms = new Map<string, LocalRoom>();
   readonly #joining = new Set<LocalRoom>();
   readonly #idle = new Set<LocalRoom>();
+  readonly #onForgotten: (room: LocalRoom) => void;
+
+  /** @param onForgotten called with each room that is heard no longer */
+  constructor(onForgotten: (room: LocalRoom) => void) {
+    this.#onForgotten = onForgotten;
+  }
 
   get(name: string): LocalRoom | undefined {
     return this.#rooms.get(name);
@@ -66,12 +74,13 @@ export class LocalRooms {
   }
 
   /** Forgets rooms that nobody has wanted for a while: they are to be unsubscribed. */
-  takeIdle(most: number, lingerMs = LINGER_MS): LocalRoom[] {
-    const sinceMs = performance.now() - lingerMs;
+  takeIdle(most: number): LocalRoom[] {
+    const sinceMs = performance.now() - LINGER_MS;
     const idle = this.#take(this.#idle, most, ({ idleSinceMs }) => (idleSinceMs ?? Infinity) <= sinceMs);
     for (const room of idle) {
       this.#rooms.delete(room.name);
       this.#joining.delete(room);
+      this.#onForgotten(room);
       // Who still waits for it has gone, and waits no longer.
       room.followed.resolve();
     }

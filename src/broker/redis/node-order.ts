@@ -5,6 +5,7 @@ import type { ChannelMessage } from './channel-message.js';
 import { decodeEventText } from './event-text.js';
 import type { LocalRooms } from './local-rooms.js';
 import { newEpoch } from './new-epoch.js';
+import type { RecentEvents } from './recent-events.js';
 
 /** How many of the epochs that are over are known as such. */
 const PAST_EPOCHS = 16;
@@ -27,6 +28,7 @@ export type Verdict = 'next' | 'known' | 'ahead';
 export class NodeOrder {
   readonly #rooms: LocalRooms;
   readonly #listener: BrokerListener;
+  readonly #recent: RecentEvents;
   readonly #past = new Set<string>();
   /** Everything up to here has been read from history in all rooms followed then. */
   #floor: Position = 0;
@@ -40,9 +42,10 @@ export class NodeOrder {
   epoch = newEpoch();
   position: Position = 0;
 
-  constructor(rooms: LocalRooms, listener: BrokerListener) {
+  constructor(rooms: LocalRooms, listener: BrokerListener, recent: RecentEvents) {
     this.#rooms = rooms;
     this.#listener = listener;
+    this.#recent = recent;
   }
 
   get newest(): Position {
@@ -74,28 +77,37 @@ export class NodeOrder {
   }
 
   /** Delivers a heard event, which is `next`. */
-  deliver({ epoch, position, rooms, eventText }: ChannelMessage): void {
+  deliver({ epoch, position, rooms, previous, eventText }: ChannelMessage): void {
     const kept = position !== 0;
     if (kept) this.position = position;
-    if (!this.#advance(rooms, position)) return;
-    const event = decodeEventText(eventText);
+    const { isFollowed, isWanted } = this.#advance(rooms, position);
+    const event = isFollowed ? decodeEventText(eventText) : undefined;
     if (event === undefined) return;
     const { except, volatile, copies } = event;
     const delivery = { rooms, epoch: kept ? epoch : this.epoch, position, kept, volatile, except, copies };
-    this.#listener.onMessage(new RoomMessage(event, delivery));
+    const message = new RoomMessage(event, delivery);
+    if (kept) this.#recent.add(message, previous);
+    if (isWanted) this.#listener.onMessage(message);
   }
 
   /** Delivers what was missed, and stands where the page was read. */
   catchUp(page: HistoryPage): void {
-    if (page.epoch !== this.epoch) this.#begin(page.epoch);
+    const isNew = page.epoch !== this.epoch;
+    if (isNew) this.#begin(page.epoch);
     else if (page.incompleteRooms.length > 0) this.#tellGap(page.incompleteRooms);
     for (const message of page.messages) {
       if (message.position <= this.position) continue;
       this.position = message.position;
-      if (this.#advance(message.rooms, message.position)) this.#listener.onMessage(message);
+      const { isWanted } = this.#advance(message.rooms, message.position);
+      this.#recent.add(message);
+      if (isWanted) this.#listener.onMessage(message);
     }
     this.reach(page.position);
     this.#floor = page.position;
+    const broken = isNew
+      ? this.#rooms.followed()
+      : page.incompleteRooms.flatMap((name) => this.#rooms.get(name) ?? []);
+    for (const room of broken) this.#recent.restart(room, this.position);
   }
 
   /** An epoch that a fresh reading did not find is over. */
@@ -123,16 +135,18 @@ export class NodeOrder {
     if (this.isExposed) this.#listener.onEpochChange(epoch);
   }
 
-  /** Makes the event the last of its rooms. @returns whether somebody here wants it */
-  #advance(names: readonly string[], position: Position): boolean {
+  /** Makes the event the last of its rooms. @returns whether one is followed here, and whether somebody wants it */
+  #advance(names: readonly string[], position: Position): { isFollowed: boolean; isWanted: boolean } {
+    let isFollowed = false;
     let isWanted = false;
     for (const name of names) {
       const room = this.#rooms.get(name);
       if (room?.isFollowed !== true) continue;
       room.last = Math.max(room.last, position);
+      isFollowed = true;
       isWanted ||= room.isWanted;
     }
-    return isWanted;
+    return { isFollowed, isWanted };
   }
 
   #tellGap(rooms: readonly string[]): void {

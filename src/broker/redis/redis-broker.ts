@@ -19,11 +19,13 @@ import { NodeOrder } from './node-order.js';
 import { newEpoch } from './new-epoch.js';
 import { publishCommand } from './publish-command.js';
 import { PUBLISH_SCRIPT } from './publish-script.js';
+import { RecentEvents } from './recent-events.js';
 import type { ResolvedRedisOptions } from './redis-broker-options.js';
 import { closedError, unavailable } from './redis-errors.js';
 import { RedisNames, type Partition } from './redis-names.js';
 import { RoomFeed } from './room-feed.js';
 import { RoomReader } from './room-reader.js';
+import { SharedReads } from './shared-reads.js';
 
 /** What there is between `start` and `close`. */
 interface Running {
@@ -32,6 +34,8 @@ interface Running {
   readonly names: RedisNames;
   readonly commands: CommandLink;
   readonly reader: RoomReader;
+  readonly recent: RecentEvents;
+  readonly reads: SharedReads;
   readonly rooms: LocalRooms;
   readonly order: NodeOrder;
   readonly feed: RoomFeed;
@@ -71,8 +75,10 @@ export class RedisBroker implements SseBroker {
     const driver = (await choose())(slotOf(this.#partition.tag));
     const firstOutcome = new Deferred();
     const names = new RedisNames(this.#partition, driver.database, randomUUID().slice(0, 8));
-    const rooms = new LocalRooms();
-    const order = new NodeOrder(rooms, listener);
+    const rooms: LocalRooms = new LocalRooms((room) => recent.forget(room));
+    const maxBytes = policy.maxBytes / options.partitions;
+    const recent = new RecentEvents(policy, rooms, maxBytes);
+    const order = new NodeOrder(rooms, listener, recent);
     const commands: CommandLink = new CommandLink({
       driver,
       memory: names.memory,
@@ -103,7 +109,14 @@ export class RedisBroker implements SseBroker {
         this.#tellState();
       },
     });
-    this.#running = { policy, listener, names, commands, reader, rooms, order, feed };
+    const reads = new SharedReads({
+      reader,
+      recent,
+      node: order,
+      isLive: () => feed.phase === 'live' && commands.isUp,
+      maxBytes,
+    });
+    this.#running = { policy, listener, names, commands, reader, recent, reads, rooms, order, feed };
     commands.open();
     feed.open();
     try {
@@ -153,13 +166,13 @@ export class RedisBroker implements SseBroker {
   }
 
   async read(rooms: readonly string[], after: Position | undefined, newest = 0): Promise<HistoryPage> {
-    const { reader, order } = this.#live();
+    const { reader, reads, order } = this.#live();
     if (rooms.length === 0) {
       // Only where now is: not worth waiting for as long as Redis may be away.
       const position = Math.max(order.newest, (await reader.now()) ?? 0);
       return { epoch: order.epoch, position, messages: [], incompleteRooms: [] };
     }
-    const page = await reader.read(rooms, after, newest);
+    const page = await (after === undefined ? reader.read(rooms, after, newest) : reads.read(rooms, after));
     order.see(page.position);
     return page;
   }
@@ -170,6 +183,8 @@ export class RedisBroker implements SseBroker {
     this.#running = undefined;
     running.feed.close();
     running.commands.close();
+    running.reads.close();
+    running.recent.close();
     running.rooms.close(closedError());
   }
 

@@ -116,7 +116,8 @@ export class RoomFeed {
     this.#inbox.clear();
     this.#setPhase('syncing');
     this.#probe.start();
-    this.#rooms.takeIdle(Infinity, 0);
+    // Not those that were just left: a cut may have taken clients with it that are about to come back.
+    this.#rooms.takeIdle(Infinity);
     const joining = this.#rooms.takeJoining(Infinity);
     try {
       await this.#subscriptions.subscribeAll(connection, joining);

@@ -1,0 +1,34 @@
+import { jest } from '@jest/globals';
+import { IoredisDriver } from '../../src/broker/redis/ioredis-driver.js';
+import { NodeRedisDriver } from '../../src/broker/redis/node-redis-driver.js';
+import { READ_SCRIPT } from '../../src/broker/redis/read-script.js';
+import type { RedisConnection, RedisDriver } from '../../src/broker/redis/redis-driver.interface.js';
+
+/** Counts how often history is read in Redis, at the driver port: resumes and the nodes' own catching up alike. */
+export class CountedReads {
+  count = 0;
+
+  /** Until `jest.restoreAllMocks()`. */
+  constructor() {
+    this.#watch(IoredisDriver.prototype);
+    this.#watch(NodeRedisDriver.prototype);
+  }
+
+  #watch(prototype: RedisDriver): void {
+    // Called with its own `this`.
+    // oxlint-disable-next-line typescript/unbound-method
+    const { connect } = prototype;
+    const counted = (connection: RedisConnection): RedisConnection => {
+      const send = connection.send.bind(connection);
+      return Object.defineProperty(connection, 'send', {
+        value: (args: readonly string[]) => {
+          if (args[1] === READ_SCRIPT.sha) this.count++;
+          return send(args);
+        },
+      });
+    };
+    jest.spyOn(prototype, 'connect').mockImplementation(function (this: RedisDriver, events) {
+      return counted(connect.call(this, events));
+    });
+  }
+}
