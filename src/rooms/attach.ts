@@ -192,9 +192,8 @@ async function readMissed(
   if (parts.length > 1) messages.sort((a, b) => a.position - b.position);
   const own = messages.filter((message) => {
     const { except, copies } = message;
-    return (
-      !except?.includes(client.id) && !(copies !== undefined && cursor.hears(copies)) && isWanted(message)
-    );
+    if (except !== undefined && client.isAmong(except)) return false;
+    return !(copies !== undefined && cursor.hears(copies)) && isWanted(message);
   });
   await pushAll(connection, own, ({ frame }) => frame);
   if (connection.isClosed) return reached;

@@ -14,7 +14,10 @@ import type { EarlierCopy, RoomEvent } from '../protocol/room-message.js';
 import { PartitionedCursor, StampedFrames, type Standing } from './partitioned-cursor.js';
 
 /** What the partitions tell the node. */
-export interface PartitionsListener extends Pick<BrokerListener, 'onMessage' | 'onStateChange' | 'onGap'> {
+export interface PartitionsListener extends Pick<
+  BrokerListener,
+  'onMessage' | 'onStateChange' | 'onGap' | 'onTold'
+> {
   onEpochChange(partition: number, epoch: string): void;
 }
 
@@ -82,6 +85,7 @@ export class Partitions implements Standing {
         },
         onEpochChange: (epoch) => listener.onEpochChange(partition, epoch),
         onGap: (rooms) => listener.onGap(rooms),
+        onTold: (text) => listener.onTold?.(text),
       }),
     );
     await Promise.all(starts);

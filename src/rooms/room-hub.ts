@@ -11,6 +11,7 @@ import { encodeEvent, type SseFields } from '../protocol/encode-event.js';
 import type { RoomMessage } from '../protocol/room-message.js';
 import { EVERYONE, checkRoom, type RoomName } from '../protocol/room-name.js';
 import type { SerializeData } from '../protocol/serialize-data.js';
+import type { ClientWatcher } from './client-watcher.interface.js';
 import { Events, type SendTraits } from './events.js';
 import { gapFrame, positionFrame } from './control-events.js';
 import { Partitions } from './partitions.js';
@@ -26,6 +27,7 @@ export interface HubOptions extends DeliveryOptions {
   readonly serialize: SerializeData;
   /** Failures that no caller takes. */
   readonly report: (error: unknown) => void;
+  readonly watcher?: ClientWatcher;
 }
 
 export interface NewClient {
@@ -61,7 +63,7 @@ export class RoomHub implements ClientHome {
     this.#options = options;
     this.#partitions = new Partitions(options.broker);
     this.#delivery = new Delivery(options, (client, reason) => this.#forget(client, reason));
-    this.#rooms = new RoomRegistry(this.#partitions, options.report);
+    this.#rooms = new RoomRegistry(this.#partitions, options.report, options.watcher);
     this.#events = new Events(this.#partitions, options);
     this.#replays = new Replays(this.#partitions, this.#rooms, options.policy, options.report);
   }
@@ -74,6 +76,7 @@ export class RoomHub implements ClientHome {
       },
       onEpochChange: (partition, epoch) => this.#announceEpoch(partition, epoch),
       onGap: (rooms) => this.#announceGap(rooms),
+      onTold: (text) => this.#options.watcher?.told(text),
     });
     this.#rooms.start();
   }
@@ -98,6 +101,11 @@ export class RoomHub implements ClientHome {
     return this.#rooms.watch(room);
   }
 
+  /** Pending where somebody here wants the room and the broker does not deliver it yet. */
+  whenHeard(room: string): Promise<void> | undefined {
+    return this.#rooms.get(room)?.subscribed;
+  }
+
   /** Makes a client whose stream is not open yet: it can join rooms, and what it hears waits. */
   register({ request, writer, lastEventId, tracked, held }: NewClient): SseClient {
     const client = new SseClient({ id: randomUUID(), request, lastEventId, tracked, home: this });
@@ -112,6 +120,7 @@ export class RoomHub implements ClientHome {
     if (client.isClosed) return;
     const retry = client.retryMs ?? retryMs;
     client.connection.open(headers, retry === false ? '' : encodeEvent({ retry }));
+    this.#options.watcher?.clientOpened(client);
     this.#connected.next({ client });
   }
 
@@ -182,6 +191,7 @@ export class RoomHub implements ClientHome {
     for (const client of this.clients) client.connection.close('shutdown');
     this.#delivery.sessions.close();
     await Promise.all(ended);
+    await this.#options.watcher?.closing();
     await this.#partitions.close();
     this.#rooms.close();
     this.#connected.complete();
@@ -215,6 +225,7 @@ export class RoomHub implements ClientHome {
   }
 
   #receive(message: RoomMessage): void {
+    if (this.#options.watcher?.admits(message) === false) return;
     let delivered = 0;
     for (const name of message.rooms) {
       const room = this.#rooms.get(name);

@@ -6,11 +6,16 @@ export interface RoomRule {
   readonly pattern: string;
   readonly limits: RoomHistoryLimits | false;
   readonly volatile: boolean;
+  readonly presence?: boolean;
+  /** Whether those in the room hear who joins and who leaves. */
+  readonly presenceEvents?: boolean;
 }
 
 /** Which rooms are remembered, how much of them, and which are volatile. The first rule that fits decides. */
 export class RoomPolicy implements HistoryPolicy {
   readonly keepsHistory: boolean;
+  /** Whether any room has presence. */
+  readonly hasPresence: boolean;
   readonly maxBytes: number;
   readonly #standard: RoomHistoryLimits | false;
   readonly #rules: readonly { readonly expression: RegExp; readonly rule: RoomRule }[];
@@ -19,6 +24,7 @@ export class RoomPolicy implements HistoryPolicy {
     this.#standard = standard;
     this.maxBytes = maxBytes;
     this.#rules = rules.map((rule) => ({ expression: expressionOf(rule.pattern), rule }));
+    this.hasPresence = rules.some(({ presence }) => presence === true);
     this.keepsHistory = standard !== false || rules.some(({ limits }) => limits !== false);
   }
 
@@ -29,6 +35,14 @@ export class RoomPolicy implements HistoryPolicy {
 
   isVolatile(room: string): boolean {
     return this.#ruleOf(room)?.volatile ?? false;
+  }
+
+  isPresent(room: string): boolean {
+    return this.hasPresence && this.#ruleOf(room)?.presence === true;
+  }
+
+  tellsPresence(room: string): boolean {
+    return this.#ruleOf(room)?.presenceEvents ?? false;
   }
 
   #ruleOf(room: string): RoomRule | undefined {

@@ -8,6 +8,7 @@ import type {
   PublishReceipt,
   SseBroker,
 } from '../broker.interface.js';
+import type { PresenceStore } from '../presence-store.interface.js';
 import type { Position } from '../../protocol/position.js';
 import type { RoomEvent } from '../../protocol/room-message.js';
 import type { DriverOfSlot } from './choose-driver.js';
@@ -17,6 +18,8 @@ import { Deferred, withDeadline } from './deferred.js';
 import { LocalRooms } from './local-rooms.js';
 import { NodeOrder } from './node-order.js';
 import { newEpoch } from './new-epoch.js';
+import type { PresenceTimes } from './presence/presence-parts.js';
+import { RedisPresence } from './presence/redis-presence.js';
 import { publishCommand } from './publish-command.js';
 import { PUBLISH_SCRIPT } from './publish-script.js';
 import type { ResolvedRedisOptions } from './redis-broker-options.js';
@@ -41,6 +44,7 @@ interface Running {
 export interface RedisHouse {
   readonly options: ResolvedRedisOptions;
   readonly driver: () => Promise<DriverOfSlot>;
+  readonly presenceTimes: PresenceTimes;
   /** Each thing once, however often Redis is connected to. */
   readonly warn: (message: string) => void;
 }
@@ -49,6 +53,8 @@ export interface RedisHouse {
 export class RedisBroker implements SseBroker {
   readonly #house: RedisHouse;
   readonly #partition: Partition;
+  readonly #members = new RedisPresence();
+  readonly presence: PresenceStore = this.#members;
   readonly #placeholderEpoch = newEpoch();
   #running: Running | undefined;
   #state: BrokerState | undefined;
@@ -97,11 +103,21 @@ export class RedisBroker implements SseBroker {
       rooms,
       order,
       options,
+      onControl: (text) => {
+        if (text.startsWith('t')) listener.onTold?.(text.slice(1));
+        else if (text === 'p') this.#members.heard();
+      },
       onPhase: (phase, error) => {
         if (phase === 'live') firstOutcome.resolve();
         if (error !== undefined) firstOutcome.reject(error);
         this.#tellState();
       },
+    });
+    this.#members.begin({
+      commands,
+      names,
+      times: this.#house.presenceTimes,
+      warn,
     });
     this.#running = { policy, listener, names, commands, reader, rooms, order, feed };
     commands.open();
@@ -164,10 +180,17 @@ export class RedisBroker implements SseBroker {
     return page;
   }
 
+  async tell(text: string): Promise<void> {
+    const { commands, names } = this.#live();
+    const how = { repeatable: false, refusable: true };
+    await commands.send(['SPUBLISH', names.controlChannel, `t${text}`], how);
+  }
+
   async close(): Promise<void> {
     const running = this.#running;
     if (running === undefined) return;
     this.#running = undefined;
+    this.#members.end();
     running.feed.close();
     running.commands.close();
     running.rooms.close(closedError());

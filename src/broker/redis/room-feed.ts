@@ -28,6 +28,8 @@ export interface RoomFeedParts {
   readonly rooms: LocalRooms;
   readonly order: NodeOrder;
   readonly options: ResolvedRedisOptions;
+  /** What was told to every node. */
+  readonly onControl: (text: string) => void;
   readonly onPhase: (phase: FeedPhase, error?: Error) => void;
 }
 
@@ -156,6 +158,7 @@ export class RoomFeed {
   #hear(connection: RedisConnection, channel: string, text: string): void {
     const { names } = this.#parts;
     this.#probe.heard();
+    if (channel === names.controlChannel) return this.#parts.onControl(text);
     const heard =
       channel === names.ownChannel ? parseMark(text) : parseChannelMessage(names.roomOf(channel), text);
     if (heard !== undefined) this.#take(connection, heard, text.length);
