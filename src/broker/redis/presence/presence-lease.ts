@@ -12,7 +12,7 @@ export class PresenceLease {
   #name = newName();
   #isNew = true;
   #dueMs = 0;
-  /** Who was away itself does not judge others: they may be about to come back as well. */
+  /** Before that, nobody is cleared up after. */
   #judgesFromMs = 0;
 
   constructor(parts: PresenceParts, onLost: () => void) {
@@ -29,9 +29,15 @@ export class PresenceLease {
     return Math.max(0, this.#dueMs - performance.now());
   }
 
-  /** It is to be renewed now: another server may have come, or another node is leaving. */
+  /** It is to be renewed now: another node is leaving, or has left. */
   hurry(): void {
     this.#dueMs = 0;
+  }
+
+  /** Redis was away, or this node was: others may find their leases run out, and are about to come back as well. */
+  wasAway(): void {
+    this.hurry();
+    this.#judgesFromMs = performance.now() + this.#parts.times.patienceMs;
   }
 
   /** @returns nodes whose lease has run out, and that this node is to clear up after */
@@ -60,8 +66,7 @@ export class PresenceLease {
   lose(): void {
     this.#name = newName();
     this.#isNew = true;
-    this.#dueMs = 0;
-    this.#judgesFromMs = performance.now() + this.#parts.times.leaseMs;
+    this.wasAway();
     this.#onLost();
   }
 }

@@ -8,14 +8,21 @@ export interface PresenceTimes {
   readonly leaseMs: number;
   /** How long a node has for one step of clearing up after another, in milliseconds, before a third one takes over. */
   readonly claimMs: number;
+  /** How long a node that was away itself leaves others alone, in milliseconds: they may be about to come back as well. */
+  readonly patienceMs: number;
 }
 
 /** Three heartbeats may fail; a node that died is found within 15 s, and cleared up after at once. */
-export const PRESENCE_TIMES: PresenceTimes = { heartbeatMs: 5_000, leaseMs: 15_000, claimMs: 10_000 };
+export const PRESENCE_TIMES: PresenceTimes = {
+  heartbeatMs: 5_000,
+  leaseMs: 15_000,
+  claimMs: 10_000,
+  patienceMs: 15_000,
+};
 
 /** What presence works with, from the broker's start to its close. */
 export interface PresenceParts {
-  readonly commands: CommandLink;
+  readonly commands: Pick<CommandLink, 'run' | 'whenUp' | 'isUp'>;
   readonly names: RedisNames;
   readonly times: PresenceTimes;
   /** Tells the operator, once for each message. */

@@ -17,7 +17,7 @@ local function lease(node) return tonumber(redis.call('ZSCORE', KEYS[2], node) o
  *   to others.
  *
  * Answers 1 where the lease is held, in how many milliseconds the next other one runs out (-1: there is none), and names to
- * clear up after.
+ * clear up after: none where it is not held, for then this node itself was away, and so may others have been.
  */
 export const RENEW_SCRIPT = new LuaScript(`${NOW}
 local held = ARGV[6] == '1' or lease(ARGV[4]) >= now
@@ -29,7 +29,7 @@ for _, node in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], text(now), '+inf', 'L
     break
   end
 end
-if tonumber(ARGV[7]) > 0 then
+if held and tonumber(ARGV[7]) > 0 then
   for _, node in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', '(' .. text(now), 'LIMIT', '0', '64')) do
     if tonumber(redis.call('ZSCORE', KEYS[3], node) or '-1') < now then
       redis.call('ZADD', KEYS[3], text(now + ARGV[7]), node)

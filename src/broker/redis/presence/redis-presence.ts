@@ -86,7 +86,7 @@ export class RedisPresence implements PresenceStore {
       const { commands, warn } = this.#parts;
       try {
         const connection = await commands.whenUp();
-        if (connection !== this.#connection) this.#lease?.hurry();
+        if (this.#connection !== undefined && connection !== this.#connection) this.#lease?.wasAway();
         this.#connection = connection;
         if (await this.#step(this.#parts)) return;
         backOff.reset();
