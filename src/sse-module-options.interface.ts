@@ -107,7 +107,8 @@ export interface SseModuleOptions {
 
   /**
    * Says who a client is, for presence, `client.user`, and calls that name a user. Called once when its stream opens, after
-   * guards and handler; `client.request` and `client.context` are there. `undefined`: nobody in particular, and no member
+   * guards and handler; `client.request` and `client.context` are there. (With `add()`: within that call, so what it needs has
+   * to be on the request by then.) `undefined`: nobody in particular, and no member
    * of any room. So is a client for which it throws, and that is logged. Default: none.
    */
   readonly identify?: (client: SseClient) => SseIdentity | undefined;

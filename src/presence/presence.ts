@@ -4,6 +4,7 @@ import type { PresenceCount, PresenceStore } from '../broker/presence-store.inte
 import type { SseClient } from '../connection/sse-client.js';
 import { parsePresenceEvent, type PresenceChange } from '../protocol/presence-event.js';
 import type { RoomMessage } from '../protocol/room-message.js';
+import { EVERYONE } from '../protocol/room-name.js';
 import { SseError } from '../protocol/sse-error.js';
 import { checkIdentity, type SseIdentity } from '../protocol/user-name.js';
 import { LocalMembers } from './local-members.js';
@@ -127,7 +128,9 @@ export class Presence {
     if (store === undefined || !this.#options.policy.isPresent(room)) {
       throw new SseError(
         'no-presence',
-        `The room "${room}" has no presence. Set presence: true for its name in the option "rooms" of SseModule.`,
+        room === EVERYONE
+          ? 'Everyone, "*", has no presence. Let clients join a room of their own, such as "online".'
+          : `The room "${room}" has no presence. Set presence: true for its name in the option "rooms" of SseModule.`,
       );
     }
     return store;

@@ -1,4 +1,5 @@
 import type { HistoryPolicy, RoomHistoryLimits } from '../broker/broker.interface.js';
+import { EVERYONE } from '../protocol/room-name.js';
 
 /** What may be different for rooms whose name fits a pattern. */
 export interface RoomRule {
@@ -38,7 +39,8 @@ export class RoomPolicy implements HistoryPolicy {
   }
 
   isPresent(room: string): boolean {
-    return this.hasPresence && this.#ruleOf(room)?.presence === true;
+    // Everyone's room, which a pattern of all rooms fits as well, is joined by nobody.
+    return this.hasPresence && room !== EVERYONE && this.#ruleOf(room)?.presence === true;
   }
 
   tellsPresence(room: string): boolean {

@@ -39,7 +39,8 @@ export const sharedPresenceCases: Readonly<Record<string, CaseBody>> = {
     storeOf(leaving).set('a', 'back', here(0));
     storeOf(leaving).set('a', 'gone', here(0));
     await holds(staying, 'a', 'back 0', 'gone 0');
-    await storeOf(leaving).close(200);
+    // Long enough for a slow machine to come back in time.
+    await storeOf(leaving).close(1_500);
     await leaving.broker.close();
     storeOf(staying).set('a', 'back', here(1));
     await holds(staying, 'a', 'back 1');

@@ -189,6 +189,13 @@ describe.each(platforms)('presence on one node, on $name', (platform) => {
     expect((await sseRefusal(() => running.sse.presence(''))).code).toBe('invalid-room');
   });
 
+  it('everyone is no room that has members, whatever the pattern', async () => {
+    await start({ rooms: { '*': { presence: true } } });
+    await running.listen('/rooms/any?user=7');
+    expect(await membersIn(running, 'any')).toEqual(['7 1']);
+    expect((await sseRefusal(() => running.sse.presence('*'))).message).toContain('"online"');
+  });
+
   it('changes complete and members are refused when the application has closed', async () => {
     await start();
     let completed = false;

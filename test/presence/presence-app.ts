@@ -27,11 +27,21 @@ export function identifyByQuery({
 @Controller()
 export class LobbyController {
   readonly clients: SseClient[] = [];
+  /** Lets the handler of a slow request return. */
+  release: () => void = () => {};
 
   @Get('rooms/:room')
   @SseRoom(':room')
   inRoom(@ConnectedClient() client: SseClient): void {
     this.clients.push(client);
+  }
+
+  @Get('slow/:room')
+  @SseRoom(':room')
+  async slowly(@ConnectedClient() client: SseClient): Promise<void> {
+    const released = new Promise<void>((resolve) => (this.release = resolve));
+    this.clients.push(client);
+    await released;
   }
 
   @Get('plain')

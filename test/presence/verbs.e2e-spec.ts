@@ -69,6 +69,24 @@ describe.each(platforms)('ending streams and taking users out, on $name', (platf
     expect(reasons).toEqual(expected.map(() => 'disconnected'));
   });
 
+  it('a client whose stream is not open yet is disconnected as soon as it is', async () => {
+    const opening = running.open('/slow/chat?user=7');
+    const lobby = running.get(LobbyController);
+    await eventually(() => lobby.clients.length === 1, 'the request');
+    const [client] = lobby.clients;
+    await running.sse.disconnect({ room: 'chat' }, { retryMs: 60_000 });
+    await running.sse.disconnect(client?.id ?? '');
+    lobby.release();
+    const stream = await opening;
+    expect([stream.status, await ended(stream), await client?.closed]).toEqual([
+      200,
+      'whole',
+      'disconnected',
+    ]);
+    expect(stream.retries).toEqual([60_000]);
+    expect(await membersIn(running, 'chat')).toEqual([]);
+  });
+
   it('a user is taken out of one room, or of all', async () => {
     const [chat, same] = await openUsers('chat', '7', '7');
     const [other] = await openUsers('chat', '8');
