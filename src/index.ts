@@ -1,6 +1,6 @@
 export { SseModule } from './sse.module.js';
 export { SseService } from './sse.service.js';
-export type { AddOptions, BroadcastOptions } from './sse-service-options.interface.js';
+export type { AddOptions, BroadcastOptions, Excepted } from './sse-service-options.interface.js';
 export { SseInterceptor } from './sse.interceptor.js';
 export { SseRoom, type SseRoomOptions } from './sse-room.decorator.js';
 export { ConnectedClient } from './connected-client.decorator.js';
@@ -15,9 +15,15 @@ export type {
 export { SseClient, type JoinOptions, type SseClientContext } from './connection/sse-client.js';
 export type { CloseReason } from './connection/close-reason.js';
 export type { RoomSource, RoomsOfRequest, RoutedRequest } from './endpoint/room-names.js';
+export type { DisconnectOptions, DisconnectTarget } from './presence/orders.js';
+export type { Identify } from './presence/presence.js';
+export type { SseMember } from './presence/sse-member.js';
 export type { SseMessage } from './rooms/sse-message.js';
 export type { SendOptions } from './rooms/events.js';
+export type { JsonValue } from './protocol/json-value.js';
+export type { PresenceChange } from './protocol/presence-event.js';
 export type { RoomName } from './protocol/room-name.js';
+export type { SseIdentity } from './protocol/user-name.js';
 export { SseError, type SseErrorCode } from './protocol/sse-error.js';
 export type { SseMetrics } from './metrics/sse-metrics.interface.js';
 export { MemoryBroker } from './broker/memory-broker.js';
@@ -32,4 +38,10 @@ export type {
   RoomHistoryLimits,
   SseBroker,
 } from './broker/broker.interface.js';
+export type {
+  PresenceCount,
+  PresenceStore,
+  PresentUser,
+  UserHere,
+} from './broker/presence-store.interface.js';
 export { RoomMessage, type EarlierCopy, type RoomDelivery, type RoomEvent } from './protocol/room-message.js';

@@ -3,13 +3,16 @@ import { MemoryBroker } from './broker/memory-broker.js';
 import { NoopMetrics } from './metrics/noop-metrics.js';
 import { describe } from './protocol/event-fields.js';
 import { SseError } from './protocol/sse-error.js';
+import type { Identify } from './presence/presence.js';
 import { RoomPolicy, type RoomRule } from './rooms/room-policy.js';
 import type { HubOptions } from './rooms/room-hub.js';
 import type { SseModuleOptions, SseRoomPolicyOptions } from './sse-module-options.interface.js';
 
 /** Every option, with its value: nothing else knows a default. */
-export interface ResolvedSseOptions extends Omit<HubOptions, 'report'> {
+export interface ResolvedSseOptions extends Omit<HubOptions, 'report' | 'watcher'> {
   readonly retryMs: number | false;
+  readonly identify: Identify | undefined;
+  readonly presenceGraceMs: number | false;
 }
 
 /** The defaults that are values; the rest are made anew for each module. */
@@ -25,6 +28,7 @@ export const DEFAULT_OPTIONS = {
   historyMaxAgeMs: 600_000,
   historyMaxBytes: 33_554_432,
   readyEvent: true,
+  presenceGraceMs: 5_000,
 } as const;
 
 // The longest time that a Node timer keeps.
@@ -49,6 +53,8 @@ const CHECKS: Readonly<Record<keyof SseModuleOptions, Check>> = {
   rooms: objectWith(),
   readyEvent: trueOrFalse,
   serialize: (value) => (typeof value === 'function' ? undefined : 'a function that returns a string'),
+  identify: (value) => (typeof value === 'function' ? undefined : 'a function that returns { user, info? }'),
+  presenceGraceMs: orFalse(wholeNumber(0, MAX_TIMER_MS)),
   broker: (value) => (isPartitioned(value) ? partitioned(value) : BROKER(value)),
   metrics: objectWith('clientOpened', 'clientClosed', 'eventDelivered', 'volatileDropped'),
 };
@@ -58,6 +64,8 @@ const ROOM_CHECKS: Readonly<Record<keyof SseRoomPolicyOptions, Check>> = {
   historyMaxEvents: CHECKS.historyMaxEvents,
   historyMaxAgeMs: CHECKS.historyMaxAgeMs,
   volatile: trueOrFalse,
+  presence: trueOrFalse,
+  presenceEvents: trueOrFalse,
 };
 
 /**
@@ -77,6 +85,7 @@ export function resolveOptions(options: SseModuleOptions = {}): ResolvedSseOptio
       );
     }
   }
+  checkPresence(options);
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const { history, historyMaxEvents, historyMaxAgeMs, historyMaxBytes, rooms, ...rest } = {
     ...DEFAULT_OPTIONS,
@@ -88,6 +97,8 @@ export function resolveOptions(options: SseModuleOptions = {}): ResolvedSseOptio
     return {
       pattern,
       volatile: room.volatile ?? false,
+      presence: room.presence ?? false,
+      presenceEvents: room.presenceEvents ?? false,
       limits: !forgets && {
         maxEvents: room.historyMaxEvents ?? limits.maxEvents,
         maxAgeMs: room.historyMaxAgeMs ?? limits.maxAgeMs,
@@ -98,9 +109,28 @@ export function resolveOptions(options: SseModuleOptions = {}): ResolvedSseOptio
     ...rest,
     policy: new RoomPolicy(limits, historyMaxBytes, rules),
     serialize: rest.serialize ?? JSON.stringify,
+    identify: rest.identify,
     broker: rest.broker ?? new MemoryBroker(),
     metrics: rest.metrics ?? new NoopMetrics(),
   };
+}
+
+function checkPresence({ rooms = {}, identify }: SseModuleOptions): void {
+  for (const [pattern, { presence, presenceEvents }] of Object.entries(rooms)) {
+    const path = `rooms[${JSON.stringify(pattern)}].`;
+    if (presence === true && identify === undefined) {
+      throw new SseError(
+        'invalid-options',
+        `The option "${path}presence" of SseModule needs the option "identify", which says who a client is.`,
+      );
+    }
+    if (presenceEvents === true && presence !== true) {
+      throw new SseError(
+        'invalid-options',
+        `The option "${path}presenceEvents" of SseModule needs presence: true beside it.`,
+      );
+    }
+  }
 }
 
 function check(path: string, options: object, checks: Readonly<Record<string, Check>>): void {

@@ -1,6 +1,8 @@
 import type { ConfigurableModuleAsyncOptions } from '@nestjs/common';
 import type { PartitionedBroker, SseBroker } from './broker/broker.interface.js';
+import type { SseClient } from './connection/sse-client.js';
 import type { SseMetrics } from './metrics/sse-metrics.interface.js';
+import type { SseIdentity } from './protocol/user-name.js';
 
 /** What may be different for the rooms of one pattern. */
 export interface SseRoomPolicyOptions {
@@ -12,6 +14,16 @@ export interface SseRoomPolicyOptions {
   readonly historyMaxAgeMs?: number;
   /** `true`: every event of these rooms is volatile, unless its `broadcast` says otherwise. Implies no history. */
   readonly volatile?: boolean;
+  /**
+   * `true`: the module knows who is in these rooms, over all nodes; needs `identify`. Costs a write to the broker for each
+   * connection that joins or leaves. Default: `false`.
+   */
+  readonly presence?: boolean;
+  /**
+   * `true`: those in the room hear the events `sse:join` and `sse:leave`, with `{ room, user, info }`. It shows each member to
+   * the others, and in a room of n each join costs n deliveries. Default: `false`.
+   */
+  readonly presenceEvents?: boolean;
 }
 
 /** Options of `SseModule.forRoot()`. Wrong values and unknown names are refused at start-up. */
@@ -93,6 +105,21 @@ export interface SseModuleOptions {
    * `JSON.stringify`. Class-transformer's `@Exclude` takes effect only if it is called here.
    */
   readonly serialize?: (data: unknown) => string;
+
+  /**
+   * Says who a client is, for presence, `client.user`, and calls that name a user. Called once when its stream opens, after
+   * guards and handler; `client.request` and `client.context` are there. (With `add()`: within that call, so what it needs has
+   * to be on the request by then.) `undefined`: nobody in particular, and no member
+   * of any room. So is a client for which it throws, and that is logged. Default: none.
+   */
+  readonly identify?: (client: SseClient) => SseIdentity | undefined;
+
+  /**
+   * How long, in milliseconds, a user stays a member of a room after the last stream there has ended, so that loading a
+   * page again is no leaving. Short: a slow reload flaps. Long: who has gone is shown as present so long. `false` or 0: not
+   * at all. Default: 5,000.
+   */
+  readonly presenceGraceMs?: number | false;
 
   /** What carries events between nodes. Default: the memory of this process. */
   readonly broker?: SseBroker | PartitionedBroker;

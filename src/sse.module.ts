@@ -1,6 +1,7 @@
 import { Logger, Module, type DynamicModule, type OnModuleDestroy } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { EndpointExplorer } from './endpoint/endpoint-explorer.js';
+import { Presence } from './presence/presence.js';
 import { SseError, stackOf } from './protocol/sse-error.js';
 import { resolveOptions, type ResolvedSseOptions } from './resolve-options.js';
 import { RoomHub } from './rooms/room-hub.js';
@@ -21,7 +22,8 @@ import { SseService } from './sse.service.js';
   imports: [DiscoveryModule],
   providers: [
     { provide: RESOLVED_SSE_OPTIONS, useFactory: resolveOptions, inject: [MODULE_OPTIONS_TOKEN] },
-    { provide: RoomHub, useFactory: startHub, inject: [RESOLVED_SSE_OPTIONS] },
+    { provide: Presence, useFactory: newPresence, inject: [RESOLVED_SSE_OPTIONS] },
+    { provide: RoomHub, useFactory: startHub, inject: [RESOLVED_SSE_OPTIONS, Presence] },
     SseService,
     EndpointExplorer,
   ],
@@ -52,15 +54,20 @@ export class SseModule extends ConfigurableModuleClass implements OnModuleDestro
   }
 }
 
-/** Starts before anything can inject the service: other modules may publish from their first hook on. */
-async function startHub(options: ResolvedSseOptions): Promise<RoomHub> {
+function newPresence(options: ResolvedSseOptions): Presence {
   const logger = new Logger(SseService.name);
   const report = (error: unknown): void =>
     logger.error(
       error instanceof SseError ? error.message : 'A call that nobody awaited failed.',
       stackOf(error),
     );
-  const hub = new RoomHub({ ...options, report });
+  return new Presence({ ...options, report });
+}
+
+/** Starts before anything can inject the service: other modules may publish from their first hook on. */
+async function startHub(options: ResolvedSseOptions, presence: Presence): Promise<RoomHub> {
+  const hub = new RoomHub({ ...options, report: presence.report, watcher: presence });
   await hub.start();
+  presence.start(hub);
   return hub;
 }

@@ -2,15 +2,17 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { map, type Observable, type Subscription } from 'rxjs';
 import type { BrokerState } from './broker/broker.interface.js';
 import type { CloseReason } from './connection/close-reason.js';
-import type { JoinOptions, SseClient } from './connection/sse-client.js';
-import { RawHttp } from './endpoint/raw-http.js';
+import { SseClient, type JoinOptions } from './connection/sse-client.js';
+import { openRawStream } from './endpoint/raw-stream.js';
+import { Presence } from './presence/presence.js';
 import type { ResolvedSseOptions } from './resolve-options.js';
-import { checkRetry } from './protocol/event-fields.js';
 import { EVERYONE, checkRoom, checkRooms, type RoomName } from './protocol/room-name.js';
-import { SseError, stackOf } from './protocol/sse-error.js';
+import { stackOf } from './protocol/sse-error.js';
+import { checkUser, type SseIdentity } from './protocol/user-name.js';
 import type { SendOptions } from './rooms/events.js';
 import { RoomHub } from './rooms/room-hub.js';
 import { toSseMessage, type SseMessage } from './rooms/sse-message.js';
+import { SsePresenceService } from './sse-presence.service.js';
 import type { AddOptions, BroadcastOptions } from './sse-service-options.interface.js';
 import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';
 
@@ -21,12 +23,13 @@ import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';
  * SseService<{ paid: { id: number } }>)`.
  */
 @Injectable()
-export class SseService<Events extends object = Record<string, unknown>> {
+export class SseService<Events extends object = Record<string, unknown>> extends SsePresenceService {
   readonly #logger = new Logger(SseService.name);
   readonly #hub: RoomHub;
   readonly #options: ResolvedSseOptions;
 
-  constructor(hub: RoomHub, @Inject(RESOLVED_SSE_OPTIONS) options: ResolvedSseOptions) {
+  constructor(hub: RoomHub, @Inject(RESOLVED_SSE_OPTIONS) options: ResolvedSseOptions, presence: Presence) {
+    super(presence);
     this.#hub = hub;
     this.#options = options;
   }
@@ -54,32 +57,8 @@ export class SseService<Events extends object = Record<string, unknown>> {
    * @throws SseError `unsupported-response`, `response-already-sent`, `invalid-room`, `invalid-retry`
    */
   add(request: unknown, response: unknown, options: AddOptions = {}): SseClient {
-    const http = new RawHttp(request, response);
-    const rooms = options.rooms === undefined ? [] : checkRooms(options.rooms);
-    const { retryMs = this.#options.retryMs } = options;
-    if (retryMs !== false) checkRetry(retryMs);
-    if (http.response.headersSent) {
-      throw new SseError(
-        'response-already-sent',
-        'The response has begun already. Call add() before anything is written.',
-      );
-    }
-    const lastEventId = http.lastEventId();
-    const client = this.#hub.register({
-      request,
-      writer: http.writer(),
-      lastEventId,
-      tracked: rooms.length > 0,
-      held: lastEventId !== undefined,
-    });
-    client.tracksWhenJoined = true;
-    for (const room of rooms) void this.#hub.join(client, room);
-    http.takeOver();
-    http.drainUnreadBody();
-    this.#hub.open(client, http.headers(), retryMs);
-    void this.#hub.attach(client, { ready: rooms.length > 0, nextTurn: true });
-    if (this.#hub.isClosing) client.connection.close('shutdown');
-    return client;
+    const { rooms, retryMs = this.#options.retryMs } = options;
+    return openRawStream(this.#hub, request, response, { rooms, retryMs });
   }
 
   /**
@@ -106,8 +85,17 @@ export class SseService<Events extends object = Record<string, unknown>> {
    *
    * @throws SseError `invalid-room`
    */
-  leave(client: SseClient, room: RoomName): void {
-    client.leave(room);
+  leave(client: SseClient, room: RoomName): void;
+  /**
+   * Takes all clients of a user out of one room, or with `'*'` out of every room, on every node.
+   *
+   * @returns settles when the broker has passed it on; nodes that it cannot reach now do not hear of it
+   * @throws SseError `invalid-user`, `invalid-room`, `unsupported-by-broker`, `broker-closed`, `broker-unavailable`: the promise
+   * rejects. Where nobody takes it, the failure is logged.
+   */
+  leave(user: Pick<SseIdentity, 'user'>, room: RoomName): Promise<void>;
+  leave(who: SseClient | Pick<SseIdentity, 'user'>, room: RoomName): void | Promise<void> {
+    return who instanceof SseClient ? who.leave(room) : this.leaveUser(who.user, room);
   }
 
   /** Whether the client is in the room; always `true` for `'*'`, and `false` for what is no room. */
@@ -156,11 +144,12 @@ export class SseService<Events extends object = Record<string, unknown>> {
     options?: BroadcastOptions,
   ): Promise<string | undefined>;
   broadcast(room: RoomName | readonly RoomName[], ...parts: unknown[]): Promise<string | undefined> {
-    const options = parts[2] as BroadcastOptions | undefined;
-    if (options?.except !== undefined) {
-      parts[2] = { ...options, except: [options.except].flat().map((client) => client.id) };
-    }
-    return this.#hub.publish(() => checkRooms(room), parts);
+    return this.#hub.publish(() => {
+      const options = parts[2] as BroadcastOptions | undefined;
+      if (options?.except !== undefined)
+        parts[2] = { ...options, except: [options.except].flat().map(nameOf) };
+      return checkRooms(room);
+    }, parts);
   }
 
   /** Forgets a client without closing its connection: it leaves its rooms and hears nothing any more. */
@@ -237,4 +226,9 @@ export class SseService<Events extends object = Record<string, unknown>> {
   get internals(): { readonly hub: RoomHub; readonly options: ResolvedSseOptions } {
     return { hub: this.#hub, options: this.#options };
   }
+}
+
+/** As `PublishOptions.except` names them. */
+function nameOf(who: SseClient | Pick<SseIdentity, 'user'>): string {
+  return who instanceof SseClient ? who.id : `user:${checkUser(who.user)}`;
 }

@@ -119,10 +119,15 @@ describe('the options in the README', () => {
 
 describe('the API in the README', () => {
   it.each([
-    ['SseService', 'src/sse.service.ts'],
-    ['SseClient', 'src/connection/sse-client.ts'],
-  ])('lists what %s has for applications, no more and no less', (name, path) => {
-    expect(sorted(namesIn(firstColumn('README.md', name)))).toEqual(sorted(publicMembers(path, name).keys()));
+    [
+      'SseService',
+      ['src/sse.service.ts', 'SseService'],
+      ['src/sse-presence.service.ts', 'SsePresenceService'],
+    ],
+    ['SseClient', ['src/connection/sse-client.ts', 'SseClient']],
+  ])('lists what %s has for applications, no more and no less', (name, ...classes) => {
+    const members = classes.flatMap(([path = '', of = '']) => [...publicMembers(path, of).keys()]);
+    expect(sorted(namesIn(firstColumn('README.md', name)))).toEqual(sorted(new Set(members)));
   });
 
   it('lists the exports, no more and no fewer', () => {

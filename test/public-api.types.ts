@@ -11,8 +11,10 @@ import {
   SseRoom,
   SseService,
   type CloseReason,
+  type PresenceChange,
   type RoomName,
   type SseErrorCode,
+  type SseMember,
   type SseMessage,
   type SseModuleOptions,
   type SseOptionsFactory,
@@ -164,3 +166,40 @@ export function errors(error: SseError, room: RoomName): string {
   if (code === 'invalid-rooms') return '';
   return `${code} ${room}`;
 }
+
+export function everyNode(sse: SseService, client: SseClient): void {
+  const members: Promise<SseMember[]> = sse.presence('chat/7');
+  const changes: Observable<PresenceChange> = sse.presence$(7);
+  const now: void = sse.leave(client, 'chat/7');
+  const later: Promise<void> = sse.leave({ user: 7 }, 'chat/7');
+  void sse.disconnect(client.id);
+  void sse.disconnect({ user: 7 }, { retryMs: 60_000 });
+  void sse.disconnect({ user: '7', room: 'chat/7' });
+  void sse.disconnect({
+    room: 'chat/7',
+    where: ({ user, info, connections }) => user === '7' && info === null && connections > 1,
+  });
+  void sse.broadcast('chat/7', 'said', 1, { except: [client, { user: 7 }] });
+  void [members, changes, now, later];
+
+  // @ts-expect-error -- a predicate needs a room, of whose members it is asked
+  void sse.disconnect({ where: () => true });
+  // @ts-expect-error -- a user is a string or a number
+  void sse.disconnect({ user: null });
+  // @ts-expect-error -- no such option
+  void sse.disconnect({ user: 7 }, { retry: 1 });
+  // @ts-expect-error -- named as an object, or it might be a client's id
+  void sse.leave('7', 'chat/7');
+}
+
+export const presenceOptions: SseModuleOptions = {
+  identify: ({ context }) =>
+    context.user && { user: context.user.name, info: { name: context.user.name, tags: ['a'] } },
+  presenceGraceMs: false,
+  rooms: { 'chat/*': { presence: true, presenceEvents: true } },
+};
+
+export const wrongInfo: SseModuleOptions = {
+  // @ts-expect-error -- JSON cannot say it
+  identify: () => ({ user: 7, info: () => 1 }),
+};

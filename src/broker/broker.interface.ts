@@ -1,5 +1,6 @@
 import type { Position } from '../protocol/position.js';
 import type { EarlierCopy, RoomEvent, RoomMessage } from '../protocol/room-message.js';
+import type { PresenceStore } from './presence-store.interface.js';
 
 /** How much of a room a broker remembers. */
 export interface RoomHistoryLimits {
@@ -24,7 +25,7 @@ export interface HistoryPolicy {
  */
 export type BrokerState = 'down' | 'syncing' | 'live';
 
-/** What a broker tells the node that started it. Never called from within the node's own call to the broker's methods other than `publish`. */
+/** What a broker tells the node that started it. Never called from within the node's own call to the broker's methods other than `publish`, `tell` and `presence.set`. */
 export interface BrokerListener {
   /** One event, in the order of its rooms. A node hears its own events only here. */
   onMessage(message: RoomMessage): void;
@@ -36,11 +37,13 @@ export interface BrokerListener {
   onGap(rooms: readonly string[]): void;
   /** The broker's memory began anew: positions of the old epoch mean nothing any more. */
   onEpochChange(epoch: string): void;
+  /** What a node has said to all by `tell`. */
+  onTold?(text: string): void;
 }
 
 /** How an event is published. */
 export interface PublishOptions {
-  /** Ids of clients that are left out. */
+  /** Who is left out: ids of clients, and `user:` with a user's name behind it. */
   readonly except?: readonly string[] | undefined;
   /** Not remembered and without an id; for a client that does not read, only the newest of each event name waits. */
   readonly volatile?: boolean;
@@ -113,6 +116,18 @@ export interface SseBroker {
    * rooms it tells the position of now.
    */
   read(rooms: readonly string[], after: Position | undefined, newest?: number): Promise<HistoryPage>;
+
+  /**
+   * Says something to every node, this one included: not remembered, and heard once by each node that can be reached now.
+   * Optional: without it, what is meant for clients of other nodes (`disconnect`, `leave` of a user) is refused.
+   *
+   * @returns settles when the broker has accepted it
+   * @throws SseError `broker-closed`, `broker-unavailable`
+   */
+  tell?(text: string): Promise<void>;
+
+  /** Who is where. Optional: without it, rooms with presence are refused at start-up. */
+  readonly presence?: PresenceStore;
 
   /** Lets go of everything. Nothing is heard afterwards. */
   close(): Promise<void>;

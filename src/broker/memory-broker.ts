@@ -12,7 +12,9 @@ import type {
 } from './broker.interface.js';
 import { IdempotencyKeys } from './idempotency-keys.js';
 import { MemoryHistory } from './memory-history.js';
+import { MemoryPresence } from './memory-presence.js';
 import { PositionClock } from './position-clock.js';
+import type { PresenceStore } from './presence-store.interface.js';
 
 /**
  * The broker of a single node: the same order, memory and rules as a shared one, in the process.
@@ -26,6 +28,14 @@ export class MemoryBroker implements SseBroker {
   readonly #keys = new IdempotencyKeys();
   readonly #subscribed = new Set<string>();
   readonly #undelivered: RoomMessage[] = [];
+  readonly #members = new MemoryPresence(
+    (room, event) => {
+      if (!this.#subscribed.has(room)) return;
+      this.#deliver(new RoomMessage(event, { rooms: [room], epoch: this.epoch, position: 0, kept: false }));
+    },
+    () => this.#running(),
+  );
+  readonly presence: PresenceStore = this.#members;
   #delivering = false;
   #history: MemoryHistory | undefined;
   #listener: BrokerListener | undefined;
@@ -83,8 +93,14 @@ export class MemoryBroker implements SseBroker {
     return { epoch: this.epoch, position: this.#clock.last, messages, incompleteRooms };
   }
 
+  async tell(text: string): Promise<void> {
+    this.#running();
+    this.#listener?.onTold?.(text);
+  }
+
   async close(): Promise<void> {
     this.#listener = undefined;
+    await this.#members.close();
     this.#history?.close();
     this.#keys.clear();
     this.#subscribed.clear();

@@ -5,6 +5,7 @@
  * - `slow-consumer`: more than `maxQueuedBytes` waited for it.
  * - `write-timeout`: it read nothing for `writeTimeoutMs`.
  * - `closed`: the application called `close()`.
+ * - `disconnected`: the application called `SseService.disconnect()`, on this node or another.
  * - `source-ended`: the handler's Observable or iterable ended.
  * - `source-failed`: it failed after the stream had opened.
  * - `broker-unavailable`: what it had missed could not be read; it comes back with the same position.
@@ -17,6 +18,7 @@ export const CLOSE_REASONS = [
   'slow-consumer',
   'write-timeout',
   'closed',
+  'disconnected',
   'source-ended',
   'source-failed',
   'broker-unavailable',
@@ -28,6 +30,7 @@ export const CLOSE_REASONS = [
 /** In these cases the client still reads, and gets what is queued before its stream ends. */
 export const GRACEFUL_REASONS: ReadonlySet<CloseReason> = new Set([
   'closed',
+  'disconnected',
   'source-ended',
   'source-failed',
   'broker-unavailable',

@@ -1,4 +1,5 @@
 import { EVERYONE, asText, type RoomName } from '../protocol/room-name.js';
+import type { ClientIdentity } from '../protocol/user-name.js';
 import type { ClientConnection } from './client-connection.js';
 import type { CloseReason } from './close-reason.js';
 
@@ -66,8 +67,10 @@ export class SseClient {
   tracksWhenJoined = false;
   /** What `setRetry` said before the stream opened. @internal */
   retryMs: number | undefined;
-  /** Whether `close` was called before its stream opened. @internal */
-  closesAtOpen = false;
+  /** Why its stream ends as soon as it opens, where it was closed before. @internal */
+  endsAtOpen: 'closed' | 'disconnected' | undefined;
+  /** Who it is, once its stream is open. @internal */
+  identity: ClientIdentity | undefined;
   /** Whether it joined, before its stream opened, a room that the broker did not deliver here yet. @internal */
   joinedBeforeHeard = false;
   /** Whether rooms that it joins in this turn are resumed, from its `Last-Event-ID`. @internal */
@@ -87,6 +90,11 @@ export class SseClient {
   /** The rooms this client is in, in the order of joining; `'*'`, everyone, is not listed. A live view. */
   get rooms(): ReadonlySet<string> {
     return this.#roomSet();
+  }
+
+  /** Who the client is, as `identify` said when its stream opened; `undefined` before, and for nobody in particular. */
+  get user(): string | undefined {
+    return this.identity?.user;
   }
 
   /** A bag of the application's own, empty at first. */
@@ -168,11 +176,22 @@ export class SseClient {
    * next request with status 204.
    */
   close(): void {
-    if (this.connection.isOpen) this.connection.close('closed');
-    else {
-      this.closesAtOpen = true;
-      this.connection.onEarlyFrame?.();
-    }
+    this.end('closed');
+  }
+
+  /** @internal */
+  end(reason: 'closed' | 'disconnected'): void {
+    if (this.connection.isOpen) return this.connection.close(reason);
+    this.endsAtOpen ??= reason;
+    this.connection.onEarlyFrame?.();
+  }
+
+  /** Whether it is one of those that an event leaves out. @internal */
+  isAmong(except: readonly string[]): boolean {
+    return (
+      except.includes(this.id) ||
+      (this.identity !== undefined && except.includes(`user:${this.identity.user}`))
+    );
   }
 
   /** `in` for a checked name. @internal */

@@ -70,7 +70,7 @@ export class StreamOpening implements HandlerRunner, SourceSink {
     client.connection.onEarlyFrame = () => this.#open();
     readSource(source, client, this);
     if (client.isClosed || client.connection.isOpen) return;
-    if (client.connection.hasEarlyFrames || client.closesAtOpen) this.#open();
+    if (client.connection.hasEarlyFrames || client.endsAtOpen !== undefined) this.#open();
     else if (!openOnFirstEvent) setImmediate(() => this.#open());
   }
 
@@ -129,10 +129,10 @@ export class StreamOpening implements HandlerRunner, SourceSink {
     client.onceClosed = undefined;
     void hub.attach(client, { ready: true });
     this.#settle.resolve();
-    if (client.closesAtOpen) this.#end('closed');
+    if (client.endsAtOpen !== undefined) this.#end(client.endsAtOpen);
   }
 
-  #end(reason: 'source-ended' | 'source-failed' | 'closed'): void {
+  #end(reason: 'source-ended' | 'source-failed' | 'closed' | 'disconnected'): void {
     const { client } = this.#options;
     // What the client had missed comes before the end.
     if (client.attached === undefined) client.connection.close(reason);

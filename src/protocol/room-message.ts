@@ -29,7 +29,7 @@ export interface RoomDelivery {
   /** Whether a resume can bring it back; only such events carry an `id:`. */
   readonly kept: boolean;
   readonly volatile?: boolean;
-  /** Ids of clients that are left out. */
+  /** Who is left out: ids of clients, and `user:` with a user's name behind it. */
   readonly except?: readonly string[] | undefined;
   /** Where else the event went before; who hears it there does not hear it here. */
   readonly copies?: readonly EarlierCopy[] | undefined;

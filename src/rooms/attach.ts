@@ -8,6 +8,7 @@ import type { SseFrame } from '../protocol/sse-frame.js';
 import { gapFrame, positionFrame, readyFrame } from './control-events.js';
 import { gapOf, gravest } from './gaps.js';
 import type { Partitions } from './partitions.js';
+import { isOfSameEpochs, moveToJoining, moveToNamed, placeOf } from './starting-place.js';
 
 export interface AttachOptions {
   /** Whether ids are written at all. */
@@ -36,15 +37,22 @@ export async function attach(
   const { connection, lastEventId } = client;
   const { rooms, history, ready } = options;
   if (!history || lastEventId === undefined || lastEventId === '') {
-    if (client.joinedBeforeHeard) moveToJoining(client, partitions, options);
+    if (client.joinedBeforeHeard) moveToJoining(client, partitions, rooms(), options.sinceOf);
     const here = placeOf(client, partitions, rooms());
     if (ready) push(connection, readyFrame(client.id, 'none', history ? partitions.format(here) : undefined));
     return goLive(client, partitions, here, rooms);
   }
   // The position of when the gate was shut: whatever is held is newer.
   const here = placeOf(client, partitions, rooms());
-  const given = partitions.parse(lastEventId);
-  const resumable = given === undefined ? [] : resume(client, given, here);
+  let given = partitions.parse(lastEventId);
+  let memory = here;
+  if (given === undefined || !isOfSameEpochs(given, here)) {
+    // Another node may have heard already of what this one has not: a memory that began anew, a clock that jumped.
+    memory = await partitions.now(rooms());
+    given = partitions.parse(lastEventId, memory);
+    if (connection.isClosed) return;
+  }
+  const resumable = given === undefined ? [] : moveToNamed(client, given, memory);
   if (resumable.length === 0) {
     if (ready) push(connection, readyFrame(client.id, 'none', undefined));
     push(connection, gapFrame(rooms(), given === undefined ? 'invalid' : 'epoch'));
@@ -91,46 +99,6 @@ export async function replayNewest(
     rooms,
     (message) => message.position > until || message.rooms.some((name) => name !== room && client.in(name)),
   );
-}
-
-/** How far the clocks of partitions may be apart. */
-const CLOCK_SKEW_US = 1_000_000;
-
-/**
- * Moves the client to the place that it named, as far as this memory gave it. In a partition that it does not name it
- * had no room: there it is sent what came since about the oldest position that it does name.
- *
- * @returns the partitions in which it can go on
- */
-function resume({ connection }: SseClient, given: Place, here: Place): number[] {
-  const oldest = Math.min(...Array.from(given.values(), ({ position }) => position)) - CLOCK_SKEW_US;
-  const resumable: number[] = [];
-  for (const [partition, { epoch, position }] of here) {
-    const named = given.get(partition);
-    if (named !== undefined && named.epoch !== epoch) continue;
-    const point = named ?? { epoch, position: Math.min(oldest, position) };
-    connection.cursor.move(partition, point);
-    connection.cursor.follows(partition, named === undefined ? point.position : 0);
-    resumable.push(partition);
-  }
-  return resumable;
-}
-
-/**
- * A new client's stream begins when it joined. Its node may have heard nothing for long, and stand where it stood then.
- * What has been heard since is owed to it all the same: it may be its own handler's.
- */
-function moveToJoining({ connection }: SseClient, partitions: Partitions, options: AttachOptions): void {
-  const { cursor, gate } = connection;
-  if (gate?.overflowed) return;
-  for (const [partition, rooms] of partitions.group(options.rooms())) {
-    const { epoch, position } = cursor.point(partition);
-    const since = Math.min(...rooms.map(options.sinceOf).filter((each) => each > position));
-    const joined = Math.min(since, (gate?.oldestHeld(partition) ?? Infinity) - 1);
-    if (!Number.isFinite(joined) || joined <= position) continue;
-    cursor.move(partition, { epoch, position: joined });
-    cursor.follows(partition, joined);
-  }
 }
 
 /** Opens the gate, after reading what it had to let go, or what came before the broker heard a room. */
@@ -192,9 +160,8 @@ async function readMissed(
   if (parts.length > 1) messages.sort((a, b) => a.position - b.position);
   const own = messages.filter((message) => {
     const { except, copies } = message;
-    return (
-      !except?.includes(client.id) && !(copies !== undefined && cursor.hears(copies)) && isWanted(message)
-    );
+    if (except !== undefined && client.isAmong(except)) return false;
+    return !(copies !== undefined && cursor.hears(copies)) && isWanted(message);
   });
   await pushAll(connection, own, ({ frame }) => frame);
   if (connection.isClosed) return reached;
@@ -222,12 +189,6 @@ async function pushAll(
 
 function push(connection: ClientConnection, frame: SseFrame): void {
   connection.push(frame, false);
-}
-
-/** Where the client stands in the partitions of these rooms. */
-function placeOf({ connection }: SseClient, partitions: Partitions, rooms: readonly string[]): Place {
-  const own = Array.from(partitions.group(rooms).keys());
-  return new Map(own.map((partition) => [partition, connection.cursor.point(partition)]));
 }
 
 function pointOf({ epoch, position }: HistoryPage): ResumePoint {

@@ -14,7 +14,10 @@ import type { EarlierCopy, RoomEvent } from '../protocol/room-message.js';
 import { PartitionedCursor, StampedFrames, type Standing } from './partitioned-cursor.js';
 
 /** What the partitions tell the node. */
-export interface PartitionsListener extends Pick<BrokerListener, 'onMessage' | 'onStateChange' | 'onGap'> {
+export interface PartitionsListener extends Pick<
+  BrokerListener,
+  'onMessage' | 'onStateChange' | 'onGap' | 'onTold'
+> {
   onEpochChange(partition: number, epoch: string): void;
 }
 
@@ -82,6 +85,7 @@ export class Partitions implements Standing {
         },
         onEpochChange: (epoch) => listener.onEpochChange(partition, epoch),
         onGap: (rooms) => listener.onGap(rooms),
+        onTold: (text) => listener.onTold?.(text),
       }),
     );
     await Promise.all(starts);
@@ -123,9 +127,10 @@ export class Partitions implements Standing {
     return formatPlace(place, this.isPartitioned);
   }
 
-  parse(id: string): Place | undefined {
-    const newest = Math.max(nowUs(), ...this.#brokers.map(({ position }) => position));
-    return parsePlace(id, newest, this.#brokers.length);
+  /** @param now positions that the broker gave out, if more is known than what this node has heard */
+  parse(id: string, now: Place = new Map()): Place | undefined {
+    const seen = [...this.#brokers, ...now.values()].map(({ position }) => position);
+    return parsePlace(id, Math.max(nowUs(), ...seen), this.#brokers.length);
   }
 
   /**

@@ -11,12 +11,13 @@ import { encodeEvent, type SseFields } from '../protocol/encode-event.js';
 import type { RoomMessage } from '../protocol/room-message.js';
 import { EVERYONE, checkRoom, type RoomName } from '../protocol/room-name.js';
 import type { SerializeData } from '../protocol/serialize-data.js';
+import type { ClientWatcher } from './client-watcher.interface.js';
+import { Announcements } from './announcements.js';
 import { Events, type SendTraits } from './events.js';
-import { gapFrame, positionFrame } from './control-events.js';
 import { Partitions } from './partitions.js';
 import { Replays, type AttachTiming } from './replays.js';
 import { ReportedPromise } from './reported-promise.js';
-import { RoomRegistry, roomsOf } from './room-registry.js';
+import { RoomRegistry } from './room-registry.js';
 import type { RoomPolicy } from './room-policy.js';
 
 export interface HubOptions extends DeliveryOptions {
@@ -26,6 +27,7 @@ export interface HubOptions extends DeliveryOptions {
   readonly serialize: SerializeData;
   /** Failures that no caller takes. */
   readonly report: (error: unknown) => void;
+  readonly watcher?: ClientWatcher;
 }
 
 export interface NewClient {
@@ -61,19 +63,21 @@ export class RoomHub implements ClientHome {
     this.#options = options;
     this.#partitions = new Partitions(options.broker);
     this.#delivery = new Delivery(options, (client, reason) => this.#forget(client, reason));
-    this.#rooms = new RoomRegistry(this.#partitions, options.report);
+    this.#rooms = new RoomRegistry(this.#partitions, options.report, options.watcher);
     this.#events = new Events(this.#partitions, options);
     this.#replays = new Replays(this.#partitions, this.#rooms, options.policy, options.report);
   }
 
   async start(): Promise<void> {
+    const announcements = new Announcements(this.clients, this.#partitions);
     await this.#partitions.start(this.#options.policy, {
       onMessage: (message) => this.#receive(message),
       onStateChange: (state) => {
         if (state !== this.#brokerState.value) this.#brokerState.next(state);
       },
-      onEpochChange: (partition, epoch) => this.#announceEpoch(partition, epoch),
-      onGap: (rooms) => this.#announceGap(rooms),
+      onEpochChange: (partition, epoch) => announcements.epoch(partition, epoch),
+      onGap: (rooms) => announcements.gap(rooms),
+      onTold: (text) => this.#options.watcher?.told(text),
     });
     this.#rooms.start();
   }
@@ -98,6 +102,11 @@ export class RoomHub implements ClientHome {
     return this.#rooms.watch(room);
   }
 
+  /** Pending where somebody here wants the room and the broker does not deliver it yet. */
+  whenHeard(room: string): Promise<void> | undefined {
+    return this.#rooms.get(room)?.subscribed;
+  }
+
   /** Makes a client whose stream is not open yet: it can join rooms, and what it hears waits. */
   register({ request, writer, lastEventId, tracked, held }: NewClient): SseClient {
     const client = new SseClient({ id: randomUUID(), request, lastEventId, tracked, home: this });
@@ -112,6 +121,7 @@ export class RoomHub implements ClientHome {
     if (client.isClosed) return;
     const retry = client.retryMs ?? retryMs;
     client.connection.open(headers, retry === false ? '' : encodeEvent({ retry }));
+    this.#options.watcher?.clientOpened(client);
     this.#connected.next({ client });
   }
 
@@ -182,6 +192,7 @@ export class RoomHub implements ClientHome {
     for (const client of this.clients) client.connection.close('shutdown');
     this.#delivery.sessions.close();
     await Promise.all(ended);
+    await this.#options.watcher?.closing();
     await this.#partitions.close();
     this.#rooms.close();
     this.#connected.complete();
@@ -189,32 +200,8 @@ export class RoomHub implements ClientHome {
     this.#disconnected.complete();
   }
 
-  #announceEpoch(partition: number, epoch: string): void {
-    const { position } = this.#partitions.standing(partition);
-    for (const client of this.clients) {
-      const { connection, tracked } = client;
-      const rooms = this.#partitions.group(roomsOf(client));
-      const lost = tracked ? rooms.get(partition) : undefined;
-      if (lost === undefined) continue;
-      const own = connection.cursor.point(partition).position;
-      // Positions of the new memory may be smaller, where a clock was set back.
-      connection.cursor.move(partition, { epoch, position: Math.min(own, position) });
-      connection.deliver(gapFrame(lost, 'epoch'));
-      // Where a client that is still being sent what it missed will stand is not known yet.
-      if (connection.gate !== undefined) continue;
-      const place = new Map(Array.from(rooms.keys(), (each) => [each, connection.cursor.point(each)]));
-      connection.deliver(positionFrame(this.#partitions.format(place.set(partition, { epoch, position }))));
-    }
-  }
-
-  #announceGap(rooms: readonly string[]): void {
-    for (const client of this.clients) {
-      const own = client.tracked ? rooms.filter((room) => client.in(room)) : [];
-      if (own.length > 0) client.connection.deliver(gapFrame(own, 'trimmed'));
-    }
-  }
-
   #receive(message: RoomMessage): void {
+    if (this.#options.watcher?.admits(message) === false) return;
     let delivered = 0;
     for (const name of message.rooms) {
       const room = this.#rooms.get(name);

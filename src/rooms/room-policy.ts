@@ -1,4 +1,5 @@
 import type { HistoryPolicy, RoomHistoryLimits } from '../broker/broker.interface.js';
+import { EVERYONE } from '../protocol/room-name.js';
 
 /** What may be different for rooms whose name fits a pattern. */
 export interface RoomRule {
@@ -6,11 +7,16 @@ export interface RoomRule {
   readonly pattern: string;
   readonly limits: RoomHistoryLimits | false;
   readonly volatile: boolean;
+  readonly presence?: boolean;
+  /** Whether those in the room hear who joins and who leaves. */
+  readonly presenceEvents?: boolean;
 }
 
 /** Which rooms are remembered, how much of them, and which are volatile. The first rule that fits decides. */
 export class RoomPolicy implements HistoryPolicy {
   readonly keepsHistory: boolean;
+  /** Whether any room has presence. */
+  readonly hasPresence: boolean;
   readonly maxBytes: number;
   readonly #standard: RoomHistoryLimits | false;
   readonly #rules: readonly { readonly expression: RegExp; readonly rule: RoomRule }[];
@@ -19,6 +25,7 @@ export class RoomPolicy implements HistoryPolicy {
     this.#standard = standard;
     this.maxBytes = maxBytes;
     this.#rules = rules.map((rule) => ({ expression: expressionOf(rule.pattern), rule }));
+    this.hasPresence = rules.some(({ presence }) => presence === true);
     this.keepsHistory = standard !== false || rules.some(({ limits }) => limits !== false);
   }
 
@@ -29,6 +36,15 @@ export class RoomPolicy implements HistoryPolicy {
 
   isVolatile(room: string): boolean {
     return this.#ruleOf(room)?.volatile ?? false;
+  }
+
+  isPresent(room: string): boolean {
+    // Everyone's room, which a pattern of all rooms fits as well, is joined by nobody.
+    return this.hasPresence && room !== EVERYONE && this.#ruleOf(room)?.presence === true;
+  }
+
+  tellsPresence(room: string): boolean {
+    return this.#ruleOf(room)?.presenceEvents ?? false;
   }
 
   #ruleOf(room: string): RoomRule | undefined {

@@ -2,6 +2,7 @@ import { Observable } from 'rxjs';
 import type { SseClient } from '../connection/sse-client.js';
 import type { RoomMessage } from '../protocol/room-message.js';
 import { EVERYONE } from '../protocol/room-name.js';
+import type { ClientWatcher } from './client-watcher.interface.js';
 import type { Partitions } from './partitions.js';
 import { Room } from './room.js';
 
@@ -12,13 +13,15 @@ import { Room } from './room.js';
 export class RoomRegistry {
   readonly #partitions: Partitions;
   readonly #onBrokerFailure: (error: unknown) => void;
+  readonly #watcher: ClientWatcher | undefined;
   readonly #rooms = new Map<string, Room>();
   /** Everyone: always there, with every client of this node in it. */
   readonly everyone = new Room(EVERYONE);
 
-  constructor(partitions: Partitions, onBrokerFailure: (error: unknown) => void) {
+  constructor(partitions: Partitions, onBrokerFailure: (error: unknown) => void, watcher?: ClientWatcher) {
     this.#partitions = partitions;
     this.#onBrokerFailure = onBrokerFailure;
+    this.#watcher = watcher;
   }
 
   /** Subscribes everyone's room. */
@@ -40,6 +43,7 @@ export class RoomRegistry {
     room.clients.add(client);
     client.enter(name);
     this.#follow(client, room);
+    this.#watcher?.clientJoined(client, name);
     return room;
   }
 
@@ -48,6 +52,7 @@ export class RoomRegistry {
     client.connection.cursor.left(name);
     const room = this.#rooms.get(name);
     room?.clients.delete(client);
+    this.#watcher?.clientLeft(client, name);
     if (room?.isIdle) this.#forget(room);
   }
 

@@ -41,7 +41,7 @@ export class Room {
     let delivered = 0;
     // A Set may change while it is walked: who leaves during the walk makes nobody miss the event.
     for (const client of this.clients) {
-      if (except !== undefined && except.includes(client.id)) continue;
+      if (except !== undefined && client.isAmong(except)) continue;
       // On a stream with ids an event is known by its position. Any other event, and any other stream, gets it by the
       // first of its rooms that the client is in.
       const isKnown = message.kept && client.tracked;

@@ -1,7 +1,10 @@
 import { historyCases } from './history-cases.js';
 import { lifecycleCases } from './lifecycle-cases.js';
 import { liveCases } from './live-cases.js';
+import { presenceCases } from './presence-cases.js';
 import { sharedCases } from './shared-cases.js';
+import { sharedPresenceCases } from './shared-presence-cases.js';
+import { sharedToldCases, toldCases } from './told-cases.js';
 import { ContractBench, type BrokerMedium, type CaseBody } from './contract-bench.js';
 
 /** What the suite is told of a broker. */
@@ -12,6 +15,8 @@ export interface BrokerContractOptions {
   readonly createMedium: () => BrokerMedium | Promise<BrokerMedium>;
   /** Whether brokers of one medium hear each other; `false` for one that keeps its memory in the process. */
   readonly shared: boolean;
+  /** Optional parts that the broker does not have; their cases are skipped. Default: it has them all. */
+  readonly without?: readonly ('tell' | 'presence')[];
   /** Cases that cannot hold, by their name without the prefix, and why. An unknown name is refused. Default: none. */
   readonly skips?: Readonly<Record<string, string>>;
   /** How long a case waits for something that must happen, in milliseconds. Default: 5,000. */
@@ -47,22 +52,35 @@ export function brokerContract(options: BrokerContractOptions): BrokerContractCa
     name: prefix,
     createMedium,
     shared,
+    without = [],
     skips = {},
     patienceMs = 5_000,
     expiryWatchMs = 3_000,
   } = options;
+  const onlyShared = { ...sharedCases, ...sharedToldCases, ...sharedPresenceCases };
+  const optional = {
+    tell: { ...toldCases, ...sharedToldCases },
+    presence: { ...presenceCases, ...sharedPresenceCases },
+  };
   const bodies: Record<string, CaseBody> = {
     ...liveCases,
     ...historyCases,
     ...lifecycleCases,
-    ...sharedCases,
+    ...toldCases,
+    ...presenceCases,
+    ...onlyShared,
+  };
+  const reasonToSkip = (name: string): string | undefined => {
+    const missing = without.find((part) => name in optional[part]);
+    if (missing !== undefined) return `it has no ${missing}`;
+    return skips[name] ?? (!shared && name in onlyShared ? 'its memory is not shared' : undefined);
   };
   for (const name of Object.keys(skips)) {
     if (!Object.hasOwn(bodies, name)) throw new Error(`The broker contract has no case "${name}" to skip.`);
   }
   return Object.entries(bodies).map(([name, body]) => ({
     name: `${prefix}: ${name}`,
-    skipped: skips[name] ?? (!shared && name in sharedCases ? 'its memory is not shared' : undefined),
+    skipped: reasonToSkip(name),
     run: async () => {
       const bench = new ContractBench(await createMedium(), { patienceMs, expiryWatchMs });
       try {

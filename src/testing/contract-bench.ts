@@ -68,6 +68,7 @@ export class ContractBench {
 export class BenchNode {
   readonly broker: SseBroker;
   readonly heard: RoomMessage[] = [];
+  readonly told: string[] = [];
   readonly states: BrokerState[] = [];
   readonly #patienceMs: number;
   /** Called within `onMessage`, after the message was noted. */
@@ -91,6 +92,7 @@ export class BenchNode {
       onStateChange: (state) => this.states.push(state),
       onEpochChange: () => {},
       onGap: () => {},
+      onTold: (text) => this.told.push(text),
     });
     await this.until(() => this.states.at(-1) === 'live', 'the broker to be live');
   }
@@ -138,10 +140,12 @@ export class BenchNode {
     this.heard.splice(this.positions.indexOf(position), 1);
   }
 
-  async until(condition: () => boolean, what: string): Promise<void> {
+  async until(condition: () => boolean | Promise<boolean>, what: string | (() => string)): Promise<void> {
     const deadlineMs = performance.now() + this.#patienceMs;
-    while (!condition()) {
-      if (performance.now() > deadlineMs) throw new Error(`Not within ${this.#patienceMs} ms: ${what}`);
+    while (!(await condition())) {
+      if (performance.now() > deadlineMs) {
+        throw new Error(`Not within ${this.#patienceMs} ms: ${typeof what === 'string' ? what : what()}`);
+      }
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
   }

@@ -3,6 +3,7 @@ import {
   RoomMessage,
   type BrokerListener,
   type HistoryPolicy,
+  type PresenceStore,
   type SseBroker,
 } from 'nestjs-simple-sse';
 import { brokerContract } from 'nestjs-simple-sse/testing';
@@ -27,9 +28,25 @@ function broken(
     subscribe: (room) => sound.subscribe(room),
     unsubscribe: (room) => sound.unsubscribe(room),
     read: (rooms, after, newest) => sound.read(rooms, after, newest),
+    tell: (text) => sound.tell(text),
+    presence: sound.presence,
     close: () => sound.close(),
   };
   return Object.defineProperties(broker, Object.getOwnPropertyDescriptors(mutate(sound)));
+}
+
+/** The same with one fault in who is where. */
+function brokenPresence(mutate: (sound: PresenceStore) => Partial<PresenceStore>): SseBroker {
+  return broken(({ presence: sound }) => {
+    const store: PresenceStore = {
+      open: () => sound.open(),
+      set: (room, user, here) => sound.set(room, user, here),
+      members: (room) => sound.members(room),
+      count: (room) => sound.count(room),
+      close: (graceMs) => sound.close(graceMs),
+    };
+    return { presence: Object.assign(store, mutate(sound)) };
+  });
 }
 
 const withMessages = (
@@ -162,6 +179,64 @@ const mutants: [name: string, create: () => SseBroker][] = [
   ],
   ['takes events after its end', () => broken(() => ({ close: async () => {} }))],
   ['names its epoch in its own way', () => broken(() => ({ epoch: 'EPOCH' }))],
+  ['cannot tell, and does not say so', () => broken(() => ({ tell: undefined }))],
+  [
+    'tells everything twice',
+    () =>
+      broken((sound) => ({
+        tell: async (text) => {
+          await sound.tell(text);
+          await sound.tell(text);
+        },
+      })),
+  ],
+  ['trims what it tells', () => broken((sound) => ({ tell: (text) => sound.tell(text.trim()) }))],
+  ['knows nobody, and does not say so', () => broken(() => ({ presence: undefined }))],
+  [
+    'takes each word on a user for the first one',
+    () =>
+      brokenPresence((sound) => ({
+        set: (room, user, here) => {
+          sound.set(room, user, undefined);
+          sound.set(room, user, here);
+        },
+      })),
+  ],
+  [
+    'takes a user without connections for gone',
+    () =>
+      brokenPresence((sound) => ({
+        set: (room, user, here) => sound.set(room, user, here?.connections === 0 ? undefined : here),
+      })),
+  ],
+  [
+    'knows users by their names in other letters',
+    () => brokenPresence((sound) => ({ set: (room, user, here) => sound.set(room, user.trim(), here) })),
+  ],
+  [
+    'forgets what is said of a user',
+    () =>
+      brokenPresence((sound) => ({
+        set: (room, user, here) => sound.set(room, user, here && { ...here, info: undefined }),
+      })),
+  ],
+  [
+    'counts users for connections',
+    () =>
+      brokenPresence((sound) => ({
+        count: async (room) => {
+          const { users } = await sound.count(room);
+          return { users, connections: users };
+        },
+      })),
+  ],
+  [
+    'drops a word now and then',
+    () =>
+      brokenPresence((sound) => ({
+        set: (room, user, here) => Math.random() < 0.5 || sound.set(room, user, here),
+      })),
+  ],
 ];
 
 function deliveryOf(message: RoomMessage): ConstructorParameters<typeof RoomMessage>[1] {
@@ -170,6 +245,33 @@ function deliveryOf(message: RoomMessage): ConstructorParameters<typeof RoomMess
 }
 
 describe('the broker contract', () => {
+  it('accepts the sound broker that the mutants are made of', async () => {
+    for (const create of [() => broken(() => ({})), () => brokenPresence(() => ({}))]) {
+      const createMedium = () => ({ createNode: create });
+      const cases = brokerContract({ name: 'sound', shared: false, createMedium, expiryWatchMs: 0 });
+      const relevant = cases.filter(
+        ({ skipped, name }) => skipped === undefined && !name.includes('expired'),
+      );
+      expect(relevant.length).toBeGreaterThan(20);
+      for (const { run } of relevant) await run();
+    }
+  });
+
+  it('leaves out the cases of parts that a broker says it lacks', async () => {
+    const cases = brokerContract({
+      name: 'small',
+      shared: false,
+      without: ['tell', 'presence'],
+      createMedium: () => ({ createNode: () => broken(() => ({ tell: undefined, presence: undefined })) }),
+    });
+    const reasons = new Set(cases.map(({ skipped }) => skipped));
+    expect(reasons).toEqual(
+      new Set([undefined, 'its memory is not shared', 'it has no tell', 'it has no presence']),
+    );
+    const told = cases.filter(({ skipped, name }) => skipped === undefined && /tell|told|joins/.test(name));
+    expect(told.map(({ name }) => name)).toEqual([]);
+  });
+
   it.each(mutants)('refuses a broker that %s', async (_, create) => {
     const cases = brokerContract({
       name: 'mutant',

@@ -26,13 +26,21 @@ export const FLOORS: Readonly<Record<string, Floor>> = {
     imports: ['protocol', 'connection', 'metrics', 'broker/broker.interface.ts'],
     packages: ['rxjs', 'node:crypto'],
   },
+  presence: {
+    imports: ['protocol', 'broker/broker.interface.ts', 'broker/presence-store.interface.ts'],
+    types: ['connection'],
+    packages: ['rxjs'],
+  },
   endpoint: {
     imports: ['protocol', 'connection', 'rooms', 'sse.constants.ts'],
     packages: ['@nestjs/*', 'rxjs', 'node:*'],
   },
-  testing: { imports: ['protocol', 'broker/broker.interface.ts'], packages: ['node:*'] },
+  testing: {
+    imports: ['protocol', 'broker/broker.interface.ts', 'broker/presence-store.interface.ts'],
+    packages: ['node:*'],
+  },
   face: {
-    imports: ['protocol', 'connection', 'metrics', 'broker', 'rooms', 'endpoint', 'testing'],
+    imports: ['protocol', 'connection', 'metrics', 'broker', 'presence', 'rooms', 'endpoint', 'testing'],
     packages: ['@nestjs/*', 'rxjs', 'node:*'],
   },
 };

@@ -1,16 +1,21 @@
 import type { PartitionedBroker, SseBroker } from '../broker.interface.js';
 import { chooseDriver, type DriverOfSlot } from './choose-driver.js';
 import { partitionOf, partitionTags } from './cluster-slot.js';
+import { PRESENCE_TIMES } from './presence/presence-parts.js';
 import { RedisBroker, type RedisHouse } from './redis-broker.js';
 import type { ResolvedRedisOptions } from './redis-broker-options.js';
 
 /** One broker, or as many as there are partitions. */
-export function createRedisBroker(options: ResolvedRedisOptions): SseBroker | PartitionedBroker {
+export function createRedisBroker(
+  options: ResolvedRedisOptions,
+  presenceTimes = PRESENCE_TIMES,
+): SseBroker | PartitionedBroker {
   const { prefix, partitions: count } = options;
   const warned = new Set<string>();
   let driver: Promise<DriverOfSlot> | undefined;
   const house: RedisHouse = {
     options,
+    presenceTimes,
     driver: () => (driver ??= chooseDriver(options)),
     warn: (message) => {
       if (warned.has(message)) return;

@@ -8,6 +8,7 @@ import type {
   PublishReceipt,
   SseBroker,
 } from '../broker.interface.js';
+import type { PresenceStore } from '../presence-store.interface.js';
 import type { Position } from '../../protocol/position.js';
 import type { RoomEvent } from '../../protocol/room-message.js';
 import type { DriverOfSlot } from './choose-driver.js';
@@ -17,6 +18,8 @@ import { Deferred, withDeadline } from './deferred.js';
 import { LocalRooms } from './local-rooms.js';
 import { NodeOrder } from './node-order.js';
 import { newEpoch } from './new-epoch.js';
+import type { PresenceTimes } from './presence/presence-parts.js';
+import { RedisPresence } from './presence/redis-presence.js';
 import { publishCommand } from './publish-command.js';
 import { PUBLISH_SCRIPT } from './publish-script.js';
 import { RecentEvents } from './recent-events.js';
@@ -45,6 +48,7 @@ interface Running {
 export interface RedisHouse {
   readonly options: ResolvedRedisOptions;
   readonly driver: () => Promise<DriverOfSlot>;
+  readonly presenceTimes: PresenceTimes;
   /** Each thing once, however often Redis is connected to. */
   readonly warn: (message: string) => void;
 }
@@ -53,8 +57,11 @@ export interface RedisHouse {
 export class RedisBroker implements SseBroker {
   readonly #house: RedisHouse;
   readonly #partition: Partition;
+  readonly #members = new RedisPresence();
+  readonly presence: PresenceStore = this.#members;
   readonly #placeholderEpoch = newEpoch();
   #running: Running | undefined;
+  #heardOf: string | undefined;
   #state: BrokerState | undefined;
 
   constructor(house: RedisHouse, partition: Partition) {
@@ -103,6 +110,10 @@ export class RedisBroker implements SseBroker {
       rooms,
       order,
       options,
+      onControl: (text) => {
+        if (text.startsWith('t')) listener.onTold?.(text.slice(1));
+        else if (text === 'p') this.#members.heard();
+      },
       onPhase: (phase, error) => {
         if (phase === 'live') firstOutcome.resolve();
         if (error !== undefined) firstOutcome.reject(error);
@@ -113,9 +124,10 @@ export class RedisBroker implements SseBroker {
       reader,
       recent,
       node: order,
-      isLive: () => feed.phase === 'live' && commands.isUp,
+      isLive: () => feed.phase === 'live' && commands.isUp && !this.#isInDoubt(order.epoch),
       maxBytes,
     });
+    this.#members.begin({ commands, names, times: this.#house.presenceTimes, warn });
     this.#running = { policy, listener, names, commands, reader, recent, reads, rooms, order, feed };
     commands.open();
     feed.open();
@@ -169,18 +181,27 @@ export class RedisBroker implements SseBroker {
     const { reader, reads, order } = this.#live();
     if (rooms.length === 0) {
       // Only where now is: not worth waiting for as long as Redis may be away.
-      const position = Math.max(order.newest, (await reader.now()) ?? 0);
-      return { epoch: order.epoch, position, messages: [], incompleteRooms: [] };
+      const now = (await reader.now()) ?? order;
+      if (now.epoch !== order.epoch) this.#doubt(now.epoch);
+      const position = now.epoch === order.epoch ? Math.max(order.newest, now.position) : now.position;
+      return { epoch: now.epoch, position, messages: [], incompleteRooms: [] };
     }
     const page = await (after === undefined ? reader.read(rooms, after, newest) : reads.read(rooms, after));
     order.see(page.position);
     return page;
   }
 
+  async tell(text: string): Promise<void> {
+    const { commands, names } = this.#live();
+    const how = { repeatable: false, refusable: true };
+    await commands.send(['SPUBLISH', names.controlChannel, `t${text}`], how);
+  }
+
   async close(): Promise<void> {
     const running = this.#running;
     if (running === undefined) return;
     this.#running = undefined;
+    this.#members.end();
     running.feed.close();
     running.commands.close();
     running.reads.close();
@@ -191,6 +212,17 @@ export class RedisBroker implements SseBroker {
   #live(): Running {
     if (this.#running === undefined) throw closedError();
     return this.#running;
+  }
+
+  /** Redis has named an epoch that this node has not begun: until it has, what it remembers is of no use. */
+  #doubt(epoch: string): void {
+    this.#heardOf = epoch;
+    this.#running?.feed.check();
+  }
+
+  #isInDoubt(epoch: string): boolean {
+    if (this.#heardOf === epoch) this.#heardOf = undefined;
+    return this.#heardOf !== undefined;
   }
 
   #tellState(): void {

@@ -14,7 +14,12 @@ export interface Partition {
  *   `r` all of its rooms where there are several, but not very many.
  * - `sse:{0}:l:<room>` string: the room's last position. Outlives the stream.
  * - `sse:{0}:d:<key>` string: the receipt of an idempotency key.
- * - channels `sse:{0}:c:<room>`; `sse:{0}:c` for events of several rooms; `sse:{0}:n:<node>` for a node's own marks.
+ * - who is present: `sse:{0}:pl` sorted set of the nodes' leases by the millisecond in which they run out; `sse:{0}:pc` the same of who
+ *   clears up after whom; `sse:{0}:pn:<node>` hash: what the node has, a field `<room>\n<user>` each, and the number of its last
+ *   write under the empty name; `sse:{0}:pm:<room>` hash: `<node> <user>` to `<connections> <milliseconds> <info>`;
+ *   `sse:{0}:pu:<room>` hash: users to how many nodes have them, and all connections under the empty name.
+ * - channels `sse:{0}:c:<room>`; `sse:{0}:c` for events of several rooms; `sse:{0}:n:<node>` for a node's own marks;
+ *   `sse:{0}:k` for what is told to every node.
  */
 export class RedisNames {
   readonly memory: string;
@@ -22,6 +27,10 @@ export class RedisNames {
   readonly sharedChannel: string;
   /** What this node says to itself. */
   readonly ownChannel: string;
+  /** What is told to every node: `t` and an application's words, or `p` where a node with members leaves. */
+  readonly controlChannel: string;
+  readonly presenceLeases: string;
+  readonly presenceClaims: string;
   readonly #keys: string;
   readonly #roomChannels: string;
 
@@ -32,6 +41,9 @@ export class RedisNames {
     this.sharedChannel = `${this.#keys}${database === 0 ? '' : `@${database}`}:c`;
     this.#roomChannels = `${this.sharedChannel}:`;
     this.ownChannel = `${this.#keys}${database === 0 ? '' : `@${database}`}:n:${node}`;
+    this.controlChannel = `${this.#keys}${database === 0 ? '' : `@${database}`}:k`;
+    this.presenceLeases = `${this.#keys}:pl`;
+    this.presenceClaims = `${this.#keys}:pc`;
   }
 
   stream(room: string): string {
@@ -44,6 +56,18 @@ export class RedisNames {
 
   receipt(idempotencyKey: string): string {
     return `${this.#keys}:d:${idempotencyKey}`;
+  }
+
+  presenceNode(node: string): string {
+    return `${this.#keys}:pn:${node}`;
+  }
+
+  presenceMembers(room: string): string {
+    return `${this.#keys}:pm:${room}`;
+  }
+
+  presenceUsers(room: string): string {
+    return `${this.#keys}:pu:${room}`;
   }
 
   channel(room: string): string {

@@ -28,6 +28,8 @@ export interface RoomFeedParts {
   readonly rooms: LocalRooms;
   readonly order: NodeOrder;
   readonly options: ResolvedRedisOptions;
+  /** What was told to every node. */
+  readonly onControl: (text: string) => void;
   readonly onPhase: (phase: FeedPhase, error?: Error) => void;
 }
 
@@ -67,7 +69,7 @@ export class RoomFeed {
       names,
       marks: this.#marks,
       order,
-      now: () => parts.reader.now(),
+      now: async () => (await parts.reader.now())?.position,
       connection: () => this.#connection.current,
       onFailure: (connection, error) => this.#drop(connection, error),
     });
@@ -157,6 +159,7 @@ export class RoomFeed {
   #hear(connection: RedisConnection, channel: string, text: string): void {
     const { names } = this.#parts;
     this.#probe.heard();
+    if (channel === names.controlChannel) return this.#parts.onControl(text);
     const heard =
       channel === names.ownChannel ? parseMark(text) : parseChannelMessage(names.roomOf(channel), text);
     if (heard !== undefined) this.#take(connection, heard, text.length);

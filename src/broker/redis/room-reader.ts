@@ -1,7 +1,7 @@
 import type { HistoryPage, HistoryPolicy, RoomHistoryLimits } from '../broker.interface.js';
 import { isComplete } from '../completeness.js';
 import { RoomMessage } from '../../protocol/room-message.js';
-import type { Position } from '../../protocol/position.js';
+import type { Position, ResumePoint } from '../../protocol/position.js';
 import { BackOff } from './back-off.js';
 import type { CommandLink } from './command-link.js';
 import { parseRooms } from './channel-message.js';
@@ -43,7 +43,7 @@ export class RoomReader {
   readonly #commands: CommandLink;
   readonly #names: RedisNames;
   readonly #policy: HistoryPolicy;
-  #now: Promise<Position | undefined> | undefined;
+  #now: Promise<ResumePoint | undefined> | undefined;
 
   constructor(commands: CommandLink, names: RedisNames, policy: HistoryPolicy) {
     this.#commands = commands;
@@ -55,11 +55,14 @@ export class RoomReader {
    * A position of now: whatever this node publishes later has a greater one. The command is on its way when this returns;
    * many calls at once share one. `undefined` where Redis does not answer.
    */
-  now(): Promise<Position | undefined> {
+  now(): Promise<ResumePoint | undefined> {
     this.#now ??= this.#commands
       .run(READ_SCRIPT, [], ['', '1', '0'], { repeatable: true, refusable: false })
       .then(
-        (reply) => Number((reply as [string, string])[1]),
+        (reply) => {
+          const [epoch, position] = reply as [string, string];
+          return { epoch, position: Number(position) };
+        },
         () => undefined,
       )
       .finally(() => (this.#now = undefined));

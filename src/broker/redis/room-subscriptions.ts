@@ -51,6 +51,7 @@ export class RoomSubscriptions {
     const channels = [
       names.ownChannel,
       names.sharedChannel,
+      names.controlChannel,
       ...this.#channels([...rooms.followed(), ...joining]),
     ];
     for (let first = 0; first < channels.length; first += CHANNELS_A_CALL) {

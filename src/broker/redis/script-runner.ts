@@ -1,6 +1,7 @@
 import { Deferred } from './deferred.js';
 import { FENCE_SCRIPT } from './fence-script.js';
 import type { LuaScript } from './lua-script.js';
+import { PRESENCE_SCRIPTS } from './presence/presence-scripts.js';
 import { PUBLISH_SCRIPT } from './publish-script.js';
 import { MARK_SCRIPT, READ_SCRIPT } from './read-script.js';
 import { isErrorReply, type RedisConnection, type RedisReply } from './redis-driver.interface.js';
@@ -28,7 +29,7 @@ export class ScriptRunner {
   }
 
   async load(): Promise<void> {
-    for (const { source } of [PUBLISH_SCRIPT, READ_SCRIPT, MARK_SCRIPT]) {
+    for (const { source } of [PUBLISH_SCRIPT, READ_SCRIPT, MARK_SCRIPT, ...PRESENCE_SCRIPTS]) {
       await this.#connection.send(['SCRIPT', 'LOAD', source]);
     }
   }

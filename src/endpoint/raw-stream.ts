@@ -1,0 +1,45 @@
+import type { SseClient } from '../connection/sse-client.js';
+import { checkRetry } from '../protocol/event-fields.js';
+import { checkRooms, type RoomName } from '../protocol/room-name.js';
+import { SseError } from '../protocol/sse-error.js';
+import type { RoomHub } from '../rooms/room-hub.js';
+import { RawHttp } from './raw-http.js';
+
+export interface RawStreamOptions {
+  readonly rooms?: RoomName | readonly RoomName[] | undefined;
+  readonly retryMs: number | false;
+}
+
+/** Opens a stream at once, on a request and response whose handler owns the response. */
+export function openRawStream(
+  hub: RoomHub,
+  request: unknown,
+  response: unknown,
+  { rooms, retryMs }: RawStreamOptions,
+): SseClient {
+  const http = new RawHttp(request, response);
+  const names = rooms === undefined ? [] : checkRooms(rooms);
+  if (retryMs !== false) checkRetry(retryMs);
+  if (http.response.headersSent) {
+    throw new SseError(
+      'response-already-sent',
+      'The response has begun already. Call add() before anything is written.',
+    );
+  }
+  const lastEventId = http.lastEventId();
+  const client = hub.register({
+    request,
+    writer: http.writer(),
+    lastEventId,
+    tracked: names.length > 0,
+    held: lastEventId !== undefined,
+  });
+  client.tracksWhenJoined = true;
+  for (const room of names) void hub.join(client, room);
+  http.takeOver();
+  http.drainUnreadBody();
+  hub.open(client, http.headers(), retryMs);
+  void hub.attach(client, { ready: names.length > 0, nextTurn: true });
+  if (hub.isClosing) client.connection.close('shutdown');
+  return client;
+}

@@ -1,0 +1,34 @@
+import type { PartitionedBroker, SseBroker } from '../broker/broker.interface.js';
+import type { PresenceStore, UserHere } from '../broker/presence-store.interface.js';
+
+/** The stores of a broker, one for each partition: who is in a room is known where its events are. */
+export class PresenceStores {
+  readonly #stores: readonly (PresenceStore | undefined)[];
+  readonly #partitionOf: (room: string) => number;
+
+  constructor(broker: SseBroker | PartitionedBroker) {
+    const isOne = !('partitions' in broker);
+    this.#stores = (isOne ? [broker] : broker.partitions).map(({ presence }) => presence);
+    this.#partitionOf = isOne ? () => 0 : (room) => broker.partitionOf(room);
+  }
+
+  get areAllThere(): boolean {
+    return this.#stores.every((store) => store !== undefined);
+  }
+
+  of(room: string): PresenceStore | undefined {
+    return this.#stores[this.#partitionOf(room)];
+  }
+
+  open(): void {
+    for (const store of this.#stores) store?.open();
+  }
+
+  set(room: string, user: string, here: UserHere | undefined): void {
+    this.of(room)?.set(room, user, here);
+  }
+
+  async close(graceMs: number): Promise<void> {
+    await Promise.all(this.#stores.map(async (store) => store?.close(graceMs)));
+  }
+}

@@ -1,0 +1,188 @@
+import { fastify, platforms } from '../support/platforms.js';
+import { sseRefusal, unchecked } from '../support/refusal.js';
+import type { EventStream } from '../support/event-stream.js';
+import type { RunningApp } from '../support/running-app.js';
+import {
+  MemoryBroker,
+  type BrokerListener,
+  type DisconnectTarget,
+  type HistoryPolicy,
+} from 'nestjs-simple-sse';
+import { eventually, someTurns, within } from '../support/within.js';
+import { LobbyController, lobbyApp, membersIn } from './presence-app.js';
+
+function ended(stream: EventStream | undefined): Promise<string | undefined> {
+  return within(Promise.resolve(stream?.ended), 'the end of the stream');
+}
+
+async function heard(stream: EventStream | undefined, count: number): Promise<string[]> {
+  return ((await stream?.nextEvents(count)) ?? []).map(({ event }) => event);
+}
+
+describe.each(platforms)('ending streams and taking users out, on $name', (platform) => {
+  let running: RunningApp;
+  let reasons: string[];
+
+  beforeEach(async () => {
+    running = await platform.start(lobbyApp({ presenceGraceMs: false }));
+    reasons = [];
+    running.sse.disconnected$.subscribe(({ reason }) => reasons.push(reason));
+  });
+  afterEach(async () => {
+    await running.everyoneLeaves();
+    await running.close();
+  });
+
+  const openUsers = async (room: string, ...users: string[]): Promise<EventStream[]> =>
+    Promise.all(users.map((user) => running.listen(`/rooms/${room}?user=${user}`)));
+
+  it('a client is disconnected by its id, after what is queued, and may be told when to come back', async () => {
+    const [stream, other] = await openUsers('chat', '7', '7');
+    const [client] = running.get(LobbyController).clients;
+    client?.send('last words', 1);
+    await running.sse.disconnect(client?.id ?? '', { retryMs: 60_000 });
+    expect(await ended(stream)).toBe('whole');
+    expect(stream?.events.at(-1)?.event).toBe('last words');
+    expect(stream?.retries).toEqual([3_000, 60_000]);
+    expect(await client?.closed).toBe('disconnected');
+    expect([reasons, other?.isOpen]).toEqual([['disconnected'], true]);
+  });
+
+  it.each<[string, DisconnectTarget, string[]]>([
+    ['a user, everywhere', { user: 7 }, ['a7', 'b7']],
+    ['a user, in one room', { user: '7', room: 'chat-a' }, ['a7']],
+    ['a room', { room: 'chat-a' }, ['a7', 'a8']],
+    ['everyone', { room: '*' }, ['a7', 'a8', 'b7', 'nobody']],
+    ['some of the members of a room', { room: 'chat-a', where: ({ user }) => user > '7' }, ['a8']],
+    ['an unknown client', 'nobody', []],
+    ['an unknown user', { user: 'nobody' }, []],
+    ['an unknown room', { room: 'nowhere' }, []],
+  ])('%s is disconnected, and nobody else', async (_name, target, expected) => {
+    const [a7, a8] = await openUsers('chat-a', '7', '8');
+    const [b7] = await openUsers('chat-b', '7');
+    const nobody = await running.listen('/plain');
+    const streams = Object.entries({ a7, a8, b7, nobody });
+    await running.sse.disconnect(target);
+    for (const [name, stream] of streams) if (expected.includes(name)) await ended(stream);
+    await someTurns();
+    expect(streams.filter(([, stream]) => stream?.isOpen === false).map(([name]) => name)).toEqual(expected);
+    expect(reasons).toEqual(expected.map(() => 'disconnected'));
+  });
+
+  it('a client whose stream is not open yet is disconnected as soon as it is', async () => {
+    const opening = running.open('/slow/chat?user=7');
+    const lobby = running.get(LobbyController);
+    await eventually(() => lobby.clients.length === 1, 'the request');
+    const [client] = lobby.clients;
+    await running.sse.disconnect({ room: 'chat' }, { retryMs: 60_000 });
+    await running.sse.disconnect(client?.id ?? '');
+    lobby.release();
+    const stream = await opening;
+    expect([stream.status, await ended(stream), await client?.closed]).toEqual([
+      200,
+      'whole',
+      'disconnected',
+    ]);
+    expect(stream.retries).toEqual([60_000]);
+    expect(await membersIn(running, 'chat')).toEqual([]);
+  });
+
+  it('a user is taken out of one room, or of all', async () => {
+    const [chat, same] = await openUsers('chat', '7', '7');
+    const [other] = await openUsers('chat', '8');
+    const clients = [...running.sse.clients('chat')].filter(({ user }) => user === '7');
+    for (const client of clients) await client.join('more');
+    await running.sse.leave({ user: 7 }, 'chat');
+    expect(await membersIn(running, 'chat')).toEqual(['8 1']);
+    expect([running.sse.count('chat'), running.sse.count('more')]).toEqual([1, 2]);
+    await running.sse.leave({ user: '7' }, '*');
+    expect(running.sse.count('more')).toBe(0);
+    await running.sse.broadcast('chat', 'x', 1);
+    await other?.nextEvent();
+    expect([chat?.isOpen, same?.isOpen]).toEqual([true, true]);
+    expect([chat, same].flatMap((stream) => stream?.events.filter(({ event }) => event === 'x'))).toEqual([]);
+  });
+
+  it('leave of a client stays a call that is over when it returns', async () => {
+    await openUsers('chat', '7');
+    const [client] = running.sse.clients('chat');
+    if (client === undefined) throw new Error('nobody is there');
+    expect(running.sse.leave(client, 'chat')).toBeUndefined();
+    expect(running.sse.count('chat')).toBe(0);
+  });
+
+  it.each([
+    ['invalid-arguments', () => running.sse.disconnect(unchecked({}))],
+    ['invalid-arguments', () => running.sse.disconnect(unchecked(undefined))],
+    ['invalid-arguments', () => running.sse.disconnect(unchecked(7))],
+    ['invalid-user', () => running.sse.disconnect({ user: '' })],
+    ['invalid-user', () => running.sse.leave({ user: NaN }, 'chat')],
+    ['invalid-user', () => running.sse.broadcast('chat', 'x', 1, { except: { user: '' } })],
+    ['invalid-room', () => running.sse.disconnect({ room: '' })],
+    ['invalid-room', () => running.sse.leave({ user: 7 }, '')],
+    ['invalid-retry', () => running.sse.disconnect({ user: 7 }, { retryMs: -1 })],
+  ])('%s is said of what makes no sense', async (code, call) => {
+    expect((await sseRefusal(call)).code).toBe(code);
+  });
+
+  it('a failure that nobody takes is logged', async () => {
+    void running.sse.disconnect({ user: '' });
+    await eventually(() => running.logger.complaints.length > 0, 'the log');
+    expect(running.logger.complaints[0]?.text).toContain('1 to 255 characters');
+    running.logger.complaints.length = 0;
+  });
+
+  it('a user is left out of an event with all streams, also when it comes back for what it missed', async () => {
+    const [one, two, other] = await openUsers('quiet', '7', '7', '8');
+    const position = await running.sse.broadcast('quiet', 'before', 1);
+    await running.sse.broadcast('quiet', 'secret', 1, { except: { user: 7 } });
+    const [client] = running.get(LobbyController).clients.filter(({ user }) => user === '8');
+    if (client === undefined) throw new Error('nobody is there');
+    await running.sse.broadcast('quiet', 'of both', 1, { except: [{ user: '7' }, client] });
+    await running.sse.broadcast('quiet', 'after', 1);
+    expect(await heard(one, 2)).toEqual(['before', 'after']);
+    expect(await heard(two, 2)).toEqual(['before', 'after']);
+    expect(await heard(other, 3)).toEqual(['before', 'secret', 'after']);
+    const headers = { 'last-event-id': position ?? '' };
+    expect(await heard(await running.listen('/rooms/quiet?user=7', { headers }), 1)).toEqual(['after']);
+    // A client is another one when it comes back.
+    const again = await running.listen('/rooms/quiet?user=8', { headers });
+    expect(await heard(again, 3)).toEqual(['secret', 'of both', 'after']);
+  });
+});
+
+describe('what is said to all nodes', () => {
+  class OpenBroker extends MemoryBroker {
+    listener!: BrokerListener;
+    override start(policy: HistoryPolicy, listener: BrokerListener): Promise<void> {
+      this.listener = listener;
+      return super.start(policy, listener);
+    }
+  }
+
+  it.each([
+    '',
+    'nonsense',
+    'null',
+    '7',
+    '[]',
+    '{}',
+    '{"do":"disconnect"}',
+    '{"do":"explode","room":"chat"}',
+    '{"do":"disconnect","room":7}',
+    '{"do":"disconnect","room":"chat","retryMs":-1}',
+    '{"do":"disconnect","room":"chat","users":[7]}',
+    '{"do":"disconnect","room":"chat","unless":"something that this version does not know"}',
+    '{"do":"leave","room":"chat"}',
+    '{"do":"leave","client":7}',
+  ])('%j is none of ours: it is ignored', async (text) => {
+    const broker = new OpenBroker();
+    const running = await fastify.start(lobbyApp({ broker }));
+    const stream = await running.listen('/rooms/chat?user=7');
+    broker.listener.onTold?.(text);
+    await someTurns();
+    expect([stream.isOpen, running.sse.count('chat'), running.logger.complaints]).toEqual([true, 1, []]);
+    stream.close();
+    await running.close();
+  });
+});

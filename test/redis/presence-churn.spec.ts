@@ -1,0 +1,91 @@
+import type { RedisDriverName } from 'nestjs-simple-sse/redis';
+import { randomOf } from '../../src/testing/honest-pages.js';
+import { eventually, pause } from '../support/within.js';
+import { lapse, leases, PresenceNode } from './presence-node.js';
+import { describeWithRedis, RedisServer } from './redis-server.js';
+
+const seed = Number(process.env['SSE_CHAOS_SEED'] ?? Date.now() % 1_000_000);
+const steps = process.env['SSE_CHAOS_MS'] === undefined ? 400 : 4_000;
+
+/** What a list of members comes to, when each change is taken as it is told; fails where one cannot follow the other. */
+function membersAfter(changes: readonly string[]): Set<string> {
+  const present = new Set<string>();
+  for (const [index, change] of changes.entries()) {
+    const [type, user = ''] = change.split(' ');
+    const fits = type === 'join' ? !present.has(user) : present.has(user);
+    if (!fits)
+      throw new Error(`"${change}", the ${index}th change, cannot follow: ${changes.slice(0, index).join()}`);
+    if (type === 'join') present.add(user);
+    else present.delete(user);
+  }
+  return present;
+}
+
+describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
+  `users come and go while nodes do, over %s (SSE_CHAOS_SEED=${seed})`,
+  (driver) => {
+    let server: RedisServer;
+    const open = new Set<PresenceNode>();
+
+    beforeEach(async () => {
+      server = await RedisServer.start();
+    });
+    afterEach(async () => {
+      for (const node of open) await node.broker.close();
+      open.clear();
+      await server.dispose();
+    });
+
+    const newNode = async (...rooms: string[]): Promise<PresenceNode> => {
+      const node = new PresenceNode({ url: server.url, driver });
+      open.add(node);
+      return node.start(...rooms);
+    };
+    const closed = async (node: PresenceNode, graceMs: number | undefined): Promise<void> => {
+      open.delete(node);
+      if (graceMs === undefined) await node.dies();
+      else await node.closes(graceMs);
+    };
+
+    it(
+      'in the end the list is the truth, and so is the sum of what was told',
+      async () => {
+        const random = randomOf(seed);
+        const below = (limit: number): number => Math.floor(random() * limit);
+        // It has no users of its own and nothing happens to it, so it hears everything.
+        const observer = await newNode('a');
+        let nodes: PresenceNode[] = await Promise.all([newNode(), newNode(), newNode()]);
+        for (let step = 0; step < steps; step++) {
+          const node = nodes[below(nodes.length)] as PresenceNode;
+          node.has(`user-${below(12)}`, random() < 0.4 ? undefined : below(3));
+          const chance = random();
+          if (chance < 0.02) await lapse(server, ...(await leases(server)).filter(() => random() < 0.4));
+          else if (chance < 0.04) await server.command('CLIENT', 'KILL', 'TYPE', 'normal');
+          else if (chance < 0.05) await server.command('SCRIPT', 'FLUSH');
+          else if (chance < 0.07) {
+            nodes = nodes.filter((each) => each !== node);
+            const before = await leases(server);
+            await closed(node, random() < 0.5 ? undefined : below(30));
+            if (random() < 0.5) await pause(below(20));
+            // A dead node's lease runs out some time; which one it was is all the same.
+            await lapse(server, ...before.filter(() => random() < 0.5));
+            nodes.push(await newNode());
+          }
+          if (random() < 0.5) await pause(below(4));
+        }
+        await lapse(server);
+        const truth = new Map<string, number>();
+        for (const { users } of nodes) {
+          for (const [user, connections] of users) truth.set(user, (truth.get(user) ?? 0) + connections);
+        }
+        await observer.sees(...Array.from(truth, ([user, connections]) => `${user} ${connections}`));
+        await eventually(
+          () => [...membersAfter(observer.changes)].toSorted().join() === [...truth.keys()].toSorted().join(),
+          `what was told to come to ${[...truth.keys()].toSorted().join()}`,
+        );
+        expect(observer.changes.length).toBeGreaterThan(5);
+      },
+      steps * 100 + 30_000,
+    );
+  },
+);
