@@ -127,11 +127,27 @@ describeWithRedis('where the connections come from', () => {
     expect(() => redisBroker({ url: 'rediss//:secret@host' })).toThrow(/^(?!.*secret)/);
   });
 
-  it('refuses a client that is neither, and one of node-redis for Sentinels', async () => {
+  describe('refuses', () => {
     const listener = { onMessage() {}, onStateChange() {}, onEpochChange() {}, onGap() {} };
-    const start = (client: RedisBrokerOptions['client']) => redisBroker({ client }).start(policy, listener);
-    await expect(start({ duplicate: () => {} })).rejects.toThrow('a client of ioredis or node-redis');
-    const sentinel = createSentinel({ name: 'a', sentinelRootNodes: [{ host: '127.0.0.1', port: 1 }] });
-    await expect(start(sentinel)).rejects.toThrow('Sentinel');
+    const start = async (client: unknown): Promise<void> => {
+      const options = { client } as RedisBrokerOptions;
+      await (redisBroker(options) as SseBroker).start(policy, listener);
+    };
+
+    it('a client that is neither', async () => {
+      await expect(start({ duplicate: () => {} })).rejects.toThrow('a client of ioredis or node-redis');
+    });
+
+    it('one of node-redis for Sentinels', async () => {
+      const sentinel = createSentinel({ name: 'a', sentinelRootNodes: [{ host: '127.0.0.1', port: 1 }] });
+      // In version 5.0 it cannot be duplicated and is refused as no client at all.
+      await expect(start(sentinel)).rejects.toMatchObject({ code: 'invalid-options' });
+      await expect(start(Object.assign(sentinel, { duplicate: () => {} }))).rejects.toThrow('Sentinel');
+    });
+
+    it('a cluster client whose options it cannot read, as those of node-redis before 5.6', async () => {
+      const cluster = { duplicate() {}, sendCommand() {}, isOpen: false, nodeClient() {} };
+      await expect(start(cluster)).rejects.toThrow('5.6');
+    });
   });
 });

@@ -90,6 +90,13 @@ function driverOf(client: object, driver: RedisDriverName | undefined): IoredisD
   if (driver !== 'redis' && 'call' in client && 'disconnect' in client) {
     return new IoredisDriver(client as unknown as IoredisClient);
   }
+  if ('nodeClient' in client) {
+    throw new SseError(
+      'invalid-options',
+      'This version of node-redis does not show the options of its cluster client: update `redis` to 5.6 or later, or give ' +
+        '`url` and `cluster: true` instead of `client`.',
+    );
+  }
   if (driver !== 'ioredis' && 'sendCommand' in client && 'isOpen' in client) {
     return new NodeRedisDriver(client as unknown as NodeRedisClient);
   }
