@@ -74,7 +74,18 @@ describeWithRedis('a Redis Cluster of three masters', () => {
     const own = prefix();
     const tags = partitionTags(4);
     const over = new AbortController();
+    const made = broker({
+      url: cluster.url,
+      cluster: true,
+      prefix: own,
+      partitions: 4,
+      onFailover: 'trust',
+      connectTimeoutMs: 30_000,
+    });
     const moving = (async () => {
+      // Not before the node knows its memory: it would begin with none, and tell of the true one as of a new one.
+      const isKnown = (): boolean => made.partitions.every(({ position }) => position > 0);
+      await eventually(isKnown, 'a node that is live', 60_000);
       for (let n = 0; !over.signal.aborted; n++) {
         await cluster.move(tags[n % tags.length] as string);
         await pause(200);
@@ -87,7 +98,7 @@ describeWithRedis('a Redis Cluster of three masters', () => {
       pages: 30,
       options: {
         historyMaxEvents: 100_000,
-        broker: broker({ url: cluster.url, cluster: true, prefix: own, partitions: 4, onFailover: 'trust' }),
+        broker: made,
       },
     }).finally(() => over.abort());
     await moving;
