@@ -10,6 +10,8 @@ interface Owed {
   readonly n: number;
   readonly position: number;
   readonly rooms: readonly string[];
+  /** Whether the page came for the first time between two of its copies: then it may miss it, and hears it once at most. */
+  readonly isOptional: boolean;
 }
 
 /** An `sse:gap`: it speaks of what was published until it was heard, and of nothing later. */
@@ -113,6 +115,7 @@ export class Ledger {
       else if (seen.has(item)) verdict.duplicates++;
       else {
         seen.add(item);
+        if (owed.isOptional) continue;
         const partition = this.#partitionOf(owed.rooms[0] as string);
         const before = startOf(newest, partition);
         if (owed.position <= before) verdict.disorder++;
@@ -127,7 +130,7 @@ export class Ledger {
   #logOf(room: string, life: Life): Owed[] {
     return (this.#byRoom.get(room) ?? [])
       .flatMap((publication) => this.#owed(publication, life) ?? [])
-      .filter((owed) => owed.rooms.includes(room))
+      .filter((owed) => owed.rooms.includes(room) && !owed.isOptional)
       .toSorted((a, b) => a.position - b.position);
   }
 
@@ -139,10 +142,12 @@ export class Ledger {
     const mine = rooms.filter((room) => of.includes(room));
     if (mine.length === 0) return undefined;
     const partitions = mine.map(this.#partitionOf).toSorted((a, b) => a - b);
-    const inTime = partitions.find((each) => (positions.get(each) ?? 0) > (baseline?.get(each) ?? 0));
+    const isInTime = (each: number): boolean => (positions.get(each) ?? 0) > (baseline?.get(each) ?? 0);
+    const inTime = partitions.find(isInTime);
     const partition = inTime ?? Math.min(...partitions);
     const own = mine.filter((room) => this.#partitionOf(room) === partition);
-    return { n, position: positions.get(partition) as number, rooms: own };
+    const isOptional = inTime !== undefined && !partitions.every(isInTime);
+    return { n, position: positions.get(partition) as number, rooms: own, isOptional };
   }
 }
 
