@@ -84,8 +84,11 @@ describeWithRedis('a Redis Cluster of three masters', () => {
     });
     const moving = (async () => {
       // Not before the node knows its memory: it would begin with none, and tell of the true one as of a new one.
-      const isKnown = (): boolean => made.partitions.every(({ position }) => position > 0);
-      await eventually(isKnown, 'a node that is live', 60_000);
+      await eventually(
+        () => made.partitions.every(({ position }) => position > 0),
+        'a node that is live',
+        60_000,
+      );
       for (let n = 0; !over.signal.aborted; n++) {
         await cluster.move(tags[n % tags.length] as string);
         await pause(200);
