@@ -144,3 +144,8 @@ export interface PartitionedBroker {
   /** Which of them has the room: the same answer on every node. */
   partitionOf(room: string): number;
 }
+
+/** Any broker as one with partitions: one that has none is its only one. */
+export function asPartitioned(broker: SseBroker | PartitionedBroker): PartitionedBroker {
+  return 'partitions' in broker ? broker : { partitions: [broker], partitionOf: () => 0 };
+}

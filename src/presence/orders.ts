@@ -1,4 +1,4 @@
-import type { PartitionedBroker, SseBroker } from '../broker/broker.interface.js';
+import { asPartitioned, type PartitionedBroker, type SseBroker } from '../broker/broker.interface.js';
 import type { SseClient } from '../connection/sse-client.js';
 import { checkRetry, describe } from '../protocol/event-fields.js';
 import { EVERYONE, checkRoom, type RoomName } from '../protocol/room-name.js';
@@ -39,7 +39,7 @@ export class Orders {
 
   constructor(broker: SseBroker | PartitionedBroker, membersOf: (room: string) => Promise<SseMember[]>) {
     // Every node hears each partition, so one is enough; and it is the same one for all, for the order's sake.
-    this.#broker = 'partitions' in broker ? broker.partitions[0] : broker;
+    [this.#broker] = asPartitioned(broker).partitions;
     this.#membersOf = membersOf;
   }
 

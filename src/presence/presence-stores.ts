@@ -1,15 +1,14 @@
-import type { PartitionedBroker, SseBroker } from '../broker/broker.interface.js';
+import { asPartitioned, type PartitionedBroker, type SseBroker } from '../broker/broker.interface.js';
 import type { PresenceStore, UserHere } from '../broker/presence-store.interface.js';
 
 /** The stores of a broker, one for each partition: who is in a room is known where its events are. */
 export class PresenceStores {
   readonly #stores: readonly (PresenceStore | undefined)[];
-  readonly #partitionOf: (room: string) => number;
+  readonly #partitioned: PartitionedBroker;
 
   constructor(broker: SseBroker | PartitionedBroker) {
-    const isOne = !('partitions' in broker);
-    this.#stores = (isOne ? [broker] : broker.partitions).map(({ presence }) => presence);
-    this.#partitionOf = isOne ? () => 0 : (room) => broker.partitionOf(room);
+    this.#partitioned = asPartitioned(broker);
+    this.#stores = this.#partitioned.partitions.map(({ presence }) => presence);
   }
 
   get areAllThere(): boolean {
@@ -17,7 +16,7 @@ export class PresenceStores {
   }
 
   of(room: string): PresenceStore | undefined {
-    return this.#stores[this.#partitionOf(room)];
+    return this.#stores[this.#partitioned.partitionOf(room)];
   }
 
   open(): void {

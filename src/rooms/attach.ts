@@ -149,9 +149,9 @@ async function readMissed(
   );
   const reached = new Map(parts.map(({ partition, page }) => [partition, pointOf(page)]));
   if (connection.isClosed) return reached;
-  const gaps = parts.map(({ partition, point, page }) =>
-    gapOf(point, page, partitions.group(rooms()).get(partition) ?? []),
-  );
+  // Its rooms may have changed while history was being read.
+  const ownNow = partitions.group(rooms());
+  const gaps = parts.map(({ partition, point, page }) => gapOf(point, page, ownNow.get(partition) ?? []));
   if (stale.length > 0) gaps.unshift({ lost: stale, reason: 'epoch' });
   const lost = [...new Set(gaps.flatMap((gap) => gap.lost))];
   onRead(lost.length === 0);

@@ -1,11 +1,12 @@
-import type {
-  BrokerListener,
-  BrokerState,
-  HistoryPage,
-  HistoryPolicy,
-  PartitionedBroker,
-  PublishOptions,
-  SseBroker,
+import {
+  asPartitioned,
+  type BrokerListener,
+  type BrokerState,
+  type HistoryPage,
+  type HistoryPolicy,
+  type PartitionedBroker,
+  type PublishOptions,
+  type SseBroker,
 } from '../broker/broker.interface.js';
 import { SingleCursor, type Cursor } from '../connection/cursor.js';
 import { formatPlace, parsePlace, type Place } from '../protocol/place.js';
@@ -24,16 +25,15 @@ export interface PartitionsListener extends Pick<
 /** The broker of a node, as one or more partitions: who has which room, and where the node stands in each. */
 export class Partitions implements Standing {
   readonly #brokers: readonly SseBroker[];
-  readonly #partitionOf: (room: string) => number;
+  readonly #partitioned: PartitionedBroker;
   readonly #states: BrokerState[];
   /** Where clients stood before the event that is being handed out, for each partition where one is. */
   readonly #handingOut: (ResumePoint | undefined)[] = [];
   readonly stamped = new StampedFrames();
 
   constructor(broker: SseBroker | PartitionedBroker) {
-    const isOne = !('partitions' in broker);
-    this.#brokers = isOne ? [broker] : broker.partitions;
-    this.#partitionOf = isOne ? () => 0 : (room) => broker.partitionOf(room);
+    this.#partitioned = asPartitioned(broker);
+    this.#brokers = this.#partitioned.partitions;
     this.#states = this.#brokers.map(() => 'down');
   }
 
@@ -42,12 +42,12 @@ export class Partitions implements Standing {
   }
 
   partitionOf(room: string): number {
-    return this.#partitionOf(room);
+    return this.#partitioned.partitionOf(room);
   }
 
   /** The broker of a room. */
   of(room: string): SseBroker {
-    return this.#broker(this.#partitionOf(room));
+    return this.#broker(this.partitionOf(room));
   }
 
   /** Rooms by their partitions, in ascending order of these. */
@@ -55,7 +55,7 @@ export class Partitions implements Standing {
     if (!this.isPartitioned) return new Map([[0, rooms]]);
     const groups = new Map<number, string[]>();
     for (const room of rooms) {
-      const partition = this.#partitionOf(room);
+      const partition = this.partitionOf(room);
       const group = groups.get(partition);
       if (group === undefined) groups.set(partition, [room]);
       else group.push(room);
