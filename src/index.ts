@@ -1,6 +1,6 @@
 export { SseModule } from './sse.module.js';
 export { SseService } from './sse.service.js';
-export type { AddOptions, BroadcastOptions, Excepted } from './sse-service-options.interface.js';
+export type { AddOptions, BroadcastOptions, ExcludedTarget } from './sse-service-options.interface.js';
 export { SseInterceptor } from './sse.interceptor.js';
 export { SseRoom, type SseRoomOptions } from './sse-room.decorator.js';
 export { ConnectedClient } from './connected-client.decorator.js';
@@ -15,11 +15,11 @@ export type {
 export { SseClient, type JoinOptions, type SseClientContext } from './connection/sse-client.js';
 export type { CloseReason } from './connection/close-reason.js';
 export type { RoomSource, RoomsOfRequest, RoutedRequest } from './endpoint/room-names.js';
-export type { DisconnectOptions, DisconnectTarget } from './presence/orders.js';
+export type { DisconnectOptions, DisconnectTarget } from './commands/remote-commands.js';
 export type { Identify } from './presence/presence.js';
 export type { SseMember } from './presence/sse-member.js';
 export type { SseMessage } from './rooms/sse-message.js';
-export type { SendOptions } from './rooms/events.js';
+export type { SendOptions } from './rooms/event-publisher.js';
 export type { JsonValue } from './protocol/json-value.js';
 export type { PresenceChange } from './protocol/presence-event.js';
 export type { RoomName } from './protocol/room-name.js';
@@ -42,6 +42,6 @@ export type {
   PresenceCount,
   PresenceStore,
   PresentUser,
-  UserHere,
+  LocalPresence,
 } from './broker/presence-store.interface.js';
 export { RoomMessage, type EarlierCopy, type RoomDelivery, type RoomEvent } from './protocol/room-message.js';

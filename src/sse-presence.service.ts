@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs';
 import type { PresenceCount } from './broker/presence-store.interface.js';
-import type { DisconnectOptions, DisconnectTarget } from './presence/orders.js';
+import type { DisconnectOptions, DisconnectTarget } from './commands/remote-commands.js';
 import type { Presence } from './presence/presence.js';
 import type { SseMember } from './presence/sse-member.js';
 import type { PresenceChange } from './protocol/presence-event.js';
@@ -58,11 +58,14 @@ export abstract class SsePresenceService {
    * `broker-closed`, `broker-unavailable`: the promise rejects. Where nobody takes it, the failure is logged.
    */
   disconnect(target: DisconnectTarget, options?: DisconnectOptions): Promise<void> {
-    return ReportedPromise.of(() => this.#presence.orders.disconnect(target, options), this.#presence.report);
+    return ReportedPromise.of(
+      () => this.#presence.remoteCommands.disconnect(target, options),
+      this.#presence.report,
+    );
   }
 
   /** @internal */
   protected leaveUser(user: unknown, room: RoomName): Promise<void> {
-    return ReportedPromise.of(() => this.#presence.orders.leave(user, room), this.#presence.report);
+    return ReportedPromise.of(() => this.#presence.remoteCommands.leave(user, room), this.#presence.report);
   }
 }

@@ -12,7 +12,7 @@ export interface AddOptions {
 }
 
 /** Somebody whom an event leaves out. */
-export type Excepted = SseClient | Pick<SseIdentity, 'user'>;
+export type ExcludedTarget = SseClient | Pick<SseIdentity, 'user'>;
 
 /** How `broadcast` publishes. */
 export interface BroadcastOptions extends Pick<PublishOptions, 'volatile' | 'idempotencyKey'> {
@@ -20,5 +20,5 @@ export interface BroadcastOptions extends Pick<PublishOptions, 'volatile' | 'ide
    * Clients that do not receive the event while they are connected, and users (`{ user: 7 }`) whose clients do not. A
    * client that comes back is a new one, and may get the event from history; a user stays the same. Default: none.
    */
-  readonly except?: Excepted | readonly Excepted[];
+  readonly except?: ExcludedTarget | readonly ExcludedTarget[];
 }

@@ -49,7 +49,7 @@ export class SseInterceptor implements NestInterceptor {
       request,
       writer: http.writer(),
       lastEventId: http.lastEventId(),
-      tracked: metadata.sources.length > 0,
+      tracksPosition: metadata.sources.length > 0,
       held: true,
     });
     setRequestClient(request, client);

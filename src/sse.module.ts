@@ -66,7 +66,7 @@ function newPresence(options: ResolvedSseOptions): Presence {
 
 /** Starts before anything can inject the service: other modules may publish from their first hook on. */
 async function startHub(options: ResolvedSseOptions, presence: Presence): Promise<RoomHub> {
-  const hub = new RoomHub({ ...options, report: presence.report, watcher: presence });
+  const hub = new RoomHub({ ...options, report: presence.report, observer: presence });
   await hub.start();
   presence.start(hub);
   return hub;

@@ -9,7 +9,7 @@ import type { ResolvedSseOptions } from './resolve-options.js';
 import { EVERYONE, checkRoom, checkRooms, type RoomName } from './protocol/room-name.js';
 import { stackOf } from './protocol/sse-error.js';
 import { checkUser, type SseIdentity } from './protocol/user-name.js';
-import type { SendOptions } from './rooms/events.js';
+import type { SendOptions } from './rooms/event-publisher.js';
 import { RoomHub } from './rooms/room-hub.js';
 import { toSseMessage, type SseMessage } from './rooms/sse-message.js';
 import { SsePresenceService } from './sse-presence.service.js';
@@ -188,7 +188,7 @@ export class SseService<Events extends object = Record<string, unknown>> extends
    */
   stream(room: RoomName): Observable<SseMessage> {
     const name = checkRoom(room);
-    return this.#hub.watch(name).pipe(map((message) => toSseMessage(name, message)));
+    return this.#hub.observeRoom(name).pipe(map((message) => toSseMessage(name, message)));
   }
 
   /**

@@ -25,7 +25,7 @@ export interface HistoryPolicy {
  */
 export type BrokerState = 'down' | 'syncing' | 'live';
 
-/** What a broker tells the node that started it. Never called from within the node's own call to the broker's methods other than `publish`, `tell` and `presence.set`. */
+/** What a broker tells the node that started it. Never called from within the node's own call to the broker's methods other than `publish`, `publishControl` and `presence.set`. */
 export interface BrokerListener {
   /** One event, in the order of its rooms. A node hears its own events only here. */
   onMessage(message: RoomMessage): void;
@@ -37,8 +37,8 @@ export interface BrokerListener {
   onGap(rooms: readonly string[]): void;
   /** The broker's memory began anew: positions of the old epoch mean nothing any more. */
   onEpochChange(epoch: string): void;
-  /** What a node has said to all by `tell`. */
-  onTold?(text: string): void;
+  /** What a node has said to all by `publishControl`. */
+  onControl?(text: string): void;
 }
 
 /** How an event is published. */
@@ -58,7 +58,7 @@ export interface PublishReceipt {
   readonly epoch: string;
   readonly position: Position;
   /** Whether a resume can bring the event back. */
-  readonly kept: boolean;
+  readonly replayable: boolean;
   /** Whether the key named an event that had been accepted already; the position is that event's. */
   readonly duplicate: boolean;
 }
@@ -124,7 +124,7 @@ export interface SseBroker {
    * @returns settles when the broker has accepted it
    * @throws SseError `broker-closed`, `broker-unavailable`
    */
-  tell?(text: string): Promise<void>;
+  publishControl?(text: string): Promise<void>;
 
   /** Who is where. Optional: without it, rooms with presence are refused at start-up. */
   readonly presence?: PresenceStore;

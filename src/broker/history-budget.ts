@@ -16,7 +16,7 @@ export function bytesOf({ data }: RoomMessage): number {
 }
 
 /** Where an event is remembered. Its position, not the event: a room that drops it lets go of it. */
-interface Place {
+interface HistorySlot {
   readonly room: RoomHistory;
   readonly position: Position;
 }
@@ -25,7 +25,7 @@ interface Place {
 export class HistoryBudget {
   readonly #maxBytes: number;
   /** Where every event of every room is, oldest first; events that their room has dropped are passed over. */
-  #byAge: Place[] = [];
+  #byAge: HistorySlot[] = [];
   #byAgeStart = 0;
   #entryCount = 0;
   #bytes = 0;
@@ -80,7 +80,7 @@ export class HistoryBudget {
 
   #trimBytes(): void {
     while (this.#bytes > this.#maxBytes && this.#byAgeStart < this.#byAge.length) {
-      const { room, position } = this.#byAge[this.#byAgeStart++] as Place;
+      const { room, position } = this.#byAge[this.#byAgeStart++] as HistorySlot;
       if (room.oldest?.message.position === position) this.#drop(room);
     }
     this.compact();

@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 import { IDEMPOTENCY_WINDOW_MS, IdempotencyKeys } from './idempotency-keys.js';
 
-const receipt = (position: number) => ({ epoch: '00000000', position, kept: true, duplicate: false });
+const receipt = (position: number) => ({ epoch: '00000000', position, replayable: true, duplicate: false });
 
 describe('idempotency keys', () => {
   beforeEach(() => jest.useFakeTimers());

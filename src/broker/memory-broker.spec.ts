@@ -72,7 +72,7 @@ describe('the broker of one process', () => {
     expect(node.texts).toEqual(['1', '3']);
     const positions = [...(await Promise.all(receipts)), last].map(({ position }) => position);
     expect(positions).toEqual([...new Set(positions)].toSorted((x, y) => x - y));
-    expect(node.heard[1]).toMatchObject({ rooms: ['a', 'b', 'c'], position: positions[2], kept: true });
+    expect(node.heard[1]).toMatchObject({ rooms: ['a', 'b', 'c'], position: positions[2], replayable: true });
     expect(node.broker.position).toBe(last.position);
   });
 
@@ -117,7 +117,7 @@ describe('the broker of one process', () => {
       await node.publish('forgotten', '3'),
       await node.publish(['forgotten', 'a'], '4'),
     ];
-    expect(receipts.map(({ kept }) => kept)).toEqual([true, false, false, true]);
+    expect(receipts.map(({ replayable }) => replayable)).toEqual([true, false, false, true]);
     expect(node.heard.map(({ id }) => id !== undefined)).toEqual([true, false, false, true]);
     expect(node.heard.map(({ volatile }) => volatile)).toEqual([false, true, false, false]);
     const { messages, incompleteRooms } = await node.broker.read(

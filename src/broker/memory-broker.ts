@@ -31,7 +31,9 @@ export class MemoryBroker implements SseBroker {
   readonly #members = new MemoryPresence(
     (room, event) => {
       if (!this.#subscribed.has(room)) return;
-      this.#deliver(new RoomMessage(event, { rooms: [room], epoch: this.epoch, position: 0, kept: false }));
+      this.#deliver(
+        new RoomMessage(event, { rooms: [room], epoch: this.epoch, position: 0, replayable: false }),
+      );
     },
     () => this.#running(),
   );
@@ -59,20 +61,20 @@ export class MemoryBroker implements SseBroker {
     const known = idempotencyKey === undefined ? undefined : this.#keys.get(idempotencyKey);
     if (known !== undefined) return { ...known, duplicate: true };
 
-    const kept = !volatile && rooms.some((room) => history.remembers(room));
+    const replayable = !volatile && rooms.some((room) => history.remembers(room));
     const position = this.#clock.next();
-    const receipt = { epoch: this.epoch, position, kept, duplicate: false };
+    const receipt = { epoch: this.epoch, position, replayable, duplicate: false };
     if (idempotencyKey !== undefined) this.#keys.set(idempotencyKey, receipt);
     const message = new RoomMessage(event, {
       rooms,
       epoch: this.epoch,
       position,
-      kept,
+      replayable,
       volatile,
       except,
       copies,
     });
-    if (kept) history.add(message);
+    if (replayable) history.add(message);
     if (rooms.some((room) => this.#subscribed.has(room))) this.#deliver(message);
     return receipt;
   }
@@ -93,9 +95,9 @@ export class MemoryBroker implements SseBroker {
     return { epoch: this.epoch, position: this.#clock.last, messages, incompleteRooms };
   }
 
-  async tell(text: string): Promise<void> {
+  async publishControl(text: string): Promise<void> {
     this.#running();
-    this.#listener?.onTold?.(text);
+    this.#listener?.onControl?.(text);
   }
 
   async close(): Promise<void> {

@@ -28,7 +28,7 @@ function message(rooms: string | string[], data = 'x'): RoomMessage {
   position = Math.max(position + 1, Date.now() * 1_000);
   return new RoomMessage(
     { event: undefined, data, serialized: false },
-    { rooms: [rooms].flat(), epoch: '00000000', position, kept: true },
+    { rooms: [rooms].flat(), epoch: '00000000', position, replayable: true },
   );
 }
 

@@ -1,10 +1,10 @@
 import { presenceEvent, type PresenceChange } from '../protocol/presence-event.js';
 import type { RoomEvent } from '../protocol/room-message.js';
-import type { PresenceCount, PresenceStore, PresentUser, UserHere } from './presence-store.interface.js';
+import type { PresenceCount, PresenceStore, PresentUser, LocalPresence } from './presence-store.interface.js';
 
 /** Who is where, for a single node: what it has is all there is. */
 export class MemoryPresence implements PresenceStore {
-  readonly #rooms = new Map<string, Map<string, UserHere>>();
+  readonly #rooms = new Map<string, Map<string, LocalPresence>>();
   readonly #tell: (room: string, event: RoomEvent) => void;
   readonly #check: () => void;
   #closed = false;
@@ -20,7 +20,7 @@ export class MemoryPresence implements PresenceStore {
 
   open(): void {}
 
-  set(room: string, user: string, here: UserHere | undefined): void {
+  set(room: string, user: string, here: LocalPresence | undefined): void {
     if (this.#closed) return;
     let users = this.#rooms.get(room);
     const before = users?.get(user);
@@ -51,7 +51,7 @@ export class MemoryPresence implements PresenceStore {
     this.#rooms.clear();
   }
 
-  #change(type: PresenceChange['type'], room: string, user: string, { info }: UserHere): void {
+  #change(type: PresenceChange['type'], room: string, user: string, { info }: LocalPresence): void {
     this.#tell(room, presenceEvent(type, room, user, info));
   }
 }

@@ -1,5 +1,5 @@
 /** What one node has of a user in a room. */
-export interface UserHere {
+export interface LocalPresence {
   /** Open streams. 0 where the last one has just ended and the user may come back. */
   readonly connections: number;
   /** What the application says of the user, as JSON. */
@@ -7,7 +7,7 @@ export interface UserHere {
 }
 
 /** A user in a room, over all nodes. */
-export interface PresentUser extends UserHere {
+export interface PresentUser extends LocalPresence {
   readonly user: string;
 }
 
@@ -33,7 +33,7 @@ export interface PresenceStore {
    * Says what this node has of a user in a room; `undefined`: nothing any more. Returns at once: the store sees to it that
    * the last word reaches the others, however long the broker is away, and that nothing stays of a node that has died.
    */
-  set(room: string, user: string, here: UserHere | undefined): void;
+  set(room: string, user: string, here: LocalPresence | undefined): void;
 
   /**
    * Everybody in a room, in no order.

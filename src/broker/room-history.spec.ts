@@ -5,7 +5,7 @@ import { RoomHistory } from './room-history.js';
 function messageAt(position: number): RoomMessage {
   return new RoomMessage(
     { event: undefined, data: String(position), serialized: false },
-    { rooms: ['a'], epoch: '00000000', position, kept: true },
+    { rooms: ['a'], epoch: '00000000', position, replayable: true },
   );
 }
 

@@ -2,10 +2,10 @@ import { SseFrame } from '../protocol/sse-frame.js';
 import { EMPTY_BATCH } from './batch.js';
 import { GRACEFUL_REASONS, type CloseReason } from './close-reason.js';
 import type { Cursor } from './cursor.js';
-import type { Delivery } from './delivery.js';
+import type { ConnectionServices } from './connection-services.js';
 import { HEARTBEAT, type Beating } from './heartbeat.js';
 import type { Flushable } from './flush-scheduler.js';
-import { Outlet } from './outlet.js';
+import { SendQueue } from './send-queue.js';
 import { ReplayGate } from './replay-gate.js';
 import type { ResponseWriter } from './response-writer.js';
 import type { SseClient } from './sse-client.js';
@@ -22,8 +22,8 @@ const BUSY_BYTES = 65_536;
 export class ClientConnection implements Flushable, Beating {
   readonly #client: SseClient;
   readonly #writer: ResponseWriter;
-  readonly #outlet: Outlet;
-  readonly #delivery: Delivery;
+  readonly #outlet: SendQueue;
+  readonly #delivery: ConnectionServices;
   #pending = EMPTY_BATCH;
   #gate: ReplayGate | undefined;
   #state: 'waiting' | 'open' | 'closed' = 'waiting';
@@ -35,14 +35,14 @@ export class ClientConnection implements Flushable, Beating {
   /** Called at the first frame that is sent before the stream is open. */
   onEarlyFrame: (() => void) | undefined = undefined;
 
-  constructor(client: SseClient, writer: ResponseWriter, delivery: Delivery, cursor: Cursor) {
+  constructor(client: SseClient, writer: ResponseWriter, delivery: ConnectionServices, cursor: Cursor) {
     this.#client = client;
     this.#writer = writer;
-    this.#outlet = new Outlet(this, writer, delivery);
+    this.#outlet = new SendQueue(this, writer, delivery);
     this.#delivery = delivery;
     this.cursor = cursor;
     if (writer.isGone) this.close('client-gone');
-    else writer.watch(this);
+    else writer.attachCloseListener(this);
   }
 
   get isOpen(): boolean {
@@ -106,11 +106,11 @@ export class ClientConnection implements Flushable, Beating {
   push(frame: SseFrame, bounded = true): boolean {
     let own: SseFrame | undefined = frame;
     if (frame.position !== 0) {
-      own = this.cursor.pass(frame, this.#gate === undefined && !this.#releasing);
+      own = this.cursor.advance(frame, this.#gate === undefined && !this.#releasing);
       // Already sent: through another room of the same event, or from history.
       if (own === undefined) return false;
       // Not before it is sent: a client may join its first room while the frame is held.
-      if (!this.#client.tracked) own = frame.anonymous;
+      if (!this.#client.tracksPosition) own = frame.anonymous;
     }
     if (this.#outlet.isStalled) return this.#outlet.queue(own, bounded);
     if (this.#state !== 'open') return this.#pushEarly(own);
@@ -177,7 +177,7 @@ export class ClientConnection implements Flushable, Beating {
       this.#delivery.heartbeat.delete(this);
     }
     if (reason === 'slow-consumer' || reason === 'write-timeout') this.#writer.destroy();
-    this.#writer.unwatch();
+    this.#writer.detachListeners();
     this.#state = 'closed';
     this.#outlet.close();
     this.#pending = EMPTY_BATCH;
@@ -220,7 +220,7 @@ export class ClientConnection implements Flushable, Beating {
   #writeAll(): void {
     // Held events are newer than those that are still being read: with them the client would pass over the others.
     for (const frame of this.#gate?.take() ?? [])
-      if (frame.position === 0 || !this.#client.tracked) this.push(frame, false);
+      if (frame.position === 0 || !this.#client.tracksPosition) this.push(frame, false);
     this.#outlet.writeAll(this.#pending);
     this.#pending = EMPTY_BATCH;
   }

@@ -13,16 +13,16 @@ export interface Cursor {
    * @param live whether the client has been sent everything that this node has delivered before it
    * @returns the frame as this client gets it; `undefined` where it has been sent already
    */
-  pass(frame: SseFrame, live: boolean): SseFrame | undefined;
+  advance(frame: SseFrame, live: boolean): SseFrame | undefined;
 
   /** The client joined a room, and gets what comes after `since` there; `undefined` while that is not known yet. */
-  entered(room: string, since: Position | undefined): void;
+  joined(room: string, since: Position | undefined): void;
   left(room: string): void;
   /** The rooms of a partition that it is in now count from `since` on: a resume has been in them before. */
-  follows(partition: number, since: Position): void;
+  countRoomsFrom(partition: number, since: Position): void;
 
   /** Whether the client gets an event, or has got it, through another partition. */
-  hears(copies: readonly EarlierCopy[]): boolean;
+  hasReceivedCopy(copies: readonly EarlierCopy[]): boolean;
 }
 
 /** The cursor where there is one order for all rooms: a number. */
@@ -44,17 +44,17 @@ export class SingleCursor implements Cursor {
     this.#position = position;
   }
 
-  pass(frame: SseFrame): SseFrame | undefined {
+  advance(frame: SseFrame): SseFrame | undefined {
     if (frame.position <= this.#position) return undefined;
     this.#position = frame.position;
     return frame;
   }
 
-  entered(): void {}
+  joined(): void {}
   left(): void {}
-  follows(): void {}
+  countRoomsFrom(): void {}
 
-  hears(): boolean {
+  hasReceivedCopy(): boolean {
     return false;
   }
 }

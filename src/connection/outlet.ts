@@ -1,9 +1,9 @@
 import type { SseFrame } from '../protocol/sse-frame.js';
 import { EMPTY_BATCH, type Batch } from './batch.js';
 import type { CloseReason } from './close-reason.js';
-import type { Delivery } from './delivery.js';
+import type { ConnectionServices } from './connection-services.js';
 import type { ResponseWriter } from './response-writer.js';
-import type { Stallable } from './stall-watch.js';
+import type { Stallable } from './write-timeout-timer.js';
 import { StalledQueue } from './stalled-queue.js';
 
 /** How many times the limit may come within one turn of the event loop. */
@@ -21,12 +21,12 @@ interface Owner {
 export class Outlet implements Stallable {
   readonly #owner: Owner;
   readonly #writer: ResponseWriter;
-  readonly #delivery: Delivery;
+  readonly #delivery: ConnectionServices;
   #stall: StalledQueue | undefined;
   /** Whole milliseconds: a number that V8 keeps without an object of its own. */
   lastWriteMs = 0;
 
-  constructor(owner: Owner, writer: ResponseWriter, delivery: Delivery) {
+  constructor(owner: Owner, writer: ResponseWriter, delivery: ConnectionServices) {
     this.#owner = owner;
     this.#writer = writer;
     this.#delivery = delivery;

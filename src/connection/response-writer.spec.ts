@@ -217,7 +217,7 @@ describe('the way to the socket', () => {
     const url = await serve((request, response) => {
       if (request.url !== '/second') return;
       const writer = new ResponseWriter(request, response);
-      writer.watch({ close: () => told++ });
+      writer.attachCloseListener({ close: () => told++ });
       isGone = () => writer.isGone;
     });
     const client = await connect(url);
@@ -266,15 +266,15 @@ describe('the end', () => {
   it('of the connection closes whoever watches, as client-gone, once told to stop no more', async () => {
     const { writer, client } = await open();
     const reasons: string[] = [];
-    writer.watch({ close: (reason) => reasons.push(reason) });
+    writer.attachCloseListener({ close: (reason) => reasons.push(reason) });
     client.vanish();
     await eventually(() => reasons.length > 0, 'client-gone');
     expect(reasons).toEqual(['client-gone']);
     expect([writer.isGone, writer.isDisconnected]).toEqual([true, true]);
 
     const other = await open();
-    other.writer.watch({ close: (reason) => reasons.push(reason) });
-    other.writer.unwatch();
+    other.writer.attachCloseListener({ close: (reason) => reasons.push(reason) });
+    other.writer.detachListeners();
     other.client.vanish();
     await eventually(() => other.writer.isGone, 'the end');
     expect(reasons).toHaveLength(1);
@@ -362,7 +362,7 @@ describe('over HTTP/2', () => {
     expect(served.writer.isGone).toBe(false);
 
     const told: string[] = [];
-    served.writer.watch({ close: (reason) => told.push(reason) });
+    served.writer.attachCloseListener({ close: (reason) => told.push(reason) });
     served.writer.destroy();
     await once(stream, 'close');
     expect(stream.rstCode).toBe(constants.NGHTTP2_CANCEL);

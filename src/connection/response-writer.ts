@@ -6,7 +6,7 @@ import type { Batch } from './batch.js';
 import type { CloseReason } from './close-reason.js';
 import { directSocket, isHttp1, sendHead, type RawRequest, type RawResponse } from './raw-response.js';
 
-interface Watcher {
+interface CloseListener {
   close(reason: CloseReason): void;
 }
 
@@ -15,7 +15,7 @@ const SLICE_BYTES = 65_536;
 
 /** Who hears of the end of a response. A property and one listener for all, where each client would need a closure. */
 const WATCHER = Symbol('nestjs-simple-sse:watcher');
-type Watched = RawResponse & { [WATCHER]?: Watcher | undefined };
+type Watched = RawResponse & { [WATCHER]?: CloseListener | undefined };
 
 function tellWatcher(this: RawResponse): void {
   (this as Watched)[WATCHER]?.close('client-gone');
@@ -133,7 +133,7 @@ export class ResponseWriter {
    * Not at the request's `close`, which fires as soon as its body is read. The response to a pipelined request that is
    * not its turn yet has no socket, and would not hear of its end.
    */
-  watch(watcher: Watcher): void {
+  attachCloseListener(watcher: CloseListener): void {
     const response = this.#response as Watched;
     response[WATCHER] = watcher;
     response.on('close', tellWatcher);
@@ -145,7 +145,7 @@ export class ResponseWriter {
   }
 
   /** A socket that is kept alive carries other answers after this one: nothing of this one stays with it. */
-  unwatch(): void {
+  detachListeners(): void {
     (this.#response as Watched)[WATCHER] = undefined;
     if (this.#drained !== undefined) this.#direct?.off('drain', this.#drained);
   }

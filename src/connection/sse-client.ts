@@ -26,7 +26,7 @@ export interface JoinOptions {
 }
 
 /** What a client asks of the house it lives in. */
-export interface ClientHome {
+export interface ClientHost {
   join(client: SseClient, room: RoomName, options?: JoinOptions): Promise<boolean>;
   leave(client: SseClient, room: RoomName): void;
   send(client: SseClient, parts: readonly unknown[]): boolean;
@@ -38,8 +38,8 @@ export interface SseClientInit {
   readonly id: string;
   readonly request: unknown;
   readonly lastEventId: string | undefined;
-  readonly tracked: boolean;
-  readonly home: ClientHome;
+  readonly tracksPosition: boolean;
+  readonly host: ClientHost;
 }
 
 /** One open stream, or one about to open: what `@ConnectedClient()` injects and `SseService.add()` returns. */
@@ -52,7 +52,7 @@ export class SseClient {
   readonly lastEventId: string | undefined;
   /** None, the only one, or a Set: a Set costs 150 bytes, and most clients are in one room. */
   #rooms: string | Set<string> | undefined;
-  readonly #home: ClientHome;
+  readonly #host: ClientHost;
   #context: SseClientContext | undefined;
   #abort: AbortController | undefined;
   #closed: { promise: Promise<CloseReason>; resolve: (reason: CloseReason) => void } | undefined;
@@ -60,7 +60,7 @@ export class SseClient {
   /** @internal */
   connection!: ClientConnection;
   /** Whether room events carry their ids on this stream; else its ids are the application's. @internal */
-  tracked: boolean;
+  tracksPosition: boolean;
   /** Called once when the stream ends: cheaper than a promise for whoever needs only that. @internal */
   onceClosed: ((reason: CloseReason) => void) | undefined;
   /** Whether joining a room while it is open gives its stream ids: no handler of its own writes others. @internal */
@@ -72,7 +72,7 @@ export class SseClient {
   /** Who it is, once its stream is open. @internal */
   identity: ClientIdentity | undefined;
   /** Whether it joined, before its stream opened, a room that the broker did not deliver here yet. @internal */
-  joinedBeforeHeard = false;
+  joinedBeforeSubscribed = false;
   /** Whether rooms that it joins in this turn are resumed, from its `Last-Event-ID`. @internal */
   resumesNextTurn = false;
   /** Settles when what the client missed has been sent; replaced while another replay waits. @internal */
@@ -83,8 +83,8 @@ export class SseClient {
     this.id = init.id;
     this.request = init.request;
     this.lastEventId = init.lastEventId;
-    this.tracked = init.tracked;
-    this.#home = init.home;
+    this.tracksPosition = init.tracksPosition;
+    this.#host = init.host;
   }
 
   /** The rooms this client is in, in the order of joining; `'*'`, everyone, is not listed. A live view. */
@@ -138,7 +138,7 @@ export class SseClient {
   send(data: unknown): boolean;
   send(event: string | undefined, data: unknown): boolean;
   send(...parts: unknown[]): boolean {
-    return this.#home.send(this, parts);
+    return this.#host.send(this, parts);
   }
 
   /**
@@ -148,12 +148,12 @@ export class SseClient {
    * @throws SseError `invalid-room`
    */
   join(room: RoomName, options?: JoinOptions): Promise<boolean> {
-    return this.#home.join(this, room, options);
+    return this.#host.join(this, room, options);
   }
 
   /** Leaves one room, or with `'*'` every room. Leaving a room that it is not in does nothing. */
   leave(room: RoomName): void {
-    this.#home.leave(this, room);
+    this.#host.leave(this, room);
   }
 
   /** Whether the client is in the room; always `true` for `'*'`, and `false` for what is no room. */
@@ -168,7 +168,7 @@ export class SseClient {
    * @throws SseError `invalid-retry` unless it is a whole number, 0 or more
    */
   setRetry(retryMs: number): void {
-    this.#home.setRetry(this, retryMs);
+    this.#host.setRetry(this, retryMs);
   }
 
   /**

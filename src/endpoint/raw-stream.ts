@@ -31,7 +31,7 @@ export function openRawStream(
     request,
     writer: http.writer(),
     lastEventId,
-    tracked: names.length > 0,
+    tracksPosition: names.length > 0,
     held: lastEventId !== undefined,
   });
   client.tracksWhenJoined = true;

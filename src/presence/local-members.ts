@@ -1,4 +1,4 @@
-import type { UserHere } from '../broker/presence-store.interface.js';
+import type { LocalPresence } from '../broker/presence-store.interface.js';
 import type { ClientIdentity } from '../protocol/user-name.js';
 
 interface Member {
@@ -10,7 +10,7 @@ interface Member {
 
 /** Where the node's members are told to the others. */
 export interface MembersStore {
-  set(room: string, user: string, here: UserHere | undefined): void;
+  set(room: string, user: string, here: LocalPresence | undefined): void;
   close(graceMs: number): Promise<void>;
 }
 

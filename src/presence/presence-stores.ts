@@ -1,5 +1,5 @@
 import { asPartitioned, type PartitionedBroker, type SseBroker } from '../broker/broker.interface.js';
-import type { PresenceStore, UserHere } from '../broker/presence-store.interface.js';
+import type { PresenceStore, LocalPresence } from '../broker/presence-store.interface.js';
 
 /** The stores of a broker, one for each partition: who is in a room is known where its events are. */
 export class PresenceStores {
@@ -23,7 +23,7 @@ export class PresenceStores {
     for (const store of this.#stores) store?.open();
   }
 
-  set(room: string, user: string, here: UserHere | undefined): void {
+  set(room: string, user: string, here: LocalPresence | undefined): void {
     this.of(room)?.set(room, user, here);
   }
 

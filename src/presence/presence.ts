@@ -8,9 +8,9 @@ import { EVERYONE } from '../protocol/room-name.js';
 import { SseError } from '../protocol/sse-error.js';
 import { checkIdentity, type SseIdentity } from '../protocol/user-name.js';
 import { LocalMembers } from './local-members.js';
-import { Orders } from './orders.js';
+import { RemoteCommands } from '../commands/remote-commands.js';
 import { PresenceChanges } from './presence-changes.js';
-import type { PresenceHouse, PresencePolicy } from './presence-house.interface.js';
+import type { PresenceHost, PresencePolicy } from './presence-host.interface.js';
 import { PresenceStores } from './presence-stores.js';
 import { toMember, type SseMember } from './sse-member.js';
 
@@ -34,8 +34,8 @@ export class Presence {
   readonly #options: PresenceOptions;
   readonly #stores: PresenceStores;
   readonly #changes = new PresenceChanges();
-  readonly orders: Orders;
-  #house: PresenceHouse | undefined;
+  readonly remoteCommands: RemoteCommands;
+  #host: PresenceHost | undefined;
   #members: LocalMembers | undefined;
 
   /** @throws SseError `unsupported-by-broker` where a room has presence and the broker does not know how */
@@ -48,7 +48,7 @@ export class Presence {
         'A room has presence, and the broker has none. Take presence: true away, or give the broker a `presence`.',
       );
     }
-    this.orders = new Orders(options.broker, (room) => this.members(room));
+    this.remoteCommands = new RemoteCommands(options.broker, (room) => this.members(room));
   }
 
   get report(): (error: unknown) => void {
@@ -56,10 +56,10 @@ export class Presence {
   }
 
   /** The broker has started. */
-  start(house: PresenceHouse): void {
+  start(host: PresenceHost): void {
     const { policy, presenceGraceMs } = this.#options;
-    this.#house = house;
-    this.orders.start(house);
+    this.#host = host;
+    this.remoteCommands.start(host);
     if (!policy.hasPresence) return;
     this.#members = new LocalMembers(this.#stores, presenceGraceMs || 0);
     this.#stores.open();
@@ -69,7 +69,7 @@ export class Presence {
   async members(room: string): Promise<SseMember[]> {
     const store = this.#storeOf(room);
     // Who has subscribed to the changes first is told of each that the list does not have.
-    await inTime(this.#house?.whenHeard(room));
+    await inTime(this.#host?.whenSubscribed(room));
     const members = (await store.members(room)).map(toMember);
     return members.toSorted((a, b) => (a.user < b.user ? -1 : 1));
   }
@@ -80,7 +80,7 @@ export class Presence {
 
   changes(room: string): Observable<PresenceChange> {
     this.#storeOf(room);
-    return this.#changes.of(room, this.#house as PresenceHouse);
+    return this.#changes.of(room, this.#host as PresenceHost);
   }
 
   /** Its stream is open: it gets a name, and is present in the rooms that it has joined. */
@@ -96,25 +96,26 @@ export class Presence {
 
   clientJoined(client: SseClient, room: string): void {
     const { identity } = client;
-    if (identity !== undefined && this.#options.policy.isPresent(room)) this.#members?.enter(room, identity);
+    if (identity !== undefined && this.#options.policy.isPresenceRoom(room))
+      this.#members?.enter(room, identity);
   }
 
   clientLeft(client: SseClient, room: string): void {
     const { identity, connection } = client;
-    if (identity === undefined || !this.#options.policy.isPresent(room)) return;
+    if (identity === undefined || !this.#options.policy.isPresenceRoom(room)) return;
     this.#members?.exit(room, identity, connection.isClosed);
   }
 
   /** @returns whether those in its rooms may hear the event */
   admits(message: RoomMessage): boolean {
     const change = parsePresenceEvent(message);
-    if (change === undefined || message.kept || !message.rooms.includes(change.room)) return true;
-    this.#changes.tell(change);
-    return this.#options.policy.tellsPresence(change.room);
+    if (change === undefined || message.replayable || !message.rooms.includes(change.room)) return true;
+    this.#changes.emit(change);
+    return this.#options.policy.publishesPresenceEvents(change.room);
   }
 
-  told(text: string): void {
-    this.orders.obey(text);
+  controlReceived(text: string): void {
+    this.remoteCommands.execute(text);
   }
 
   /** All streams have ended, and the broker is about to be closed. */
@@ -125,7 +126,7 @@ export class Presence {
 
   #storeOf(room: string): PresenceStore {
     const store = this.#stores.of(room);
-    if (store === undefined || !this.#options.policy.isPresent(room)) {
+    if (store === undefined || !this.#options.policy.isPresenceRoom(room)) {
       throw new SseError(
         'no-presence',
         room === EVERYONE

@@ -1,5 +1,5 @@
 import { encodeEvent } from './encode-event.js';
-import { formatPlace } from './place.js';
+import { formatStreamPosition } from './stream-position.js';
 import { formatPosition, type Position } from './position.js';
 import { SseFrame } from './sse-frame.js';
 
@@ -27,7 +27,7 @@ export interface RoomDelivery {
   /** 0 for an event outside the order (volatile through some brokers). */
   readonly position: Position;
   /** Whether a resume can bring it back; only such events carry an `id:`. */
-  readonly kept: boolean;
+  readonly replayable: boolean;
   readonly volatile?: boolean;
   /** Who is left out: ids of clients, and `user:` with a user's name behind it. */
   readonly except?: readonly string[] | undefined;
@@ -43,7 +43,7 @@ export class RoomMessage implements RoomEvent, RoomDelivery {
   readonly rooms: readonly string[];
   readonly epoch: string;
   readonly position: Position;
-  readonly kept: boolean;
+  readonly replayable: boolean;
   readonly volatile: boolean;
   readonly except: readonly string[] | undefined;
   readonly copies: readonly EarlierCopy[] | undefined;
@@ -58,7 +58,7 @@ export class RoomMessage implements RoomEvent, RoomDelivery {
     this.rooms = delivery.rooms;
     this.epoch = delivery.epoch;
     this.position = delivery.position;
-    this.kept = delivery.kept;
+    this.replayable = delivery.replayable;
     this.volatile = delivery.volatile ?? false;
     this.except = delivery.except;
     this.copies = delivery.copies;
@@ -66,9 +66,9 @@ export class RoomMessage implements RoomEvent, RoomDelivery {
 
   /** The event's `id:`, where a resume can bring it back. A client with rooms in several partitions gets a longer one. */
   get id(): string | undefined {
-    if (!this.kept) return undefined;
+    if (!this.replayable) return undefined;
     if (this.partition === undefined) return formatPosition(this.epoch, this.position);
-    return formatPlace(new Map([[this.partition, this]]), true);
+    return formatStreamPosition(new Map([[this.partition, this]]), true);
   }
 
   get frame(): SseFrame {
@@ -80,7 +80,7 @@ export class RoomMessage implements RoomEvent, RoomDelivery {
     // Among several partitions each stream writes its own: where it stands in all of them.
     const id = this.partition === undefined ? this.id : undefined;
     return new SseFrame(encodeEvent({ id, event: this.event, data: this.data }), {
-      position: this.kept ? this.position : 0,
+      position: this.replayable ? this.position : 0,
       volatileKey: this.volatile ? `${this.rooms.join('\n')}\n\n${this.event ?? ''}` : undefined,
       idLength: id === undefined ? 0 : 'id: \n'.length + id.length,
       epoch: this.epoch,

@@ -74,7 +74,7 @@ describe('an anonymous frame', () => {
   it('is the same event without its id line, made once for all who need it', () => {
     const message = new RoomMessage(
       { event: 'paid', data: 'zürich\n🙂', serialized: false },
-      { rooms: ['a'], epoch: '0a1b2c3d', position: 7, kept: true },
+      { rooms: ['a'], epoch: '0a1b2c3d', position: 7, replayable: true },
     );
     expect(message.frame.bytes.toString()).toBe('event: paid\ndata: zürich\ndata: 🙂\nid: 1.0a1b2c3d.7\n\n');
     expect(message.frame.anonymous.bytes.toString()).toBe('event: paid\ndata: zürich\ndata: 🙂\n\n');
@@ -93,7 +93,7 @@ describe('an anonymous frame', () => {
       fc.property(anyText, fc.maxSafeNat(), (data, position) => {
         const { frame } = new RoomMessage(
           { event: undefined, data, serialized: false },
-          { rooms: ['a'], epoch: '0a1b2c3d', position, kept: true },
+          { rooms: ['a'], epoch: '0a1b2c3d', position, replayable: true },
         );
         expect(frame.anonymous.bytes).toEqual(Buffer.from(encodeEvent({ data })));
       }),
@@ -106,8 +106,8 @@ describe('a room message', () => {
 
   it('carries its position as id only where a resume can bring it back', () => {
     const delivery = { rooms: ['a'], epoch: '0a1b2c3d', position: 35 };
-    const kept = new RoomMessage(text, { ...delivery, kept: true });
-    const passing = new RoomMessage(text, { ...delivery, kept: false });
+    const kept = new RoomMessage(text, { ...delivery, replayable: true });
+    const passing = new RoomMessage(text, { ...delivery, replayable: false });
     expect([kept.id, kept.frame.position]).toEqual(['1.0a1b2c3d.z', 35]);
     expect([passing.id, passing.frame.position]).toEqual([undefined, 0]);
     expect(passing.frame.bytes.toString()).toBe('event: tick\ndata: 1\n\n');
@@ -136,7 +136,7 @@ describe('allocateChunk', () => {
 });
 
 function keyOf(rooms: string[], event: string | undefined, volatile = true): string | undefined {
-  const delivery = { rooms, epoch: '0a1b2c3d', position: 1, kept: false, volatile };
+  const delivery = { rooms, epoch: '0a1b2c3d', position: 1, replayable: false, volatile };
   return new RoomMessage({ event, data: '1', serialized: true }, delivery).frame.volatileKey;
 }
 

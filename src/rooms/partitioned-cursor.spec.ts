@@ -1,12 +1,12 @@
 import { RoomMessage } from '../protocol/room-message.js';
 import type { ResumePoint } from '../protocol/position.js';
 import type { SseFrame } from '../protocol/sse-frame.js';
-import { PartitionedCursor, StampedFrames, type Standing } from './partitioned-cursor.js';
+import { PartitionedCursor, StampedFrames, type PartitionPositions } from './partitioned-cursor.js';
 
 const EPOCH = '0a1b2c3d';
 
 /** Rooms are in the partition that their name ends with, everyone in partition 0. */
-class FakeNode implements Standing {
+class FakeNode implements PartitionPositions {
   readonly stamped = new StampedFrames();
   readonly positions = [10, 10, 10];
 
@@ -14,7 +14,7 @@ class FakeNode implements Standing {
     return room === '*' ? 0 : Number(room.at(-1));
   }
 
-  standing(partition: number): ResumePoint {
+  positionOf(partition: number): ResumePoint {
     return { epoch: EPOCH, position: this.positions[partition] as number };
   }
 
@@ -23,7 +23,7 @@ class FakeNode implements Standing {
       this,
       this.positions.map((position) => ({ epoch: EPOCH, position })),
     );
-    for (const room of rooms) cursor.entered(room, this.positions[this.partitionOf(room)]);
+    for (const room of rooms) cursor.joined(room, this.positions[this.partitionOf(room)]);
     return cursor;
   }
 }
@@ -31,7 +31,7 @@ class FakeNode implements Standing {
 function frameOf(partition: number, position: number): SseFrame {
   const message = new RoomMessage(
     { data: 'x', serialized: false },
-    { rooms: [`room ${partition}`], epoch: EPOCH, position, kept: true },
+    { rooms: [`room ${partition}`], epoch: EPOCH, position, replayable: true },
   );
   message.partition = partition;
   return message.frame;
@@ -48,19 +48,19 @@ describe('a cursor of several partitions', () => {
   it('names in each id where the client stands in all partitions of its rooms, and in no other', () => {
     const node = new FakeNode();
     const cursor = node.cursor('a1');
-    expect(idOf(cursor.pass(frameOf(1, 20), true))).toEqual({ 0: 10, 1: 20 });
-    cursor.entered('a2', 10);
-    expect(idOf(cursor.pass(frameOf(1, 21), true))).toEqual({ 0: 10, 1: 21, 2: 10 });
+    expect(idOf(cursor.advance(frameOf(1, 20), true))).toEqual({ 0: 10, 1: 20 });
+    cursor.joined('a2', 10);
+    expect(idOf(cursor.advance(frameOf(1, 21), true))).toEqual({ 0: 10, 1: 21, 2: 10 });
     cursor.left('a1');
-    expect(idOf(cursor.pass(frameOf(2, 30), true))).toEqual({ 0: 10, 2: 30 });
+    expect(idOf(cursor.advance(frameOf(2, 30), true))).toEqual({ 0: 10, 2: 30 });
   });
 
   it('passes a position once', () => {
     const cursor = new FakeNode().cursor('a1');
-    expect(cursor.pass(frameOf(1, 20), true)).toBeDefined();
-    expect(cursor.pass(frameOf(1, 20), true)).toBeUndefined();
-    expect(cursor.pass(frameOf(1, 19), true)).toBeUndefined();
-    expect(cursor.pass(frameOf(0, 19), true)).toBeDefined();
+    expect(cursor.advance(frameOf(1, 20), true)).toBeDefined();
+    expect(cursor.advance(frameOf(1, 20), true)).toBeUndefined();
+    expect(cursor.advance(frameOf(1, 19), true)).toBeUndefined();
+    expect(cursor.advance(frameOf(0, 19), true)).toBeDefined();
   });
 
   it('moves a live client to where its node stands elsewhere, and one that is behind does not', () => {
@@ -68,31 +68,31 @@ describe('a cursor of several partitions', () => {
     const [live, behind] = [node.cursor('a1'), node.cursor('a1')];
     node.positions[0] = 15;
     const frame = frameOf(1, 20);
-    expect(idOf(live.pass(frame, true))).toEqual({ 0: 15, 1: 20 });
-    expect(idOf(behind.pass(frame, false))).toEqual({ 0: 10, 1: 20 });
+    expect(idOf(live.advance(frame, true))).toEqual({ 0: 15, 1: 20 });
+    expect(idOf(behind.advance(frame, false))).toEqual({ 0: 10, 1: 20 });
   });
 
   it('never moves a client back that has read further than its node has heard', () => {
     const cursor = new FakeNode().cursor('a1');
     cursor.move(0, { epoch: EPOCH, position: 18 });
-    expect(idOf(cursor.pass(frameOf(1, 20), true))).toEqual({ 0: 18, 1: 20 });
+    expect(idOf(cursor.advance(frameOf(1, 20), true))).toEqual({ 0: 18, 1: 20 });
   });
 
   it('gives clients that stand at the same place the same frame, made once', () => {
     const node = new FakeNode();
     const frame = frameOf(1, 20);
     const given = [node.cursor('a1'), node.cursor('b1', 'a1'), node.cursor('a1')].map((cursor) =>
-      cursor.pass(frame, true),
+      cursor.advance(frame, true),
     );
     expect(given[0]).toBeDefined();
     expect(new Set(given).size).toBe(1);
-    const other = node.cursor('a1', 'a2').pass(frame, true);
+    const other = node.cursor('a1', 'a2').advance(frame, true);
     expect(idOf(other)).toEqual({ 0: 10, 1: 20, 2: 10 });
-    expect(node.cursor('a1').pass(frame, true)).toBe(given[0]);
+    expect(node.cursor('a1').advance(frame, true)).toBe(given[0]);
   });
 
   it('keeps the bytes of the event but for the id', () => {
-    const frame = new FakeNode().cursor('a1').pass(frameOf(1, 20), true) as SseFrame;
+    const frame = new FakeNode().cursor('a1').advance(frameOf(1, 20), true) as SseFrame;
     expect(frame.bytes.toString()).toBe('data: x\nid: 2.000a1b2c3d0000000000a~010a1b2c3d0000000000k\n\n');
     expect(frame.position).toBe(20);
   });
@@ -103,34 +103,34 @@ describe('an event that went to several partitions', () => {
 
   it('is heard through the earlier one by who was in a room there', () => {
     const cursor = new FakeNode().cursor('a1', 'a2');
-    expect(cursor.hears(copies)).toBe(true);
+    expect(cursor.hasReceivedCopy(copies)).toBe(true);
   });
 
   it('is not heard there by who is in another room, or joined later, or has left', () => {
     const node = new FakeNode();
-    expect(node.cursor('c1').hears(copies)).toBe(false);
+    expect(node.cursor('c1').hasReceivedCopy(copies)).toBe(false);
     const late = node.cursor();
-    late.entered('a1', 20);
-    expect(late.hears(copies)).toBe(false);
+    late.joined('a1', 20);
+    expect(late.hasReceivedCopy(copies)).toBe(false);
     const pending = node.cursor();
-    pending.entered('a1', undefined);
-    expect(pending.hears(copies)).toBe(false);
+    pending.joined('a1', undefined);
+    expect(pending.hasReceivedCopy(copies)).toBe(false);
     const gone = node.cursor('a1');
     gone.left('a1');
-    expect(gone.hears(copies)).toBe(false);
+    expect(gone.hasReceivedCopy(copies)).toBe(false);
   });
 
   it('was heard there, or will be, by who resumes in that partition', () => {
     const node = new FakeNode();
     const cursor = node.cursor();
-    cursor.entered('a1', 30);
-    cursor.follows(1, 0);
-    expect(cursor.hears(copies)).toBe(true);
+    cursor.joined('a1', 30);
+    cursor.countRoomsFrom(1, 0);
+    expect(cursor.hasReceivedCopy(copies)).toBe(true);
   });
 
   it('is heard once by who is in both rooms where it has no place in the order', () => {
     const cursor = new FakeNode().cursor('a1');
-    expect(cursor.hears([{ partition: 1, position: 0, rooms: ['a1'] }])).toBe(true);
-    expect(cursor.hears([{ partition: 1, position: 0, rooms: ['b1'] }])).toBe(false);
+    expect(cursor.hasReceivedCopy([{ partition: 1, position: 0, rooms: ['a1'] }])).toBe(true);
+    expect(cursor.hasReceivedCopy([{ partition: 1, position: 0, rooms: ['b1'] }])).toBe(false);
   });
 });

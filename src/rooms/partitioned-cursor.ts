@@ -1,15 +1,15 @@
 import type { Cursor } from '../connection/cursor.js';
-import { formatPlace, type Place } from '../protocol/place.js';
+import { formatStreamPosition, type StreamPosition } from '../protocol/stream-position.js';
 import type { Position, ResumePoint } from '../protocol/position.js';
 import type { EarlierCopy } from '../protocol/room-message.js';
 import { EVERYONE } from '../protocol/room-name.js';
 import type { SseFrame } from '../protocol/sse-frame.js';
 
 /** What a cursor needs to know of its node. */
-export interface Standing {
+export interface PartitionPositions {
   partitionOf(room: string): number;
   /** Up to where a live client has been sent everything of a partition. */
-  standing(partition: number): ResumePoint;
+  positionOf(partition: number): ResumePoint;
   readonly stamped: StampedFrames;
 }
 
@@ -25,7 +25,7 @@ interface Membership {
  */
 export class StampedFrames {
   #of: SseFrame | undefined;
-  readonly #forms = new Map<string, { readonly place: Place; readonly frame: SseFrame }>();
+  readonly #forms = new Map<string, { readonly place: StreamPosition; readonly frame: SseFrame }>();
 
   /** @param name the partitions of the place */
   take(frame: SseFrame, name: string, pointOf: (partition: number) => ResumePoint): SseFrame | undefined {
@@ -39,7 +39,11 @@ export class StampedFrames {
     return known.frame;
   }
 
-  keep(frame: SseFrame, name: string, form: { readonly place: Place; readonly frame: SseFrame }): void {
+  keep(
+    frame: SseFrame,
+    name: string,
+    form: { readonly place: StreamPosition; readonly frame: SseFrame },
+  ): void {
     if (this.#of !== frame) this.#forms.clear();
     this.#of = frame;
     this.#forms.set(name, form);
@@ -51,16 +55,16 @@ export class StampedFrames {
  * stands in all partitions that it has rooms in, so that one id resumes them all.
  */
 export class PartitionedCursor implements Cursor {
-  readonly #node: Standing;
+  readonly #node: PartitionPositions;
   readonly #points: ResumePoint[];
   readonly #rooms = new Map<string, Membership>();
   /** The partitions of its rooms in ascending order, and their name; made when needed. */
   #partitions: { readonly list: readonly number[]; readonly name: string } | undefined;
 
-  constructor(node: Standing, points: readonly ResumePoint[]) {
+  constructor(node: PartitionPositions, points: readonly ResumePoint[]) {
     this.#node = node;
     this.#points = [...points];
-    this.entered(EVERYONE, this.point(node.partitionOf(EVERYONE)).position);
+    this.joined(EVERYONE, this.point(node.partitionOf(EVERYONE)).position);
   }
 
   point(partition: number): ResumePoint {
@@ -71,18 +75,18 @@ export class PartitionedCursor implements Cursor {
     this.#points[partition] = point;
   }
 
-  follows(partition: number, since: Position): void {
+  countRoomsFrom(partition: number, since: Position): void {
     for (const room of this.#rooms.values()) if (room.partition === partition) room.since = since;
   }
 
-  pass(frame: SseFrame, live: boolean): SseFrame | undefined {
+  advance(frame: SseFrame, live: boolean): SseFrame | undefined {
     const { partition, epoch, position } = frame;
     if (position <= this.point(partition).position) return undefined;
     this.#points[partition] = { epoch, position };
     return this.#stamp(frame, live);
   }
 
-  entered(room: string, since: Position | undefined): void {
+  joined(room: string, since: Position | undefined): void {
     this.#rooms.set(room, { partition: this.#node.partitionOf(room), since: since ?? Infinity });
     this.#partitions = undefined;
   }
@@ -92,7 +96,7 @@ export class PartitionedCursor implements Cursor {
     this.#partitions = undefined;
   }
 
-  hears(copies: readonly EarlierCopy[]): boolean {
+  hasReceivedCopy(copies: readonly EarlierCopy[]): boolean {
     return copies.some(({ position, rooms }) =>
       rooms.some((room) => {
         const membership = this.#rooms.get(room);
@@ -107,7 +111,7 @@ export class PartitionedCursor implements Cursor {
       // What this node has delivered elsewhere, a live client has been sent too: most clients stand where the node does.
       for (const partition of list) {
         if (partition === frame.partition) continue;
-        const [own, node] = [this.point(partition), this.#node.standing(partition)];
+        const [own, node] = [this.point(partition), this.#node.positionOf(partition)];
         if (own.epoch === node.epoch && own.position < node.position) this.#points[partition] = node;
       }
     }
@@ -115,7 +119,7 @@ export class PartitionedCursor implements Cursor {
     const known = this.#node.stamped.take(frame, name, pointOf);
     if (known !== undefined) return known;
     const place = new Map(list.map((partition) => [partition, pointOf(partition)]));
-    const stamped = frame.withId(formatPlace(place, true));
+    const stamped = frame.withId(formatStreamPosition(place, true));
     this.#node.stamped.keep(frame, name, { place, frame: stamped });
     return stamped;
   }

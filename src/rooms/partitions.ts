@@ -9,21 +9,25 @@ import {
   type SseBroker,
 } from '../broker/broker.interface.js';
 import { SingleCursor, type Cursor } from '../connection/cursor.js';
-import { formatPlace, parsePlace, type Place } from '../protocol/place.js';
+import {
+  formatStreamPosition,
+  parseStreamPosition,
+  type StreamPosition,
+} from '../protocol/stream-position.js';
 import { nowUs, type Position, type ResumePoint } from '../protocol/position.js';
 import type { EarlierCopy, RoomEvent } from '../protocol/room-message.js';
-import { PartitionedCursor, StampedFrames, type Standing } from './partitioned-cursor.js';
+import { PartitionedCursor, StampedFrames, type PartitionPositions } from './partitioned-cursor.js';
 
 /** What the partitions tell the node. */
 export interface PartitionsListener extends Pick<
   BrokerListener,
-  'onMessage' | 'onStateChange' | 'onGap' | 'onTold'
+  'onMessage' | 'onStateChange' | 'onGap' | 'onControl'
 > {
   onEpochChange(partition: number, epoch: string): void;
 }
 
 /** The broker of a node, as one or more partitions: who has which room, and where the node stands in each. */
-export class Partitions implements Standing {
+export class Partitions implements PartitionPositions {
   readonly #brokers: readonly SseBroker[];
   readonly #partitioned: PartitionedBroker;
   readonly #states: BrokerState[];
@@ -85,21 +89,21 @@ export class Partitions implements Standing {
         },
         onEpochChange: (epoch) => listener.onEpochChange(partition, epoch),
         onGap: (rooms) => listener.onGap(rooms),
-        onTold: (text) => listener.onTold?.(text),
+        onControl: (text) => listener.onControl?.(text),
       }),
     );
     await Promise.all(starts);
   }
 
   cursor(): Cursor {
-    if (!this.isPartitioned) return new SingleCursor(this.standing(0));
+    if (!this.isPartitioned) return new SingleCursor(this.positionOf(0));
     return new PartitionedCursor(
       this,
-      this.#brokers.map((_, partition) => this.standing(partition)),
+      this.#brokers.map((_, partition) => this.positionOf(partition)),
     );
   }
 
-  standing(partition: number): ResumePoint {
+  positionOf(partition: number): ResumePoint {
     const handingOut = this.#handingOut[partition];
     if (handingOut !== undefined) return handingOut;
     const { epoch, position } = this.#broker(partition);
@@ -107,30 +111,30 @@ export class Partitions implements Standing {
   }
 
   /** The place of now for these rooms. */
-  place(rooms: readonly string[]): Place {
+  streamPosition(rooms: readonly string[]): StreamPosition {
     return new Map(
-      Array.from(this.group(rooms).keys(), (partition) => [partition, this.standing(partition)]),
+      Array.from(this.group(rooms).keys(), (partition) => [partition, this.positionOf(partition)]),
     );
   }
 
   /** The same, where the broker can be asked up to this moment, however little this node has heard. */
-  async now(rooms: readonly string[]): Promise<Place> {
+  async currentPosition(rooms: readonly string[]): Promise<StreamPosition> {
     const points = Array.from(this.group(rooms).keys(), async (partition) => {
-      if (this.#states[partition] !== 'live') return [partition, this.standing(partition)] as const;
+      if (this.#states[partition] !== 'live') return [partition, this.positionOf(partition)] as const;
       const { epoch, position } = await this.#broker(partition).read([], undefined);
       return [partition, { epoch, position }] as const;
     });
     return new Map(await Promise.all(points));
   }
 
-  format(place: Place): string {
-    return formatPlace(place, this.isPartitioned);
+  format(place: StreamPosition): string {
+    return formatStreamPosition(place, this.isPartitioned);
   }
 
   /** @param now positions that the broker gave out, if more is known than what this node has heard */
-  parse(id: string, now: Place = new Map()): Place | undefined {
+  parse(id: string, now: StreamPosition = new Map()): StreamPosition | undefined {
     const seen = [...this.#brokers, ...now.values()].map(({ position }) => position);
-    return parsePlace(id, Math.max(nowUs(), ...seen), this.#brokers.length);
+    return parseStreamPosition(id, Math.max(nowUs(), ...seen), this.#brokers.length);
   }
 
   /**
@@ -142,16 +146,16 @@ export class Partitions implements Standing {
     rooms: readonly string[],
     event: RoomEvent,
     options: PublishOptions,
-  ): Promise<Place | undefined> {
+  ): Promise<StreamPosition | undefined> {
     const place = new Map<number, ResumePoint>();
     let copies: EarlierCopy[] | undefined;
     for (const [partition, own] of this.group(rooms)) {
-      const { kept, epoch, position } = await this.#broker(partition).publish(own, event, {
+      const { replayable, epoch, position } = await this.#broker(partition).publish(own, event, {
         ...options,
         copies,
       });
-      if (kept) place.set(partition, { epoch, position });
-      copies = [...(copies ?? []), { partition, position: kept ? position : 0, rooms: own }];
+      if (replayable) place.set(partition, { epoch, position });
+      copies = [...(copies ?? []), { partition, position: replayable ? position : 0, rooms: own }];
     }
     return place.size === 0 ? undefined : place;
   }

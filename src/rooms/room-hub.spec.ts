@@ -119,7 +119,7 @@ describe('a node and its broker', () => {
     broker.listener.onMessage(
       new RoomMessage(
         { event: undefined, data: 'x', serialized: false },
-        { rooms: ['empty'], epoch: broker.epoch, position: broker.position, kept: true },
+        { rooms: ['empty'], epoch: broker.epoch, position: broker.position, replayable: true },
       ),
     );
     expect([delivered, running.sse.rooms()]).toEqual([[0], []]);

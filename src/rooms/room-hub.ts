@@ -3,31 +3,31 @@ import { BehaviorSubject, Subject, type Observable } from 'rxjs';
 import type { BrokerState, PartitionedBroker, SseBroker } from '../broker/broker.interface.js';
 import { ClientConnection } from '../connection/client-connection.js';
 import type { CloseReason } from '../connection/close-reason.js';
-import { Delivery, type DeliveryOptions } from '../connection/delivery.js';
+import { ConnectionServices, type ConnectionOptions } from '../connection/connection-services.js';
 import type { ResponseWriter } from '../connection/response-writer.js';
-import { SseClient, type ClientHome, type JoinOptions } from '../connection/sse-client.js';
+import { SseClient, type ClientHost, type JoinOptions } from '../connection/sse-client.js';
 import { checkRetry } from '../protocol/event-fields.js';
 import { encodeEvent, type SseFields } from '../protocol/encode-event.js';
 import type { RoomMessage } from '../protocol/room-message.js';
 import { EVERYONE, checkRoom, type RoomName } from '../protocol/room-name.js';
 import type { SerializeData } from '../protocol/serialize-data.js';
-import type { ClientWatcher } from './client-watcher.interface.js';
-import { Announcements } from './announcements.js';
-import { Events, type SendTraits } from './events.js';
+import type { ClientObserver } from './client-observer.interface.js';
+import { LossNotifier } from './resume/loss-notifier.js';
+import { EventPublisher, type SendTraits } from './event-publisher.js';
 import { Partitions } from './partitions.js';
-import { Replays, type AttachTiming } from './replays.js';
+import { ReplayQueue, type AttachTiming } from './resume/replay-queue.js';
 import { ReportedPromise } from './reported-promise.js';
 import { RoomRegistry } from './room-registry.js';
 import type { RoomPolicy } from './room-policy.js';
 
-export interface HubOptions extends DeliveryOptions {
+export interface HubOptions extends ConnectionOptions {
   readonly broker: SseBroker | PartitionedBroker;
   readonly policy: RoomPolicy;
   readonly readyEvent: boolean;
   readonly serialize: SerializeData;
   /** Failures that no caller takes. */
   readonly report: (error: unknown) => void;
-  readonly watcher?: ClientWatcher;
+  readonly observer?: ClientObserver;
 }
 
 export interface NewClient {
@@ -35,7 +35,7 @@ export interface NewClient {
   readonly writer: ResponseWriter;
   readonly lastEventId: string | undefined;
   /** Whether room events carry their ids on this stream. */
-  readonly tracked: boolean;
+  readonly tracksPosition: boolean;
   /** Whether what it hears is held from now on, until `attach`. */
   readonly held: boolean;
 }
@@ -43,10 +43,10 @@ export interface NewClient {
 const NOBODY: ReadonlySet<SseClient> = new Set();
 
 /** Where clients, rooms and the broker of one node meet. */
-export class RoomHub implements ClientHome {
+export class RoomHub implements ClientHost {
   readonly #options: HubOptions;
   readonly #partitions: Partitions;
-  readonly #delivery: Delivery;
+  readonly #delivery: ConnectionServices;
   readonly #rooms: RoomRegistry;
   readonly #connected = new Subject<{ client: SseClient }>();
   readonly #disconnected = new Subject<{ client: SseClient; reason: CloseReason }>();
@@ -55,21 +55,21 @@ export class RoomHub implements ClientHome {
   readonly connected$: Observable<{ client: SseClient }> = this.#connected.asObservable();
   readonly disconnected$: Observable<{ client: SseClient; reason: CloseReason }> =
     this.#disconnected.asObservable();
-  readonly #replays: Replays;
-  readonly #events: Events;
+  readonly #replays: ReplayQueue;
+  readonly #events: EventPublisher;
   #closing: Promise<void> | undefined;
 
   constructor(options: HubOptions) {
     this.#options = options;
     this.#partitions = new Partitions(options.broker);
-    this.#delivery = new Delivery(options, (client, reason) => this.#forget(client, reason));
-    this.#rooms = new RoomRegistry(this.#partitions, options.report, options.watcher);
-    this.#events = new Events(this.#partitions, options);
-    this.#replays = new Replays(this.#partitions, this.#rooms, options.policy, options.report);
+    this.#delivery = new ConnectionServices(options, (client, reason) => this.#forget(client, reason));
+    this.#rooms = new RoomRegistry(this.#partitions, options.report, options.observer);
+    this.#events = new EventPublisher(this.#partitions, options);
+    this.#replays = new ReplayQueue(this.#partitions, this.#rooms, options.policy, options.report);
   }
 
   async start(): Promise<void> {
-    const announcements = new Announcements(this.clients, this.#partitions);
+    const announcements = new LossNotifier(this.clients, this.#partitions);
     await this.#partitions.start(this.#options.policy, {
       onMessage: (message) => this.#receive(message),
       onStateChange: (state) => {
@@ -77,7 +77,7 @@ export class RoomHub implements ClientHome {
       },
       onEpochChange: (partition, epoch) => announcements.epoch(partition, epoch),
       onGap: (rooms) => announcements.gap(rooms),
-      onTold: (text) => this.#options.watcher?.told(text),
+      onControl: (text) => this.#options.observer?.controlReceived(text),
     });
     this.#rooms.start();
   }
@@ -98,18 +98,18 @@ export class RoomHub implements ClientHome {
     return this.#rooms.names();
   }
 
-  watch(room: string): Observable<RoomMessage> {
-    return this.#rooms.watch(room);
+  observeRoom(room: string): Observable<RoomMessage> {
+    return this.#rooms.observe(room);
   }
 
   /** Pending where somebody here wants the room and the broker does not deliver it yet. */
-  whenHeard(room: string): Promise<void> | undefined {
+  whenSubscribed(room: string): Promise<void> | undefined {
     return this.#rooms.get(room)?.subscribed;
   }
 
   /** Makes a client whose stream is not open yet: it can join rooms, and what it hears waits. */
-  register({ request, writer, lastEventId, tracked, held }: NewClient): SseClient {
-    const client = new SseClient({ id: randomUUID(), request, lastEventId, tracked, home: this });
+  register({ request, writer, lastEventId, tracksPosition, held }: NewClient): SseClient {
+    const client = new SseClient({ id: randomUUID(), request, lastEventId, tracksPosition, host: this });
     this.#rooms.everyone.clients.add(client);
     client.connection = new ClientConnection(client, writer, this.#delivery, this.#partitions.cursor());
     if (held) client.connection.shutGate();
@@ -121,7 +121,7 @@ export class RoomHub implements ClientHome {
     if (client.isClosed) return;
     const retry = client.retryMs ?? retryMs;
     client.connection.open(headers, retry === false ? '' : encodeEvent({ retry }));
-    this.#options.watcher?.clientOpened(client);
+    this.#options.observer?.clientOpened(client);
     this.#connected.next({ client });
   }
 
@@ -135,17 +135,17 @@ export class RoomHub implements ClientHome {
       const name = checkRoom(room);
       if (name === EVERYONE || client.isClosed || client.isIn(name)) return false;
       // Its stream has rooms, then; before it opens, what it hears waits for what it missed.
-      if (!client.connection.isOpen || client.tracksWhenJoined) client.tracked = true;
+      if (!client.connection.isOpen || client.tracksWhenJoined) client.tracksPosition = true;
       if (!client.connection.isOpen) client.connection.shutGate();
       const { replay = 0 } = options;
       const replays = replay > 0 && client.connection.isOpen && !client.resumesNextTurn;
       if (replays && this.#options.policy.keepsHistory) {
         return this.#replays.join(client, name, replay);
       }
-      const { subscribed } = this.#rooms.enter(client, name);
+      const { subscribed } = this.#rooms.join(client, name);
       // A handler that awaits it must return for its stream to open; there, attaching waits for the room.
       if (client.connection.isOpen) await subscribed;
-      else client.joinedBeforeHeard ||= subscribed !== undefined;
+      else client.joinedBeforeSubscribed ||= subscribed !== undefined;
       return true;
     }, this.#options.report);
   }
@@ -178,7 +178,7 @@ export class RoomHub implements ClientHome {
   /** The position of now for these rooms, or `undefined` without history. */
   async position(rooms: readonly string[]): Promise<string | undefined> {
     if (!this.#options.policy.keepsHistory) return undefined;
-    return this.#partitions.format(await this.#partitions.now([EVERYONE, ...rooms]));
+    return this.#partitions.format(await this.#partitions.currentPosition([EVERYONE, ...rooms]));
   }
 
   /** Ends every stream. Resolves when their connections are closed, at the latest after the grace time. */
@@ -192,7 +192,7 @@ export class RoomHub implements ClientHome {
     for (const client of this.clients) client.connection.close('shutdown');
     this.#delivery.sessions.close();
     await Promise.all(ended);
-    await this.#options.watcher?.closing();
+    await this.#options.observer?.closing();
     await this.#partitions.close();
     this.#rooms.close();
     this.#connected.complete();
@@ -201,7 +201,7 @@ export class RoomHub implements ClientHome {
   }
 
   #receive(message: RoomMessage): void {
-    if (this.#options.watcher?.admits(message) === false) return;
+    if (this.#options.observer?.admits(message) === false) return;
     let delivered = 0;
     for (const name of message.rooms) {
       const room = this.#rooms.get(name);

@@ -38,12 +38,12 @@ export class RoomPolicy implements HistoryPolicy {
     return this.#ruleOf(room)?.volatile ?? false;
   }
 
-  isPresent(room: string): boolean {
+  isPresenceRoom(room: string): boolean {
     // Everyone's room, which a pattern of all rooms fits as well, is joined by nobody.
     return this.hasPresence && room !== EVERYONE && this.#ruleOf(room)?.presence === true;
   }
 
-  tellsPresence(room: string): boolean {
+  publishesPresenceEvents(room: string): boolean {
     return this.#ruleOf(room)?.presenceEvents ?? false;
   }
 

@@ -2,7 +2,7 @@ import { Observable } from 'rxjs';
 import type { SseClient } from '../connection/sse-client.js';
 import type { RoomMessage } from '../protocol/room-message.js';
 import { EVERYONE } from '../protocol/room-name.js';
-import type { ClientWatcher } from './client-watcher.interface.js';
+import type { ClientObserver } from './client-observer.interface.js';
 import type { Partitions } from './partitions.js';
 import { Room } from './room.js';
 
@@ -13,15 +13,15 @@ import { Room } from './room.js';
 export class RoomRegistry {
   readonly #partitions: Partitions;
   readonly #onBrokerFailure: (error: unknown) => void;
-  readonly #watcher: ClientWatcher | undefined;
+  readonly #observer: ClientObserver | undefined;
   readonly #rooms = new Map<string, Room>();
   /** Everyone: always there, with every client of this node in it. */
   readonly everyone = new Room(EVERYONE);
 
-  constructor(partitions: Partitions, onBrokerFailure: (error: unknown) => void, watcher?: ClientWatcher) {
+  constructor(partitions: Partitions, onBrokerFailure: (error: unknown) => void, watcher?: ClientObserver) {
     this.#partitions = partitions;
     this.#onBrokerFailure = onBrokerFailure;
-    this.#watcher = watcher;
+    this.#observer = watcher;
   }
 
   /** Subscribes everyone's room. */
@@ -38,12 +38,12 @@ export class RoomRegistry {
   }
 
   /** @returns the room, with the client in it */
-  enter(client: SseClient, name: string): Room {
+  join(client: SseClient, name: string): Room {
     const room = this.#obtain(name);
     room.clients.add(client);
     client.enter(name);
     this.#follow(client, room);
-    this.#watcher?.clientJoined(client, name);
+    this.#observer?.clientJoined(client, name);
     return room;
   }
 
@@ -52,7 +52,7 @@ export class RoomRegistry {
     client.connection.cursor.left(name);
     const room = this.#rooms.get(name);
     room?.clients.delete(client);
-    this.#watcher?.clientLeft(client, name);
+    this.#observer?.clientLeft(client, name);
     if (room?.isIdle) this.#forget(room);
   }
 
@@ -61,14 +61,14 @@ export class RoomRegistry {
   }
 
   /** What a room hears, for application code. Its subscribers count as interest in the room, as clients do. */
-  watch(name: string): Observable<RoomMessage> {
+  observe(name: string): Observable<RoomMessage> {
     return new Observable((subscriber) => {
       const room = name === EVERYONE ? this.everyone : this.#obtain(name);
-      room.watchers++;
+      room.subscriberCount++;
       const subscription = room.messages.subscribe(subscriber);
       return () => {
         subscription.unsubscribe();
-        room.watchers--;
+        room.subscriberCount--;
         if (room.isIdle && room !== this.everyone) this.#forget(room);
       };
     });
@@ -95,10 +95,10 @@ export class RoomRegistry {
     const partition = this.#partitions.partitionOf(name);
     // Before its stream is open, it gets what came since it was registered.
     if (!connection.isOpen)
-      return connection.cursor.entered(name, connection.cursor.point(partition).position);
-    const enter = (): void => connection.cursor.entered(name, this.#partitions.standing(partition).position);
+      return connection.cursor.joined(name, connection.cursor.point(partition).position);
+    const enter = (): void => connection.cursor.joined(name, this.#partitions.positionOf(partition).position);
     if (subscribed === undefined) return enter();
-    connection.cursor.entered(name, undefined);
+    connection.cursor.joined(name, undefined);
     const enterIfStillIn = (): void => {
       if (this.get(name)?.clients.has(client) === true) enter();
     };
@@ -109,7 +109,7 @@ export class RoomRegistry {
     const pending = this.#partitions.of(room.name).subscribe(room.name);
     if (pending === undefined) return;
     room.subscribed = pending.then((since) => {
-      room.since = since ?? 0;
+      room.subscribedSince = since ?? 0;
       room.subscribed = undefined;
     });
     room.subscribed.catch(this.#onBrokerFailure);

@@ -16,11 +16,11 @@ export class Room {
   readonly clients = new Set<SseClient>();
   readonly messages = new Subject<RoomMessage>();
   /** How many application subscribers listen beside the clients. */
-  watchers = 0;
+  subscriberCount = 0;
   /** Pending until the broker delivers this room to this node; `undefined` from then on. */
   subscribed: Promise<void> | undefined;
   /** What history has up to here is from before anybody here was in the room. */
-  since: Position = 0;
+  subscribedSince: Position = 0;
   /** Clients that the last message was handed to. */
   delivered = 0;
 
@@ -31,7 +31,7 @@ export class Room {
 
   /** Nobody hears this room here any more. */
   get isIdle(): boolean {
-    return this.clients.size === 0 && this.watchers === 0;
+    return this.clients.size === 0 && this.subscriberCount === 0;
   }
 
   #fanOut(message: RoomMessage): void {
@@ -44,10 +44,10 @@ export class Room {
       if (except !== undefined && client.isAmong(except)) continue;
       // On a stream with ids an event is known by its position. Any other event, and any other stream, gets it by the
       // first of its rooms that the client is in.
-      const isKnown = message.kept && client.tracked;
+      const isKnown = message.replayable && client.tracksPosition;
       if (earlier !== undefined && !isKnown && earlier.some((room) => client.isIn(room) || room === EVERYONE))
         continue;
-      if (copies !== undefined && client.connection.cursor.hears(copies)) continue;
+      if (copies !== undefined && client.connection.cursor.hasReceivedCopy(copies)) continue;
       if (client.connection.deliver(frame)) delivered++;
     }
     this.delivered = delivered;

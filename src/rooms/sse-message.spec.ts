@@ -1,7 +1,7 @@
 import { RoomMessage } from '../protocol/room-message.js';
 import { toSseMessage } from './sse-message.js';
 
-const delivery = { rooms: ['a', 'b'], epoch: '0a1b2c3d', position: 35, kept: true };
+const delivery = { rooms: ['a', 'b'], epoch: '0a1b2c3d', position: 35, replayable: true };
 
 describe('what an application hears of a room', () => {
   it.each<[string, boolean, unknown]>([

@@ -4,8 +4,8 @@ import { liveCases } from './live-cases.js';
 import { presenceCases } from './presence-cases.js';
 import { sharedCases } from './shared-cases.js';
 import { sharedPresenceCases } from './shared-presence-cases.js';
-import { sharedToldCases, toldCases } from './told-cases.js';
-import { ContractBench, type BrokerMedium, type CaseBody } from './contract-bench.js';
+import { sharedControlCases, controlCases } from './control-cases.js';
+import { ContractHarness, type BrokerMedium, type CaseBody } from './contract-harness.js';
 
 /** What the suite is told of a broker. */
 export interface BrokerContractOptions {
@@ -16,7 +16,7 @@ export interface BrokerContractOptions {
   /** Whether brokers of one medium hear each other; `false` for one that keeps its memory in the process. */
   readonly shared: boolean;
   /** Optional parts that the broker does not have; their cases are skipped. Default: it has them all. */
-  readonly without?: readonly ('tell' | 'presence')[];
+  readonly without?: readonly ('publishControl' | 'presence')[];
   /** Cases that cannot hold, by their name without the prefix, and why. An unknown name is refused. Default: none. */
   readonly skips?: Readonly<Record<string, string>>;
   /** How long a case waits for something that must happen, in milliseconds. Default: 5,000. */
@@ -57,16 +57,16 @@ export function brokerContract(options: BrokerContractOptions): BrokerContractCa
     patienceMs = 5_000,
     expiryWatchMs = 3_000,
   } = options;
-  const onlyShared = { ...sharedCases, ...sharedToldCases, ...sharedPresenceCases };
+  const onlyShared = { ...sharedCases, ...sharedControlCases, ...sharedPresenceCases };
   const optional = {
-    tell: { ...toldCases, ...sharedToldCases },
+    publishControl: { ...controlCases, ...sharedControlCases },
     presence: { ...presenceCases, ...sharedPresenceCases },
   };
   const bodies: Record<string, CaseBody> = {
     ...liveCases,
     ...historyCases,
     ...lifecycleCases,
-    ...toldCases,
+    ...controlCases,
     ...presenceCases,
     ...onlyShared,
   };
@@ -82,7 +82,7 @@ export function brokerContract(options: BrokerContractOptions): BrokerContractCa
     name: `${prefix}: ${name}`,
     skipped: reasonToSkip(name),
     run: async () => {
-      const bench = new ContractBench(await createMedium(), { patienceMs, expiryWatchMs });
+      const bench = new ContractHarness(await createMedium(), { patienceMs, expiryWatchMs });
       try {
         await body(bench);
       } finally {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { isAscending, numbers, textsOf, type CaseBody } from './contract-bench.js';
-import { assertHonest, randomHistory } from './honest-pages.js';
+import { isAscending, numbers, textsOf, type CaseBody } from './contract-harness.js';
+import { assertCompletenessClaim, randomHistory } from './random-history.js';
 
 /** What is remembered, and whether the broker knows what it does not remember. */
 export const historyCases: Readonly<Record<string, CaseBody>> = {
@@ -87,7 +87,7 @@ export const historyCases: Readonly<Record<string, CaseBody>> = {
     let missed = 0;
     while (performance.now() < endMs) {
       const page = await node.read(['a'], start);
-      assertHonest(page, ['a'], start, published);
+      assertCompletenessClaim(page, ['a'], start, published);
       missed += page.incompleteRooms.length;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
@@ -95,7 +95,7 @@ export const historyCases: Readonly<Record<string, CaseBody>> = {
     // The room begins anew: its first event must not pass for the first there ever was.
     const { position: again } = await node.publish('a', 'again');
     published.push({ rooms: ['a'], text: 'again', position: again });
-    assertHonest(await node.read(['a'], start), ['a'], start, published);
+    assertCompletenessClaim(await node.read(['a'], start), ['a'], start, published);
     assert.deepEqual((await node.read(['a'], position)).messages.at(-1)?.data, 'again');
   },
 
@@ -125,10 +125,10 @@ export const historyCases: Readonly<Record<string, CaseBody>> = {
     const receipt = await node.publish(['now', 'also'], 'gone');
     const both = await node.publish(['now', 'kept'], 'both');
     await node.hears(3);
-    assert.equal(receipt.kept, false);
-    assert.equal(both.kept, true, 'one of its rooms is remembered');
+    assert.equal(receipt.replayable, false);
+    assert.equal(both.replayable, true, 'one of its rooms is remembered');
     assert.deepEqual(
-      node.heard.map(({ kept }) => kept),
+      node.heard.map(({ replayable }) => replayable),
       [true, false, true],
     );
     const page = await node.read(['now'], start);

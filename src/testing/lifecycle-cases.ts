@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { SseError } from '../protocol/sse-error.js';
-import { numbers, textsOf, type CaseBody } from './contract-bench.js';
+import { numbers, textsOf, type CaseBody } from './contract-harness.js';
 
 /** Retries, subscriptions, beginning and end. */
 export const lifecycleCases: Readonly<Record<string, CaseBody>> = {
@@ -22,7 +22,7 @@ export const lifecycleCases: Readonly<Record<string, CaseBody>> = {
     await node.settle('b');
     assert.deepEqual([first.duplicate, second.duplicate, other.duplicate], [false, true, false]);
     assert.equal(second.position, first.position);
-    assert.equal(second.kept, first.kept);
+    assert.equal(second.replayable, first.replayable);
     assert.deepEqual(node.texts, ['once', 'another', 'without', 'without']);
     assert.deepEqual(textsOf(await node.read(['a'], undefined, 10)), node.texts);
   },

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { isAscending, numbers, type CaseBody } from './contract-bench.js';
+import { isAscending, numbers, type CaseBody } from './contract-harness.js';
 
 const ODD_ROOMS = [
   '*',
@@ -91,7 +91,7 @@ export const liveCases: Readonly<Record<string, CaseBody>> = {
       assert.equal(message.serialized, false);
       assert.equal(message.except?.length ?? 0, 0);
       assert.equal(message.volatile, false);
-      assert.equal(message.kept, true);
+      assert.equal(message.replayable, true);
       assert.equal(message.epoch, node.broker.epoch);
     }
     const last = node.heard.at(-1);
@@ -160,10 +160,10 @@ export const liveCases: Readonly<Record<string, CaseBody>> = {
     const receipt = await node.publish('a', 'now or never', { volatile: true });
     await node.publish('a', 'last');
     await node.hears(3);
-    assert.equal(receipt.kept, false);
+    assert.equal(receipt.replayable, false);
     assert.deepEqual(node.texts, ['first', 'now or never', 'last']);
     assert.deepEqual(
-      node.heard.map(({ kept, volatile }) => [kept, volatile]),
+      node.heard.map(({ replayable, volatile }) => [replayable, volatile]),
       [
         [true, false],
         [false, true],

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { parsePresenceEvent } from '../protocol/presence-event.js';
-import type { CaseBody } from './contract-bench.js';
-import { randomOf } from './honest-pages.js';
-import { changesOf, here, holds, member, storeOf } from './presence-bench.js';
+import type { CaseBody } from './contract-harness.js';
+import { randomOf } from './random-history.js';
+import { changesOf, here, holds, member, storeOf } from './presence-harness.js';
 
 const ODD_NAMES = [
   '__proto__',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { isAscending, numbers, textsOf, type CaseBody } from './contract-bench.js';
+import { isAscending, numbers, textsOf, type CaseBody } from './contract-harness.js';
 
 /** Several nodes on one memory. */
 export const sharedCases: Readonly<Record<string, CaseBody>> = {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { CaseBody } from './contract-bench.js';
-import { changesOf, here, holds, member, storeOf } from './presence-bench.js';
+import type { CaseBody } from './contract-harness.js';
+import { changesOf, here, holds, member, storeOf } from './presence-harness.js';
 
 /** Who is where, for several nodes on one memory. */
 export const sharedPresenceCases: Readonly<Record<string, CaseBody>> = {

@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { BrokerState } from 'nestjs-simple-sse';
-import { Deferred } from '../../src/broker/redis/deferred.js';
+import { Deferred } from '../../src/broker/redis/link/deferred.js';
 import { within } from '../support/within.js';
 import type { FromNode, NodeConfig, ToNode } from './node/messages.js';
 

@@ -28,7 +28,7 @@ function broken(
     subscribe: (room) => sound.subscribe(room),
     unsubscribe: (room) => sound.unsubscribe(room),
     read: (rooms, after, newest) => sound.read(rooms, after, newest),
-    tell: (text) => sound.tell(text),
+    publishControl: (text) => sound.publishControl(text),
     presence: sound.presence,
     close: () => sound.close(),
   };
@@ -179,18 +179,21 @@ const mutants: [name: string, create: () => SseBroker][] = [
   ],
   ['takes events after its end', () => broken(() => ({ close: async () => {} }))],
   ['names its epoch in its own way', () => broken(() => ({ epoch: 'EPOCH' }))],
-  ['cannot tell, and does not say so', () => broken(() => ({ tell: undefined }))],
+  ['cannot tell, and does not say so', () => broken(() => ({ publishControl: undefined }))],
   [
     'tells everything twice',
     () =>
       broken((sound) => ({
-        tell: async (text) => {
-          await sound.tell(text);
-          await sound.tell(text);
+        publishControl: async (text) => {
+          await sound.publishControl(text);
+          await sound.publishControl(text);
         },
       })),
   ],
-  ['trims what it tells', () => broken((sound) => ({ tell: (text) => sound.tell(text.trim()) }))],
+  [
+    'trims what it tells',
+    () => broken((sound) => ({ publishControl: (text) => sound.publishControl(text.trim()) })),
+  ],
   ['knows nobody, and does not say so', () => broken(() => ({ presence: undefined }))],
   [
     'takes each word on a user for the first one',
@@ -240,8 +243,8 @@ const mutants: [name: string, create: () => SseBroker][] = [
 ];
 
 function deliveryOf(message: RoomMessage): ConstructorParameters<typeof RoomMessage>[1] {
-  const { rooms, epoch, position, kept, volatile, except } = message;
-  return { rooms, epoch, position, kept, volatile, except };
+  const { rooms, epoch, position, replayable, volatile, except } = message;
+  return { rooms, epoch, position, replayable, volatile, except };
 }
 
 describe('the broker contract', () => {
@@ -261,8 +264,10 @@ describe('the broker contract', () => {
     const cases = brokerContract({
       name: 'small',
       shared: false,
-      without: ['tell', 'presence'],
-      createMedium: () => ({ createNode: () => broken(() => ({ tell: undefined, presence: undefined })) }),
+      without: ['publishControl', 'presence'],
+      createMedium: () => ({
+        createNode: () => broken(() => ({ publishControl: undefined, presence: undefined })),
+      }),
     });
     const reasons = new Set(cases.map(({ skipped }) => skipped));
     expect(reasons).toEqual(

@@ -1,6 +1,6 @@
 import { ClientConnection } from '../../src/connection/client-connection.js';
 import { SingleCursor } from '../../src/connection/cursor.js';
-import { Delivery } from '../../src/connection/delivery.js';
+import { ConnectionServices } from '../../src/connection/connection-services.js';
 import { SseClient } from '../../src/connection/sse-client.js';
 import { NoopMetrics } from '../../src/metrics/noop-metrics.js';
 import { RoomMessage } from '../../src/protocol/room-message.js';
@@ -24,8 +24,8 @@ class FakeWriter {
   constructor(private readonly onWrite: () => void) {}
 
   open(): void {}
-  watch(): void {}
-  unwatch(): void {}
+  attachCloseListener(): void {}
+  detachListeners(): void {}
   onceDrained(): void {}
   destroy(): void {}
 
@@ -43,7 +43,7 @@ describe(`a room of ${CLIENTS} clients`, () => {
   let written: number;
 
   function fill(flushIntervalMs: number | false): void {
-    const delivery = new Delivery(
+    const delivery = new ConnectionServices(
       { ...DEFAULT_OPTIONS, heartbeatIntervalMs: false, flushIntervalMs, metrics: new NoopMetrics() },
       () => {},
     );
@@ -55,8 +55,8 @@ describe(`a room of ${CLIENTS} clients`, () => {
         id: `${n}`,
         request: {},
         lastEventId: undefined,
-        tracked: true,
-        home: unchecked(undefined),
+        tracksPosition: true,
+        host: unchecked(undefined),
       });
       const cursor = new SingleCursor({ epoch: 'e', position: 0 });
       client.connection = new ClientConnection(client, unchecked(writer), delivery, cursor);
@@ -68,7 +68,7 @@ describe(`a room of ${CLIENTS} clients`, () => {
 
   function publish(position: number): void {
     const event = { event: 'n', data: `${position}`, serialized: false };
-    room.messages.next(new RoomMessage(event, { rooms: ['hall'], epoch: 'e', position, kept: true }));
+    room.messages.next(new RoomMessage(event, { rooms: ['hall'], epoch: 'e', position, replayable: true }));
   }
 
   /** Counts, turn by turn, how many were written to since the turn before. */

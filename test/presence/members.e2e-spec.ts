@@ -209,7 +209,7 @@ describe.each(platforms)('presence on one node, on $name', (platform) => {
 describe('presence is refused at start-up', () => {
   class SmallBroker extends MemoryBroker {
     override readonly presence = unchecked<MemoryBroker['presence']>(undefined);
-    override readonly tell = unchecked<MemoryBroker['tell']>(undefined);
+    override readonly publishControl = unchecked<MemoryBroker['publishControl']>(undefined);
   }
 
   it('where nobody says who a client is', async () => {

@@ -179,7 +179,7 @@ describe('what is said to all nodes', () => {
     const broker = new OpenBroker();
     const running = await fastify.start(lobbyApp({ broker }));
     const stream = await running.listen('/rooms/chat?user=7');
-    broker.listener.onTold?.(text);
+    broker.listener.onControl?.(text);
     await someTurns();
     expect([stream.isOpen, running.sse.count('chat'), running.logger.complaints]).toEqual([true, 1, []]);
     stream.close();

@@ -3,7 +3,7 @@ import type { PartitionedBroker, SseBroker } from 'nestjs-simple-sse';
 import { redisBroker, type RedisBrokerOptions, type RedisDriverName } from 'nestjs-simple-sse/redis';
 import { brokerContract } from 'nestjs-simple-sse/testing';
 import { createCluster } from 'redis';
-import { partitionTags, slotOf } from '../../src/broker/redis/cluster-slot.js';
+import { partitionTags, slotOf } from '../../src/broker/redis/driver/cluster-slot.js';
 import { fastify } from '../support/platforms.js';
 import { eventually, pause } from '../support/within.js';
 import { chosenSeed, runOracle } from '../resume/oracle.js';

@@ -1,8 +1,8 @@
 import { jest } from '@jest/globals';
-import { IoredisDriver } from '../../src/broker/redis/ioredis-driver.js';
-import { NodeRedisDriver } from '../../src/broker/redis/node-redis-driver.js';
-import { READ_SCRIPT } from '../../src/broker/redis/read-script.js';
-import type { RedisConnection, RedisDriver } from '../../src/broker/redis/redis-driver.interface.js';
+import { IoredisDriver } from '../../src/broker/redis/driver/ioredis-driver.js';
+import { NodeRedisDriver } from '../../src/broker/redis/driver/node-redis-driver.js';
+import { READ_SCRIPT } from '../../src/broker/redis/data/read-script.js';
+import type { RedisConnection, RedisDriver } from '../../src/broker/redis/driver/redis-driver.interface.js';
 
 /** Counts how often history is read in Redis, at the driver port: resumes and the nodes' own catching up alike. */
 export class CountedReads {

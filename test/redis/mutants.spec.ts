@@ -1,10 +1,14 @@
 import { jest } from '@jest/globals';
 import type { HistoryPage } from 'nestjs-simple-sse';
 import { redisBroker } from 'nestjs-simple-sse/redis';
-import type { ChannelMessage } from '../../src/broker/redis/channel-message.js';
-import { Inbox, isMark, type Heard } from '../../src/broker/redis/inbox.js';
-import { NodeOrder } from '../../src/broker/redis/node-order.js';
-import { RoomReader } from '../../src/broker/redis/room-reader.js';
+import type { ChannelMessage } from '../../src/broker/redis/data/channel-message.js';
+import {
+  CatchUpBuffer,
+  isSyncMarker,
+  type ReceivedItem,
+} from '../../src/broker/redis/feed/catch-up-buffer.js';
+import { DeliveryOrder } from '../../src/broker/redis/history/delivery-order.js';
+import { RoomReader } from '../../src/broker/redis/history/room-reader.js';
 import { eventually } from '../support/within.js';
 import { judge } from './oracle.js';
 import { BlackHoleProxy, describeWithRedis, RedisServer } from './redis-server.js';
@@ -68,13 +72,13 @@ describeWithRedis('the oracle catches a broker that', () => {
   };
   // Called with their own `this`.
   // oxlint-disable-next-line typescript/unbound-method
-  const { catchUp, judge: judgeMessage } = NodeOrder.prototype;
+  const { catchUp, classify: judgeMessage } = DeliveryOrder.prototype;
   // oxlint-disable-next-line typescript/unbound-method
-  const { hold } = Inbox.prototype;
+  const { hold } = CatchUpBuffer.prototype;
 
   it('does not read what it missed', async () => {
-    jest.spyOn(NodeOrder.prototype, 'catchUp').mockImplementation(function (
-      this: NodeOrder,
+    jest.spyOn(DeliveryOrder.prototype, 'catchUp').mockImplementation(function (
+      this: DeliveryOrder,
       page: HistoryPage,
     ) {
       catchUp.call(this, { ...page, messages: [], incompleteRooms: [] });
@@ -84,8 +88,8 @@ describeWithRedis('the oracle catches a broker that', () => {
 
   it('delivers what it knows already', async () => {
     readSlowly();
-    jest.spyOn(NodeOrder.prototype, 'judge').mockImplementation(function (
-      this: NodeOrder,
+    jest.spyOn(DeliveryOrder.prototype, 'classify').mockImplementation(function (
+      this: DeliveryOrder,
       message: ChannelMessage,
     ) {
       const verdict = judgeMessage.call(this, message);
@@ -96,15 +100,15 @@ describeWithRedis('the oracle catches a broker that', () => {
 
   it('lets go of what it hears while it reads', async () => {
     readSlowly();
-    jest.spyOn(Inbox.prototype, 'hold').mockImplementation(function (
-      this: Inbox,
-      heard: Heard,
+    jest.spyOn(CatchUpBuffer.prototype, 'hold').mockImplementation(function (
+      this: CatchUpBuffer,
+      heard: ReceivedItem,
       bytes: number,
     ) {
-      if (isMark(heard)) hold.call(this, heard, bytes);
+      if (isSyncMarker(heard)) hold.call(this, heard, bytes);
     });
-    jest.spyOn(NodeOrder.prototype, 'judge').mockImplementation(function (
-      this: NodeOrder,
+    jest.spyOn(DeliveryOrder.prototype, 'classify').mockImplementation(function (
+      this: DeliveryOrder,
       message: ChannelMessage,
     ) {
       // Nor does it look for holes, which would mend this.
@@ -115,8 +119,8 @@ describeWithRedis('the oracle catches a broker that', () => {
   }, 120_000);
 
   it('keeps to itself that history did not reach back', async () => {
-    jest.spyOn(NodeOrder.prototype, 'catchUp').mockImplementation(function (
-      this: NodeOrder,
+    jest.spyOn(DeliveryOrder.prototype, 'catchUp').mockImplementation(function (
+      this: DeliveryOrder,
       page: HistoryPage,
     ) {
       catchUp.call(this, { ...page, incompleteRooms: [] });

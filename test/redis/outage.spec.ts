@@ -64,9 +64,9 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])('Redis away, over 
     await within(subscribing, 'the subscription');
     expect(heard.states.at(-1)).toBe('live');
     expect((await within(reading, 'the read')).messages).toEqual([]);
-    const { epoch, kept } = await publish(node, 'found');
+    const { epoch, replayable } = await publish(node, 'found');
     await eventually(() => heard.texts.includes('found'), 'the event');
-    expect(kept).toBe(true);
+    expect(replayable).toBe(true);
     // The epoch that clients may have seen before was a placeholder.
     expect(heard.epochs).toEqual([epoch]);
     expect(node.epoch).toBe(epoch);

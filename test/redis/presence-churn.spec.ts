@@ -1,5 +1,5 @@
 import type { RedisDriverName } from 'nestjs-simple-sse/redis';
-import { randomOf } from '../../src/testing/honest-pages.js';
+import { randomOf } from '../../src/testing/random-history.js';
 import { eventually, pause } from '../support/within.js';
 import { lapse, leases, PresenceNode } from './presence-node.js';
 import { describeWithRedis, RedisServer } from './redis-server.js';

@@ -1,8 +1,8 @@
 import type { PartitionedBroker, PresenceStore } from 'nestjs-simple-sse';
 import { redisBroker, type RedisDriverName } from 'nestjs-simple-sse/redis';
-import { partitionTags } from '../../src/broker/redis/cluster-slot.js';
+import { partitionTags } from '../../src/broker/redis/driver/cluster-slot.js';
 import { PresenceStores } from '../../src/presence/presence-stores.js';
-import { randomOf } from '../../src/testing/honest-pages.js';
+import { randomOf } from '../../src/testing/random-history.js';
 import { eventually, pause } from '../support/within.js';
 import { RedisCluster } from './redis-cluster.js';
 import { describeWithRedis } from './redis-server.js';

@@ -3,7 +3,7 @@ import { resolveRedisOptions } from '../../src/broker/redis/redis-broker-options
 import { parsePresenceEvent } from '../../src/protocol/presence-event.js';
 import type { BrokerState, PresenceStore, SseBroker } from 'nestjs-simple-sse';
 import type { RedisBrokerOptions } from 'nestjs-simple-sse/redis';
-import type { PresenceTimes } from '../../src/broker/redis/presence/presence-parts.js';
+import type { PresenceTimes } from '../../src/broker/redis/presence/redis-presence-context.js';
 import { eventually } from '../support/within.js';
 import type { RedisServer } from './redis-server.js';
 

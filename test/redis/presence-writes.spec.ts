@@ -2,11 +2,14 @@ import { Redis } from 'ioredis';
 import { presentUsers } from '../../src/broker/redis/presence/present-users.js';
 import type { PresenceEntry } from '../../src/broker/redis/presence/presence-ledger.js';
 import { clearUp, write } from '../../src/broker/redis/presence/presence-writer.js';
-import { PRESENCE_TIMES, type PresenceParts } from '../../src/broker/redis/presence/presence-parts.js';
+import {
+  PRESENCE_TIMES,
+  type RedisPresenceContext,
+} from '../../src/broker/redis/presence/redis-presence-context.js';
 import { MEMBERS_SCRIPT, RENEW_SCRIPT } from '../../src/broker/redis/presence/presence-scripts.js';
-import type { LuaScript } from '../../src/broker/redis/lua-script.js';
-import { RedisNames } from '../../src/broker/redis/redis-names.js';
-import type { RedisReply } from '../../src/broker/redis/redis-driver.interface.js';
+import type { LuaScript } from '../../src/broker/redis/data/lua-script.js';
+import { RedisKeys } from '../../src/broker/redis/data/redis-keys.js';
+import type { RedisReply } from '../../src/broker/redis/driver/redis-driver.interface.js';
 import { unchecked } from '../support/refusal.js';
 import { describeWithRedis, RedisServer } from './redis-server.js';
 
@@ -19,10 +22,10 @@ function ann(connections: number | undefined): PresenceEntry {
 }
 
 describeWithRedis('writes of who is where, as Redis executes them', () => {
-  const names = new RedisNames({ prefix: 'sse', tag: '0' }, 0, 'spec');
+  const names = new RedisKeys({ prefix: 'sse', tag: '0' }, 0, 'spec');
   let server: RedisServer;
   let redis: Redis;
-  let parts: PresenceParts;
+  let parts: RedisPresenceContext;
 
   beforeEach(async () => {
     server = await RedisServer.start();
@@ -35,7 +38,7 @@ describeWithRedis('writes of who is where, as Redis executes them', () => {
       unchecked(
         await redis.eval(script.source, keys.length + 1, names.memory, ...keys, '', '', '0', ...args),
       );
-    const commands = unchecked<PresenceParts['commands']>({ run });
+    const commands = unchecked<RedisPresenceContext['commands']>({ run });
     parts = { commands, names, times: PRESENCE_TIMES, warn: () => {} };
   });
   afterEach(async () => {

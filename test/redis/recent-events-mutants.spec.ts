@@ -2,8 +2,8 @@ import { jest } from '@jest/globals';
 import type { RoomMessage } from 'nestjs-simple-sse';
 import { redisBroker } from 'nestjs-simple-sse/redis';
 import { brokerContract } from 'nestjs-simple-sse/testing';
-import { LocalRoom, LocalRooms } from '../../src/broker/redis/local-rooms.js';
-import { RecentEvents } from '../../src/broker/redis/recent-events.js';
+import { LocalRoom, LocalRooms } from '../../src/broker/redis/feed/local-rooms.js';
+import { RecentEvents } from '../../src/broker/redis/history/recent-events.js';
 import { pause } from '../support/within.js';
 import { judge, type OracleOptions } from './oracle.js';
 import { describeWithRedis, RedisServer } from './redis-server.js';
@@ -86,20 +86,23 @@ describeWithRedis('a broker that answers from what it has delivered', () => {
 /** A room that nobody wants is forgotten at the next change, not some seconds later. */
 function forgetAtOnce(): void {
   // oxlint-disable-next-line typescript/unbound-method
-  const { letGo } = LocalRooms.prototype;
-  jest.spyOn(LocalRooms.prototype, 'letGo').mockImplementation(function (this: LocalRooms, name: string) {
-    letGo.call(this, name);
+  const { release } = LocalRooms.prototype;
+  jest.spyOn(LocalRooms.prototype, 'release').mockImplementation(function (this: LocalRooms, name: string) {
+    release.call(this, name);
     const room = this.get(name);
-    if (room?.isWanted === false) room.idleSinceMs = -Infinity;
+    if (room?.isInUse === false) room.idleSinceMs = -Infinity;
   });
 }
 
 /** Every room seems to have been followed since the beginning. */
 function ignoreFloor(): void {
   // oxlint-disable-next-line typescript/unbound-method
-  const { follow } = LocalRoom.prototype;
-  jest.spyOn(LocalRoom.prototype, 'follow').mockImplementation(function (this: LocalRoom, position: number) {
-    follow.call(this, position);
+  const { markSubscribed } = LocalRoom.prototype;
+  jest.spyOn(LocalRoom.prototype, 'markSubscribed').mockImplementation(function (
+    this: LocalRoom,
+    position: number,
+  ) {
+    markSubscribed.call(this, position);
     this.from = 0;
   });
 }

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { slotOf } from '../../src/broker/redis/cluster-slot.js';
+import { slotOf } from '../../src/broker/redis/driver/cluster-slot.js';
 import { eventually } from '../support/within.js';
 import { freePort, RedisServer } from './redis-server.js';
 

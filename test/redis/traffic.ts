@@ -1,5 +1,5 @@
-import { Deferred } from '../../src/broker/redis/deferred.js';
-import { randomOf } from '../../src/testing/honest-pages.js';
+import { Deferred } from '../../src/broker/redis/link/deferred.js';
+import { randomOf } from '../../src/testing/random-history.js';
 import { eventually, pause } from '../support/within.js';
 import type { Account, Published } from './verdict.js';
 

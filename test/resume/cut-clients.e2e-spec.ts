@@ -3,7 +3,7 @@ import { fetchEventSource } from '@microsoft/fetch-event-source';
 import { EventSource as NpmEventSource } from 'eventsource';
 import { SseRoom } from 'nestjs-simple-sse';
 import { EventSource as UndiciEventSource } from 'undici';
-import { randomOf } from '../../src/testing/honest-pages.js';
+import { randomOf } from '../../src/testing/random-history.js';
 import { launchChromium, noBrowser, type Browser } from '../sample/chromium.js';
 import { platforms } from '../support/platforms.js';
 import { sseApp } from '../support/sse-app.js';

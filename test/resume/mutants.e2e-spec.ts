@@ -1,5 +1,5 @@
 import { ClientConnection } from '../../src/connection/client-connection.js';
-import { randomOf } from '../../src/testing/honest-pages.js';
+import { randomOf } from '../../src/testing/random-history.js';
 import { express } from '../support/platforms.js';
 import { chosenSeed, runOracle, type Figures } from './oracle.js';
 import { RestlessBroker } from './restless-broker.js';

@@ -1,4 +1,4 @@
-import { randomOf } from '../../src/testing/honest-pages.js';
+import { randomOf } from '../../src/testing/random-history.js';
 import { express, fastify } from '../support/platforms.js';
 import { forgetfulRooms } from './forgetful-rooms.js';
 import { chosenSeed, runOracle, type Figures } from './oracle.js';

@@ -1,6 +1,6 @@
 import { Controller, Get } from '@nestjs/common';
 import { SseRoom, type CloseReason, type RoutedRequest, type SseModuleOptions } from 'nestjs-simple-sse';
-import { randomOf } from '../../src/testing/honest-pages.js';
+import { randomOf } from '../../src/testing/random-history.js';
 import { sseApp } from '../support/sse-app.js';
 import { pause, within } from '../support/within.js';
 import type { Platform } from '../support/platforms.js';

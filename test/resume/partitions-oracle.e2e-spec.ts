@@ -1,6 +1,6 @@
 import { PartitionedCursor } from '../../src/rooms/partitioned-cursor.js';
 import type { SseFrame } from '../../src/protocol/sse-frame.js';
-import { randomOf } from '../../src/testing/honest-pages.js';
+import { randomOf } from '../../src/testing/random-history.js';
 import { express, fastify } from '../support/platforms.js';
 import { chosenSeed, runOracle, type Figures } from './oracle.js';
 import { Partitions } from './partitions.js';
@@ -11,8 +11,8 @@ const EXACT = { silentLosses: 0, duplicates: 0, disorder: 0, foreign: 0 };
 const LONG_HISTORY = { historyMaxEvents: 100_000, historyMaxBytes: 2 ** 31 };
 
 const methods = PartitionedCursor.prototype as unknown as {
-  hears: () => boolean;
-  pass: (this: PartitionedCursor, frame: SseFrame, live: boolean) => SseFrame | undefined;
+  hasReceivedCopy: () => boolean;
+  advance: (this: PartitionedCursor, frame: SseFrame, live: boolean) => SseFrame | undefined;
 };
 
 function tell(title: string, figures: Figures): void {
@@ -82,28 +82,28 @@ describe('what pages hear of a broker with partitions, some events in several of
   );
 
   it(`is seen to be told twice by a node that does not know of copies (SEED=${seed})`, async () => {
-    const { hears } = methods;
-    methods.hears = () => false;
+    const { hasReceivedCopy } = methods;
+    methods.hasReceivedCopy = () => false;
     try {
       const figures = await restless(2_000, 30);
       tell('mutant without copies', figures);
       expect(figures.duplicates).toBeGreaterThan(100);
     } finally {
-      methods.hears = hears;
+      methods.hasReceivedCopy = hasReceivedCopy;
     }
   });
 
   it(`is seen to be lost where every client counts as live, and stands where its node stands (SEED=${seed})`, async () => {
-    const { pass } = methods;
-    methods.pass = function (frame) {
-      return pass.call(this, frame, true);
+    const { advance } = methods;
+    methods.advance = function (frame) {
+      return advance.call(this, frame, true);
     };
     try {
       const figures = await restless(2_000, 30);
       tell('mutant that takes every client for live', figures);
       expect(figures.silentLosses).toBeGreaterThan(0);
     } finally {
-      methods.pass = pass;
+      methods.advance = advance;
     }
   });
 });

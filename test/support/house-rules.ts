@@ -26,8 +26,13 @@ export const FLOORS: Readonly<Record<string, Floor>> = {
     imports: ['protocol', 'connection', 'metrics', 'broker/broker.interface.ts'],
     packages: ['rxjs', 'node:crypto'],
   },
+  commands: {
+    imports: ['protocol', 'broker/broker.interface.ts'],
+    types: ['connection', 'presence'],
+    packages: [],
+  },
   presence: {
-    imports: ['protocol', 'broker/broker.interface.ts', 'broker/presence-store.interface.ts'],
+    imports: ['protocol', 'commands', 'broker/broker.interface.ts', 'broker/presence-store.interface.ts'],
     types: ['connection'],
     packages: ['rxjs'],
   },
@@ -40,7 +45,17 @@ export const FLOORS: Readonly<Record<string, Floor>> = {
     packages: ['node:*'],
   },
   face: {
-    imports: ['protocol', 'connection', 'metrics', 'broker', 'presence', 'rooms', 'endpoint', 'testing'],
+    imports: [
+      'protocol',
+      'connection',
+      'metrics',
+      'broker',
+      'commands',
+      'presence',
+      'rooms',
+      'endpoint',
+      'testing',
+    ],
     packages: ['@nestjs/*', 'rxjs', 'node:*'],
   },
 };

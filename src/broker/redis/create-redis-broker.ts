@@ -1,8 +1,8 @@
 import type { PartitionedBroker, SseBroker } from '../broker.interface.js';
-import { chooseDriver, type DriverOfSlot } from './choose-driver.js';
-import { partitionOf, partitionTags } from './cluster-slot.js';
-import { PRESENCE_TIMES } from './presence/presence-parts.js';
-import { RedisBroker, type RedisHouse } from './redis-broker.js';
+import { chooseDriver, type DriverOfSlot } from './driver/choose-driver.js';
+import { partitionOf, partitionTags } from './driver/cluster-slot.js';
+import { PRESENCE_TIMES } from './presence/redis-presence-context.js';
+import { RedisBroker, type RedisBrokerContext } from './redis-broker.js';
 import type { ResolvedRedisOptions } from './redis-broker-options.js';
 
 /** One broker, or as many as there are partitions. */
@@ -13,7 +13,7 @@ export function createRedisBroker(
   const { prefix, partitions: count } = options;
   const warned = new Set<string>();
   let driver: Promise<DriverOfSlot> | undefined;
-  const house: RedisHouse = {
+  const context: RedisBrokerContext = {
     options,
     presenceTimes,
     driver: () => (driver ??= chooseDriver(options)),
@@ -25,7 +25,7 @@ export function createRedisBroker(
   };
   // Another number of partitions is another memory: a room would be looked for where it has no history.
   const names = count === 1 ? prefix : `${prefix}/${count}`;
-  const brokers = partitionTags(count).map((tag) => new RedisBroker(house, { prefix: names, tag }));
+  const brokers = partitionTags(count).map((tag) => new RedisBroker(context, { prefix: names, tag }));
   const [only] = brokers;
   if (count === 1) return only as SseBroker;
   return { partitions: brokers, partitionOf: (room) => partitionOf(room, count) };

@@ -11,41 +11,41 @@ import type {
 import type { PresenceStore } from '../presence-store.interface.js';
 import type { Position } from '../../protocol/position.js';
 import type { RoomEvent } from '../../protocol/room-message.js';
-import type { DriverOfSlot } from './choose-driver.js';
-import { slotOf } from './cluster-slot.js';
-import { CommandLink } from './command-link.js';
-import { Deferred, withDeadline } from './deferred.js';
-import { LocalRooms } from './local-rooms.js';
-import { NodeOrder } from './node-order.js';
-import { newEpoch } from './new-epoch.js';
-import type { PresenceTimes } from './presence/presence-parts.js';
+import type { DriverOfSlot } from './driver/choose-driver.js';
+import { slotOf } from './driver/cluster-slot.js';
+import { CommandLink } from './link/command-link.js';
+import { Deferred, withDeadline } from './link/deferred.js';
+import { LocalRooms } from './feed/local-rooms.js';
+import { DeliveryOrder } from './history/delivery-order.js';
+import { newEpoch } from '../new-epoch.js';
+import type { PresenceTimes } from './presence/redis-presence-context.js';
 import { RedisPresence } from './presence/redis-presence.js';
-import { publishCommand } from './publish-command.js';
-import { PUBLISH_SCRIPT } from './publish-script.js';
-import { RecentEvents } from './recent-events.js';
+import { publishCommand } from './data/publish-command.js';
+import { PUBLISH_SCRIPT } from './data/publish-script.js';
+import { RecentEvents } from './history/recent-events.js';
 import type { ResolvedRedisOptions } from './redis-broker-options.js';
-import { closedError, unavailable } from './redis-errors.js';
-import { RedisNames, type Partition } from './redis-names.js';
-import { RoomFeed } from './room-feed.js';
-import { RoomReader } from './room-reader.js';
-import { SharedReads } from './shared-reads.js';
+import { closedError, unavailable } from './link/redis-errors.js';
+import { RedisKeys, type Partition } from './data/redis-keys.js';
+import { RoomFeed } from './feed/room-feed.js';
+import { RoomReader } from './history/room-reader.js';
+import { SharedReads } from './history/shared-reads.js';
 
 /** What there is between `start` and `close`. */
 interface Running {
   readonly policy: HistoryPolicy;
   readonly listener: BrokerListener;
-  readonly names: RedisNames;
+  readonly names: RedisKeys;
   readonly commands: CommandLink;
   readonly reader: RoomReader;
   readonly recent: RecentEvents;
   readonly reads: SharedReads;
   readonly rooms: LocalRooms;
-  readonly order: NodeOrder;
+  readonly order: DeliveryOrder;
   readonly feed: RoomFeed;
 }
 
 /** What the partitions of one broker share. */
-export interface RedisHouse {
+export interface RedisBrokerContext {
   readonly options: ResolvedRedisOptions;
   readonly driver: () => Promise<DriverOfSlot>;
   readonly presenceTimes: PresenceTimes;
@@ -55,17 +55,17 @@ export interface RedisHouse {
 
 /** Carries events between any number of nodes through one Redis, and remembers them there. */
 export class RedisBroker implements SseBroker {
-  readonly #house: RedisHouse;
+  readonly #context: RedisBrokerContext;
   readonly #partition: Partition;
   readonly #members = new RedisPresence();
   readonly presence: PresenceStore = this.#members;
   readonly #placeholderEpoch = newEpoch();
   #running: Running | undefined;
-  #heardOf: string | undefined;
+  #reportedEpoch: string | undefined;
   #state: BrokerState | undefined;
 
-  constructor(house: RedisHouse, partition: Partition) {
-    this.#house = house;
+  constructor(context: RedisBrokerContext, partition: Partition) {
+    this.#context = context;
     this.#partition = partition;
   }
 
@@ -78,14 +78,14 @@ export class RedisBroker implements SseBroker {
   }
 
   async start(policy: HistoryPolicy, listener: BrokerListener): Promise<void> {
-    const { options, warn, driver: choose } = this.#house;
+    const { options, warn, driver: choose } = this.#context;
     const driver = (await choose())(slotOf(this.#partition.tag));
     const firstOutcome = new Deferred();
-    const names = new RedisNames(this.#partition, driver.database, randomUUID().slice(0, 8));
+    const names = new RedisKeys(this.#partition, driver.database, randomUUID().slice(0, 8));
     const rooms: LocalRooms = new LocalRooms((room) => recent.forget(room));
     const maxBytes = policy.maxBytes / options.partitions;
     const recent = new RecentEvents(policy, rooms, maxBytes);
-    const order = new NodeOrder(rooms, listener, recent);
+    const order = new DeliveryOrder(rooms, listener, recent);
     const commands: CommandLink = new CommandLink({
       driver,
       memory: names.memory,
@@ -111,8 +111,8 @@ export class RedisBroker implements SseBroker {
       order,
       options,
       onControl: (text) => {
-        if (text.startsWith('t')) listener.onTold?.(text.slice(1));
-        else if (text === 'p') this.#members.heard();
+        if (text.startsWith('t')) listener.onControl?.(text.slice(1));
+        else if (text === 'p') this.#members.nodeLeaving();
       },
       onPhase: (phase, error) => {
         if (phase === 'live') firstOutcome.resolve();
@@ -127,7 +127,7 @@ export class RedisBroker implements SseBroker {
       isLive: () => feed.phase === 'live' && commands.isUp && !this.#isInDoubt(order.epoch),
       maxBytes,
     });
-    this.#members.begin({ commands, names, times: this.#house.presenceTimes, warn });
+    this.#members.begin({ commands, names, times: this.#context.presenceTimes, warn });
     this.#running = { policy, listener, names, commands, reader, recent, reads, rooms, order, feed };
     commands.open();
     feed.open();
@@ -152,13 +152,13 @@ export class RedisBroker implements SseBroker {
     options: PublishOptions,
   ): Promise<PublishReceipt> {
     const { commands, order, ...running } = this.#live();
-    const unkept = { epoch: order.epoch, position: 0, kept: false, duplicate: false };
+    const notReplayable = { epoch: order.epoch, position: 0, replayable: false, duplicate: false };
     const command = publishCommand(rooms, event, options, running);
-    if (command === undefined) return unkept;
+    if (command === undefined) return notReplayable;
     if (command.kind === 'ephemeral') {
       const { channel, message } = command;
       await commands.send(['SPUBLISH', channel, message], { repeatable: false, refusable: true });
-      return unkept;
+      return notReplayable;
     }
     const how = { repeatable: options.idempotencyKey !== undefined, refusable: true };
     const reply = await commands.run(PUBLISH_SCRIPT, command.keys, command.args, how);
@@ -166,7 +166,7 @@ export class RedisBroker implements SseBroker {
     const [epoch = '', digits = ''] = receipt.split(' ');
     const position = Number(digits);
     order.see(position);
-    return { epoch, position, kept: position !== 0, duplicate: duplicate === 1 };
+    return { epoch, position, replayable: position !== 0, duplicate: duplicate === 1 };
   }
 
   async subscribe(room: string): Promise<Position | void> {
@@ -191,7 +191,7 @@ export class RedisBroker implements SseBroker {
     return page;
   }
 
-  async tell(text: string): Promise<void> {
+  async publishControl(text: string): Promise<void> {
     const { commands, names } = this.#live();
     const how = { repeatable: false, refusable: true };
     await commands.send(['SPUBLISH', names.controlChannel, `t${text}`], how);
@@ -216,13 +216,13 @@ export class RedisBroker implements SseBroker {
 
   /** Redis has named an epoch that this node has not begun: until it has, what it remembers is of no use. */
   #doubt(epoch: string): void {
-    this.#heardOf = epoch;
+    this.#reportedEpoch = epoch;
     this.#running?.feed.check();
   }
 
   #isInDoubt(epoch: string): boolean {
-    if (this.#heardOf === epoch) this.#heardOf = undefined;
-    return this.#heardOf !== undefined;
+    if (this.#reportedEpoch === epoch) this.#reportedEpoch = undefined;
+    return this.#reportedEpoch !== undefined;
   }
 
   #tellState(): void {

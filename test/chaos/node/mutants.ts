@@ -1,6 +1,6 @@
-import type { NodeOrder as NodeOrderClass } from '../../../src/broker/redis/node-order.js';
+import type { DeliveryOrder as NodeOrderClass } from '../../../src/broker/redis/history/delivery-order.js';
 import type { RedisBroker as RedisBrokerClass } from '../../../src/broker/redis/redis-broker.js';
-import type { RoomReader as RoomReaderClass } from '../../../src/broker/redis/room-reader.js';
+import type { RoomReader as RoomReaderClass } from '../../../src/broker/redis/history/room-reader.js';
 import type { Mutant } from './messages.js';
 
 const REDIS = './node_modules/nestjs-simple-sse/broker/redis';

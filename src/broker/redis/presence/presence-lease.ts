@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { RENEW_SCRIPT } from './presence-scripts.js';
-import { IDEMPOTENT, type PresenceParts } from './presence-parts.js';
+import { IDEMPOTENT, type RedisPresenceContext } from './redis-presence-context.js';
 
 /**
  * This node's lease: while it holds, what the node has written counts. A node that was frozen, or whose Redis lost its
  * data, finds that it holds none, takes a new name and writes everything again.
  */
 export class PresenceLease {
-  readonly #parts: PresenceParts;
+  readonly #parts: RedisPresenceContext;
   readonly #onLost: () => void;
   #name = newName();
   #isNew = true;
@@ -15,7 +15,7 @@ export class PresenceLease {
   /** Before that, nobody is cleared up after. */
   #judgesFromMs = 0;
 
-  constructor(parts: PresenceParts, onLost: () => void) {
+  constructor(parts: RedisPresenceContext, onLost: () => void) {
     this.#parts = parts;
     this.#onLost = onLost;
   }

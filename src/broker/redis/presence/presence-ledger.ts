@@ -1,10 +1,10 @@
-import type { UserHere } from '../../presence-store.interface.js';
+import type { LocalPresence } from '../../presence-store.interface.js';
 
 /** A user in a room, and what this node has of it; nothing any more where `here` is `undefined`. */
 export interface PresenceEntry {
   readonly room: string;
   readonly user: string;
-  readonly here: UserHere | undefined;
+  readonly here: LocalPresence | undefined;
 }
 
 /** A room's name holds no line break, so this can be taken apart again, whatever the user is called. */
@@ -22,7 +22,7 @@ export function parseEntryName(name: string): PresenceEntry {
  * Redis is away, nothing grows beyond who is here and who was written before.
  */
 export class PresenceLedger {
-  readonly #said = new Map<string, UserHere>();
+  readonly #said = new Map<string, LocalPresence>();
   readonly #unwritten = new Set<string>();
   /** What Redis may have under this node's name of now. */
   readonly #written = new Set<string>();
@@ -31,7 +31,7 @@ export class PresenceLedger {
     return this.#unwritten.size === 0;
   }
 
-  set(room: string, user: string, here: UserHere | undefined): void {
+  set(room: string, user: string, here: LocalPresence | undefined): void {
     const name = entryName(room, user);
     if (here !== undefined) {
       this.#said.set(name, here);

@@ -1,4 +1,4 @@
-import { LuaScript } from '../lua-script.js';
+import { LuaScript } from '../data/lua-script.js';
 
 // Each script is called by `CommandLink.run`: KEYS[1] and ARGV[1] to ARGV[3] are the memory's, and not used here. Leases are
 // judged by the clock of Redis alone. A lease that has run out never comes back: its node takes a new name.

@@ -1,8 +1,8 @@
-import { encodeEventText } from '../event-text.js';
-import { ephemeralMessage, roomsText } from '../channel-message.js';
+import { encodeEventText } from '../data/event-codec.js';
+import { ephemeralMessage, roomsText } from '../data/channel-message.js';
 import { presenceEvent, presenceOpening, type PresenceChange } from '../../../protocol/presence-event.js';
 import { entryName, parseEntryName, type PresenceEntry } from './presence-ledger.js';
-import { IDEMPOTENT, type PresenceParts } from './presence-parts.js';
+import { IDEMPOTENT, type RedisPresenceContext } from './redis-presence-context.js';
 import { LEFT_BEHIND_SCRIPT, WRITE_SCRIPT } from './presence-scripts.js';
 
 /** Entries in one call: Redis does nothing else meanwhile. */
@@ -24,7 +24,7 @@ const LEAVE_HEAD = headOf('leave');
  * @returns `false` where the lease does not allow it
  */
 export async function write(
-  { commands, names }: PresenceParts,
+  { commands, names }: RedisPresenceContext,
   node: string,
   number: number | undefined,
   entries: readonly PresenceEntry[],
@@ -45,7 +45,7 @@ export async function write(
  *
  * @returns whether nothing is left
  */
-export async function clearUp(parts: PresenceParts, node: string): Promise<boolean> {
+export async function clearUp(parts: RedisPresenceContext, node: string): Promise<boolean> {
   const { commands, names, times } = parts;
   const left = await commands.run(
     LEFT_BEHIND_SCRIPT,

@@ -1,5 +1,5 @@
 import type { PresentUser } from '../../presence-store.interface.js';
-import type { RedisReply } from '../redis-driver.interface.js';
+import type { RedisReply } from '../driver/redis-driver.interface.js';
 
 /**
  * Puts together what the nodes have in a room.

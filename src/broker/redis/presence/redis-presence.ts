@@ -1,11 +1,16 @@
-import type { PresenceCount, PresenceStore, PresentUser, UserHere } from '../../presence-store.interface.js';
-import { BackOff } from '../back-off.js';
-import { Deferred, withDeadline } from '../deferred.js';
-import { closedError, isUnreachable } from '../redis-errors.js';
-import type { RedisConnection } from '../redis-driver.interface.js';
+import type {
+  PresenceCount,
+  PresenceStore,
+  PresentUser,
+  LocalPresence,
+} from '../../presence-store.interface.js';
+import { BackOff } from '../link/back-off.js';
+import { Deferred, withDeadline } from '../link/deferred.js';
+import { closedError, isUnreachable } from '../link/redis-errors.js';
+import type { RedisConnection } from '../driver/redis-driver.interface.js';
 import { PresenceLease } from './presence-lease.js';
 import { PresenceLedger } from './presence-ledger.js';
-import { IDEMPOTENT, type PresenceParts } from './presence-parts.js';
+import { IDEMPOTENT, type RedisPresenceContext } from './redis-presence-context.js';
 import { COUNT_SCRIPT, MEMBERS_SCRIPT, RELEASE_SCRIPT } from './presence-scripts.js';
 import { presentUsers } from './present-users.js';
 import { clearUp, ENTRIES_A_CALL, write } from './presence-writer.js';
@@ -18,7 +23,7 @@ const FAREWELL_MS = 1_000;
  * writes what is so here, and clears up after nodes whose lease has run out.
  */
 export class RedisPresence implements PresenceStore {
-  #parts: PresenceParts | undefined;
+  #parts: RedisPresenceContext | undefined;
   readonly #ledger = new PresenceLedger();
   #lease: PresenceLease | undefined;
   #loop: Promise<void> | undefined;
@@ -30,7 +35,7 @@ export class RedisPresence implements PresenceStore {
   #graceMs: number | undefined;
 
   /** From the broker's start to its close. */
-  begin(parts: PresenceParts): void {
+  begin(parts: RedisPresenceContext): void {
     this.#parts = parts;
     this.#lease = new PresenceLease(parts, () => this.#ledger.beginAnew());
   }
@@ -44,7 +49,7 @@ export class RedisPresence implements PresenceStore {
     this.#loop ??= this.#run();
   }
 
-  set(room: string, user: string, here: UserHere | undefined): void {
+  set(room: string, user: string, here: LocalPresence | undefined): void {
     if (this.#parts === undefined) return;
     this.#ledger.set(room, user, here);
     this.#wake.resolve();
@@ -63,7 +68,7 @@ export class RedisPresence implements PresenceStore {
   }
 
   /** A node says that it leaves: its lease ends earlier than others expect. */
-  heard(): void {
+  nodeLeaving(): void {
     this.#lease?.hurry();
     this.#wake.resolve();
   }
@@ -75,7 +80,7 @@ export class RedisPresence implements PresenceStore {
     await withDeadline(this.#loop, FAREWELL_MS, () => new Error('Redis was too slow.')).catch(() => {});
   }
 
-  #open(): PresenceParts {
+  #open(): RedisPresenceContext {
     if (this.#parts === undefined) throw closedError();
     return this.#parts;
   }
@@ -99,7 +104,7 @@ export class RedisPresence implements PresenceStore {
   }
 
   /** @returns whether this node's part is over */
-  async #step(parts: PresenceParts): Promise<boolean> {
+  async #step(parts: RedisPresenceContext): Promise<boolean> {
     const lease = this.#lease as PresenceLease;
     const isClosing = this.#graceMs !== undefined;
     this.#wake = new Deferred();
@@ -120,7 +125,7 @@ export class RedisPresence implements PresenceStore {
     return false;
   }
 
-  async #write(parts: PresenceParts, lease: PresenceLease): Promise<void> {
+  async #write(parts: RedisPresenceContext, lease: PresenceLease): Promise<void> {
     const entries = this.#ledger.take(ENTRIES_A_CALL);
     if (entries.length === 0) return;
     let isHeld = false;
@@ -133,12 +138,12 @@ export class RedisPresence implements PresenceStore {
     if (!isHeld) lease.lose();
   }
 
-  async #clearUp(parts: PresenceParts): Promise<void> {
+  async #clearUp(parts: RedisPresenceContext): Promise<void> {
     const [node] = this.#gone;
     if (node !== undefined && (await clearUp(parts, node))) this.#gone.delete(node);
   }
 
-  async #release({ commands, names }: PresenceParts, node: string): Promise<void> {
+  async #release({ commands, names }: RedisPresenceContext, node: string): Promise<void> {
     const args = [node, `${this.#graceMs}`, names.controlChannel];
     await commands.run(RELEASE_SCRIPT, [names.presenceLeases], args, IDEMPOTENT);
   }
