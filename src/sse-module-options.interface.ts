@@ -102,7 +102,8 @@ export interface SseModuleOptions {
 
   /**
    * Turns data that is not a string into text. What it throws becomes the `cause` of an `SseError`. Default:
-   * `JSON.stringify`. Class-transformer's `@Exclude` takes effect only if it is called here.
+   * `JSON.stringify`, which refuses a `Map`, `Set`, `Promise` and binary values with `invalid-data`: JSON would write
+   * them without their content. Class-transformer's `@Exclude` takes effect only if it is called here.
    */
   readonly serialize?: (data: unknown) => string;
 

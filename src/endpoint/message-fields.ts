@@ -15,9 +15,10 @@ const MESSAGE_KEYS: ReadonlySet<string> = new Set(['data', 'type', 'event', 'id'
 export function messageFields(value: unknown, serialize: SerializeData): SseFields {
   if (!isMessage(value)) return { data: serializeData(value, serialize).data };
   const { data, type, event, id, retry, comment } = value;
+  const name = checkEventName(event ?? type);
   return {
-    event: checkEventName(event ?? type),
-    data: 'data' in value ? serializeData(data, serialize).data : undefined,
+    event: name,
+    data: 'data' in value ? serializeData(data, serialize, name).data : undefined,
     id: checkEventId(id),
     retry: retry === undefined || retry === null ? undefined : checkRetry(retry),
     comment: checkComment(comment),

@@ -63,4 +63,17 @@ describe('serializeData', () => {
       expect.objectContaining({ code: 'invalid-data' }),
     );
   });
+
+  it.each([new Map([['a', 1]]), { tags: new Set(['a']) }, { file: Buffer.from('x') }])(
+    'refuses %p with the default serializer and names the event and the cure',
+    (data) => {
+      expect(() => serializeData(data, JSON.stringify, 'paid')).toThrow(
+        /the event "paid" holds a (Map|Set|Buffer) at data.* Send .*, or set the option "serialize"/,
+      );
+    },
+  );
+
+  it('leaves a Map to a serializer of the application', () => {
+    expect(serializeData(new Map(), toJson)).toEqual({ data: '{}', serialized: true });
+  });
 });

@@ -38,7 +38,11 @@ export class EventPublisher {
   /** Sends `[event], data, options` to one client. @returns whether it was accepted */
   send(client: SseClient, parts: readonly unknown[]): boolean {
     const { event, data, options } = eventArguments<SendOptions>('send', parts);
-    const fields = { event, id: checkEventId(options.id), data: serializeData(data, this.#serialize).data };
+    const fields = {
+      event,
+      id: checkEventId(options.id),
+      data: serializeData(data, this.#serialize, event).data,
+    };
     return this.sendFields(client, fields, {
       volatileKey: options.volatile === true ? `\n\n${event ?? ''}` : undefined,
     });
@@ -58,7 +62,7 @@ export class EventPublisher {
   /** Publishes `[event], data, options`. @returns the event's `id:`, where a resume can bring it back */
   async publish(rooms: readonly string[], parts: readonly unknown[]): Promise<string | undefined> {
     const { event, data, options } = eventArguments<PublishOptions>('broadcast', parts);
-    const text = serializeData(data, this.#serialize);
+    const text = serializeData(data, this.#serialize, event);
     if (rooms.length === 0) return undefined;
     const volatile = options.volatile ?? rooms.every((room) => this.#policy.isVolatile(room));
     const place = await this.#partitions.publish(rooms, { event, ...text }, { ...options, volatile });
