@@ -91,7 +91,7 @@ export class ClientConnection implements Flushable, Beating {
    * @returns whether it was accepted
    */
   deliver(frame: SseFrame, bounded = true): boolean {
-    if (this.#gate === undefined) return this.push(frame, bounded);
+    if (this.#gate === undefined) return !this.#isCopy(frame) && this.push(frame, bounded);
     if (!this.#gate.hold(frame)) return this.#overflow();
     this.onEarlyFrame?.();
     return true;
@@ -140,7 +140,9 @@ export class ClientConnection implements Flushable, Beating {
     this.#gate = undefined;
     this.#releasing = true;
     // What the gate could hold the queue may: together they hold no more than twice the limit.
-    for (const frame of held) if (this.#state !== 'closed') this.push(frame, false);
+    for (const frame of held) {
+      if (this.#state !== 'closed' && !this.#isCopy(frame)) this.push(frame, false);
+    }
     this.#releasing = false;
   }
 
@@ -184,6 +186,11 @@ export class ClientConnection implements Flushable, Beating {
     this.#gate = this.onEarlyFrame = undefined;
     this.#delivery.metrics.clientClosed(reason);
     this.#delivery.onClosed(this.#client, reason);
+  }
+
+  /** Returns whether the client receives the event from another partition, or has received it from there. */
+  #isCopy({ copies }: SseFrame): boolean {
+    return copies !== undefined && this.cursor.hasReceivedCopy(copies);
   }
 
   #pushEarly(frame: SseFrame): boolean {

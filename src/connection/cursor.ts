@@ -21,6 +21,13 @@ export interface Cursor {
   /** The rooms of a partition that it is in now count from `since` on: a resume has been in them before. */
   countRoomsFrom(partition: number, since: Position): void;
 
+  /** Records that events of these rooms may be missing after `from`, up to `to`, but for the delivered positions. */
+  addLoss(
+    partition: number,
+    rooms: readonly string[],
+    range: { readonly from: Position; readonly to: Position; readonly delivered: Iterable<Position> },
+  ): void;
+
   /** Whether the client gets an event, or has got it, through another partition. */
   hasReceivedCopy(copies: readonly EarlierCopy[]): boolean;
 }
@@ -53,6 +60,7 @@ export class SingleCursor implements Cursor {
   joined(): void {}
   left(): void {}
   countRoomsFrom(): void {}
+  addLoss(): void {}
 
   hasReceivedCopy(): boolean {
     return false;

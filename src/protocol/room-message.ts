@@ -85,6 +85,7 @@ export class RoomMessage implements RoomEvent, RoomDelivery {
       idLength: id === undefined ? 0 : 'id: \n'.length + id.length,
       epoch: this.epoch,
       partition: this.partition,
+      copies: this.copies,
     });
   }
 }

@@ -1,3 +1,5 @@
+import type { EarlierCopy } from './room-message.js';
+
 /** What a frame is besides its bytes. */
 export interface SseFrameTraits {
   /** The event's place in the order of all rooms; 0 for a frame that a resume cannot bring back. */
@@ -9,6 +11,8 @@ export interface SseFrameTraits {
   /** The epoch and the partition of the position, on a frame whose `id:` differs from stream to stream. */
   readonly epoch?: string;
   readonly partition?: number;
+  /** The earlier copies of the event in other partitions, as in `RoomDelivery.copies`. */
+  readonly copies?: readonly EarlierCopy[] | undefined;
 }
 
 /**
@@ -21,6 +25,7 @@ export class SseFrame {
   readonly epoch: string;
   readonly partition: number;
   readonly volatileKey: string | undefined;
+  readonly copies: readonly EarlierCopy[] | undefined;
   readonly #idLength: number;
   #chunked: Buffer;
   #bytes: Buffer;
@@ -32,6 +37,7 @@ export class SseFrame {
     this.epoch = traits.epoch ?? '';
     this.partition = traits.partition ?? 0;
     this.volatileKey = traits.volatileKey;
+    this.copies = traits.copies;
     this.#idLength = traits.idLength ?? 0;
     // An event with its id is one that history may remember.
     const { chunked, bytes } = allocateChunk(length, this.#idLength !== 0);

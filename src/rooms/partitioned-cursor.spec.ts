@@ -1,6 +1,7 @@
 import { RoomMessage } from '../protocol/room-message.js';
 import type { ResumePoint } from '../protocol/position.js';
 import type { SseFrame } from '../protocol/sse-frame.js';
+import { LostCopies } from './lost-copies.js';
 import { PartitionedCursor, StampedFrames, type PartitionPositions } from './partitioned-cursor.js';
 
 const EPOCH = '0a1b2c3d';
@@ -8,6 +9,7 @@ const EPOCH = '0a1b2c3d';
 /** Rooms are in the partition that their name ends with, everyone in partition 0. */
 class FakeNode implements PartitionPositions {
   readonly stamped = new StampedFrames();
+  readonly lostCopies = new LostCopies();
   readonly positions = [10, 10, 10];
 
   partitionOf(room: string): number {

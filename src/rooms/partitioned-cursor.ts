@@ -1,4 +1,5 @@
 import type { Cursor } from '../connection/cursor.js';
+import { LostCopies } from './lost-copies.js';
 import { formatStreamPosition, type StreamPosition } from '../protocol/stream-position.js';
 import type { Position, ResumePoint } from '../protocol/position.js';
 import type { EarlierCopy } from '../protocol/room-message.js';
@@ -11,6 +12,8 @@ export interface PartitionPositions {
   /** Up to where a live client has been sent everything of a partition. */
   positionOf(partition: number): ResumePoint;
   readonly stamped: StampedFrames;
+  /** Gaps of this node: their copies have reached none of its live clients. */
+  readonly lostCopies: LostCopies;
 }
 
 /** A room that the client is in. */
@@ -58,6 +61,8 @@ export class PartitionedCursor implements Cursor {
   readonly #node: PartitionPositions;
   readonly #points: ResumePoint[];
   readonly #rooms = new Map<string, Membership>();
+  /** Gaps of this client's own resume. */
+  #lostCopies: LostCopies | undefined;
   /** The partitions of its rooms in ascending order, and their name; made when needed. */
   #partitions: { readonly list: readonly number[]; readonly name: string } | undefined;
 
@@ -96,11 +101,27 @@ export class PartitionedCursor implements Cursor {
     this.#partitions = undefined;
   }
 
+  addLoss(
+    partition: number,
+    rooms: readonly string[],
+    {
+      from,
+      to,
+      delivered,
+    }: { readonly from: Position; readonly to: Position; readonly delivered: Iterable<Position> },
+  ): void {
+    this.#lostCopies ??= new LostCopies();
+    this.#lostCopies.add(partition, rooms, from, to, delivered);
+  }
+
   hasReceivedCopy(copies: readonly EarlierCopy[]): boolean {
-    return copies.some(({ position, rooms }) =>
-      rooms.some((room) => {
+    return copies.some((copy) =>
+      copy.rooms.some((room) => {
         const membership = this.#rooms.get(room);
-        return membership !== undefined && (position === 0 || membership.since < position);
+        if (membership === undefined) return false;
+        if (copy.position === 0) return true;
+        if (membership.since >= copy.position) return false;
+        return !this.#node.lostCopies.has(copy, room) && this.#lostCopies?.has(copy, room) !== true;
       }),
     );
   }

@@ -16,29 +16,40 @@ import {
 } from '../protocol/stream-position.js';
 import { nowUs, type Position, type ResumePoint } from '../protocol/position.js';
 import type { EarlierCopy, RoomEvent } from '../protocol/room-message.js';
+import { AwaitedCopies } from './awaited-copies.js';
+import { LostCopies } from './lost-copies.js';
 import { PartitionedCursor, StampedFrames, type PartitionPositions } from './partitioned-cursor.js';
 
 /** What the partitions tell the node. */
 export interface PartitionsListener extends Pick<
   BrokerListener,
-  'onMessage' | 'onStateChange' | 'onGap' | 'onControl'
+  'onMessage' | 'onStateChange' | 'onControl'
 > {
-  onEpochChange(partition: number, epoch: string): void;
+  onEpochChange(partition: number, epoch: string, laterRooms: LaterRooms): void;
+  onGap(rooms: readonly string[], laterRooms: LaterRooms): void;
 }
+
+/** By the name of a room that lost events: the rooms in other partitions that may have missed one of them too. */
+export type LaterRooms = ReadonlyMap<string, ReadonlySet<string>>;
 
 /** The broker of a node, as one or more partitions: who has which room, and where the node stands in each. */
 export class Partitions implements PartitionPositions {
   readonly #brokers: readonly SseBroker[];
   readonly #partitioned: PartitionedBroker;
   readonly #states: BrokerState[];
+  /** The newest position that each partition has delivered or caught up to. */
+  readonly #reached: Position[];
   /** Where clients stood before the event that is being handed out, for each partition where one is. */
   readonly #handingOut: (ResumePoint | undefined)[] = [];
   readonly stamped = new StampedFrames();
+  readonly lostCopies = new LostCopies();
+  readonly #awaitedCopies = new AwaitedCopies();
 
   constructor(broker: SseBroker | PartitionedBroker) {
     this.#partitioned = asPartitioned(broker);
     this.#brokers = this.#partitioned.partitions;
     this.#states = this.#brokers.map(() => 'down');
+    this.#reached = this.#brokers.map(() => 0);
   }
 
   get isPartitioned(): boolean {
@@ -73,8 +84,13 @@ export class Partitions implements PartitionPositions {
         onMessage: (message) => {
           if (!this.isPartitioned) return listener.onMessage(message);
           message.partition = partition;
+          if (message.copies !== undefined)
+            this.#awaitedCopies.observe(message, (each) => this.positionOf(each));
           // The broker's own position counts it already.
           if (message.position !== 0) {
+            this.#reached[partition] = message.position;
+            this.#awaitedCopies.reached(partition, message.position);
+            this.lostCopies.delivered(partition, message.position);
             this.#handingOut[partition] = { epoch: message.epoch, position: message.position - 1 };
           }
           try {
@@ -85,10 +101,20 @@ export class Partitions implements PartitionPositions {
         },
         onStateChange: (state) => {
           this.#states[partition] = state;
+          if (state === 'live') {
+            this.#reached[partition] = broker.position;
+            this.lostCopies.close(partition, broker.position);
+          }
           listener.onStateChange(worst(this.#states));
         },
-        onEpochChange: (epoch) => listener.onEpochChange(partition, epoch),
-        onGap: (rooms) => listener.onGap(rooms),
+        onEpochChange: (epoch) => {
+          if (this.isPartitioned) this.lostCopies.add(partition, undefined, this.#reached[partition] ?? 0);
+          listener.onEpochChange(partition, epoch, this.#awaitedCopies.takeLost(partition));
+        },
+        onGap: (rooms) => {
+          if (this.isPartitioned) this.lostCopies.add(partition, rooms, this.#reached[partition] ?? 0);
+          listener.onGap(rooms, this.#awaitedCopies.takeLost(partition, rooms));
+        },
         onControl: (text) => listener.onControl?.(text),
       }),
     );

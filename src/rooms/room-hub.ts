@@ -75,8 +75,8 @@ export class RoomHub implements ClientHost {
       onStateChange: (state) => {
         if (state !== this.#brokerState.value) this.#brokerState.next(state);
       },
-      onEpochChange: (partition, epoch) => announcements.epoch(partition, epoch),
-      onGap: (rooms) => announcements.gap(rooms),
+      onEpochChange: (partition, epoch, laterRooms) => announcements.epoch(partition, epoch, laterRooms),
+      onGap: (rooms, laterRooms) => announcements.gap(rooms, laterRooms),
       onControl: (text) => this.#options.observer?.controlReceived(text),
     });
     this.#rooms.start();

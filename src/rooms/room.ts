@@ -35,7 +35,7 @@ export class Room {
   }
 
   #fanOut(message: RoomMessage): void {
-    const { frame, except, copies } = message;
+    const { frame, except } = message;
     const earlier =
       message.rooms.length === 1 ? undefined : message.rooms.slice(0, message.rooms.indexOf(this.name));
     let delivered = 0;
@@ -47,7 +47,6 @@ export class Room {
       const isKnown = message.replayable && client.tracksPosition;
       if (earlier !== undefined && !isKnown && earlier.some((room) => client.isIn(room) || room === EVERYONE))
         continue;
-      if (copies !== undefined && client.connection.cursor.hasReceivedCopy(copies)) continue;
       if (client.connection.deliver(frame)) delivered++;
     }
     this.delivered = delivered;

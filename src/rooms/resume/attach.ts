@@ -7,6 +7,7 @@ import type { RoomMessage } from '../../protocol/room-message.js';
 import type { SseFrame } from '../../protocol/sse-frame.js';
 import { gapFrame, positionFrame, readyFrame } from './control-events.js';
 import { gapOf, gravest } from './gaps.js';
+import { isReceivedElsewhere, recordLosses, roomsOfLaterCopies } from './missed-copies.js';
 import type { Partitions } from '../partitions.js';
 import {
   isOfSameEpochs,
@@ -68,6 +69,13 @@ export async function attach(
   const stale = rooms().filter((room) => !resumable.includes(partitions.partitionOf(room)));
   const reached = await readMissed(client, partitions, streamPositionOf(client, partitions, rooms()), rooms, {
     stale,
+    heldFrom: here,
+    lostFrom: new Map(
+      Array.from(partitions.group(stale).keys(), (partition) => [
+        partition,
+        given?.get(partition)?.position ?? 0,
+      ]),
+    ),
     onRead: (complete) => {
       if (ready) push(connection, readyFrame(client.id, complete ? 'full' : 'partial', lastEventId));
     },
@@ -118,12 +126,12 @@ async function goLive(
   let place = from;
   if (client.joinedBeforeSubscribed) {
     client.joinedBeforeSubscribed = false;
-    place = await readMissed(client, partitions, place, rooms, { isWanted });
+    place = await readMissed(client, partitions, place, rooms, { isWanted, heldFrom: from });
   }
   while (connection.gate?.overflowed) {
     // Only frames that history does not have are left.
     for (const frame of connection.gate.take()) push(connection, frame);
-    place = await readMissed(client, partitions, place, rooms);
+    place = await readMissed(client, partitions, place, rooms, { heldFrom: from });
   }
   connection.openGate();
 }
@@ -136,13 +144,19 @@ async function readMissed(
   rooms: () => readonly string[],
   {
     stale = [],
+    heldFrom,
+    lostFrom,
     onRead = () => {},
     isWanted = () => true,
   }: {
     readonly stale?: readonly string[];
+    /** The client's position when its gate was shut. */
+    readonly heldFrom: StreamPosition;
+    /** On a resume: by partition whose epoch has changed, the position after which events may be missing. */
+    readonly lostFrom?: ReadonlyMap<number, Position>;
     readonly onRead?: (complete: boolean) => void;
     readonly isWanted?: ((message: RoomMessage) => boolean) | undefined;
-  } = {},
+  },
 ): Promise<StreamPosition> {
   const { connection } = client;
   const { cursor } = connection;
@@ -156,17 +170,30 @@ async function readMissed(
   if (connection.isClosed) return reached;
   // Its rooms may have changed while history was being read.
   const ownNow = partitions.group(rooms());
-  const gaps = parts.map(({ partition, point, page }) => gapOf(point, page, ownNow.get(partition) ?? []));
+  const reads = parts.map((part) => ({
+    ...part,
+    gap: gapOf(part.point, part.page, ownNow.get(part.partition) ?? []),
+  }));
+  recordLosses(client, reads);
+  const gaps = reads.map(({ gap }) => gap);
   if (stale.length > 0) gaps.unshift({ lost: stale, reason: 'epoch' });
+  if (lostFrom !== undefined) {
+    const lossStarts = reads
+      .filter(({ gap }) => gap.lost.length > 0)
+      .map((read) => [read.partition, read.point.position] as const);
+    const later = await roomsOfLaterCopies(client, partitions, reads, new Map([...lostFrom, ...lossStarts]));
+    if (connection.isClosed) return reached;
+    if (later.length > 0) gaps.push({ lost: later, reason: 'trimmed' });
+  }
   const lost = [...new Set(gaps.flatMap((gap) => gap.lost))];
   onRead(lost.length === 0);
   if (lost.length > 0) push(connection, gapFrame(lost, gravest(gaps)));
   const messages = parts.flatMap(({ page }) => page.messages);
   if (parts.length > 1) messages.sort((a, b) => a.position - b.position);
   const own = messages.filter((message) => {
-    const { except, copies } = message;
+    const { except } = message;
     if (except !== undefined && client.isAmong(except)) return false;
-    return !(copies !== undefined && cursor.hasReceivedCopy(copies)) && isWanted(message);
+    return !isReceivedElsewhere(client, message, reads, heldFrom) && isWanted(message);
   });
   await pushAll(connection, own, ({ frame }) => frame);
   if (connection.isClosed) return reached;

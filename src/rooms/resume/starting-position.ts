@@ -36,7 +36,7 @@ export function moveToJoinPosition(
 }
 
 /** How far the clocks of partitions may be apart. */
-const CLOCK_SKEW_US = 1_000_000;
+export const CLOCK_SKEW_US = 1_000_000;
 
 /**
  * Moves the client to the place that it named, as far as this memory gave it. In a partition that it does not name it

@@ -1,0 +1,94 @@
+import type { HistoryPage } from '../../broker/broker.interface.js';
+import type { SseClient } from '../../connection/sse-client.js';
+import type { Position, ResumePoint } from '../../protocol/position.js';
+import type { EarlierCopy, RoomMessage } from '../../protocol/room-message.js';
+import type { StreamPosition } from '../../protocol/stream-position.js';
+import type { Partitions } from '../partitions.js';
+import type { Gap } from './gaps.js';
+import { CLOCK_SKEW_US } from './starting-position.js';
+
+/** The history that one round of a resume has read from one partition. */
+export interface PartitionRead {
+  readonly partition: number;
+  /** The client's position before the read. */
+  readonly point: ResumePoint;
+  readonly page: HistoryPage;
+  readonly gap: Gap;
+}
+
+/** Records the gaps of a read at the client's cursor: a copy inside a gap has not reached the client. */
+export function recordLosses({ connection }: SseClient, reads: readonly PartitionRead[]): void {
+  for (const { partition, point, page, gap } of reads) {
+    if (gap.lost.length === 0) continue;
+    connection.cursor.addLoss(partition, gap.lost, {
+      from: page.epoch === point.epoch ? point.position : 0,
+      to: page.position,
+      delivered: page.messages.map(({ position }) => position),
+    });
+  }
+}
+
+/**
+ * Returns whether the client receives an event of a page from another partition.
+ *
+ * @param heldFrom the client's position when its gate was shut. A copy without a position is not in history, so only a
+ * client that was connected when it was published has received it
+ */
+export function isReceivedElsewhere(
+  client: SseClient,
+  { copies, partition, position }: RoomMessage,
+  reads: readonly PartitionRead[],
+  heldFrom: StreamPosition,
+): boolean {
+  if (copies === undefined) return false;
+  const wasAway = position <= (heldFrom.get(partition ?? 0)?.position ?? 0);
+  const counting = wasAway ? copies.filter((copy) => copy.position !== 0) : copies;
+  return (
+    counting.some((copy) => copy.rooms.some((room) => client.in(room)) && isRead(copy, reads)) ||
+    client.connection.cursor.hasReceivedCopy(counting)
+  );
+}
+
+function isRead(copy: EarlierCopy, reads: readonly PartitionRead[]): boolean {
+  return reads.some(
+    ({ partition, page }) =>
+      partition === copy.partition && page.messages.some(({ position }) => position === copy.position),
+  );
+}
+
+/**
+ * Finds rooms of other partitions that lost an event together with a room of a gap.
+ *
+ * A node does not send the later copy of an event to a client that expects the earlier copy. A client that was cut in
+ * between has passed the later copy's position, and the earlier copy is inside the gap. Only history still has it.
+ *
+ * @param lostFrom by partition with a gap, the position after which events may be missing
+ */
+export async function roomsOfLaterCopies(
+  client: SseClient,
+  partitions: Partitions,
+  reads: readonly PartitionRead[],
+  lostFrom: ReadonlyMap<number, Position>,
+): Promise<string[]> {
+  if (lostFrom.size === 0 || reads.length < 2) return [];
+  const oldest = Math.min(...lostFrom.values()) - CLOCK_SKEW_US;
+  const rooms = partitions.group(client.roomNames());
+  const found = await Promise.all(
+    reads.map(async ({ partition, point }) => {
+      const own = rooms.get(partition);
+      // Nothing of this partition lies between the start of the gap and the client's position.
+      if (own === undefined || point.position <= oldest) return [];
+      const { messages } = await partitions.read(partition, own, oldest);
+      return messages
+        .filter(({ position, copies = [] }) => position <= point.position && copies.some(isLost))
+        .flatMap((message) => message.rooms.filter((room) => client.in(room)));
+    }),
+  );
+  return [...new Set(found.flat())];
+
+  function isLost(copy: EarlierCopy): boolean {
+    const from = lostFrom.get(copy.partition);
+    const concerns = copy.rooms.some((room) => client.in(room));
+    return from !== undefined && copy.position > from && concerns && !isRead(copy, reads);
+  }
+}

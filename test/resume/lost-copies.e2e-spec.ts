@@ -1,0 +1,172 @@
+import { MemoryBroker, type BrokerListener, type SseBroker } from 'nestjs-simple-sse';
+import type { RunningApp } from '../support/running-app.js';
+import { Partitions } from './partitions.js';
+import { gapsOf, heardUntil, readyOf, startDesk, textsOf, visitWith } from './resume-desk.js';
+
+/** A broker whose subscribing connection a test can cut, as Redis' can be. Publishing goes on. */
+class CuttableBroker extends MemoryBroker {
+  listener!: BrokerListener;
+  #cutAt: number | undefined;
+
+  override get position(): number {
+    return this.#cutAt ?? super.position;
+  }
+
+  override start(...[policy, listener]: Parameters<SseBroker['start']>): Promise<void> {
+    this.listener = listener;
+    return super.start(policy, {
+      onStateChange: (state) => listener.onStateChange(state),
+      onGap: (rooms) => listener.onGap(rooms),
+      onEpochChange: (epoch) => listener.onEpochChange(epoch),
+      onMessage: (message) => {
+        if (this.#cutAt === undefined) listener.onMessage(message);
+      },
+    });
+  }
+
+  cut(): void {
+    this.#cutAt = this.position;
+    this.listener.onStateChange('syncing');
+  }
+
+  /** Connects again, and reports that events of these rooms are gone. */
+  reconnect(lostRooms: readonly string[]): void {
+    this.listener.onGap(lostRooms);
+    this.#cutAt = undefined;
+    this.listener.onStateChange('live');
+  }
+
+  /** Connects again to a server that has lost its data. */
+  restartEmpty(): void {
+    Object.assign(this, { epoch: '0000000f' });
+    this.listener.onEpochChange(this.epoch);
+    this.#cutAt = undefined;
+    this.listener.onStateChange('live');
+  }
+}
+
+describe('an event in rooms of two partitions', () => {
+  let partitions: Partitions;
+  let running: RunningApp;
+  /** The room of the earlier copy, the room of the later one, and a third in the partition of neither. */
+  let [first, second] = ['', ''];
+
+  async function start(options = {}): Promise<void> {
+    partitions = new Partitions(3, () => new CuttableBroker());
+    [first, second] = ['a', 'b'].toSorted(
+      (x, y) => partitions.partitionOf(x) - partitions.partitionOf(y),
+    ) as [string, string];
+    running = await startDesk({ broker: partitions, historyMaxEvents: 5, ...options });
+  }
+  afterEach(() => running.close());
+
+  const publish = (rooms: string | string[], text: string): Promise<string | undefined> =>
+    running.sse.broadcast(rooms, undefined, text);
+  const brokerOf = (room: string): CuttableBroker =>
+    partitions.partitions[partitions.partitionOf(room)] as CuttableBroker;
+  const trim = async (room: string): Promise<void> => {
+    for (let n = 0; n < 20; n++) await publish(room, `filler ${n}`);
+  };
+  const connect = (lastEventId?: string) => visitWith(running, '/in?rooms=a,b', lastEventId);
+  const once = (texts: string[], text: string): number => texts.filter((each) => each === text).length;
+
+  it('comes on resume from the partition that still has it, beside the gap of the other', async () => {
+    await start();
+    const id = await publish('a', 'known');
+    await publish('b', 'known');
+    await publish([first, second], 'both');
+    await trim(first);
+    const stream = await connect(id);
+    await publish(second, 'now');
+    const received = await heardUntil(stream, 'now');
+    expect(gapsOf(received)).toEqual([{ rooms: [first], reason: 'trimmed' }]);
+    expect(once(textsOf(received), 'both')).toBe(1);
+  });
+
+  it('comes on resume once where both partitions still have it', async () => {
+    await start();
+    const id = await publish('a', 'known');
+    await publish([first, second], 'both');
+    const stream = await connect(id);
+    await publish(second, 'now');
+    const received = await heardUntil(stream, 'now');
+    expect(gapsOf(received)).toEqual([]);
+    expect(once(textsOf(received), 'both')).toBe(1);
+  });
+
+  it('comes on resume from the room that has history, where the other has none', async () => {
+    await start({ rooms: { a: { history: false } } });
+    const id = await publish('b', 'known');
+    await publish(['a', 'b'], 'both');
+    const stream = await connect(id);
+    await publish('b', 'now');
+    expect(once(textsOf(await heardUntil(stream, 'now')), 'both')).toBe(1);
+  });
+
+  it('is named by a gap of both rooms, where the awaited copy is lost with its connection', async () => {
+    await start();
+    const stream = await connect();
+    await publish(second, 'live');
+    await heardUntil(stream, 'live');
+    brokerOf(first).cut();
+    await publish([first, second], 'both');
+    brokerOf(first).reconnect([first]);
+    await publish(second, 'now');
+    expect(gapsOf(await heardUntil(stream, 'now'))).toEqual([{ rooms: [first, second], reason: 'trimmed' }]);
+  });
+
+  it('is named by a gap of both rooms, where the awaited copy is lost with its server', async () => {
+    await start();
+    const stream = await connect();
+    await publish(second, 'live');
+    await heardUntil(stream, 'live');
+    brokerOf(first).cut();
+    await publish([first, second], 'both');
+    brokerOf(first).restartEmpty();
+    await publish(second, 'now');
+    const [gap] = gapsOf(await heardUntil(stream, 'now')) as { rooms: string[]; reason: string }[];
+    expect(gap?.reason).toBe('epoch');
+    expect(gap?.rooms).toEqual(expect.arrayContaining([first, second]));
+  });
+
+  it('comes live from the second partition, where the first has reported its copy as lost before', async () => {
+    await start();
+    const stream = await connect();
+    await publish(second, 'live');
+    await heardUntil(stream, 'live');
+    brokerOf(first).cut();
+    brokerOf(second).cut();
+    const held: string[] = [];
+    await publish([first, second], 'both');
+    brokerOf(first).reconnect([first]);
+    const { messages } = await brokerOf(second).read([second], brokerOf(second).position);
+    brokerOf(second).reconnect([]);
+    for (const message of messages) {
+      held.push(message.data);
+      brokerOf(second).listener.onMessage(message);
+    }
+    expect(held).toEqual(['both']);
+    await publish(second, 'now');
+    expect(once(textsOf(await heardUntil(stream, 'now')), 'both')).toBe(1);
+  });
+
+  it('is named by a gap of both rooms, where the client is cut while it awaits the first copy', async () => {
+    await start();
+    const stream = await connect();
+    await publish(second, 'live');
+    await heardUntil(stream, 'live');
+    brokerOf(first).cut();
+    await publish([first, second], 'both');
+    await publish(second, 'later');
+    const received = await heardUntil(stream, 'later');
+    expect(once(textsOf(received), 'both')).toBe(0);
+    stream.close();
+    await trim(first);
+    brokerOf(first).reconnect([first]);
+    const back = await connect(received.at(-1)?.id);
+    await publish(second, 'now');
+    const resumed = await heardUntil(back, 'now');
+    expect(readyOf(resumed)).toMatchObject({ resumed: 'partial' });
+    expect(gapsOf(resumed)).toEqual([{ rooms: [first, second], reason: 'trimmed' }]);
+  });
+});
