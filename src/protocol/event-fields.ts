@@ -1,4 +1,5 @@
 import { SseError } from './sse-error.js';
+import { unsafeTextReason } from './unsafe-text.js';
 
 /** Names that begin so are control events of this package (`sse:ready`, `sse:gap`, `sse:error`). */
 export const RESERVED_EVENT_PREFIX = 'sse:';
@@ -26,6 +27,13 @@ export function checkEventName(name: unknown): string | undefined {
     throw new SseError(
       'invalid-event-name',
       `The event name ${JSON.stringify(name)} contains a line break or NUL, which would forge another field. Remove it.`,
+    );
+  }
+  const unsafe = unsafeTextReason(name);
+  if (unsafe !== undefined) {
+    throw new SseError(
+      'invalid-event-name',
+      `The event name ${describe(name)} contains ${unsafe}. Remove it.`,
     );
   }
   if (RESERVED_EVENT_NAMES.has(name)) {

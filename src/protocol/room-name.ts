@@ -1,13 +1,11 @@
 import { describe } from './event-fields.js';
 import { SseError } from './sse-error.js';
+import { unsafeTextReason } from './unsafe-text.js';
 
 /** Everyone: a room that each client is in and none can join or leave. */
 export const EVERYONE = '*';
 
 const MAX_ROOM_LENGTH = 255;
-// Control characters would forge lines in logs and keys.
-// oxlint-disable-next-line no-control-regex -- that is what is looked for
-const CONTROL_CHARACTER = /[\u0000-\u001f\u007f]/;
 
 /**
  * A room as callers may write it. Numbers stand for their decimal string: room `0` is a room like any other.
@@ -26,11 +24,15 @@ export function checkRoom(room: unknown): string {
       `A room is a string that is not empty, or a number, not ${describe(room)}.`,
     );
   }
-  if (name.length > MAX_ROOM_LENGTH || CONTROL_CHARACTER.test(name)) {
+  if (name.length > MAX_ROOM_LENGTH) {
     throw new SseError(
       'invalid-room',
-      `The room ${describe(name)} is longer than ${MAX_ROOM_LENGTH} characters or contains a control character.`,
+      `The room ${describe(name)} is longer than ${MAX_ROOM_LENGTH} characters.`,
     );
+  }
+  const unsafe = unsafeTextReason(name);
+  if (unsafe !== undefined) {
+    throw new SseError('invalid-room', `The room ${describe(name)} contains ${unsafe}. Remove it.`);
   }
   return name;
 }

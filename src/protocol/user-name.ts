@@ -1,6 +1,7 @@
 import { describe } from './event-fields.js';
 import type { JsonValue } from './json-value.js';
 import { SseError } from './sse-error.js';
+import { unsafeTextReason } from './unsafe-text.js';
 
 const MAX_USER_LENGTH = 255;
 
@@ -23,7 +24,7 @@ export interface ClientIdentity {
 }
 
 /**
- * @returns the user's name, as Unicode that every encoding can carry
+ * @returns the user's name
  * @throws SseError `invalid-user`
  */
 export function checkUser(user: unknown): string {
@@ -34,8 +35,11 @@ export function checkUser(user: unknown): string {
       `A user is a string of 1 to ${MAX_USER_LENGTH} characters, or a number, not ${describe(user)}.`,
     );
   }
-  // Half a surrogate pair would be one user here, and another one when it comes back.
-  return Buffer.from(name).toString();
+  const unsafe = unsafeTextReason(name);
+  if (unsafe !== undefined) {
+    throw new SseError('invalid-user', `The user ${describe(name)} contains ${unsafe}. Remove it.`);
+  }
+  return name;
 }
 
 /**

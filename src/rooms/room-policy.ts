@@ -1,5 +1,6 @@
 import type { HistoryPolicy, RoomHistoryLimits } from '../broker/broker.interface.js';
 import { EVERYONE } from '../protocol/room-name.js';
+import { matchesRoomPattern } from './room-pattern.js';
 
 /** What may be different for rooms whose name fits a pattern. */
 export interface RoomRule {
@@ -19,12 +20,12 @@ export class RoomPolicy implements HistoryPolicy {
   readonly hasPresence: boolean;
   readonly maxBytes: number;
   readonly #standard: RoomHistoryLimits | false;
-  readonly #rules: readonly { readonly expression: RegExp; readonly rule: RoomRule }[];
+  readonly #rules: readonly RoomRule[];
 
   constructor(standard: RoomHistoryLimits | false, maxBytes: number, rules: readonly RoomRule[]) {
     this.#standard = standard;
     this.maxBytes = maxBytes;
-    this.#rules = rules.map((rule) => ({ expression: expressionOf(rule.pattern), rule }));
+    this.#rules = rules;
     this.hasPresence = rules.some(({ presence }) => presence === true);
     this.keepsHistory = standard !== false || rules.some(({ limits }) => limits !== false);
   }
@@ -48,11 +49,6 @@ export class RoomPolicy implements HistoryPolicy {
   }
 
   #ruleOf(room: string): RoomRule | undefined {
-    return this.#rules.find(({ expression }) => expression.test(room))?.rule;
+    return this.#rules.find(({ pattern }) => matchesRoomPattern(pattern, room));
   }
-}
-
-function expressionOf(pattern: string): RegExp {
-  const escaped = pattern.split('*').map((text) => text.replace(/[\\^$.|?+()[\]{}]/g, '\\$&'));
-  return new RegExp(`^${escaped.join('.*')}$`, 's');
 }
