@@ -75,6 +75,11 @@ export interface HistoryPage {
   readonly messages: readonly RoomMessage[];
   /** Rooms of which events may be missing: trimmed, expired or unknown. Their messages are those that are left. */
   readonly incompleteRooms: readonly string[];
+  /**
+   * `true` for a page that ends at `maxBytes`: it holds every event up to `position`, and the next page begins there.
+   * Default: `false`.
+   */
+  readonly hasMore?: boolean;
 }
 
 /**
@@ -114,8 +119,17 @@ export interface SseBroker {
   /**
    * What came after `after` in these rooms, or the newest `newest` events of each where `after` is `undefined`. Without
    * rooms it tells the position of now.
+   *
+   * @param maxBytes ends a page of events after a position once their data has this many bytes; the page holds one event
+   * at least. A broker may ignore it: a resuming client that reads slowly then holds its whole page in memory. Default:
+   * no bound
    */
-  read(rooms: readonly string[], after: Position | undefined, newest?: number): Promise<HistoryPage>;
+  read(
+    rooms: readonly string[],
+    after: Position | undefined,
+    newest?: number,
+    maxBytes?: number,
+  ): Promise<HistoryPage>;
 
   /**
    * Says something to every node, this one included: not remembered, and heard once by each node that can be reached now.

@@ -14,6 +14,7 @@ import { IdempotencyKeys } from './idempotency-keys.js';
 import { MemoryHistory } from './memory-history.js';
 import { MemoryPresence } from './memory-presence.js';
 import { PositionClock } from './position-clock.js';
+import { endPageAt } from './page-bytes.js';
 import type { PresenceStore } from './presence-store.interface.js';
 
 /**
@@ -88,11 +89,17 @@ export class MemoryBroker implements SseBroker {
     this.#subscribed.delete(room);
   }
 
-  async read(rooms: readonly string[], after: Position | undefined, newest = 0): Promise<HistoryPage> {
+  async read(
+    rooms: readonly string[],
+    after: Position | undefined,
+    newest = 0,
+    maxBytes = Infinity,
+  ): Promise<HistoryPage> {
     const history = this.#running();
     const { messages, incompleteRooms } =
       after === undefined ? history.newest(rooms, newest) : history.after(rooms, after, this.#clock.next());
-    return { epoch: this.epoch, position: this.#clock.last, messages, incompleteRooms };
+    const page = { epoch: this.epoch, position: this.#clock.last, messages, incompleteRooms };
+    return after === undefined ? page : endPageAt(page, maxBytes);
   }
 
   async publishControl(text: string): Promise<void> {

@@ -190,9 +190,9 @@ export class Partitions implements PartitionPositions {
     partition: number,
     rooms: readonly string[],
     after: Position | undefined,
-    newest?: number,
+    { newest, maxBytes }: { readonly newest?: number; readonly maxBytes?: number } = {},
   ): Promise<HistoryPage> {
-    const page = await this.#broker(partition).read(rooms, after, newest);
+    const page = await this.#broker(partition).read(rooms, after, newest, maxBytes);
     if (this.isPartitioned) for (const message of page.messages) message.partition = partition;
     return page;
   }

@@ -34,6 +34,29 @@ export const historyCases: Readonly<Record<string, CaseBody>> = {
     assert.deepEqual(both?.rooms.toSorted(), ['a', 'b', 'c', 'd'], 'an event remembers all of its rooms');
   },
 
+  'pages that end at maxBytes hold together what one page holds': async (bench) => {
+    const node = await bench.node();
+    const start = (await node.publish('elsewhere', 'start')).position;
+    for (const text of numbers(60))
+      await node.publish(['a', ['b'], 'c'][Number(text) % 3] as string, text.padEnd(40));
+    const whole = await node.read(['a', 'b', 'c'], start);
+    const texts: string[] = [];
+    let after = start;
+    for (let pages = 1; ; pages++) {
+      const page = await node.broker.read(['a', 'b', 'c'], after, 0, 200);
+      texts.push(...textsOf(page));
+      assert.deepEqual(page.incompleteRooms, []);
+      assert.ok(
+        page.position >= (page.messages.at(-1)?.position ?? after),
+        'the page reaches its last event',
+      );
+      after = page.position;
+      if (page.hasMore !== true) break;
+      assert.ok(page.messages.length > 0 && pages < 61, 'each page makes progress');
+    }
+    assert.deepEqual(texts, textsOf(whole));
+  },
+
   'a room that nothing was ever said in is complete after a recent position': async (bench) => {
     const node = await bench.node();
     const { position } = await node.publish('a', 'somewhere');

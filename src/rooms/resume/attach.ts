@@ -99,7 +99,7 @@ export async function replayNewest(
   const { connection } = client;
   const { room, since, count, rooms, from } = options;
   const partition = partitions.partitionOf(room);
-  const page = await partitions.read(partition, [room], undefined, count);
+  const page = await partitions.read(partition, [room], undefined, { newest: count });
   const until = Math.max(since, from.get(partition)?.position ?? 0);
   // What came since it joined is held, or was let go to be read again, and follows.
   const before = page.messages.filter(({ position }) => position <= until);

@@ -7,6 +7,9 @@ import type { Partitions } from '../partitions.js';
 import type { Gap } from './gaps.js';
 import { CLOCK_SKEW_US } from './starting-position.js';
 
+/** Data of one page of missed events: all that a resuming client which reads slowly holds in memory. */
+export const PAGE_BYTES = 262_144;
+
 /** The history that one round of a resume has read from one partition. */
 export interface PartitionRead {
   readonly partition: number;
@@ -78,10 +81,16 @@ export async function roomsOfLaterCopies(
       const own = rooms.get(partition);
       // Nothing of this partition lies between the start of the gap and the client's position.
       if (own === undefined || point.position <= oldest) return [];
-      const { messages } = await partitions.read(partition, own, oldest);
-      return messages
-        .filter(({ position, copies = [] }) => position <= point.position && copies.some(isLost))
-        .flatMap((message) => message.rooms.filter((room) => client.in(room)));
+      const later: string[] = [];
+      let page: HistoryPage | undefined;
+      do {
+        page = await partitions.read(partition, own, page?.position ?? oldest, { maxBytes: PAGE_BYTES });
+        for (const { position, copies = [], rooms: all } of page.messages) {
+          if (position <= point.position && copies.some(isLost))
+            later.push(...all.filter((room) => client.in(room)));
+        }
+      } while (page.hasMore === true && page.position < point.position);
+      return later;
     }),
   );
   return [...new Set(found.flat())];
