@@ -1,7 +1,7 @@
 import type { PartitionedBroker } from './broker/broker.interface.js';
 import { MemoryBroker } from './broker/memory-broker.js';
 import { NoopMetrics } from './metrics/noop-metrics.js';
-import { describe } from './protocol/event-fields.js';
+import { describeValue } from './protocol/error-text.js';
 import { SseError } from './protocol/sse-error.js';
 import type { Identify } from './presence/presence.js';
 import { RoomPolicy, type RoomRule } from './rooms/room-policy.js';
@@ -138,7 +138,7 @@ function check(path: string, options: object, checks: Readonly<Record<string, Ch
     const what = path === '' ? 'The options' : `The option "${path.slice(0, -1)}"`;
     throw new SseError(
       'invalid-options',
-      `${what} of SseModule must be an object, not ${describe(options)}.`,
+      `${what} of SseModule must be an object, not ${describeValue(options)}.`,
     );
   }
   for (const [name, value] of Object.entries(options)) {
@@ -153,7 +153,7 @@ function check(path: string, options: object, checks: Readonly<Record<string, Ch
     if (wanted !== undefined) {
       throw new SseError(
         'invalid-options',
-        `The option "${path}${name}" of SseModule is ${wanted}, not ${describe(value)}.`,
+        `The option "${path}${name}" of SseModule is ${wanted}, not ${describeValue(value)}.`,
       );
     }
   }

@@ -2,7 +2,8 @@ import { Logger, Module, type DynamicModule, type OnModuleDestroy } from '@nestj
 import { DiscoveryModule } from '@nestjs/core';
 import { EndpointExplorer } from './endpoint/endpoint-explorer.js';
 import { Presence } from './presence/presence.js';
-import { SseError, stackOf } from './protocol/sse-error.js';
+import { stackOf } from './protocol/error-text.js';
+import { SseError } from './protocol/sse-error.js';
 import { resolveOptions, type ResolvedSseOptions } from './resolve-options.js';
 import { RoomHub } from './rooms/room-hub.js';
 import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';

@@ -7,7 +7,7 @@ import { openRawStream } from './endpoint/raw-stream.js';
 import { Presence } from './presence/presence.js';
 import type { ResolvedSseOptions } from './resolve-options.js';
 import { EVERYONE, checkRoom, checkRooms, type RoomName } from './protocol/room-name.js';
-import { stackOf } from './protocol/sse-error.js';
+import { stackOf } from './protocol/error-text.js';
 import { checkUser, type SseIdentity } from './protocol/user-name.js';
 import type { SendOptions } from './rooms/event-publisher.js';
 import { RoomHub } from './rooms/room-hub.js';

@@ -5,7 +5,7 @@ const LIFETIME = 1_000;
 const NOW = 10_000;
 
 function evidence(found: Partial<RoomEvidence>): RoomEvidence {
-  return { first: undefined, last: undefined, now: NOW, lastLifetimeUs: LIFETIME, ...found };
+  return { first: undefined, last: undefined, now: NOW, lastPositionTtlUs: LIFETIME, ...found };
 }
 
 describe('whether a client that stands at 9,500 has been told everything', () => {
@@ -79,7 +79,7 @@ describe('against a memory that remembers all', () => {
             first: position === undefined ? undefined : { position, previous },
             last: forgotten ? undefined : newest,
             now: NOW,
-            lastLifetimeUs: lifetime,
+            lastPositionTtlUs: lifetime,
           });
           const missed = all.filter((at) => at > after && !found.includes(at));
           if (complete) expect(missed).toEqual([]);

@@ -9,7 +9,7 @@ export interface RoomEvidence {
   /** The moment of the read. */
   readonly now: Position;
   /** How long a room's last position is remembered, in microseconds: at least as long as its events. */
-  readonly lastLifetimeUs: number;
+  readonly lastPositionTtlUs: number;
 }
 
 /**
@@ -20,9 +20,9 @@ export interface RoomEvidence {
  * - Nothing found: the room's last event is not newer than the client; or the room's last event is forgotten, and
  *   whatever is forgotten is older than the client.
  */
-export function isComplete(after: Position, { first, last, now, lastLifetimeUs }: RoomEvidence): boolean {
+export function isComplete(after: Position, { first, last, now, lastPositionTtlUs }: RoomEvidence): boolean {
   if (first !== undefined) {
-    return first.previous === 0 ? first.position - after < lastLifetimeUs : first.previous <= after;
+    return first.previous === 0 ? first.position - after < lastPositionTtlUs : first.previous <= after;
   }
-  return last === undefined ? now - after < lastLifetimeUs : last <= after;
+  return last === undefined ? now - after < lastPositionTtlUs : last <= after;
 }

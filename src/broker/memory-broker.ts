@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import type { Position } from '../protocol/position.js';
 import { RoomMessage, type RoomEvent } from '../protocol/room-message.js';
-import { SseError } from '../protocol/sse-error.js';
+import { brokerClosedError } from './broker-closed-error.js';
 import type {
   BrokerListener,
   HistoryPage,
@@ -13,6 +12,7 @@ import type {
 import { IdempotencyKeys } from './idempotency-keys.js';
 import { MemoryHistory } from './memory-history.js';
 import { MemoryPresence } from './memory-presence.js';
+import { newEpoch } from './new-epoch.js';
 import { PositionClock } from './position-clock.js';
 import type { PresenceStore } from './presence-store.interface.js';
 
@@ -23,7 +23,7 @@ import type { PresenceStore } from './presence-store.interface.js';
  * waits for its turn, so that every subscriber sees one order.
  */
 export class MemoryBroker implements SseBroker {
-  readonly epoch = randomBytes(4).toString('hex');
+  readonly epoch = newEpoch();
   readonly #clock = new PositionClock();
   readonly #keys = new IdempotencyKeys();
   readonly #subscribed = new Set<string>();
@@ -61,7 +61,7 @@ export class MemoryBroker implements SseBroker {
     const known = idempotencyKey === undefined ? undefined : this.#keys.get(idempotencyKey);
     if (known !== undefined) return { ...known, duplicate: true };
 
-    const replayable = !volatile && rooms.some((room) => history.remembers(room));
+    const replayable = !volatile && rooms.some((room) => history.keepsHistoryOf(room));
     const position = this.#clock.next();
     const receipt = { epoch: this.epoch, position, replayable, duplicate: false };
     if (idempotencyKey !== undefined) this.#keys.set(idempotencyKey, receipt);
@@ -110,10 +110,7 @@ export class MemoryBroker implements SseBroker {
 
   #running(): MemoryHistory {
     if (this.#history === undefined || this.#listener === undefined) {
-      throw new SseError(
-        'broker-closed',
-        'The broker is not running: publish after the application has started and before it closes.',
-      );
+      throw brokerClosedError();
     }
     return this.#history;
   }

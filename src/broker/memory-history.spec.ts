@@ -144,11 +144,9 @@ describe('the memory of this process', () => {
     add(['a', 'b'], '1');
     add('a', '2');
     expect(after(['a', 'b'])).toEqual({ data: ['1'], incomplete: [] });
-    expect([history.remembers('a'), history.remembers('b'), history.remembers('new')]).toEqual([
-      false,
-      true,
-      true,
-    ]);
+    expect([history.keepsHistoryOf('a'), history.keepsHistoryOf('b'), history.keepsHistoryOf('new')]).toEqual(
+      [false, true, true],
+    );
   });
 
   it('gives the newest of each room, without those that are too old', () => {

@@ -1,6 +1,7 @@
 import { asPartitioned, type PartitionedBroker, type SseBroker } from '../broker/broker.interface.js';
 import type { SseClient } from '../connection/sse-client.js';
-import { checkRetry, describe } from '../protocol/event-fields.js';
+import { describeValue } from '../protocol/error-text.js';
+import { checkRetry } from '../protocol/event-fields.js';
 import { EVERYONE, checkRoom, type RoomName } from '../protocol/room-name.js';
 import { SseError } from '../protocol/sse-error.js';
 import { checkUser } from '../protocol/user-name.js';
@@ -53,7 +54,7 @@ export class RemoteCommands {
     if (typeof target !== 'object' || target === null || !('user' in target || 'room' in target)) {
       throw new SseError(
         'invalid-arguments',
-        `disconnect takes a client's id, { user }, { room } or { room, where }, not ${describe(target)}.`,
+        `disconnect takes a client's id, { user }, { room } or { room, where }, not ${describeValue(target)}.`,
       );
     }
     const room = target.room === undefined ? undefined : checkRoom(target.room);

@@ -1,3 +1,4 @@
+import { describeValue } from './error-text.js';
 import { SseError } from './sse-error.js';
 
 /** Names that begin so are control events of this package (`sse:ready`, `sse:gap`, `sse:error`). */
@@ -20,7 +21,7 @@ const WIRE_SAFE_ID = /^[\x21-\x7e]{0,128}$/;
 export function checkEventName(name: unknown): string | undefined {
   if (name === undefined || name === null || name === '') return undefined;
   if (typeof name !== 'string') {
-    throw new SseError('invalid-event-name', `An event name is a string, not ${describe(name)}.`);
+    throw new SseError('invalid-event-name', `An event name is a string, not ${describeValue(name)}.`);
   }
   if (LINE_END_OR_NUL.test(name)) {
     throw new SseError(
@@ -53,7 +54,7 @@ export function checkEventId(id: unknown): string | undefined {
   if (typeof text !== 'string' || !WIRE_SAFE_ID.test(text)) {
     throw new SseError(
       'invalid-id',
-      `The event id ${describe(id)} cannot travel in a Last-Event-ID header. Use at most 128 printable ASCII characters without spaces.`,
+      `The event id ${describeValue(id)} cannot travel in a Last-Event-ID header. Use at most 128 printable ASCII characters without spaces.`,
     );
   }
   return text;
@@ -68,17 +69,8 @@ export function checkRetry(retryMs: unknown): number {
   if (typeof retryMs !== 'number' || !Number.isSafeInteger(retryMs) || retryMs < 0) {
     throw new SseError(
       'invalid-retry',
-      `retry is a whole number of milliseconds, 0 or more, not ${describe(retryMs)}.`,
+      `retry is a whole number of milliseconds, 0 or more, not ${describeValue(retryMs)}.`,
     );
   }
   return retryMs;
-}
-
-/** A value in an error message: short, and never a whole payload. */
-export function describe(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
-  if (typeof value === 'number' || typeof value === 'boolean' || value === null || value === undefined) {
-    return String(value);
-  }
-  return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
 }

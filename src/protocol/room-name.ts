@@ -1,4 +1,4 @@
-import { describe } from './event-fields.js';
+import { describeValue } from './error-text.js';
 import { SseError } from './sse-error.js';
 
 /** Everyone: a room that each client is in and none can join or leave. */
@@ -23,13 +23,13 @@ export function checkRoom(room: unknown): string {
   if (typeof name !== 'string' || name === '') {
     throw new SseError(
       'invalid-room',
-      `A room is a string that is not empty, or a number, not ${describe(room)}.`,
+      `A room is a string that is not empty, or a number, not ${describeValue(room)}.`,
     );
   }
   if (name.length > MAX_ROOM_LENGTH || CONTROL_CHARACTER.test(name)) {
     throw new SseError(
       'invalid-room',
-      `The room ${describe(name)} is longer than ${MAX_ROOM_LENGTH} characters or contains a control character.`,
+      `The room ${describeValue(name)} is longer than ${MAX_ROOM_LENGTH} characters or contains a control character.`,
     );
   }
   return name;

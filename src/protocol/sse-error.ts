@@ -44,8 +44,3 @@ export class SseError extends Error {
     super(message, options);
   }
 }
-
-/** What a logger prints of anything that was thrown. */
-export function stackOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}

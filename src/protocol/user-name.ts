@@ -1,4 +1,4 @@
-import { describe } from './event-fields.js';
+import { describeValue } from './error-text.js';
 import type { JsonValue } from './json-value.js';
 import { SseError } from './sse-error.js';
 
@@ -31,7 +31,7 @@ export function checkUser(user: unknown): string {
   if (typeof name !== 'string' || name === '' || name.length > MAX_USER_LENGTH) {
     throw new SseError(
       'invalid-user',
-      `A user is a string of 1 to ${MAX_USER_LENGTH} characters, or a number, not ${describe(user)}.`,
+      `A user is a string of 1 to ${MAX_USER_LENGTH} characters, or a number, not ${describeValue(user)}.`,
     );
   }
   // Half a surrogate pair would be one user here, and another one when it comes back.
@@ -47,7 +47,7 @@ export function checkIdentity(identity: unknown): ClientIdentity | undefined {
   if (typeof identity !== 'object') {
     throw new SseError(
       'invalid-user',
-      `identify returns { user, info? } or undefined, not ${describe(identity)}.`,
+      `identify returns { user, info? } or undefined, not ${describeValue(identity)}.`,
     );
   }
   const { user, info } = identity as Partial<SseIdentity>;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { isAscending, numbers, textsOf, type CaseBody } from './contract-harness.js';
-import { assertCompletenessClaim, randomHistory } from './random-history.js';
+import { assertCompletenessClaim } from './completeness-check.js';
+import { randomHistory } from './random-history.js';
 
 /** What is remembered, and whether the broker knows what it does not remember. */
 export const historyCases: Readonly<Record<string, CaseBody>> = {

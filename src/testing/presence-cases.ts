@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { parsePresenceEvent } from '../protocol/presence-event.js';
 import type { CaseBody } from './contract-harness.js';
-import { randomOf } from './random-history.js';
+import { seededRandom } from './seeded-random.js';
 import { changesOf, here, holds, member, storeOf } from './presence-harness.js';
 
 const ODD_NAMES = [
@@ -79,7 +79,7 @@ export const presenceCases: Readonly<Record<string, CaseBody>> = {
 
   'after many changes the store is what was said last': async (bench) => {
     const node = await member(bench);
-    const random = randomOf(5);
+    const random = seededRandom(5);
     const truth = new Map<string, string>();
     for (let step = 0; step < 2_000; step++) {
       const user = `user ${Math.floor(random() * 30)}`;

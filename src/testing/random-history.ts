@@ -1,40 +1,7 @@
 import assert from 'node:assert/strict';
-import type { HistoryPage } from '../broker/broker.interface.js';
-import type { Position } from '../protocol/position.js';
+import { assertCompletenessClaim, type Published } from './completeness-check.js';
 import type { HarnessNode } from './contract-harness.js';
-
-/** What a case has published, and where. */
-export interface Published {
-  readonly rooms: readonly string[];
-  readonly text: string;
-  readonly position: Position;
-}
-
-/** The one thing that a page may never do: leave out an event of a room that it calls complete. */
-export function assertCompletenessClaim(
-  page: HistoryPage,
-  rooms: readonly string[],
-  after: Position,
-  published: readonly Published[],
-): void {
-  const complete = rooms.filter((room) => !page.incompleteRooms.includes(room));
-  const found = new Set(page.messages.map(({ position }) => position));
-  for (const { rooms: of, text, position } of published) {
-    if (position <= after || !of.some((room) => complete.includes(room))) continue;
-    assert.ok(
-      found.has(position),
-      `"${text}" of ${of.join(', ')} is missing, and its room is called complete`,
-    );
-  }
-  assert.equal(found.size, page.messages.length, 'each event once');
-  for (const message of page.messages) {
-    assert.ok(message.position > after, 'nothing from before the position');
-    assert.ok(
-      message.rooms.some((room) => rooms.includes(room)),
-      'nothing of other rooms',
-    );
-  }
-}
+import { seededRandom } from './seeded-random.js';
 
 export interface RandomHistory {
   readonly seed: number;
@@ -50,7 +17,7 @@ export async function randomHistory(
   node: HarnessNode,
   { seed, rooms, steps, text = '', heard = false }: RandomHistory,
 ): Promise<void> {
-  const random = randomOf(seed);
+  const random = seededRandom(seed);
   const names = Array.from({ length: rooms }, (_, n) => `room ${n}`);
   const some = (): string[] => names.filter(() => random() < 0.3);
   const published: Published[] = [];
@@ -77,15 +44,4 @@ export async function randomHistory(
   }
   assert.ok(complete > steps / 10, 'a broker that calls everything incomplete is honest, and useless');
   if (heard) await node.hears(published.length);
-}
-
-/** Mulberry32: the same numbers from the same seed. */
-export function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

@@ -1,5 +1,5 @@
 import type { RedisDriverName } from 'nestjs-simple-sse/redis';
-import { randomOf } from '../../src/testing/random-history.js';
+import { seededRandom } from '../../src/testing/seeded-random.js';
 import { eventually, pause } from '../support/within.js';
 import { lapse, leases, PresenceNode } from './presence-node.js';
 import { describeWithRedis, RedisServer } from './redis-server.js';
@@ -50,7 +50,7 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
     it(
       'in the end the list is the truth, and so is the sum of what was told',
       async () => {
-        const random = randomOf(seed);
+        const random = seededRandom(seed);
         const below = (limit: number): number => Math.floor(random() * limit);
         // It has no users of its own and nothing happens to it, so it hears everything.
         const observer = await newNode('a');

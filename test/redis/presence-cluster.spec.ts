@@ -2,7 +2,7 @@ import type { PartitionedBroker, PresenceStore } from 'nestjs-simple-sse';
 import { redisBroker, type RedisDriverName } from 'nestjs-simple-sse/redis';
 import { partitionTags } from '../../src/broker/redis/driver/cluster-slot.js';
 import { PresenceStores } from '../../src/presence/presence-stores.js';
-import { randomOf } from '../../src/testing/random-history.js';
+import { seededRandom } from '../../src/testing/seeded-random.js';
 import { eventually, pause } from '../support/within.js';
 import { RedisCluster } from './redis-cluster.js';
 import { describeWithRedis } from './redis-server.js';
@@ -31,7 +31,7 @@ describeWithRedis('presence on a Redis Cluster of three masters', () => {
       const rooms = Array.from({ length: 12 }, (_, n) => `room ${n}`);
       expect(new Set(rooms.map((room) => brokers[0]?.partitionOf(room))).size).toBe(partitions);
 
-      const random = randomOf(7);
+      const random = seededRandom(7);
       const truth = nodes.map(() => new Map<string, number>());
       for (let step = 0; step < 300; step++) {
         const [node, user, connections] = [step % 2, `user ${step % 5}`, Math.floor(random() * 4)];

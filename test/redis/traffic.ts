@@ -1,5 +1,5 @@
 import { Deferred } from '../../src/broker/redis/link/deferred.js';
-import { randomOf } from '../../src/testing/random-history.js';
+import { seededRandom } from '../../src/testing/seeded-random.js';
 import { eventually, pause } from '../support/within.js';
 import type { Account, Published } from './verdict.js';
 
@@ -68,7 +68,7 @@ export class Traffic<L extends Listener = Listener> {
 
   constructor(options: TrafficOptions<L>) {
     this.#options = options;
-    this.#random = randomOf(options.seed);
+    this.#random = seededRandom(options.seed);
     this.rooms = Array.from({ length: options.rooms ?? 8 }, (_, n) => `room ${n}`);
     this.followers = Array.from({ length: options.followers }, () => {
       const own = this.rooms.filter(() => this.#random() < 0.35);

@@ -3,7 +3,7 @@ import { fetchEventSource } from '@microsoft/fetch-event-source';
 import { EventSource as NpmEventSource } from 'eventsource';
 import { SseRoom } from 'nestjs-simple-sse';
 import { EventSource as UndiciEventSource } from 'undici';
-import { randomOf } from '../../src/testing/random-history.js';
+import { seededRandom } from '../../src/testing/seeded-random.js';
 import { launchChromium, noBrowser, type Browser } from '../sample/chromium.js';
 import { platforms } from '../support/platforms.js';
 import { sseApp } from '../support/sse-app.js';
@@ -99,7 +99,7 @@ describe.each(platforms)('in a network that cuts connections, on $name', (platfo
         options: { retryMs: 1, historyMaxEvents: 100_000 },
       }),
     );
-    const random = randomOf(seed);
+    const random = seededRandom(seed);
     // Half of the cuts fall into the attach.
     proxy = await CuttingProxy.start(running.url, () =>
       Math.ceil((random() < 0.5 ? 1_500 : 30_000) * random()),
@@ -112,7 +112,7 @@ describe.each(platforms)('in a network that cuts connections, on $name', (platfo
 
   /** Publishes until the connection has been cut often enough; then each event must have been heard once. */
   async function expectEverything(listening: Listening): Promise<void> {
-    const random = randomOf(seed + 1);
+    const random = seededRandom(seed + 1);
     try {
       await eventually(() => running.sse.count('numbers') === 1, 'the client');
       await running.sse.broadcast('numbers', '0');

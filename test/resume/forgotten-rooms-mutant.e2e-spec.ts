@@ -4,9 +4,9 @@ import type { RoomEvidence } from '../../src/broker/completeness.js';
 
 // The rule without its last case: a room of which nothing is known any more passes for one that heard nothing new.
 jest.unstable_mockModule('../../src/broker/completeness.js', () => ({
-  isComplete: (after: Position, { first, last, lastLifetimeUs }: RoomEvidence): boolean => {
+  isComplete: (after: Position, { first, last, lastPositionTtlUs }: RoomEvidence): boolean => {
     if (first !== undefined) {
-      return first.previous === 0 ? first.position - after < lastLifetimeUs : first.previous <= after;
+      return first.previous === 0 ? first.position - after < lastPositionTtlUs : first.previous <= after;
     }
     return last === undefined || last <= after;
   },

@@ -1,5 +1,5 @@
 import { ClientConnection } from '../../src/connection/client-connection.js';
-import { randomOf } from '../../src/testing/random-history.js';
+import { seededRandom } from '../../src/testing/seeded-random.js';
 import { express } from '../support/platforms.js';
 import { chosenSeed, runOracle, type Figures } from './oracle.js';
 import { RestlessBroker } from './restless-broker.js';
@@ -58,7 +58,7 @@ describe('the oracle', () => {
       options: {
         historyMaxEvents: 100_000,
         historyMaxBytes: 2 ** 31,
-        broker: new RestlessBroker(randomOf(seed)),
+        broker: new RestlessBroker(seededRandom(seed)),
       },
     });
 

@@ -1,4 +1,4 @@
-import { randomOf } from '../../src/testing/random-history.js';
+import { seededRandom } from '../../src/testing/seeded-random.js';
 import { express, fastify } from '../support/platforms.js';
 import { forgetfulRooms } from './forgetful-rooms.js';
 import { chosenSeed, runOracle, type Figures } from './oracle.js';
@@ -50,7 +50,7 @@ describe('what pages hear that drop and resume at random', () => {
         options: {
           ...LONG_HISTORY,
           maxQueuedBytes: 65_536,
-          broker: new RestlessBroker(randomOf(seed), 0.02),
+          broker: new RestlessBroker(seededRandom(seed), 0.02),
         },
       });
       tell('fastify, restless broker', figures);

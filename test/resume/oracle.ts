@@ -1,6 +1,6 @@
 import { Controller, Get } from '@nestjs/common';
 import { SseRoom, type CloseReason, type RoutedRequest, type SseModuleOptions } from 'nestjs-simple-sse';
-import { randomOf } from '../../src/testing/random-history.js';
+import { seededRandom } from '../../src/testing/seeded-random.js';
 import { sseApp } from '../support/sse-app.js';
 import { pause, within } from '../support/within.js';
 import type { Platform } from '../support/platforms.js';
@@ -53,7 +53,7 @@ export function chosenSeed(): number {
 export async function runOracle(given: OracleOptions): Promise<Figures> {
   const { platform, seed, options, pages: pageCount = 60, rooms: roomCount = 20 } = given;
   const startMs = performance.now();
-  const random = randomOf(seed);
+  const random = seededRandom(seed);
   const names = Array.from({ length: roomCount }, (_, n) => `room-${n}`);
   const running = await platform.start(sseApp({ controllers: [OracleController], options }));
   const reasons: Figures['reasons'] = {};
@@ -71,7 +71,7 @@ export async function runOracle(given: OracleOptions): Promise<Figures> {
     for (let n = 0; n < count; n++) own.push(names[Math.floor(roomCount * random())] as string);
     const rooms = [...new Set(own)];
     const habits: Habits = {
-      random: randomOf(seed + 1 + index),
+      random: seededRandom(seed + 1 + index),
       pausesMs: slow ? 2_500 : 0,
       awayMs: 400,
       dropBytes: slow ? 10_000_000 : 300_000,

@@ -1,6 +1,6 @@
 import { PartitionedCursor } from '../../src/rooms/partitioned-cursor.js';
 import type { SseFrame } from '../../src/protocol/sse-frame.js';
-import { randomOf } from '../../src/testing/random-history.js';
+import { seededRandom } from '../../src/testing/seeded-random.js';
 import { express, fastify } from '../support/platforms.js';
 import { chosenSeed, runOracle, type Figures } from './oracle.js';
 import { Partitions } from './partitions.js';
@@ -32,7 +32,7 @@ describe('what pages hear of a broker with partitions, some events in several of
       options: {
         ...LONG_HISTORY,
         maxQueuedBytes: 65_536,
-        broker: new Partitions(5, (partition) => new RestlessBroker(randomOf(seed + partition), 0.01)),
+        broker: new Partitions(5, (partition) => new RestlessBroker(seededRandom(seed + partition), 0.01)),
       },
     });
 

@@ -1,4 +1,4 @@
-import { describe } from '../../protocol/event-fields.js';
+import { describeValue } from '../../protocol/error-text.js';
 import { SseError } from '../../protocol/sse-error.js';
 
 /**
@@ -162,7 +162,7 @@ export function resolveRedisOptions(options: RedisBrokerOptions): ResolvedRedisO
     const wanted = value === undefined ? undefined : CHECKS[name as keyof RedisBrokerOptions](value);
     if (wanted !== undefined) {
       // Not the value of `url`: it may contain a password.
-      const found = name === 'url' ? 'what was given' : describe(value);
+      const found = name === 'url' ? 'what was given' : describeValue(value);
       throw invalid(`The option "${name}" of redisBroker is ${wanted}, not ${found}.`);
     }
   }

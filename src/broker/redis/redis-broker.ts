@@ -1,3 +1,4 @@
+import { brokerClosedError } from '../broker-closed-error.js';
 import { randomUUID } from 'node:crypto';
 import type {
   BrokerListener,
@@ -24,7 +25,7 @@ import { publishCommand } from './data/publish-command.js';
 import { PUBLISH_SCRIPT } from './data/publish-script.js';
 import { RecentEvents } from './history/recent-events.js';
 import type { ResolvedRedisOptions } from './redis-broker-options.js';
-import { closedError, unavailable } from './link/redis-errors.js';
+import { unavailable } from './link/redis-errors.js';
 import { RedisKeys, type Partition } from './data/redis-keys.js';
 import { RoomFeed } from './feed/room-feed.js';
 import { RoomReader } from './history/room-reader.js';
@@ -206,11 +207,11 @@ export class RedisBroker implements SseBroker {
     running.commands.close();
     running.reads.close();
     running.recent.close();
-    running.rooms.close(closedError());
+    running.rooms.close(brokerClosedError());
   }
 
   #live(): Running {
-    if (this.#running === undefined) throw closedError();
+    if (this.#running === undefined) throw brokerClosedError();
     return this.#running;
   }
 

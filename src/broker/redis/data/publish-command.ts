@@ -3,7 +3,7 @@ import type { HistoryPolicy, PublishOptions } from '../../broker.interface.js';
 import { IDEMPOTENCY_WINDOW_MS } from '../../idempotency-keys.js';
 import { ephemeralMessage, roomsText } from './channel-message.js';
 import { encodeEventText } from './event-codec.js';
-import { lastLifetimeMs } from '../../last-lifetime.js';
+import { lastPositionTtlMs } from '../../last-position-ttl.js';
 import { clampedLimits } from './clamped-limits.js';
 import type { RedisKeys } from './redis-keys.js';
 
@@ -43,7 +43,7 @@ export function publishCommand(
   const receiptTtl = idempotencyKey === undefined ? 0 : IDEMPOTENCY_WINDOW_MS;
   const args = [`${receiptTtl}`, channel, roomsText(inOrder), text, `${kept.length}`];
   for (const { limit } of kept) {
-    args.push(`${limit.maxEvents}`, `${limit.maxAgeMs}`, `${lastLifetimeMs(limit)}`);
+    args.push(`${limit.maxEvents}`, `${limit.maxAgeMs}`, `${lastPositionTtlMs(limit)}`);
   }
   return { kind: 'script', keys, args };
 }

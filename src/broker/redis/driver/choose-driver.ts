@@ -1,4 +1,4 @@
-import { describe } from '../../../protocol/event-fields.js';
+import { describeValue } from '../../../protocol/error-text.js';
 import { SseError } from '../../../protocol/sse-error.js';
 import { ClusterDriver } from './cluster-driver.js';
 import {
@@ -102,7 +102,7 @@ function driverOf(client: object, driver: RedisDriverName | undefined): IoredisD
   }
   throw new SseError(
     'invalid-options',
-    `The option "client" of redisBroker is a client of ${driver ?? 'ioredis or node-redis'}, not ${describe(client)}.`,
+    `The option "client" of redisBroker is a client of ${driver ?? 'ioredis or node-redis'}, not ${describeValue(client)}.`,
   );
 }
 

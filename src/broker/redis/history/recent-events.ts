@@ -2,9 +2,9 @@ import { nowUs, type Position } from '../../../protocol/position.js';
 import type { RoomMessage } from '../../../protocol/room-message.js';
 import type { HistoryPage, HistoryPolicy, RoomHistoryLimits } from '../../broker.interface.js';
 import { isComplete } from '../../completeness.js';
-import { HistoryBudget } from '../../history-budget.js';
-import { inOrder } from '../../in-order.js';
-import { lastLifetimeMs } from '../../last-lifetime.js';
+import { HistoryTrimmer } from '../../history-trimmer.js';
+import { mergeByPosition } from '../../merge-by-position.js';
+import { lastPositionTtlMs } from '../../last-position-ttl.js';
 import { RoomHistory, type HistoryEntry } from '../../room-history.js';
 import { clampedLimits } from '../data/clamped-limits.js';
 import type { LocalRoom, LocalRooms } from '../feed/local-rooms.js';
@@ -31,7 +31,7 @@ export interface NodePosition {
 export class RecentEvents {
   readonly #policy: HistoryPolicy;
   readonly #rooms: LocalRooms;
-  readonly #budget: HistoryBudget;
+  readonly #trimmer: HistoryTrimmer;
   /** Of rooms in which something was heard since they are followed. */
   readonly #histories = new Map<LocalRoom, RoomHistory>();
   readonly #sweeper: NodeJS.Timeout;
@@ -40,7 +40,7 @@ export class RecentEvents {
   constructor(policy: HistoryPolicy, rooms: LocalRooms, maxBytes: number) {
     this.#policy = policy;
     this.#rooms = rooms;
-    this.#budget = new HistoryBudget(maxBytes);
+    this.#trimmer = new HistoryTrimmer(maxBytes);
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS).unref();
   }
 
@@ -60,7 +60,7 @@ export class RecentEvents {
       history.lastPosition = Math.max(history.lastPosition, previous[index] ?? 0);
       histories.push(history);
     }
-    this.#budget.add(message, histories);
+    this.#trimmer.add(message, histories);
   }
 
   /** What came after `after`, as Redis would tell it; `undefined` where Redis may know more. */
@@ -75,7 +75,12 @@ export class RecentEvents {
       if (entries === undefined) return undefined;
       for (const { message } of entries) found.push(message);
     }
-    return { epoch: node.epoch, position: node.position, messages: inOrder(found), incompleteRooms: [] };
+    return {
+      epoch: node.epoch,
+      position: node.position,
+      messages: mergeByPosition(found),
+      incompleteRooms: [],
+    };
   }
 
   /** Whether all later events of these rooms, those that are not remembered aside, are heard here. */
@@ -104,14 +109,14 @@ export class RecentEvents {
   forget(room: LocalRoom): void {
     const history = this.#histories.get(room);
     if (history === undefined) return;
-    this.#budget.empty(history);
+    this.#trimmer.empty(history);
     this.#histories.delete(room);
   }
 
   close(): void {
     clearInterval(this.#sweeper);
     this.#histories.clear();
-    this.#budget.clear();
+    this.#trimmer.clear();
   }
 
   /** @returns `undefined` where something may be missing, or so much time has passed that Redis would say so */
@@ -122,17 +127,17 @@ export class RecentEvents {
     limits: RoomHistoryLimits,
   ): readonly HistoryEntry[] | undefined {
     const room = this.#rooms.get(name);
-    const lastLifetimeUs = lastLifetimeMs(limits) * 1_000;
-    if (room?.isSubscribed !== true || now - after >= lastLifetimeUs) return undefined;
+    const lastPositionTtlUs = lastPositionTtlMs(limits) * 1_000;
+    if (room?.isSubscribed !== true || now - after >= lastPositionTtlUs) return undefined;
     const history = this.#histories.get(room);
-    if (history !== undefined) this.#budget.expire(history, now);
+    if (history !== undefined) this.#trimmer.expire(history, now);
     const entries = history?.after(after) ?? [];
     const [first] = entries;
     const isWhole = isComplete(after, {
       first: first && { position: first.message.position, previous: first.previous },
       last: history?.lastPosition ?? room.from,
       now,
-      lastLifetimeUs,
+      lastPositionTtlUs,
     });
     return isWhole ? entries : undefined;
   }
@@ -151,11 +156,11 @@ export class RecentEvents {
   #sweep(): void {
     const now = nowUs();
     for (const [room, history] of this.#histories) {
-      this.#budget.expire(history, now);
+      this.#trimmer.expire(history, now);
       if (history.size > 0) continue;
       room.from = history.lastPosition;
       this.#histories.delete(room);
     }
-    this.#budget.compact();
+    this.#trimmer.compact();
   }
 }

@@ -9,7 +9,7 @@ import { decodeEventText } from '../data/event-codec.js';
 import { READ_SCRIPT } from '../data/read-script.js';
 import { isUnreachable } from '../link/redis-errors.js';
 import type { RedisKeys } from '../data/redis-keys.js';
-import { lastLifetimeMs } from '../../last-lifetime.js';
+import { lastPositionTtlMs } from '../../last-position-ttl.js';
 import { clampedLimits } from '../data/clamped-limits.js';
 
 /** A call that reads more would keep Redis from others for milliseconds. */
@@ -173,6 +173,6 @@ function isWhole(
     first: first && { position: parseInt(first[0], 10), previous: Number(first[1][1]) },
     last,
     now,
-    lastLifetimeUs: lastLifetimeMs(limits) * 1_000,
+    lastPositionTtlUs: lastPositionTtlMs(limits) * 1_000,
   });
 }

@@ -1,3 +1,4 @@
+import { brokerClosedError } from '../../broker-closed-error.js';
 import type { Position } from '../../../protocol/position.js';
 import { Deferred, withDeadline } from './deferred.js';
 import { InFlight } from './in-flight.js';
@@ -5,7 +6,7 @@ import { ReconnectingConnection } from './reconnecting-connection.js';
 import type { LuaScript } from '../data/lua-script.js';
 import { newEpoch } from '../../new-epoch.js';
 import type { ResolvedRedisOptions } from '../redis-broker-options.js';
-import { closedError, NoReply, unavailable } from './redis-errors.js';
+import { NoReply, unavailable } from './redis-errors.js';
 import {
   isErrorReply,
   type RedisConnection,
@@ -90,7 +91,7 @@ export class CommandLink {
 
   /** Resolves when there is a connection, however long that takes; rejects when the link is closed. */
   async whenUp(): Promise<RedisConnection> {
-    if (this.#closed) throw closedError();
+    if (this.#closed) throw brokerClosedError();
     if (this.#usable !== undefined) return this.#usable;
     this.#nextUp ??= new Deferred();
     return this.#nextUp.promise;
@@ -124,7 +125,7 @@ export class CommandLink {
   close(): void {
     this.#closed = true;
     this.#connection.close();
-    this.#nextUp?.reject(closedError());
+    this.#nextUp?.reject(brokerClosedError());
   }
 
   async #prepare(connection: RedisConnection): Promise<void> {
@@ -182,7 +183,7 @@ export class CommandLink {
 
   /** Returns where the command may be sent again. */
   #afterFailure(connection: RedisConnection, error: Error, afterMs: number, repeatable: boolean): void {
-    if (this.#closed) throw closedError();
+    if (this.#closed) throw brokerClosedError();
     if (isErrorReply(error)) {
       if (!WRONG_SERVER.test(error.message)) throw unavailable('Redis refused the command.', error);
       if (connection !== this.#connection.current) return;

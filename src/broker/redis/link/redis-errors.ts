@@ -7,13 +7,6 @@ export function unavailable(message: string, cause: Error | undefined): SseError
   });
 }
 
-export function closedError(): SseError {
-  return new SseError(
-    'broker-closed',
-    'The broker is not running: publish after the application has started and before it closes.',
-  );
-}
-
 /** Whether Redis could not be asked, so that asking again later makes sense. */
 export function isUnreachable(error: unknown): boolean {
   return error instanceof SseError && error.code === 'broker-unavailable' && !isErrorReply(error.cause);

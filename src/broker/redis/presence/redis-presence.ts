@@ -1,3 +1,4 @@
+import { brokerClosedError } from '../../broker-closed-error.js';
 import type {
   PresenceCount,
   PresenceStore,
@@ -6,7 +7,7 @@ import type {
 } from '../../presence-store.interface.js';
 import { BackOff } from '../link/back-off.js';
 import { Deferred, withDeadline } from '../link/deferred.js';
-import { closedError, isUnreachable } from '../link/redis-errors.js';
+import { isUnreachable } from '../link/redis-errors.js';
 import type { RedisConnection } from '../driver/redis-driver.interface.js';
 import { PresenceLease } from './presence-lease.js';
 import { PresenceLedger } from './presence-ledger.js';
@@ -81,7 +82,7 @@ export class RedisPresence implements PresenceStore {
   }
 
   #open(): RedisPresenceContext {
-    if (this.#parts === undefined) throw closedError();
+    if (this.#parts === undefined) throw brokerClosedError();
     return this.#parts;
   }
 

@@ -22,7 +22,7 @@ interface HistorySlot {
 }
 
 /** Keeps the histories of many rooms within their bounds: events and age per room, and bytes over all of them. */
-export class HistoryBudget {
+export class HistoryTrimmer {
   readonly #maxBytes: number;
   /** Where every event of every room is, oldest first; events that their room has dropped are passed over. */
   #byAge: HistorySlot[] = [];
