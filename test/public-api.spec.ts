@@ -71,7 +71,7 @@ const API: Readonly<
   },
   'testing.ts': {
     values: ['brokerContract'],
-    types: ['BrokerContractCase', 'BrokerContractOptions', 'BrokerMedium'],
+    types: ['BrokerContractCase', 'BrokerContractOptions', 'BrokerFixture'],
   },
 };
 

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import type { HistoryPage } from '../broker/broker.interface.js';
 import type { Position } from '../protocol/position.js';
 
-/** What a case has published, and where. */
+/** An event that a case has published, and its rooms and position. */
 export interface Published {
   readonly rooms: readonly string[];
   readonly text: string;
   readonly position: Position;
 }
 
-/** The one thing that a page may never do: leave out an event of a room that it calls complete. */
+/** Asserts that a page contains every published event after `after` of each room that it does not list as incomplete. */
 export function assertCompletenessClaim(
   page: HistoryPage,
   rooms: readonly string[],
@@ -22,15 +22,15 @@ export function assertCompletenessClaim(
     if (position <= after || !of.some((room) => complete.includes(room))) continue;
     assert.ok(
       found.has(position),
-      `"${text}" of ${of.join(', ')} is missing, and its room is called complete`,
+      `"${text}" of ${of.join(', ')} is missing, although its room is reported as complete`,
     );
   }
   assert.equal(found.size, page.messages.length, 'each event once');
   for (const message of page.messages) {
-    assert.ok(message.position > after, 'nothing from before the position');
+    assert.ok(message.position > after, 'no event at or before the requested position');
     assert.ok(
       message.rooms.some((room) => rooms.includes(room)),
-      'nothing of other rooms',
+      'no event of other rooms',
     );
   }
 }

@@ -1,4 +1,4 @@
-/** Mulberry32: the same numbers from the same seed. */
+/** Creates a Mulberry32 generator of numbers from 0 to 1 (exclusive): equal seeds give equal sequences. */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

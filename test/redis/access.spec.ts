@@ -13,7 +13,7 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
   'a user with the documented rights, over %s',
   (driver) => {
     let server: RedisServer;
-    let media = 0;
+    let fixtures = 0;
 
     beforeAll(async () => {
       server = await RedisServer.start();
@@ -24,15 +24,17 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
     const cases = brokerContract({
       name: 'may',
       shared: true,
-      createMedium: () => {
+      createFixture: () => {
         const url = server.url.replace('redis://', 'redis://app:secret@');
-        const prefix = `sse:${media++}`;
-        return { createNode: () => redisBroker({ url, driver, prefix }) };
+        const prefix = `sse:${fixtures++}`;
+        return { createBroker: () => redisBroker({ url, driver, prefix }) };
       },
     });
     // What uses every command between them; the whole contract takes long.
     const some = cases.filter(({ name }) =>
-      /retried publish|newest n of each|moment|volatile|store|user|told/.test(name),
+      /retried publish|newest n events|position of the read|subscribed rooms covers|volatile|store|user|control message/.test(
+        name,
+      ),
     );
 
     it('can do what the contract asks, and is refused nothing', async () => {

@@ -38,9 +38,9 @@ describeWithRedis('a Redis Cluster of three masters', () => {
     const cases = brokerContract({
       name: 'in one slot',
       shared: true,
-      createMedium: () => {
+      createFixture: () => {
         const own = prefix();
-        return { createNode: () => broker({ url: cluster.url, cluster: true, driver, prefix: own }) };
+        return { createBroker: () => broker({ url: cluster.url, cluster: true, driver, prefix: own }) };
       },
     });
     for (const { name, run } of cases) it(name, run);

@@ -58,7 +58,7 @@ describeWithRedis('a broker that answers from what it has delivered', () => {
     const cases = brokerContract({
       name: '',
       shared: true,
-      createMedium: () => ({ createNode: () => redisBroker({ url }) }),
+      createFixture: () => ({ createBroker: () => redisBroker({ url }) }),
     });
     const joining = cases.find(({ name }) => name.includes('subscribe, then read'));
     await expect(joining?.run()).rejects.toThrow();
