@@ -2,29 +2,26 @@ import type { Position } from '../protocol/position.js';
 import type { RoomMessage } from '../protocol/room-message.js';
 import type { RoomHistory } from './room-history.js';
 
-/** An event's objects around its text, measured: rings, ids and the frame's Buffers. */
+/** Measured size of an event's objects besides its text: history entries, ids and the frame's Buffers. */
 const ENTRY_OVERHEAD_BYTES = 800;
 
-/**
- * What an event counts, in each room that remembers it: its text as the string that was published, as the bytes of its
- * frame, and what is around it.
- */
+/** Returns the bytes that an event counts in each room's history: its text as a string and in its frame, and overhead. */
 export function bytesOf({ data }: RoomMessage): number {
   const encoded = Buffer.byteLength(data);
-  // V8 keeps two bytes a character as soon as one does not fit into one.
+  // V8 stores one byte per character for Latin-1 text, and two as soon as one character needs them.
   return encoded + (encoded === data.length ? 1 : 2) * data.length + ENTRY_OVERHEAD_BYTES;
 }
 
-/** Where an event is remembered. Its position, not the event: a room that drops it lets go of it. */
+/** Refers to a stored event by its position, so that an event dropped by its room can be garbage collected. */
 interface HistorySlot {
   readonly room: RoomHistory;
   readonly position: Position;
 }
 
-/** Keeps the histories of many rooms within their bounds: events and age per room, and bytes over all of them. */
+/** Trims the histories of many rooms to their limits: events and age per room, and bytes over all rooms. */
 export class HistoryTrimmer {
   readonly #maxBytes: number;
-  /** Where every event of every room is, oldest first; events that their room has dropped are passed over. */
+  /** The stored events of all rooms, oldest first. Slots of events that their room has dropped are skipped. */
   #byAge: HistorySlot[] = [];
   #byAgeStart = 0;
   #entryCount = 0;
@@ -34,7 +31,7 @@ export class HistoryTrimmer {
     this.#maxBytes = maxBytes;
   }
 
-  /** Adds an event to all its rooms here, and drops what they may not keep any more. */
+  /** Adds an event to the histories of its rooms, and drops the events that then exceed `maxEvents` or `maxBytes`. */
   add(message: RoomMessage, rooms: Iterable<RoomHistory>): void {
     const bytes = bytesOf(message);
     for (const room of rooms) {
@@ -47,18 +44,18 @@ export class HistoryTrimmer {
     this.#trimBytes();
   }
 
-  /** Drops what has become too old. */
+  /** Drops the events of a room that are older than its `maxAgeMs`. */
   expire(room: RoomHistory, now: Position): void {
     const oldestUs = now - room.limits.maxAgeMs * 1_000;
     while ((room.oldest?.message.position ?? Infinity) < oldestUs) this.#drop(room);
   }
 
-  /** Drops everything that a room remembers. */
+  /** Drops all events of a room. */
   empty(room: RoomHistory): void {
     while (room.size > 0) this.#drop(room);
   }
 
-  /** Rebuilds the list by age once most of it stands for events that are gone. */
+  /** Removes the slots of dropped events from the list by age, once they are more than half of it. */
   compact(): void {
     if (this.#byAge.length <= 2 * this.#entryCount + 64) return;
     this.#byAge = this.#byAge
@@ -67,7 +64,7 @@ export class HistoryTrimmer {
     this.#byAgeStart = 0;
   }
 
-  /** Lets go of every event. */
+  /** Drops all slots and resets the counters. The rooms are dropped by the caller. */
   clear(): void {
     this.#byAge = [];
     this.#byAgeStart = this.#entryCount = this.#bytes = 0;

@@ -17,10 +17,10 @@ import { PositionClock } from './position-clock.js';
 import type { PresenceStore } from './presence-store.interface.js';
 
 /**
- * The broker of a single node: the same order, memory and rules as a shared one, in the process.
+ * A broker for a single node, with its history in the process. It passes the same contract as a shared broker.
  *
- * Delivery happens inside `publish`, before its promise settles. An event published while another is being delivered
- * waits for its turn, so that every subscriber sees one order.
+ * Events are delivered inside `publish`, before its promise settles. An event published during the delivery of another
+ * is queued, so that all rooms receive events in the order of their positions.
  */
 export class MemoryBroker implements SseBroker {
   readonly epoch = newEpoch();

@@ -15,7 +15,7 @@ export interface HistorySlice {
   readonly incompleteRooms: string[];
 }
 
-/** The memory of all rooms of one process, bounded by events and age per room and by bytes over all rooms. */
+/** Stores the history of all rooms of one process. `HistoryTrimmer` bounds it. */
 export class MemoryHistory {
   readonly #policy: HistoryPolicy;
   readonly #rooms = new Map<string, RoomHistory>();
@@ -92,7 +92,7 @@ export class MemoryHistory {
     return Math.min(MAX_SWEEP_MS, Math.max(MIN_SWEEP_MS, Math.min(...ages) / 4));
   }
 
-  /** Forgets expired events, and rooms whose last position is older than anyone may still ask about. */
+  /** Drops expired events, and empty rooms whose last position is older than its TTL. */
   #sweep(): void {
     const now = nowUs();
     for (const [name, room] of this.#rooms) {
