@@ -1,5 +1,5 @@
 import type { PartitionedBroker, SseBroker } from '../broker.interface.js';
-import { chooseDriver, type DriverOfSlot } from './driver/choose-driver.js';
+import { chooseDriver, type DriverForSlot } from './driver/choose-driver.js';
 import { partitionOf, partitionTags } from './driver/cluster-slot.js';
 import { PRESENCE_TIMES } from './presence/redis-presence-context.js';
 import { RedisBroker, type RedisBrokerContext } from './redis-broker.js';
@@ -12,7 +12,7 @@ export function createRedisBroker(
 ): SseBroker | PartitionedBroker {
   const { prefix, partitions: count } = options;
   const warned = new Set<string>();
-  let driver: Promise<DriverOfSlot> | undefined;
+  let driver: Promise<DriverForSlot> | undefined;
   const context: RedisBrokerContext = {
     options,
     presenceTimes,

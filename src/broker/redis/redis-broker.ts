@@ -11,7 +11,7 @@ import type {
 import type { PresenceStore } from '../presence-store.interface.js';
 import type { Position } from '../../protocol/position.js';
 import type { RoomEvent } from '../../protocol/room-message.js';
-import type { DriverOfSlot } from './driver/choose-driver.js';
+import type { DriverForSlot } from './driver/choose-driver.js';
 import { slotOf } from './driver/cluster-slot.js';
 import { CommandLink } from './link/command-link.js';
 import { Deferred, withDeadline } from './link/deferred.js';
@@ -47,7 +47,7 @@ interface Running {
 /** What the partitions of one broker share. */
 export interface RedisBrokerContext {
   readonly options: ResolvedRedisOptions;
-  readonly driver: () => Promise<DriverOfSlot>;
+  readonly driver: () => Promise<DriverForSlot>;
   readonly presenceTimes: PresenceTimes;
   /** Each thing once, however often Redis is connected to. */
   readonly warn: (message: string) => void;
