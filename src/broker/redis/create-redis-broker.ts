@@ -23,8 +23,8 @@ export function createRedisBroker(
       process.emitWarning(message, 'SseRedisWarning');
     },
   };
-  // The prefix contains the number of partitions, because another number assigns rooms to other partitions: a room would
-  // be read from a partition without its history.
+  // The prefix contains the number of partitions, because another number assigns rooms to other partitions: a room
+  // would be read from a partition without its history.
   const partitionPrefix = count === 1 ? prefix : `${prefix}/${count}`;
   const brokers = partitionTags(count).map(
     (tag) => new RedisBroker(context, { prefix: partitionPrefix, tag }),

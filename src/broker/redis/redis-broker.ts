@@ -135,7 +135,9 @@ export class RedisBroker implements SseBroker {
     return this.#node;
   }
 
-  /** Returns an empty page at the current position. If Redis does not answer in time, the node's own position is used. */
+  /**
+   * Returns an empty page at the current position. If Redis does not answer in time, the node's own position is used.
+   */
   async #readPosition(node: RedisNode): Promise<HistoryPage> {
     const { reader, order } = node;
     const current = (await reader.currentPosition()) ?? order;

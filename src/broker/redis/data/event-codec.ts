@@ -8,7 +8,10 @@ export interface StoredEvent extends RoomEvent {
   readonly copies: readonly EarlierCopy[] | undefined;
 }
 
-/** Metadata in front of the data, with short keys: `n` name, `s` serialized, `x` except, `v` volatile, `c` earlier copies. */
+/**
+ * Metadata in front of the data, with short keys: `n` name, `s` serialized, `x` except, `v` volatile, `c` earlier
+ * copies.
+ */
 interface EventHeader {
   readonly n?: string | undefined;
   readonly s?: 1 | undefined;

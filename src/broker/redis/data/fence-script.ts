@@ -1,11 +1,12 @@
 import { LuaScript } from './lua-script.js';
 
 /**
- * Detects a changed Redis server; runs first on each new connection. A different run id than the stored one means a restart or
- * a failover, after which acknowledged events may be missing from history. With `gap` the script then starts a new epoch.
+ * Detects a changed Redis server; runs first on each new connection. A different run id than the stored one means a
+ * restart or a failover, after which acknowledged events may be missing from history. With `gap` the script then
+ * starts a new epoch.
  *
- * Example: the state hash holds epoch `0000aaaa` and run id `x`. A replica with run id `y` has taken over. With `gap` the
- * hash becomes `0000bbbb`, `y`, and every node reports a gap. With `trust` it becomes `0000aaaa`, `y`.
+ * Example: the state hash holds epoch `0000aaaa` and run id `x`. A replica with run id `y` has taken over. With `gap`
+ * the hash becomes `0000bbbb`, `y`, and every node reports a gap. With `trust` it becomes `0000aaaa`, `y`.
  *
  * The run id is read inside the script, so that it is the id of the server that executes the script.
  *

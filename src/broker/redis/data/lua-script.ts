@@ -17,11 +17,11 @@ export class LuaScript {
  * - `stateKey`: KEYS[1], the state hash (`e` epoch, `g` greatest assigned position, `r` run id of the server);
  * - `epoch`: the current epoch; if the hash is missing, a new epoch begins;
  * - `storedPosition`: the greatest position stored in the hash;
- * - `lastPosition`: the greatest position known to the hash or the caller. A new position must be greater, even if the
- *   server's clock runs behind;
+ * - `lastPosition`: the greatest position known to the hash or the caller. A new position must be greater, even if
+ *   the server's clock runs behind;
  * - `now`: the server's time in microseconds;
- * - `text(position)`: the position in decimal digits. Positions are about 1.8e15: exact in a double, but `tostring` would
- *   round them.
+ * - `text(position)`: the position in decimal digits. Positions are about 1.8e15: exact in a double, but `tostring`
+ *   would round them.
  */
 export const OPEN_STATE = `
 local stateKey = KEYS[1]

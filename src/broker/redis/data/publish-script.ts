@@ -1,15 +1,16 @@
 import { LuaScript, OPEN_STATE } from './lua-script.js';
 
 /**
- * Publishes one event atomically: assigns its position, stores it in the history of each room that has one, and sends it to
- * the subscribed nodes.
+ * Publishes one event atomically: assigns its position, stores it in the history of each room that has one, and sends
+ * it to the subscribed nodes.
  *
  * - KEYS: the state hash; then 2 keys for each stored room: its stream and its last position; then the receipt of the
  *   idempotency key if there is one.
- * - ARGV: see below; then 3 numbers for each stored room: most events, longest age of an event in milliseconds, lifetime of
- *   its last position in milliseconds.
+ * - ARGV: see below; then 3 numbers for each stored room: most events, longest age of an event in milliseconds,
+ *   lifetime of its last position in milliseconds.
  *
- * Redis out of memory refuses the first write of a script and no later one, so an event is stored completely or not at all.
+ * Redis out of memory refuses the first write of a script and no later one, so an event is stored completely or not
+ * at all.
  *
  * @returns the receipt `<epoch> <position>`, and 1 if it is the receipt of an earlier publish with the same key
  */

@@ -1,8 +1,8 @@
 import { LuaScript, OPEN_STATE } from './lua-script.js';
 
 /**
- * Defines `currentPosition` and stores it, so that every event published later has a greater position. If Redis is out of
- * memory the write fails, and the stored position is used, which later events exceed in any case.
+ * Defines `currentPosition` and stores it, so that every event published later has a greater position. If Redis is
+ * out of memory the write fails, and the stored position is used, which later events exceed in any case.
  */
 const RESERVE_CURRENT_POSITION = `
 local currentPosition = math.max(lastPosition, now)
@@ -10,14 +10,14 @@ if type(redis.pcall('HSET', stateKey, 'g', text(currentPosition))) == 'table' th
 `;
 
 /**
- * Reads the history of rooms atomically. It stops between two rooms once `maxEvents` events are read, so the reply may cover
- * only the first rooms.
+ * Reads the history of rooms atomically. It stops between two rooms once `maxEvents` events are read, so the reply
+ * may cover only the first rooms.
  *
  * - KEYS: the state hash; then 2 keys for each room: its stream and its last position.
  * - ARGV: see below; then 1 number for each room: the longest age of an event in microseconds.
  *
- * @returns the epoch and the current position; then for each covered room its last position (empty if unknown) and its
- * entries, oldest first, or newest first if `newestCount` was used
+ * @returns the epoch and the current position; then for each covered room its last position (empty if unknown) and
+ * its entries, oldest first, or newest first if `newestCount` was used
  */
 export const READ_SCRIPT = new LuaScript(`${OPEN_STATE}${RESERVE_CURRENT_POSITION}
 local after = ARGV[4]                -- position to read after; '' to read the newest events
@@ -48,8 +48,8 @@ return reply
 `);
 
 /**
- * Publishes a sync marker with the current position to the calling node itself. Redis delivers in order, so the node has
- * received all earlier events when the marker arrives.
+ * Publishes a sync marker with the current position to the calling node itself. Redis delivers in order, so the node
+ * has received all earlier events when the marker arrives.
  */
 export const SYNC_MARKER_SCRIPT = new LuaScript(`${OPEN_STATE}${RESERVE_CURRENT_POSITION}
 local markerChannel = ARGV[4]

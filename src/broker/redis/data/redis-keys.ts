@@ -7,20 +7,22 @@ export interface Partition {
 }
 
 /**
- * Builds the names of all keys and channels of one partition. The hash tag, `{0}` for a single partition, places them in one
- * slot of a Redis Cluster. It precedes the room's name, so braces in a room's name have no effect.
+ * Builds the names of all keys and channels of one partition. The hash tag, `{0}` for a single partition, places them
+ * in one slot of a Redis Cluster. It precedes the room's name, so braces in a room's name have no effect.
  *
  * History:
  * - `sse:{0}:m` hash, never expires: `e` epoch, `g` greatest assigned position, `r` run id of the server.
- * - `sse:{0}:s:<room>` stream of the room's events with ids `<position>-0`: `p` position of the previous event in this room, `d`
- *   event, `r` all rooms of an event for several rooms, unless the list is long.
+ * - `sse:{0}:s:<room>` stream of the room's events with ids `<position>-0`: `p` position of the previous event in
+ *   this room, `d` event, `r` all rooms of an event for several rooms, unless the list is long.
  * - `sse:{0}:l:<room>` string: the room's last position. Outlives the stream.
  * - `sse:{0}:d:<key>` string: receipt of an idempotency key.
  *
  * Presence:
  * - `sse:{0}:pl` sorted set: lease of each node, by its expiry in milliseconds.
- * - `sse:{0}:pc` sorted set: nodes whose leftovers are being removed, by the time until which one node has claimed this.
- * - `sse:{0}:pn:<node>` hash: entries of the node, one field `<room>\n<user>` each; the empty field holds the number of the last write.
+ * - `sse:{0}:pc` sorted set: nodes whose leftovers are being removed, by the time until which one node has claimed
+ *   this.
+ * - `sse:{0}:pn:<node>` hash: entries of the node, one field `<room>\n<user>` each; the empty field holds the number
+ *   of the last write.
  * - `sse:{0}:pm:<room>` hash: `<node> <user>` to `<connections> <milliseconds> <info>`.
  * - `sse:{0}:pu:<room>` hash: user to number of nodes; the empty field holds the number of connections in the room.
  *

@@ -15,7 +15,10 @@ import { NodeRedisDriver, type NodeRedisClient } from './node-redis-driver.js';
 import type { RedisDriverName, ResolvedRedisOptions } from '../redis-broker-options.js';
 import type { RedisDriver } from './redis-driver.interface.js';
 
-/** Returns the driver for a partition, given the cluster slot of its keys. Without a cluster all slots share one driver. */
+/**
+ * Returns the driver for a partition, given the cluster slot of its keys. Without a cluster all slots share one
+ * driver.
+ */
 export type DriverForSlot = (slot: number) => RedisDriver;
 
 const LIBRARIES: Readonly<
@@ -26,7 +29,8 @@ const LIBRARIES: Readonly<
 };
 
 /**
- * Creates the drivers for the `client` or `url` of the options. A library is loaded only if a `url` or a cluster needs it.
+ * Creates the drivers for the `client` or `url` of the options. A library is loaded only if a `url` or a cluster
+ * needs it.
  *
  * @throws SseError `invalid-options` if the client is of no supported library or no library is installed
  */

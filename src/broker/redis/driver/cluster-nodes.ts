@@ -4,8 +4,8 @@ import type { NodeRedisDriver } from './node-redis-driver.js';
 import { loadIoredis, loadNodeRedis } from './libraries.js';
 
 /**
- * Translates the addresses that cluster nodes announce to reachable ones, for example behind NAT. Both libraries accept an
- * object or a function.
+ * Translates the addresses that cluster nodes announce to reachable ones, for example behind NAT. Both libraries
+ * accept an object or a function.
  */
 type AddressMap =
   | Readonly<Record<string, NodeAddress>>

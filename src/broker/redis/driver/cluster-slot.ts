@@ -11,8 +11,8 @@ export function slotOf(tag: string): number {
 }
 
 /**
- * Chooses a hash tag for each partition, spread evenly over the slots: a cluster node with a third of the slots gets about a
- * third of the partitions. The result depends on `count` only, so all nodes of the application agree.
+ * Chooses a hash tag for each partition, spread evenly over the slots: a cluster node with a third of the slots gets
+ * about a third of the partitions. The result depends on `count` only, so all nodes of the application agree.
  */
 export function partitionTags(count: number): string[] {
   // The tag of a single partition is part of the stored key names and stays fixed.

@@ -21,8 +21,9 @@ export interface IoredisClient {
 }
 
 /**
- * Options that reduce an ioredis client to one plain connection. By default ioredis resends a command without a reply after a
- * reconnect, which would publish an event twice, and queues commands without a limit while it is not connected.
+ * Options that reduce an ioredis client to one plain connection. By default ioredis resends a command without a reply
+ * after a reconnect, which would publish an event twice, and queues commands without a limit while it is not
+ * connected.
  */
 const SINGLE_CONNECTION = {
   lazyConnect: true,

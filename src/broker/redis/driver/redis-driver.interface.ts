@@ -8,8 +8,8 @@ export interface RedisConnectionEvents {
 }
 
 /**
- * One TCP connection to Redis. The library must neither reconnect it nor resend a command: a resent publish would duplicate
- * an event, and an unnoticed reconnect would hide missed events.
+ * One TCP connection to Redis. The library must neither reconnect it nor resend a command: a resent publish would
+ * duplicate an event, and an unnoticed reconnect would hide missed events.
  */
 export interface RedisConnection {
   /** Resolves when the connection accepts commands; rejects if it could not be opened. */
@@ -22,8 +22,9 @@ export interface RedisConnection {
   send(args: readonly string[]): Promise<RedisReply>;
 
   /**
-   * Subscribes to sharded channels (Redis 7): in a cluster such a channel belongs to the node that owns its slot. Resolves
-   * when Redis has acknowledged every channel. Afterwards the connection accepts only `subscribe` and `unsubscribe`.
+   * Subscribes to sharded channels (Redis 7): in a cluster such a channel belongs to the node that owns its slot.
+   * Resolves when Redis has acknowledged every channel. Afterwards the connection accepts only `subscribe` and
+   * `unsubscribe`.
    */
   subscribe(channels: readonly string[]): Promise<void>;
   unsubscribe(channels: readonly string[]): Promise<void>;

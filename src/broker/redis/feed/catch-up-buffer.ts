@@ -7,8 +7,9 @@ export function isSyncMarker(item: ReceivedItem): item is SyncMarker {
 }
 
 /**
- * Holds received items while missed events are read from history. Bounded in bytes: over the limit all held events are
- * dropped, since history contains them too, and `overflowed` requests another read. Sync markers are few and never dropped.
+ * Holds received items while missed events are read from history. Bounded in bytes: over the limit all held events
+ * are dropped, since history contains them too, and `overflowed` requests another read. Sync markers are few and
+ * never dropped.
  */
 export class CatchUpBuffer {
   readonly #maxBytes: number;

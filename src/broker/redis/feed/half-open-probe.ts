@@ -1,9 +1,9 @@
 import type { SyncMarkers } from './sync-markers.js';
 
 /**
- * Detects a half-open subscribing connection, which is open but receives nothing (a router dropped its state, or the server
- * vanished). After a silent interval the node publishes a sync marker to itself; if neither the marker nor anything else
- * arrives, the connection counts as half-open.
+ * Detects a half-open subscribing connection, which is open but receives nothing (a router dropped its state, or the
+ * server vanished). After a silent interval the node publishes a sync marker to itself; if neither the marker nor
+ * anything else arrives, the connection counts as half-open.
  */
 export class HalfOpenProbe {
   readonly #markers: SyncMarkers;

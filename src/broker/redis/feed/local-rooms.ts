@@ -1,7 +1,10 @@
 import type { Position } from '../../../protocol/position.js';
 import { Deferred } from '../link/deferred.js';
 
-/** Time for which an unused room stays subscribed, in milliseconds, so that a client that reconnects finds it subscribed. */
+/**
+ * Time for which an unused room stays subscribed, in milliseconds, so that a client that reconnects finds it
+ * subscribed.
+ */
 export const LINGER_MS = 5_000;
 
 /** A room that this node has subscribed or is about to subscribe. */

@@ -36,9 +36,9 @@ export interface RoomFeedDependencies {
 /**
  * The subscribing connection: receives the events of this node's rooms and delivers them in order.
  *
- * A new connection first subscribes and then reads the missed events from history, so no event is lost between the two
- * steps. Events received meanwhile are buffered. The same read closes a gap between received events; clients notice a pause
- * and no reconnect.
+ * A new connection first subscribes and then reads the missed events from history, so no event is lost between the
+ * two steps. Events received meanwhile are buffered. The same read closes a gap between received events; clients
+ * notice a pause and no reconnect.
  */
 export class RoomFeed {
   readonly #dependencies: RoomFeedDependencies;

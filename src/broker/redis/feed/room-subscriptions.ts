@@ -20,7 +20,10 @@ export interface RoomSubscriptionsDependencies {
   readonly onFailure: (connection: RedisConnection, error: Error) => void;
 }
 
-/** Subscribes and unsubscribes the channels of rooms in batches, one batch at a time, as rooms are acquired and released. */
+/**
+ * Subscribes and unsubscribes the channels of rooms in batches, one batch at a time, as rooms are acquired and
+ * released.
+ */
 export class RoomSubscriptions {
   readonly #dependencies: RoomSubscriptionsDependencies;
   /** The connection whose subscriptions are being updated. */

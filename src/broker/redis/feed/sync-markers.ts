@@ -10,9 +10,9 @@ interface PendingMarker {
 }
 
 /**
- * Publishes sync markers: messages of this node to itself through Redis. Redis delivers in order, so all events published
- * before a marker have been received when the marker arrives. A marker therefore proves that the connection works, and
- * advances the node's position while there are no events.
+ * Publishes sync markers: messages of this node to itself through Redis. Redis delivers in order, so all events
+ * published before a marker have been received when the marker arrives. A marker therefore proves that the connection
+ * works, and advances the node's position while there are no events.
  */
 export class SyncMarkers {
   readonly #commands: CommandLink;

@@ -22,12 +22,12 @@ export type Arrival = 'next' | 'known' | 'ahead';
 /**
  * Delivers events to this node by ascending position, without gaps or duplicates in any subscribed room.
  *
- * One connection receives the events of all rooms in the order of their positions, and each event names the position of
- * the previous event in each of its rooms. An event at or below `position` has therefore been delivered, and an unknown
- * previous position reveals a gap.
+ * One connection receives the events of all rooms in the order of their positions, and each event names the position
+ * of the previous event in each of its rooms. An event at or below `position` has therefore been delivered, and an
+ * unknown previous position reveals a gap.
  *
- * Example: the node is at position 20 and the last event of room `a` was 10. An event at 30 with previous position 10 is
- * `next`. An event at 30 with previous position 25 is `ahead`, since the event at 25 was not received.
+ * Example: the node is at position 20 and the last event of room `a` was 10. An event at 30 with previous position 10
+ * is `next`. An event at 30 with previous position 25 is `ahead`, since the event at 25 was not received.
  */
 export class DeliveryOrder {
   readonly #rooms: LocalRooms;
@@ -149,7 +149,11 @@ export class DeliveryOrder {
     if (this.reportsEpochChange) this.#listener.onEpochChange(epoch);
   }
 
-  /** Sets the last position of the event's rooms. @returns the state of the rooms; `true` if it applies to any of them */
+  /**
+   * Sets the last position of the event's rooms.
+   *
+   * @returns the state of the rooms; `true` if it applies to any of them
+   */
   #advanceRooms(names: readonly string[], position: Position): { isSubscribed: boolean; isInUse: boolean } {
     let isSubscribed = false;
     let isInUse = false;

@@ -22,15 +22,16 @@ export interface NodePosition {
 }
 
 /**
- * Keeps the events that this node has recently delivered in its subscribed rooms, so that most resumes need no read from
- * Redis.
+ * Keeps the events that this node has recently delivered in its subscribed rooms, so that most resumes need no read
+ * from Redis.
  *
- * A room's local history starts at the room's subscription, or after the last event that was dropped or not received. From
- * there it is complete up to the node's position. Each entry names the position of the previous event, so `isComplete`
- * decides with the same rule as for history in Redis. An incomplete read returns `undefined`, and Redis is read instead.
+ * A room's local history starts at the room's subscription, or after the last event that was dropped or not received.
+ * From there it is complete up to the node's position. Each entry names the position of the previous event, so
+ * `isComplete` decides with the same rule as for history in Redis. An incomplete read returns `undefined`, and Redis
+ * is read instead.
  *
- * Example: room `a` was subscribed at position 10 and received events at 20 and 30. A read after 10 or 20 is complete; a read
- * after 5 returns `undefined`, since an event between 5 and 10 could exist in Redis.
+ * Example: room `a` was subscribed at position 10 and received events at 20 and 30. A read after 10 or 20 is
+ * complete; a read after 5 returns `undefined`, since an event between 5 and 10 could exist in Redis.
  */
 export class RecentEvents {
   readonly #policy: HistoryPolicy;
@@ -49,11 +50,11 @@ export class RecentEvents {
   }
 
   /**
-   * Adds an event to the history of each subscribed room. Called by ascending position, before the event is delivered, so
-   * that a client that attaches meanwhile reads it.
+   * Adds an event to the history of each subscribed room. Called by ascending position, before the event is
+   * delivered, so that a client that attaches meanwhile reads it.
    *
-   * @param previous position of the previous event in each of its rooms, for an event received on a channel. An unknown
-   *   position starts the room's history again.
+   * @param previous position of the previous event in each of its rooms, for an event received on a channel. An
+   * unknown position starts the room's history again.
    */
   add(message: RoomMessage, previous: readonly Position[] = []): void {
     const histories: RoomHistory[] = [];
@@ -98,7 +99,10 @@ export class RecentEvents {
     });
   }
 
-  /** Drops a room's events and starts again after a position, when earlier events may be missing or are of a past epoch. */
+  /**
+   * Drops a room's events and starts again after a position, when earlier events may be missing or are of a past
+   * epoch.
+   */
   restart(room: LocalRoom, position: Position): void {
     this.forget(room);
     room.completeAfter = position;

@@ -53,8 +53,8 @@ export class RoomReader {
   }
 
   /**
-   * Reads the current epoch and position. Every event published after the call has a greater position. The command is sent
-   * before this method returns; concurrent calls share one command.
+   * Reads the current epoch and position. Every event published after the call has a greater position. The command is
+   * sent before this method returns; concurrent calls share one command.
    *
    * @returns `undefined` if Redis does not answer
    */
@@ -73,8 +73,8 @@ export class RoomReader {
   }
 
   /**
-   * Reads the events after a position, or the newest `newest` events of each room if `after` is `undefined`. Rooms without
-   * history are skipped.
+   * Reads the events after a position, or the newest `newest` events of each room if `after` is `undefined`. Rooms
+   * without history are skipped.
    */
   async read(rooms: readonly string[], after: Position | undefined, newest = 0): Promise<HistoryPage> {
     const storedRooms = [...new Set(rooms)].flatMap((room): StoredRoom[] => {

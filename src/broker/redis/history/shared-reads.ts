@@ -4,7 +4,10 @@ import { bytesOf } from '../../history-budget.js';
 import type { NodePosition, RecentEvents } from './recent-events.js';
 import type { RoomReader } from './room-reader.js';
 
-/** Time for which a read's result is reused, in milliseconds. A burst of resumes causes one read per room list in this time. */
+/**
+ * Time for which a read's result is reused, in milliseconds. A burst of resumes causes one read per room list in this
+ * time.
+ */
 export const REUSE_MS = 2_000;
 
 /** Byte limit of reusable results, as a share of the byte limit of recent events. */
@@ -26,11 +29,12 @@ export interface SharedReadsDependencies {
 }
 
 /**
- * Reads history for resumes: from this node's recent events if they suffice, otherwise from Redis with one read for many
- * clients.
+ * Reads history for resumes: from this node's recent events if they suffice, otherwise from Redis with one read for
+ * many clients.
  *
- * Clients that lose their connections together, for example when a node stops, reconnect together with the same rooms and
- * similar last event ids. The result of the first read, plus the events delivered since, serves the other clients too.
+ * Clients that lose their connections together, for example when a node stops, reconnect together with the same rooms
+ * and similar last event ids. The result of the first read, plus the events delivered since, serves the other clients
+ * too.
  */
 export class SharedReads {
   readonly #dependencies: SharedReadsDependencies;
@@ -77,8 +81,8 @@ export class SharedReads {
    * Derives a page from the result of an earlier read. The page must reach at least `requested.position`, because the
    * client receives only later events live; recent events fill the difference.
    *
-   * Example: a read after 10 returned the events 11 and 15 at position 20. A request after 12, made at node position 25, gets
-   * event 15 plus the recent events from 21 to 25.
+   * Example: a read after 10 returned the events 11 and 15 at position 20. A request after 12, made at node position
+   * 25, gets event 15 plus the recent events from 21 to 25.
    *
    * @param readAfter position after which the earlier read started
    * @returns `undefined` if the earlier result cannot be reused

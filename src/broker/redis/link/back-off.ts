@@ -1,7 +1,10 @@
 const FIRST_MS = 50;
 const MAX_MS = 2_000;
 
-/** Exponential back-off between attempts: from 50 ms, doubled up to 2 s, with jitter so that nodes do not retry together. */
+/**
+ * Exponential back-off between attempts: from 50 ms, doubled up to 2 s, with jitter so that nodes do not retry
+ * together.
+ */
 export class BackOff {
   #failures = 0;
 

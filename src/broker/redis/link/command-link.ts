@@ -24,12 +24,15 @@ const WRONG_SERVER = /^(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|MOVED)\b/;
 const SLOT_MIGRATING = /^(TRYAGAIN|ASK)\b/;
 const MIGRATION_RETRY_MS = 25;
 
-export interface CommandLinkOptions {
+export interface CommandLinkDependencies {
   readonly driver: RedisDriver;
   /** Key of the state hash, the first key of every script. */
   readonly stateKey: string;
   readonly options: ResolvedRedisOptions;
-  /** Returns the greatest position that this node has seen. Later positions are greater, even with a wrong server clock. */
+  /**
+   * Returns the greatest position that this node has seen. Later positions are greater, even with a wrong server
+   * clock.
+   */
   readonly newestPosition: () => Position;
   readonly onUp: () => void;
   readonly onDown: (error: Error) => void;
@@ -39,13 +42,15 @@ export interface CommandLinkOptions {
 export interface CallOptions {
   /** `true` if the command may be sent again after an unknown outcome. */
   readonly repeatable: boolean;
-  /** `true` if the command is refused over `maxBufferedBytes`. Commands that keep the node in sync are not refusable. */
+  /**
+   * `true` if the command is refused over `maxBufferedBytes`. Commands that keep the node in sync are not refusable.
+   */
   readonly refusable: boolean;
 }
 
 /** The connection for commands. Each call has a deadline, and the pending bytes are bounded. */
 export class CommandLink {
-  readonly #options: CommandLinkOptions;
+  readonly #dependencies: CommandLinkDependencies;
   readonly #connection: ReconnectingConnection;
   /** Script runner of the current connection. */
   #runner: ScriptRunner | undefined;
@@ -57,21 +62,25 @@ export class CommandLink {
   #lastError: Error | undefined;
   #closed = false;
 
-  constructor(options: CommandLinkOptions) {
-    this.#options = options;
+  constructor(dependencies: CommandLinkDependencies) {
+    this.#dependencies = dependencies;
     this.#connection = new ReconnectingConnection({
-      driver: options.driver,
-      connectTimeoutMs: options.options.connectTimeoutMs,
+      driver: dependencies.driver,
+      connectTimeoutMs: dependencies.options.connectTimeoutMs,
       prepare: (connection) =>
-        withDeadline(this.#prepare(connection), options.options.connectTimeoutMs, () => new NoReplyError()),
+        withDeadline(
+          this.#prepare(connection),
+          dependencies.options.connectTimeoutMs,
+          () => new NoReplyError(),
+        ),
       onUp: (connection) => {
         this.#nextUp?.resolve(connection);
         this.#nextUp = undefined;
-        options.onUp();
+        dependencies.onUp();
       },
       onDown: (error) => {
         this.#lastError = error;
-        options.onDown(error);
+        dependencies.onDown(error);
       },
     });
   }
@@ -99,7 +108,8 @@ export class CommandLink {
   /**
    * Runs a script with the state hash as first key and the three arguments of `OPEN_STATE` in front of `args`.
    *
-   * @throws SseError `broker-unavailable` after `publishTimeoutMs`; at once if too much is pending or Redis refuses the command
+   * @throws SseError `broker-unavailable` after `publishTimeoutMs`; at once if too much is pending or Redis refuses
+   * the command
    */
   run(
     script: LuaScript,
@@ -109,8 +119,8 @@ export class CommandLink {
   ): Promise<RedisReply> {
     const bytes = args.reduce((sum, text) => sum + text.length, 0);
     return this.#call(bytes, callOptions, () => {
-      const head = [`${keys.length + 1}`, this.#options.stateKey, ...keys];
-      const command = [...head, newEpoch(), this.#runId, `${this.#options.newestPosition()}`, ...args];
+      const head = [`${keys.length + 1}`, this.#dependencies.stateKey, ...keys];
+      const command = [...head, newEpoch(), this.#runId, `${this.#dependencies.newestPosition()}`, ...args];
       return (this.#runner as ScriptRunner).run(script, command);
     });
   }
@@ -128,7 +138,7 @@ export class CommandLink {
   }
 
   async #prepare(connection: RedisConnection): Promise<void> {
-    const { stateKey, options, warn } = this.#options;
+    const { stateKey, options, warn } = this.#dependencies;
     this.#runner = new ScriptRunner(connection);
     this.#inFlight = new InFlight();
     const fence = await this.#runner.fence(['1', stateKey, newEpoch(), options.onFailover]);
@@ -150,7 +160,7 @@ export class CommandLink {
     { repeatable, refusable }: CallOptions,
     send: (connection: RedisConnection) => Promise<RedisReply>,
   ): Promise<RedisReply> {
-    const { publishTimeoutMs, maxBufferedBytes } = this.#options.options;
+    const { publishTimeoutMs, maxBufferedBytes } = this.#dependencies.options;
     if (refusable && this.#pendingBytes > maxBufferedBytes) {
       throw unavailable(
         `More than ${maxBufferedBytes} bytes are already waiting for Redis.`,
@@ -193,7 +203,8 @@ export class CommandLink {
     }
     if (error instanceof NoReplyError) {
       // Without a reply for half the timeout the connection counts as dead. A shorter wait proves nothing.
-      if (elapsedMs * 2 > this.#options.options.publishTimeoutMs) this.#connection.drop(connection, error);
+      if (elapsedMs * 2 > this.#dependencies.options.publishTimeoutMs)
+        this.#connection.drop(connection, error);
       throw unavailable(
         'Redis did not answer in time; the command may or may not have been executed.',
         error,

@@ -17,8 +17,8 @@ export class Deferred<T = void> {
 /**
  * Settles like the promise, or rejects with the error of `createError` after `ms` milliseconds.
  *
- * The deadline allows one more turn of the event loop: after a long synchronous task, timers run before the sockets are read,
- * and a reply that has already arrived must still count.
+ * The deadline allows one more turn of the event loop: after a long synchronous task, timers run before the sockets
+ * are read, and a reply that has already arrived must still count.
  */
 export function withDeadline<T>(promise: PromiseLike<T>, ms: number, createError: () => Error): Promise<T> {
   return new Promise<T>((resolve, reject) => {

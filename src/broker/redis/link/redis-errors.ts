@@ -16,7 +16,9 @@ export function closedError(): SseError {
   );
 }
 
-/** Returns `true` if Redis could not be reached, so that a retry may succeed. An error reply of Redis returns `false`. */
+/**
+ * Returns `true` if Redis could not be reached, so that a retry may succeed. An error reply of Redis returns `false`.
+ */
 export function isUnreachable(error: unknown): boolean {
   return error instanceof SseError && error.code === 'broker-unavailable' && !isErrorReply(error.cause);
 }

@@ -9,9 +9,10 @@ import { isErrorReply, type RedisConnection, type RedisReply } from '../driver/r
 /**
  * Runs scripts on one connection in the order of the calls.
  *
- * Redis may drop loaded scripts (`SCRIPT FLUSH`) and then refuses the calls in flight. To keep their order, refused and new
- * calls wait until no call is in flight; then the scripts are loaded and the calls are sent in their original order. Without
- * this, a call sent after the reload would overtake a refused earlier one, and two publishes could change places.
+ * Redis may drop loaded scripts (`SCRIPT FLUSH`) and then refuses the calls in flight. To keep their order, refused
+ * and new calls wait until no call is in flight; then the scripts are loaded and the calls are sent in their original
+ * order. Without this, a call sent after the reload would overtake a refused earlier one, and two publishes could
+ * change places.
  */
 export class ScriptRunner {
   readonly #connection: RedisConnection;

@@ -3,8 +3,8 @@ import { RENEW_SCRIPT } from './presence-scripts.js';
 import { IDEMPOTENT, type RedisPresenceContext } from './redis-presence-context.js';
 
 /**
- * The presence lease of this node. The node's entries are valid while the lease holds. If the lease has expired (the process was
- * frozen, or Redis lost its data), the node takes a lease under a new name and writes all entries again.
+ * The presence lease of this node. The node's entries are valid while the lease holds. If the lease has expired (the
+ * process was frozen, or Redis lost its data), the node takes a lease under a new name and writes all entries again.
  */
 export class PresenceLease {
   readonly #context: RedisPresenceContext;
@@ -36,15 +36,19 @@ export class PresenceLease {
   }
 
   /**
-   * Handles an interruption of this node's connection to Redis: renews the lease now, and delays the clean-up after other nodes,
-   * whose leases may have expired for the same reason.
+   * Handles an interruption of this node's connection to Redis: renews the lease now, and delays the clean-up after
+   * other nodes, whose leases may have expired for the same reason.
    */
   handleInterruption(): void {
     this.makeDue();
     this.#noCleanUpUntilMs = performance.now() + this.#context.times.cleanUpDelayMs;
   }
 
-  /** Renews the lease, or replaces it if it has expired. @returns nodes with an expired lease, claimed for clean-up by this node */
+  /**
+   * Renews the lease, or replaces it if it has expired.
+   *
+   * @returns nodes with an expired lease, claimed for clean-up by this node
+   */
   async renew(): Promise<readonly string[]> {
     const { commands, redisKeys, times } = this.#context;
     const startedMs = performance.now();

@@ -1,11 +1,11 @@
 import { LuaScript } from '../data/lua-script.js';
 
-// `CommandLink.run` adds KEYS[1] and ARGV[1] to ARGV[3] for `OPEN_STATE`; presence scripts do not use them. Leases are judged by
-// the clock of Redis only. An expired lease is never renewed: its node takes a new name.
+// `CommandLink.run` adds KEYS[1] and ARGV[1] to ARGV[3] for `OPEN_STATE`; presence scripts do not use them. Leases
+// are judged by the clock of Redis only. An expired lease is never renewed: its node takes a new name.
 
 /**
- * Defines `now` (the server's time in milliseconds), `text(number)` (decimal digits without an exponent) and `lease(node)` (expiry
- * time of the node's lease in milliseconds, -1 without a lease).
+ * Defines `now` (the server's time in milliseconds), `text(number)` (decimal digits without an exponent) and
+ * `lease(node)` (expiry time of the node's lease in milliseconds, -1 without a lease).
  */
 const LEASE_FUNCTIONS = `
 local leasesKey = KEYS[2]
@@ -16,10 +16,12 @@ local function lease(node) return tonumber(redis.call('ZSCORE', leasesKey, node)
 `;
 
 /**
- * Takes or renews a lease, and claims nodes with an expired lease for clean-up. A claim is exclusive until it expires.
+ * Takes or renews a lease, and claims nodes with an expired lease for clean-up. A claim is exclusive until it
+ * expires.
  *
- * @returns 1 if the lease is held, otherwise 0; milliseconds until the next lease of another node expires, -1 if there is none;
- * then the claimed nodes. A node without a held lease claims none: it was interrupted, and so may the others have been.
+ * @returns 1 if the lease is held, otherwise 0; milliseconds until the next lease of another node expires, -1 if
+ * there is none; then the claimed nodes. A node without a held lease claims none: it was interrupted, and so may the
+ * others have been.
  */
 export const RENEW_SCRIPT = new LuaScript(`${LEASE_FUNCTIONS}
 local claimsKey = KEYS[3]
@@ -51,11 +53,11 @@ return reply
  * Writes entries of a node and publishes the resulting joins and leaves atomically.
  *
  * - KEYS: see below; then 2 keys for each entry: the members and the users of its room.
- * - ARGV: see below; then 6 texts for each entry: name in the node's hash, user, connections (empty to remove the entry), info
- *   as JSON or empty, the room's channel, opening of the JSON data of its join or leave.
+ * - ARGV: see below; then 6 texts for each entry: name in the node's hash, user, connections (empty to remove the
+ *   entry), info as JSON or empty, the room's channel, opening of the JSON data of its join or leave.
  *
- * A write number that is not greater than the last one belongs to a repeated or late write, which must not overwrite a newer
- * one: nothing is written, and the script returns 1.
+ * A write number that is not greater than the last one belongs to a repeated or late write, which must not overwrite
+ * a newer one: nothing is written, and the script returns 1.
  *
  * @returns 1, or 0 if the lease does not permit the write
  */

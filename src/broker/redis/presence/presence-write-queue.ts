@@ -18,8 +18,9 @@ export function parseEntryName(name: string): PresenceEntry {
 }
 
 /**
- * Holds the presence of all users on this node, and queues the entries that are not written to Redis yet. Only the newest state
- * of an entry is queued, so during an outage the queue is bounded by the users present now or written before.
+ * Holds the presence of all users on this node, and queues the entries that are not written to Redis yet. Only the
+ * newest state of an entry is queued, so during an outage the queue is bounded by the users present now or written
+ * before.
  */
 export class PresenceWriteQueue {
   readonly #current = new Map<string, LocalPresence>();

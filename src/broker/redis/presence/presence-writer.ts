@@ -20,7 +20,8 @@ const LEAVE_HEADER = messageHeader('leave');
 /**
  * Writes presence entries of a node.
  *
- * @param writeNumber greater than the number of any earlier write under this name; `undefined` removes entries of an expired node
+ * @param writeNumber greater than the number of any earlier write under this name; `undefined` removes entries of an
+ * expired node
  * @returns `false` if the lease does not permit the write: expired for an own write, still held for a clean-up
  */
 export async function writePresence(

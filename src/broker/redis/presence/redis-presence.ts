@@ -19,8 +19,8 @@ import { cleanUpAfter, MAX_ENTRIES_PER_CALL, writePresence } from './presence-wr
 const CLOSE_TIMEOUT_MS = 1_000;
 
 /**
- * Stores presence in Redis. A single loop performs all writes of this node in sequence: it renews the lease, writes queued
- * entries, and cleans up after nodes with an expired lease.
+ * Stores presence in Redis. A single loop performs all writes of this node in sequence: it renews the lease, writes
+ * queued entries, and cleans up after nodes with an expired lease.
  */
 export class RedisPresence implements PresenceStore {
   #context: RedisPresenceContext | undefined;
