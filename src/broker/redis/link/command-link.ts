@@ -163,7 +163,7 @@ export class CommandLink {
     const { publishTimeoutMs, maxBufferedBytes } = this.#dependencies.options;
     if (refusable && this.#pendingBytes > maxBufferedBytes) {
       throw unavailable(
-        `More than ${maxBufferedBytes} bytes are already waiting for Redis.`,
+        `More than ${maxBufferedBytes} bytes wait for Redis.`,
         this.#lastError,
       );
     }
