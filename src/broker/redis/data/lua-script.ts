@@ -25,8 +25,8 @@ export class LuaScript {
  */
 export const OPEN_STATE = `
 local stateKey = KEYS[1]
-local newEpoch = ARGV[1]      -- used if a new epoch begins
-local serverRunId = ARGV[2]   -- stored with a new epoch
+local newEpoch = ARGV[1]       -- used if a new epoch begins
+local serverRunId = ARGV[2]    -- stored with a new epoch
 local callerPosition = ARGV[3] -- greatest position that the calling node has seen
 local state = redis.call('HMGET', stateKey, 'e', 'g')
 local epoch, storedPosition = state[1], tonumber(state[2] or '0')

@@ -53,8 +53,8 @@ export class RecentEvents {
    * Adds an event to the history of each subscribed room. Called by ascending position, before the event is
    * delivered, so that a client that attaches meanwhile reads it.
    *
-   * @param previous position of the previous event in each of its rooms, for an event received on a channel. An
-   * unknown position starts the room's history again.
+   * @param previous position of the previous event in each of its rooms, for an event received on a channel. If
+   * that event was not received here, reads from before it return `undefined`.
    */
   add(message: RoomMessage, previous: readonly Position[] = []): void {
     const histories: RoomHistory[] = [];

@@ -162,10 +162,7 @@ export class CommandLink {
   ): Promise<RedisReply> {
     const { publishTimeoutMs, maxBufferedBytes } = this.#dependencies.options;
     if (refusable && this.#pendingBytes > maxBufferedBytes) {
-      throw unavailable(
-        `More than ${maxBufferedBytes} bytes wait for Redis.`,
-        this.#lastError,
-      );
+      throw unavailable(`More than ${maxBufferedBytes} bytes wait for Redis.`, this.#lastError);
     }
     const deadlineMs = performance.now() + publishTimeoutMs;
     const leftMs = (): number => Math.max(1, deadlineMs - performance.now());
