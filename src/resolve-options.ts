@@ -2,6 +2,12 @@ import type { PartitionedBroker } from './broker/broker.interface.js';
 import { MemoryBroker } from './broker/memory-broker.js';
 import { NoopMetrics } from './metrics/noop-metrics.js';
 import { describeValue } from './protocol/error-text.js';
+import {
+  MAX_TIMER_MS,
+  trueOrFalse,
+  wholeNumber,
+  type OptionCheck as Check,
+} from './protocol/option-checks.js';
 import { SseError } from './protocol/sse-error.js';
 import type { Identify } from './presence/presence.js';
 import { RoomPolicy, type RoomRule } from './rooms/room-policy.js';
@@ -30,11 +36,6 @@ export const DEFAULT_OPTIONS = {
   readyEvent: true,
   presenceGraceMs: 5_000,
 } as const;
-
-// The longest time that a Node timer keeps.
-const MAX_TIMER_MS = 2_147_483_647;
-
-type Check = (value: unknown) => string | undefined;
 
 const BROKER = objectWith('start', 'publish', 'subscribe', 'unsubscribe', 'read', 'close');
 const MAX_PARTITIONS = 64;
@@ -159,22 +160,11 @@ function check(path: string, options: object, checks: Readonly<Record<string, Ch
   }
 }
 
-function wholeNumber(min: number, max: number): Check {
-  return (value) =>
-    Number.isInteger(value) && (value as number) >= min && (value as number) <= max
-      ? undefined
-      : `a whole number from ${min} to ${max}`;
-}
-
 function orFalse(of: Check): Check {
   return (value) => {
     const wanted = value === false ? undefined : of(value);
     return wanted && `${wanted}, or false to switch it off`;
   };
-}
-
-function trueOrFalse(value: unknown): string | undefined {
-  return typeof value === 'boolean' ? undefined : 'true or false';
 }
 
 function objectWith(...methods: string[]): Check {

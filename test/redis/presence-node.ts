@@ -8,7 +8,12 @@ import { eventually } from '../support/within.js';
 import type { RedisServer } from './redis-server.js';
 
 /** A lease that outlasts every test: what runs out does so because a spec says so. */
-export const TIMES: PresenceTimes = { heartbeatMs: 50, leaseMs: 600_000, claimMs: 2_000, patienceMs: 100 };
+export const TIMES: PresenceTimes = {
+  heartbeatMs: 50,
+  leaseMs: 600_000,
+  claimMs: 2_000,
+  cleanUpDelayMs: 100,
+};
 
 /** The broker of `redisBroker`, with times that are not for everybody. */
 export function brokerOf(

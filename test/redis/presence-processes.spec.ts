@@ -10,7 +10,7 @@ const NODE = `
   import { createRedisBroker } from './node_modules/nestjs-simple-sse/broker/redis/create-redis-broker.js';
   import { resolveRedisOptions } from './node_modules/nestjs-simple-sse/broker/redis/redis-broker-options.js';
 
-  const times = { heartbeatMs: 200, leaseMs: 1_500, claimMs: 2_000, patienceMs: 100 };
+  const times = { heartbeatMs: 200, leaseMs: 1_500, claimMs: 2_000, cleanUpDelayMs: 100 };
   const broker = createRedisBroker(resolveRedisOptions({ url: process.argv[2], driver: 'ioredis' }), times);
   const listener = { onMessage() {}, onStateChange() {}, onEpochChange() {}, onGap() {} };
   await broker.start({ maxBytes: 1e6, limitsOf: () => false }, listener);

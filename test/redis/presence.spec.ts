@@ -76,7 +76,7 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])('presence in Redis
   });
 
   it('when Redis was away from all of them, nobody leaves', async () => {
-    const times = { patienceMs: 600_000 };
+    const times = { cleanUpDelayMs: 600_000 };
     const all = await Promise.all([1, 2, 3].map(() => newNode(times).start('a')));
     for (const [n, node] of all.entries()) node.has(`user ${n}`, 1);
     const [watching] = all as [PresenceNode];

@@ -103,6 +103,6 @@ function ignoreFloor(): void {
     position: number,
   ) {
     markSubscribed.call(this, position);
-    this.from = 0;
+    this.completeAfter = 0;
   });
 }

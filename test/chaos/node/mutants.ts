@@ -1,4 +1,4 @@
-import type { DeliveryOrder as NodeOrderClass } from '../../../src/broker/redis/history/delivery-order.js';
+import type { DeliveryOrder as DeliveryOrderClass } from '../../../src/broker/redis/history/delivery-order.js';
 import type { RedisBroker as RedisBrokerClass } from '../../../src/broker/redis/redis-broker.js';
 import type { RoomReader as RoomReaderClass } from '../../../src/broker/redis/history/room-reader.js';
 import type { Mutant } from './messages.js';
@@ -8,14 +8,15 @@ const REDIS = './node_modules/nestjs-simple-sse/broker/redis';
 /** Breaks all brokers of this process. @returns what mends them again */
 export async function mutate(mutant: Mutant): Promise<() => void> {
   if (mutant === 'reads nothing after a cut') {
-    const { NodeOrder } = (await import(`${REDIS}/node-order.js`)) as { NodeOrder: typeof NodeOrderClass };
+    const path = `${REDIS}/history/delivery-order.js`;
+    const { DeliveryOrder } = (await import(path)) as { DeliveryOrder: typeof DeliveryOrderClass };
     // Called with its own `this`, as those below.
     // oxlint-disable-next-line typescript/unbound-method
-    const { catchUp } = NodeOrder.prototype;
-    NodeOrder.prototype.catchUp = function (page) {
+    const { catchUp } = DeliveryOrder.prototype;
+    DeliveryOrder.prototype.catchUp = function (page) {
       catchUp.call(this, { ...page, messages: [], incompleteRooms: [] });
     };
-    return () => (NodeOrder.prototype.catchUp = catchUp);
+    return () => (DeliveryOrder.prototype.catchUp = catchUp);
   }
   if (mutant === 'forgets the keys of publishes') {
     const path = `${REDIS}/redis-broker.js`;
@@ -27,7 +28,7 @@ export async function mutate(mutant: Mutant): Promise<() => void> {
     };
     return () => (RedisBroker.prototype.publish = publish);
   }
-  const { RoomReader } = (await import(`${REDIS}/room-reader.js`)) as {
+  const { RoomReader } = (await import(`${REDIS}/history/room-reader.js`)) as {
     RoomReader: typeof RoomReaderClass;
   };
   // oxlint-disable-next-line typescript/unbound-method
