@@ -1,5 +1,5 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import { RawHttp } from './endpoint/raw-http.js';
+import { HttpExchange } from './endpoint/http-exchange.js';
 
 /**
  * The raw `Last-Event-ID` of this request (or `?lastEventId=`, as polyfills send it; the header wins), or `undefined`.
@@ -8,6 +8,6 @@ import { RawHttp } from './endpoint/raw-http.js';
 export const LastEventId = createParamDecorator(
   (_data: unknown, context: ExecutionContext): string | undefined => {
     const http = context.switchToHttp();
-    return new RawHttp(http.getRequest(), http.getResponse()).lastEventId();
+    return new HttpExchange(http.getRequest(), http.getResponse()).lastEventId();
   },
 );

@@ -1,6 +1,6 @@
 import { UseInterceptors } from '@nestjs/common';
 import type { RoomSource, RoutedRequest } from './endpoint/room-names.js';
-import { isTakenOver, takeOver } from './endpoint/take-over.js';
+import { isWrapped, takeOver } from './endpoint/wrap-handler.js';
 import { checkRetry } from './protocol/event-fields.js';
 import { SseError } from './protocol/sse-error.js';
 import { SSE_ROOM_METADATA } from './sse.constants.js';
@@ -67,7 +67,7 @@ export function SseRoom(
         `@SseRoom() stands on methods and controllers, which ${String(key)} is not.`,
       );
     }
-    if (!isTakenOver(descriptor.value)) {
+    if (!isWrapped(descriptor.value)) {
       takeOver(target, key, descriptor);
       UseInterceptors(SseInterceptor)(target, key, descriptor);
     }

@@ -8,11 +8,11 @@ import {
 } from '@nestjs/common';
 import { Observable, Subject } from 'rxjs';
 import { INTERCEPTORS } from './endpoint/nest-metadata.js';
-import { RawHttp } from './endpoint/raw-http.js';
+import { HttpExchange } from './endpoint/http-exchange.js';
 import { setRequestClient } from './endpoint/request-client.js';
 import { roomsOfRequest, type RoomSource } from './endpoint/room-names.js';
-import { StreamOpening } from './endpoint/stream-opening.js';
-import { setRunner } from './endpoint/take-over.js';
+import { HandlerStream } from './endpoint/handler-stream.js';
+import { setHandlerRunner } from './endpoint/wrap-handler.js';
 import { SseError, stackOf } from './protocol/sse-error.js';
 import { SSE_ROOM_METADATA } from './sse.constants.js';
 import type { SseRoomMetadata } from './sse-room.decorator.js';
@@ -36,7 +36,7 @@ export class SseInterceptor implements NestInterceptor {
     if (context.getType() !== 'http') return next.handle();
     const request = context.switchToHttp().getRequest<object & { params?: unknown }>();
     const response = context.switchToHttp().getResponse<object>();
-    const http = new RawHttp(request, response);
+    const http = new HttpExchange(request, response);
     const { hub, options } = this.sse.internals;
     const metadata = metadataOf(context);
     const retryMs = metadata.retryMs ?? options.retryMs;
@@ -54,7 +54,7 @@ export class SseInterceptor implements NestInterceptor {
     });
     setRequestClient(request, client);
     const mapped = hasInnerInterceptors(context) ? new Subject<unknown>() : undefined;
-    const opening = new StreamOpening({
+    const opening = new HandlerStream({
       mapped,
       hub,
       http,
@@ -66,11 +66,11 @@ export class SseInterceptor implements NestInterceptor {
       onFailure: (error) => this.#logger.error(`The stream of ${http.request.url} failed.`, stackOf(error)),
     });
     for (const room of rooms) void client.join(room);
-    setRunner(response, opening);
+    setHandlerRunner(response, opening);
     return this.#run(opening, next, mapped);
   }
 
-  #run(opening: StreamOpening, next: CallHandler, mapped: Subject<unknown> | undefined): Observable<unknown> {
+  #run(opening: HandlerStream, next: CallHandler, mapped: Subject<unknown> | undefined): Observable<unknown> {
     return new Observable((subscriber) => {
       const handler = next.handle().subscribe({
         next: (value) => mapped?.next(value),

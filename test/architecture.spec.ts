@@ -64,8 +64,8 @@ function planted(path: string, text: string): string[] {
 
 describe('a planted fault is found', () => {
   it.each<[string, string]>([
-    ['protocol/x.ts', `import { Batch } from '../connection/batch.js';`],
-    ['protocol/x.ts', `import type { Batch } from '../connection/batch.js';`],
+    ['protocol/x.ts', `import { Batch } from '../connection/queue/batch.js';`],
+    ['protocol/x.ts', `import type { Batch } from '../connection/queue/batch.js';`],
     ['protocol/x.ts', `import { once } from 'node:events';`],
     ['protocol/x.ts', `import { Subject } from 'rxjs';`],
     ['connection/x.ts', `import { Room } from '../rooms/room.js';`],
@@ -83,7 +83,7 @@ describe('a planted fault is found', () => {
     ['broker/nats/x.ts', `import { RedisBroker } from '../redis/redis-broker.js';`],
     ['broker/redis/x.ts', `import { RoomHub } from '../../rooms/room-hub.js';`],
     ['rooms/x.ts', `import { MemoryBroker } from '../broker/memory-broker.js';`],
-    ['rooms/x.ts', `import { RawHttp } from '../endpoint/raw-http.js';`],
+    ['rooms/x.ts', `import { HttpExchange } from '../endpoint/http-exchange.js';`],
     ['rooms/x.ts', `import { SseService } from '../sse.service.js';`],
     ['rooms/x.ts', `import { Injectable } from '@nestjs/common';`],
     ['rooms/x.ts', `type Service = import('../sse.service.js').SseService;`],

@@ -1,13 +1,13 @@
 import { SseFrame } from '../protocol/sse-frame.js';
-import { EMPTY_BATCH } from './batch.js';
+import { EMPTY_BATCH } from './queue/batch.js';
 import { GRACEFUL_REASONS, type CloseReason } from './close-reason.js';
 import type { Cursor } from './cursor.js';
 import type { ConnectionServices } from './connection-services.js';
-import { HEARTBEAT, type Beating } from './heartbeat.js';
-import type { Flushable } from './flush-scheduler.js';
-import { SendQueue } from './send-queue.js';
-import { ReplayGate } from './replay-gate.js';
-import type { ResponseWriter } from './response-writer.js';
+import { HEARTBEAT, type Beating } from './timers/heartbeat.js';
+import type { Flushable } from './timers/flush-scheduler.js';
+import { SendQueue } from './queue/send-queue.js';
+import { ReplayGate } from './queue/replay-gate.js';
+import type { ResponseWriter } from './response/response-writer.js';
 import type { SseClient } from './sse-client.js';
 
 /** From how much on a sender that can wait does. */

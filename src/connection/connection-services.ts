@@ -1,11 +1,11 @@
 import type { SseMetrics } from '../metrics/sse-metrics.interface.js';
 import type { CloseReason } from './close-reason.js';
-import { FlushScheduler } from './flush-scheduler.js';
-import { Heartbeat } from './heartbeat.js';
-import { Http2Sessions } from './http2-sessions.js';
+import { FlushScheduler } from './timers/flush-scheduler.js';
+import { Heartbeat } from './timers/heartbeat.js';
+import { Http2Sessions } from './response/http2-sessions.js';
 import type { SseClient } from './sse-client.js';
-import { WriteTimeoutTimer } from './write-timeout-timer.js';
-import { EventLoopTurns } from './event-loop-turns.js';
+import { WriteTimeoutTimer } from './timers/write-timeout-timer.js';
+import { EventLoopTurns } from './timers/event-loop-turns.js';
 
 export interface ConnectionOptions {
   readonly heartbeatIntervalMs: number | false;

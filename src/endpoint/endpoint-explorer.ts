@@ -5,7 +5,7 @@ import { RESOLVED_SSE_OPTIONS, SSE_ROOM_METADATA } from '../sse.constants.js';
 import type { SerializeData } from '../protocol/serialize-data.js';
 import { PATH, RESPONSE_ARGUMENT, ROUTE_ARGUMENTS, SSE } from './nest-metadata.js';
 import { parametersOf, type RoomSource } from './room-names.js';
-import { isTakenOver } from './take-over.js';
+import { isWrapped } from './wrap-handler.js';
 
 type Handler = object & { readonly name: string };
 
@@ -35,7 +35,7 @@ export class EndpointExplorer implements OnModuleInit {
       if (prototype === undefined) continue;
       for (const key of scanner.getAllMethodNames(prototype)) {
         const handler = (prototype as Record<string, Handler>)[key] as Handler;
-        if (!isTakenOver(handler)) continue;
+        if (!isWrapped(handler)) continue;
         // Before routes are made: Nest would answer the request itself.
         Reflect.deleteMetadata(SSE, handler);
         const controller = metatype as object & { name: string };

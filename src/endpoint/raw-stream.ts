@@ -3,7 +3,7 @@ import { checkRetry } from '../protocol/event-fields.js';
 import { checkRooms, type RoomName } from '../protocol/room-name.js';
 import { SseError } from '../protocol/sse-error.js';
 import type { RoomHub } from '../rooms/room-hub.js';
-import { RawHttp } from './raw-http.js';
+import { HttpExchange } from './http-exchange.js';
 
 export interface RawStreamOptions {
   readonly rooms?: RoomName | readonly RoomName[] | undefined;
@@ -17,7 +17,7 @@ export function openRawStream(
   response: unknown,
   { rooms, retryMs }: RawStreamOptions,
 ): SseClient {
-  const http = new RawHttp(request, response);
+  const http = new HttpExchange(request, response);
   const names = rooms === undefined ? [] : checkRooms(rooms);
   if (retryMs !== false) checkRetry(retryMs);
   if (http.response.headersSent) {

@@ -4,7 +4,7 @@ import type { BrokerState, PartitionedBroker, SseBroker } from '../broker/broker
 import { ClientConnection } from '../connection/client-connection.js';
 import type { CloseReason } from '../connection/close-reason.js';
 import { ConnectionServices, type ConnectionOptions } from '../connection/connection-services.js';
-import type { ResponseWriter } from '../connection/response-writer.js';
+import type { ResponseWriter } from '../connection/response/response-writer.js';
 import { SseClient, type ClientHost, type JoinOptions } from '../connection/sse-client.js';
 import { checkRetry } from '../protocol/event-fields.js';
 import { encodeEvent, type SseFields } from '../protocol/encode-event.js';

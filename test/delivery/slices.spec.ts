@@ -7,7 +7,7 @@ import { RoomMessage } from '../../src/protocol/room-message.js';
 import { Room } from '../../src/rooms/room.js';
 import { DEFAULT_OPTIONS } from '../../src/resolve-options.js';
 import { unchecked } from '../support/refusal.js';
-import type { Batch } from '../../src/connection/batch.js';
+import type { Batch } from '../../src/connection/queue/batch.js';
 
 const CLIENTS = 5_000;
 /** How many clients may be written to before other work gets its turn. */

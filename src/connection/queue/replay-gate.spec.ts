@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { SseFrame } from '../protocol/sse-frame.js';
+import { SseFrame } from '../../protocol/sse-frame.js';
 import { ReplayGate } from './replay-gate.js';
 
 function frame(length: number, position = 0): SseFrame {

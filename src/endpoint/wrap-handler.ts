@@ -10,11 +10,11 @@ const runners = new WeakMap<object, HandlerRunner>();
 const takenOver = new WeakSet<object>();
 
 /** Tells the handler that answers `response` who runs it. */
-export function setRunner(response: object, runner: HandlerRunner): void {
+export function setHandlerRunner(response: object, runner: HandlerRunner): void {
   runners.set(response, runner);
 }
 
-export function isTakenOver(handler: unknown): boolean {
+export function isWrapped(handler: unknown): boolean {
   return typeof handler === 'function' && takenOver.has(handler);
 }
 

@@ -8,12 +8,12 @@ import {
 } from 'node:http';
 import { connect as connectHttp2, constants, createServer as createHttp2Server } from 'node:http2';
 import type { Http2Server, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import { portOf } from '../../test/support/port-of.js';
-import { RawSocket } from '../../test/support/raw-socket.js';
-import { eventually, within } from '../../test/support/within.js';
-import { SseFrame } from '../protocol/sse-frame.js';
-import { streamHeaders } from '../protocol/stream-headers.js';
-import { EMPTY_BATCH, type Batch } from './batch.js';
+import { portOf } from '../../../test/support/port-of.js';
+import { RawSocket } from '../../../test/support/raw-socket.js';
+import { eventually, within } from '../../../test/support/within.js';
+import { SseFrame } from '../../protocol/sse-frame.js';
+import { streamHeaders } from '../../protocol/stream-headers.js';
+import { EMPTY_BATCH, type Batch } from '../queue/batch.js';
 import { ResponseWriter } from './response-writer.js';
 
 const FRAMES = ['data: one\n\n', 'event: zürich\ndata: 🙂\n\n', `data: ${'x'.repeat(5_000)}\n\n`].map(

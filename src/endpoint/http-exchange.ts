@@ -2,8 +2,8 @@ import type { ServerResponse } from 'node:http';
 import { SseError } from '../protocol/sse-error.js';
 import { encodeEvent } from '../protocol/encode-event.js';
 import { SseFrame } from '../protocol/sse-frame.js';
-import type { RawRequest, RawResponse } from '../connection/raw-response.js';
-import { ResponseWriter } from '../connection/response-writer.js';
+import type { RawRequest, RawResponse } from '../connection/response/raw-response.js';
+import { ResponseWriter } from '../connection/response/response-writer.js';
 
 /** What Fastify wraps around Node's response; Express and Node hand out the response itself. */
 interface FastifyReplyLike {
@@ -16,7 +16,7 @@ interface FastifyReplyLike {
 const ANSWER_GRACE_MS = 1_000;
 
 /** A request and its response, whichever of Node, Express and Fastify they come from. */
-export class RawHttp {
+export class HttpExchange {
   readonly request: RawRequest;
   readonly response: RawResponse;
   readonly #reply: FastifyReplyLike | undefined;

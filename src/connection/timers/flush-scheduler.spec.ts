@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
-import { EMPTY_BATCH } from './batch.js';
+import { EMPTY_BATCH } from '../queue/batch.js';
 import { FlushScheduler, type Flushable } from './flush-scheduler.js';
-import { SseFrame } from '../protocol/sse-frame.js';
+import { SseFrame } from '../../protocol/sse-frame.js';
 
 const SLICE = 512;
 

@@ -1,7 +1,7 @@
 import { ServerResponse, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import { streamHeaders } from '../protocol/stream-headers.js';
+import { streamHeaders } from '../../protocol/stream-headers.js';
 
 /** Node's own request and response, of HTTP/1 or HTTP/2, without what a platform wraps around them. */
 export type RawRequest = IncomingMessage | Http2ServerRequest;

@@ -1,7 +1,7 @@
-import type { SseFrame } from '../protocol/sse-frame.js';
+import type { SseFrame } from '../../protocol/sse-frame.js';
 import { EMPTY_BATCH } from './batch.js';
 import { Backlog, VolatileSlots } from './backlog.js';
-import type { ResponseWriter } from './response-writer.js';
+import type { ResponseWriter } from '../response/response-writer.js';
 
 /** What a client that was stalled gets at once before its socket must drain again: small, so that progress shows. */
 const PIECE_BYTES = 16_384;

@@ -1,4 +1,4 @@
-import { EMPTY_BATCH } from './batch.js';
+import { EMPTY_BATCH } from '../queue/batch.js';
 
 /** Something that wants to write at the end of the turn. */
 export interface Flushable {

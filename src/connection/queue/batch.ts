@@ -1,4 +1,4 @@
-import { allocateChunk, type SseFrame } from '../protocol/sse-frame.js';
+import { allocateChunk, type SseFrame } from '../../protocol/sse-frame.js';
 
 /**
  * A sequence of frames that waits to be written: the last link of an append-only chain.

@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { parsed } from '../../test/protocol/parsed.js';
+import { parsed } from '../../../test/protocol/parsed.js';
 import { HEARTBEAT, Heartbeat, type Beating } from './heartbeat.js';
 
 const INTERVAL_MS = 1_600;

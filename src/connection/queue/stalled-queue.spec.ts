@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
-import { unchecked } from '../../test/support/refusal.js';
-import { SseFrame } from '../protocol/sse-frame.js';
-import type { ResponseWriter } from './response-writer.js';
+import { unchecked } from '../../../test/support/refusal.js';
+import { SseFrame } from '../../protocol/sse-frame.js';
+import type { ResponseWriter } from '../response/response-writer.js';
 import { StalledQueue } from './stalled-queue.js';
 
 const PIECE_BYTES = 16_384;

@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import { constants, type Http2Session } from 'node:http2';
 import { Socket } from 'node:net';
-import type { SseFrame } from '../protocol/sse-frame.js';
-import type { Batch } from './batch.js';
-import type { CloseReason } from './close-reason.js';
+import type { SseFrame } from '../../protocol/sse-frame.js';
+import type { Batch } from '../queue/batch.js';
+import type { CloseReason } from '../close-reason.js';
 import { directSocket, isHttp1, sendHead, type RawRequest, type RawResponse } from './raw-response.js';
 
 interface CloseListener {

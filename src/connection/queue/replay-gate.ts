@@ -1,5 +1,5 @@
-import type { Position } from '../protocol/position.js';
-import type { SseFrame } from '../protocol/sse-frame.js';
+import type { Position } from '../../protocol/position.js';
+import type { SseFrame } from '../../protocol/sse-frame.js';
 
 /**
  * Holds what a client hears while its missed events are being read, so that they come first.

@@ -1,4 +1,4 @@
-import { SseFrame } from '../protocol/sse-frame.js';
+import { SseFrame } from '../../protocol/sse-frame.js';
 
 /**
  * A comment of one line (HTML standard, 9.2.7). No blank line after it: with one, clients built on fetch fire an

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
-import { unchunked } from '../../test/protocol/unchunked.js';
-import { SseFrame } from '../protocol/sse-frame.js';
+import { unchunked } from '../../../test/protocol/unchunked.js';
+import { SseFrame } from '../../protocol/sse-frame.js';
 import { EMPTY_BATCH, type Batch } from './batch.js';
 
 const frame = (data: string): SseFrame => new SseFrame(`data: ${data}\n\n`);

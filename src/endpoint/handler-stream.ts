@@ -7,12 +7,12 @@ import { SseFrame } from '../protocol/sse-frame.js';
 import type { RoomHub } from '../rooms/room-hub.js';
 import { readSource, type SourceSink } from './handler-source.js';
 import { messageFields } from './message-fields.js';
-import type { RawHttp } from './raw-http.js';
-import type { HandlerRunner } from './take-over.js';
+import type { HttpExchange } from './http-exchange.js';
+import type { HandlerRunner } from './wrap-handler.js';
 
 export interface OpeningOptions {
   readonly hub: RoomHub;
-  readonly http: RawHttp;
+  readonly http: HttpExchange;
   readonly client: SseClient;
   readonly serialize: SerializeData;
   readonly retryMs: number | false;
@@ -36,7 +36,7 @@ const FAILURE = encodeEvent({
  * The stream opens at the first event, or one turn of the event loop after the handler (with its promise) has
  * returned. Whatever fails before that is the request's own failure, and gets its real HTTP status.
  */
-export class StreamOpening implements HandlerRunner, SourceSink {
+export class HandlerStream implements HandlerRunner, SourceSink {
   readonly #options: OpeningOptions;
   /** Settles when the stream has opened or its client has gone; rejects with what failed before. */
   readonly opened: Promise<void>;

@@ -1,4 +1,4 @@
-import type { SseFrame } from '../protocol/sse-frame.js';
+import type { SseFrame } from '../../protocol/sse-frame.js';
 import type { Batch } from './batch.js';
 
 /**

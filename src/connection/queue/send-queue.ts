@@ -1,9 +1,9 @@
-import type { SseFrame } from '../protocol/sse-frame.js';
+import type { SseFrame } from '../../protocol/sse-frame.js';
 import { EMPTY_BATCH, type Batch } from './batch.js';
-import type { CloseReason } from './close-reason.js';
-import type { ConnectionServices } from './connection-services.js';
-import type { ResponseWriter } from './response-writer.js';
-import type { Stallable } from './write-timeout-timer.js';
+import type { CloseReason } from '../close-reason.js';
+import type { ConnectionServices } from '../connection-services.js';
+import type { ResponseWriter } from '../response/response-writer.js';
+import type { Stallable } from '../timers/write-timeout-timer.js';
 import { StalledQueue } from './stalled-queue.js';
 
 /** How many times the limit may come within one turn of the event loop. */

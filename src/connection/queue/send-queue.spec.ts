@@ -1,10 +1,10 @@
-import { NoopMetrics } from '../metrics/noop-metrics.js';
-import { SseFrame } from '../protocol/sse-frame.js';
+import { NoopMetrics } from '../../metrics/noop-metrics.js';
+import { SseFrame } from '../../protocol/sse-frame.js';
 import { EMPTY_BATCH } from './batch.js';
-import type { CloseReason } from './close-reason.js';
-import { ConnectionServices } from './connection-services.js';
+import type { CloseReason } from '../close-reason.js';
+import { ConnectionServices } from '../connection-services.js';
 import { SendQueue } from './send-queue.js';
-import type { ResponseWriter } from './response-writer.js';
+import type { ResponseWriter } from '../response/response-writer.js';
 
 const LIMIT = 40_000;
 const EVENT = 20_000;
