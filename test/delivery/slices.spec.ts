@@ -43,10 +43,12 @@ describe(`a room of ${CLIENTS} clients`, () => {
   let written: number;
 
   function fill(flushIntervalMs: number | false): void {
-    const delivery = new ConnectionServices(
-      { ...DEFAULT_OPTIONS, heartbeatIntervalMs: false, flushIntervalMs, metrics: new NoopMetrics() },
-      () => {},
-    );
+    const delivery = new ConnectionServices({
+      ...DEFAULT_OPTIONS,
+      heartbeatIntervalMs: false,
+      flushIntervalMs,
+      metrics: new NoopMetrics(),
+    });
     written = 0;
     room = new Room('hall');
     writers = Array.from({ length: CLIENTS }, (_, n) => {

@@ -60,7 +60,7 @@ export class Batch {
   }
 
   /** Lets go of the link made last, so that a quiet server does not hold on to its last burst. */
-  forget(): void {
+  forgetNext(): void {
     this.#next = undefined;
   }
 

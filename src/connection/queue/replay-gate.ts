@@ -1,76 +1,67 @@
 import type { Position } from '../../protocol/position.js';
 import type { SseFrame } from '../../protocol/sse-frame.js';
+import { FrameQueue } from './frame-queue.js';
+import type { SlowClientPolicy } from './slow-client-policy.js';
 
 /**
- * Holds what a client hears while its missed events are being read, so that they come first.
+ * Holds live frames of a client while its missed events are read from history, so that the missed ones come first.
  *
- * Bounded: frames that carry a position can be read again from history, so over the limit they are let go and
- * `overflowed` asks the reader for another round. Other frames exist only here and are always kept; their sender sees
- * the limit through `heldBytes`.
+ * Example: a client resumes after position 5, and history reads 6 and 7. Event 8 is delivered meanwhile and held. Sent
+ * at once, it would move the client's cursor to 8, and the client would skip 6 and 7.
+ *
+ * Bounded by `maxQueuedBytes`: a frame with a position can be read again, so over the limit these frames are dropped
+ * and `overflowed` requests another read. Frames without a position exist only here and are never dropped.
  */
 export class ReplayGate {
-  readonly #maxBytes: number;
-  #frames: SseFrame[] = [];
-  #volatile: Map<string, SseFrame> | undefined;
-  heldBytes = 0;
+  readonly #policy: SlowClientPolicy;
+  #held = new FrameQueue();
+  /** Frames with a position were dropped, and must be read again from history. */
   overflowed = false;
 
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
+  constructor(policy: SlowClientPolicy) {
+    this.#policy = policy;
   }
 
-  /** @returns `false` where the frame is lost for good: the client is too slow to be kept */
+  /** Bytes of all held frames, without HTTP chunk framing. */
+  get heldBytes(): number {
+    return this.#held.byteLength;
+  }
+
+  /** @returns `false` if a frame without a position does not fit: it would be lost, so the client is too slow */
   hold(frame: SseFrame): boolean {
-    frame.settle();
-    if (frame.volatileKey !== undefined) return this.#holdNewest(frame.volatileKey, frame);
-    if (frame.position !== 0 && this.overflowed) return true;
-    // One event alone may be larger than the limit, as it may for a client that keeps up.
-    if (this.heldBytes > 0 && this.heldBytes + frame.bytes.length > this.#maxBytes) {
-      if (frame.position === 0 && this.overflowed) return false;
-      this.#releaseRereadable();
-      return this.hold(frame);
-    }
-    this.#frames.push(frame);
-    this.heldBytes += frame.bytes.length;
-    return true;
+    const { position, volatileKey } = frame;
+    const isReplayable = position !== 0 && volatileKey === undefined;
+    // A later position would move the cursor past the dropped ones.
+    if (isReplayable && this.overflowed) return true;
+    const { heldBytes } = this;
+    const fits = volatileKey === undefined && this.#policy.fits(heldBytes, frame.bytes.length);
+    const added = this.#held.add(frame, fits ? Infinity : this.#policy.freeBytes(heldBytes));
+    if (added !== 'overflow') return true;
+    if (this.overflowed) return false;
+    this.#dropReplayable();
+    return this.hold(frame);
   }
 
-  /** The oldest position that is held of a partition; `Infinity` for none. */
+  /** The lowest position among the held frames of a partition; `Infinity` if there is none. */
   oldestHeld(partition: number): Position {
-    const own = this.#frames.filter((frame) => frame.position !== 0 && frame.partition === partition);
-    return Math.min(...own.map(({ position }) => position));
+    const ofPartition = this.#held
+      .frames()
+      .filter((frame) => frame.position !== 0 && frame.partition === partition);
+    return Math.min(...ofPartition.map(({ position }) => position));
   }
 
-  /** Takes what is held, oldest first; what comes afterwards is held anew. */
+  /** Takes all held frames, oldest first, and resets `overflowed`. Later frames are held again. */
   take(): SseFrame[] {
-    const frames = this.#frames;
-    this.#frames = [];
-    this.#volatile = undefined;
-    this.heldBytes = 0;
+    const frames = this.#held.frames();
+    this.#held = new FrameQueue();
     this.overflowed = false;
     return frames;
   }
 
-  /** Of volatile frames only the newest of each key, and none that does not fit: they never cost a client its stream. */
-  #holdNewest(key: string, frame: SseFrame): true {
-    this.#volatile ??= new Map();
-    const older = this.#volatile.get(key);
-    if (older === frame) return true;
-    if (older !== undefined) {
-      this.#frames.splice(this.#frames.indexOf(older), 1);
-      this.heldBytes -= older.bytes.length;
-      this.#volatile.delete(key);
-    }
-    if (this.heldBytes + frame.bytes.length > this.#maxBytes) return true;
-    this.#volatile.set(key, frame);
-    this.#frames.push(frame);
-    this.heldBytes += frame.bytes.length;
-    return true;
-  }
-
-  #releaseRereadable(): void {
+  #dropReplayable(): void {
     this.overflowed = true;
-    this.#frames = this.#frames.filter((frame) => frame.position === 0);
-    this.heldBytes = this.#frames.reduce((bytes, frame) => bytes + frame.bytes.length, 0);
+    const frames = this.#held.frames();
+    this.#held = new FrameQueue();
+    for (const frame of frames) if (frame.position === 0) this.#held.add(frame, Infinity);
   }
 }

@@ -9,13 +9,13 @@ import type { ResponseWriter } from '../response/response-writer.js';
 const LIMIT = 40_000;
 const EVENT = 20_000;
 
-/** A socket that is full, and of which `room` further writes go to the operating system at once. */
+/** A full socket. The operating system takes `freeWrites` further writes. */
 class FullSocket {
-  room = 0;
+  freeWrites = 0;
   written = 0;
 
   writeAtOnce(): boolean {
-    return this.room > 0;
+    return this.freeWrites > 0;
   }
 
   write(): boolean {
@@ -24,53 +24,50 @@ class FullSocket {
 
   writeFrames(frames: readonly SseFrame[]): boolean {
     this.written += frames.length;
-    this.room--;
+    this.freeWrites--;
     return false;
   }
 
   onceDrained(): void {}
 }
 
-function stalled(): { outlet: SendQueue; socket: FullSocket; closed: CloseReason[] } {
+function stalled(): { queue: SendQueue; socket: FullSocket; closed: CloseReason[] } {
   const closed: CloseReason[] = [];
   const socket = new FullSocket();
-  const delivery = new ConnectionServices(
-    {
-      heartbeatIntervalMs: false,
-      flushIntervalMs: false,
-      writeTimeoutMs: false,
-      maxQueuedBytes: LIMIT,
-      shutdownGraceMs: 0,
-      metrics: new NoopMetrics(),
-    },
-    () => {},
-  );
+  const services = new ConnectionServices({
+    heartbeatIntervalMs: false,
+    flushIntervalMs: false,
+    writeTimeoutMs: false,
+    maxQueuedBytes: LIMIT,
+    shutdownGraceMs: 0,
+    metrics: new NoopMetrics(),
+  });
   const writer = socket as unknown as ResponseWriter;
-  const outlet = new SendQueue({ close: (reason) => closed.push(reason) }, writer, delivery);
-  outlet.write(EMPTY_BATCH.append(event()), 0);
-  return { outlet, socket, closed };
+  const queue = new SendQueue({ close: (reason) => closed.push(reason) }, writer, services);
+  queue.write(EMPTY_BATCH.append(event()), 0);
+  return { queue, socket, closed };
 }
 
 function event(): SseFrame {
   return new SseFrame('x'.repeat(EVENT));
 }
 
-describe('an outlet that is full', () => {
-  it('keeps a client whose socket took so much meanwhile that the event fits', async () => {
-    const { outlet, socket, closed } = stalled();
-    for (let n = 0; n < LIMIT / EVENT; n++) outlet.queue(event(), true);
-    // In a later turn, so that no burst is judged.
+describe('the queue of a stalled client', () => {
+  it('accepts an event if the socket took enough bytes meanwhile', async () => {
+    const { queue, socket, closed } = stalled();
+    for (let n = 0; n < LIMIT / EVENT; n++) queue.queue(event(), true);
+    // In a later turn a burst is not tolerated.
     await new Promise(setImmediate);
-    socket.room = 1;
-    expect(outlet.queue(event(), true)).toBe(true);
+    socket.freeWrites = 1;
+    expect(queue.queue(event(), true)).toBe(true);
     expect([socket.written, closed]).toEqual([1, []]);
   });
 
-  it('gives up a client whose socket takes nothing, once its limit is reached and the turn is over', async () => {
-    const { outlet, closed } = stalled();
-    for (let n = 0; n < LIMIT / EVENT; n++) outlet.queue(event(), true);
+  it('closes a client as too slow if its limit is reached and the turn has ended', async () => {
+    const { queue, closed } = stalled();
+    for (let n = 0; n < LIMIT / EVENT; n++) queue.queue(event(), true);
     await new Promise(setImmediate);
-    expect(outlet.queue(event(), true)).toBe(false);
+    expect(queue.queue(event(), true)).toBe(false);
     expect(closed).toEqual(['slow-consumer']);
   });
 });

@@ -1,143 +1,147 @@
 import type { SseFrame } from '../../protocol/sse-frame.js';
-import { EMPTY_BATCH, type Batch } from './batch.js';
 import type { CloseReason } from '../close-reason.js';
 import type { ConnectionServices } from '../connection-services.js';
 import type { ResponseWriter } from '../response/response-writer.js';
 import type { Stallable } from '../timers/write-timeout-timer.js';
+import { EMPTY_BATCH, type Batch } from './batch.js';
 import { StalledQueue } from './stalled-queue.js';
 
-/** How many times the limit may come within one turn of the event loop. */
-const BURST_FACTOR = 4;
-
-/** Whose way out it is. */
-interface Owner {
+/** The connection that owns a queue. */
+interface QueueOwner {
   close(reason: CloseReason): void;
 }
 
 /**
- * One client's way out. While its socket takes what is written, nothing waits here; while it does not, frames wait by
- * reference, bounded by `maxQueuedBytes`, and go out piece by piece when it drains.
+ * Writes one client's frames. While the socket takes them, nothing waits here. While the socket is full, the client is
+ * stalled: frames wait by reference, within the limits of `SlowClientPolicy`, and are written piece by piece when the
+ * socket drains.
  */
 export class SendQueue implements Stallable {
-  readonly #owner: Owner;
+  readonly #owner: QueueOwner;
   readonly #writer: ResponseWriter;
-  readonly #delivery: ConnectionServices;
-  #stall: StalledQueue | undefined;
-  /** Whole milliseconds: a number that V8 keeps without an object of its own. */
+  readonly #services: ConnectionServices;
+  #stalled: StalledQueue | undefined;
+  /** In whole milliseconds: V8 stores an integer without an object of its own. */
   lastWriteMs = 0;
 
-  constructor(owner: Owner, writer: ResponseWriter, delivery: ConnectionServices) {
+  constructor(owner: QueueOwner, writer: ResponseWriter, services: ConnectionServices) {
     this.#owner = owner;
     this.#writer = writer;
-    this.#delivery = delivery;
+    this.#services = services;
   }
 
-  /** Whether the socket is full. */
+  /** `true` while the socket is full. */
   get isStalled(): boolean {
-    return this.#stall !== undefined;
+    return this.#stalled !== undefined;
   }
 
   get stalledSinceMs(): number {
-    return this.#stall?.sinceMs ?? Infinity;
+    return this.#stalled?.sinceMs ?? Infinity;
   }
 
-  /** Writes what the client has not heard; not while it is stalled. */
+  /** Writes a batch. Must not be called while the client is stalled. */
   write(batch: Batch, nowMs: number): void {
     this.lastWriteMs = nowMs;
     if (this.#writer.write(batch)) return;
-    this.#stall = new StalledQueue(nowMs, this.#delivery.turns.current);
+    this.#stalled = new StalledQueue(nowMs, this.#services.turns.current);
     this.#awaitDrain();
   }
 
-  /** Queues a frame while the client is stalled. @returns whether it was accepted; if not, the client may be closed */
+  /**
+   * Queues a frame of a stalled client.
+   *
+   * @param bounded `false` if the sender waits for the client itself: then no limit applies
+   * @returns `true` if the frame waits or was written; `false` if it was dropped or the client was closed as too slow
+   */
   queue(frame: SseFrame, bounded: boolean): boolean {
-    const stall = this.#stall as StalledQueue;
-    // What is on its way to the socket does not count: it is shared, and one event alone may be larger than the limit.
-    const room = this.#delivery.maxQueuedBytes - stall.byteLength;
-    const outcome = stall.add(frame, bounded ? room : Infinity);
-    if (outcome === 'overflow') return this.#queueOver(stall, frame);
-    if (outcome !== 'queued') this.#delivery.metrics.volatileDropped();
-    return outcome !== 'dropped';
+    const stalled = this.#stalled as StalledQueue;
+    // Bytes already handed to the socket do not count: all clients share them.
+    const freeBytes = bounded ? this.#services.slowClientPolicy.freeBytes(stalled.byteLength) : Infinity;
+    const result = stalled.add(frame, freeBytes);
+    if (result === 'overflow') return this.#queueOverLimit(stalled, frame);
+    if (result !== 'queued') this.#services.metrics.volatileDropped();
+    return result !== 'dropped';
   }
 
   /** Resolves when the client reads again, or has closed. */
   async drained(): Promise<void> {
-    await this.#stall?.released();
+    await this.#stalled?.released();
   }
 
-  stallTimedOut(): void {
-    this.#owner.close('write-timeout');
+  writeTimedOut(): void {
+    this.#owner.close(this.#services.slowClientPolicy.closeReasonOnTimeout);
   }
 
-  /** Writes all that waits, and then `batch`, whether or not the socket takes it: the stream is about to end. */
+  /** Writes all waiting frames and then `batch`, even if the socket is full: the stream is about to end. */
   writeAll(batch: Batch): void {
-    this.#stall?.emptyInto(this.#writer);
+    this.#stalled?.emptyInto(this.#writer);
     if (!batch.isEmpty) this.#writer.write(batch);
     this.#writer.writeRest();
   }
 
   close(): void {
-    this.#delivery.stalls.delete(this);
-    if (this.#stall !== undefined) this.#endStall(this.#stall);
+    this.#services.writeTimeouts.delete(this);
+    if (this.#stalled !== undefined) this.#endStall(this.#stalled);
   }
 
-  /**
-   * A burst fills a socket within a turn of the event loop, in which most ways out cannot drain: who is slow shows when
-   * the turn is over, or when several times the limit has come.
-   */
-  #queueOver(stall: StalledQueue, frame: SseFrame): boolean {
-    while (this.#stall !== undefined && this.#writer.writeAtOnce()) this.#drained();
-    if (this.#stall === undefined) {
+  /** Queues a frame that does not fit, if the policy allows it; else closes the client. */
+  #queueOverLimit(stalled: StalledQueue, frame: SseFrame): boolean {
+    // The socket may have drained in this turn without an event for it.
+    while (this.#stalled !== undefined && this.#writer.writeAtOnce()) this.#onDrained();
+    if (this.#stalled === undefined) {
       this.write(EMPTY_BATCH.append(frame), Math.floor(performance.now()));
       return true;
     }
-    const { turns, maxQueuedBytes } = this.#delivery;
-    // It took a part, and now there is room.
-    if (stall.byteLength + frame.bytes.length <= maxQueuedBytes) return this.queue(frame, true);
-    if (stall.sinceTurn !== turns.current || stall.byteLength > BURST_FACTOR * maxQueuedBytes) {
-      this.#owner.close('slow-consumer');
+    const { turns, slowClientPolicy } = this.#services;
+    const { byteLength } = stalled;
+    // The socket took a part.
+    if (frame.bytes.length <= slowClientPolicy.freeBytes(byteLength)) return this.queue(frame, true);
+    const reason = slowClientPolicy.closeReasonInBurst(byteLength, stalled.sinceTurn === turns.current);
+    if (reason !== undefined) {
+      this.#owner.close(reason);
       return false;
     }
-    if (!stall.isOver) turns.atEnd(() => this.#endBurst(stall));
-    stall.isOver = true;
-    stall.add(frame, Infinity);
+    if (!stalled.exceedsInBurst) turns.atEnd(() => this.#endBurst(stalled));
+    stalled.exceedsInBurst = true;
+    stalled.add(frame, Infinity);
     return true;
   }
 
-  #endBurst(stall: StalledQueue): void {
-    const isSlow = this.#stall === stall && stall.byteLength > this.#delivery.maxQueuedBytes;
-    if (isSlow) this.#owner.close('slow-consumer');
-    stall.isOver = false;
+  #endBurst(stalled: StalledQueue): void {
+    stalled.exceedsInBurst = false;
+    if (this.#stalled !== stalled) return;
+    const reason = this.#services.slowClientPolicy.closeReasonAfterBurst(stalled.byteLength);
+    if (reason !== undefined) this.#owner.close(reason);
   }
 
   #awaitDrain(): void {
-    this.#delivery.stalls.add(this);
+    this.#services.writeTimeouts.add(this);
     this.#writer.onceDrained(
-      () => this.#drained(),
-      () => this.#progressed(),
+      () => this.#onDrained(),
+      () => this.#onProgress(),
     );
   }
 
-  /** It reads, if slowly: its time begins anew. */
-  #progressed(): void {
-    if (this.#stall === undefined) return;
-    this.#stall.sinceMs = this.lastWriteMs = Math.floor(performance.now());
-    this.#delivery.stalls.delete(this);
-    this.#delivery.stalls.add(this);
+  /** The client reads slowly: its write timeout starts again. */
+  #onProgress(): void {
+    if (this.#stalled === undefined) return;
+    this.#stalled.sinceMs = this.lastWriteMs = Math.floor(performance.now());
+    this.#services.writeTimeouts.delete(this);
+    this.#services.writeTimeouts.add(this);
   }
 
-  #drained(): void {
-    const stall = this.#stall;
-    if (stall === undefined) return;
-    this.#delivery.stalls.delete(this);
-    if (!stall.drainInto(this.#writer)) return this.#awaitDrain();
-    this.#endStall(stall);
+  #onDrained(): void {
+    const stalled = this.#stalled;
+    if (stalled === undefined) return;
+    this.#services.writeTimeouts.delete(this);
+    if (!stalled.drainInto(this.#writer)) return this.#awaitDrain();
+    this.#endStall(stalled);
   }
 
-  #endStall(stall: StalledQueue): void {
-    this.#stall = undefined;
-    stall.release();
-    // What waited is shared through it, and would stay until the next flush.
-    EMPTY_BATCH.forget();
+  #endStall(stalled: StalledQueue): void {
+    this.#stalled = undefined;
+    stalled.release();
+    // The chain of batches would retain the frames until the next flush.
+    EMPTY_BATCH.forgetNext();
   }
 }

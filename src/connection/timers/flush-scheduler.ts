@@ -60,6 +60,6 @@ export class FlushScheduler {
     this.#slice = undefined;
     this.#scheduled = false;
     if (this.#waiting.length > 0) this.#start();
-    else EMPTY_BATCH.forget();
+    else EMPTY_BATCH.forgetNext();
   }
 }

@@ -7,10 +7,10 @@ import { SseFrame } from '../../protocol/sse-frame.js';
 export const HEARTBEAT = new SseFrame(':\n');
 
 /** A client that may need a sign of life. */
-export interface Beating {
+export interface HeartbeatClient {
   /** When something was last written to it, on the clock of `performance.now()`. */
   readonly lastWriteMs: number;
-  beat(): void;
+  sendHeartbeat(): void;
 }
 
 /** A round over all clients takes a quarter of the interval, so a beat comes at most an eighth of it late. */
@@ -29,8 +29,8 @@ export class Heartbeat {
   readonly #intervalMs: number | false;
   readonly #roundMs: number;
   readonly #slices: number;
-  readonly #clients = new Set<Beating>();
-  #walk: Iterator<Beating> | undefined;
+  readonly #clients = new Set<HeartbeatClient>();
+  #walk: Iterator<HeartbeatClient> | undefined;
   /** Bounds a round by the clients that were there when it began: those who come meanwhile stand behind them. */
   #leftInRound = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -41,13 +41,13 @@ export class Heartbeat {
     this.#slices = Math.max(1, Math.min(MAX_SLICES_PER_ROUND, Math.floor(this.#roundMs / MIN_TICK_MS)));
   }
 
-  add(client: Beating): void {
+  add(client: HeartbeatClient): void {
     if (this.#intervalMs === false) return;
     this.#clients.add(client);
     this.#timer ??= setInterval(() => this.#tick(), this.#roundMs / this.#slices).unref();
   }
 
-  delete(client: Beating): void {
+  delete(client: HeartbeatClient): void {
     this.#clients.delete(client);
     if (this.#clients.size === 0) this.close();
   }
@@ -71,7 +71,7 @@ export class Heartbeat {
         this.#walk = undefined;
         return;
       }
-      if (client.lastWriteMs <= dueMs) client.beat();
+      if (client.lastWriteMs <= dueMs) client.sendHeartbeat();
     }
   }
 }

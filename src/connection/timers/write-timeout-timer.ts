@@ -2,7 +2,7 @@
 export interface Stallable {
   /** When its socket filled up, on the clock of `performance.now()`. */
   readonly stalledSinceMs: number;
-  stallTimedOut(): void;
+  writeTimedOut(): void;
 }
 
 /**
@@ -48,7 +48,7 @@ export class WriteTimeoutTimer {
     for (const client of this.#stalled) {
       if (client.stalledSinceMs > limitMs) break;
       this.#stalled.delete(client);
-      client.stallTimedOut();
+      client.writeTimedOut();
     }
     this.#arm();
   }
