@@ -2,33 +2,7 @@ import { EVERYONE, asText, type RoomName } from '../protocol/room-name.js';
 import type { ClientIdentity } from '../protocol/user-name.js';
 import type { ClientConnection, ConnectionOwner } from './client-connection.js';
 import type { CloseReason } from './close-reason.js';
-
-/**
- * Values that the application stores with a client: a user, a tenant, a token. Add typed fields by declaration merging:
- *
- * ```ts
- * declare module 'nestjs-simple-sse' {
- *   interface SseClientContext { user: User }
- * }
- * ```
- */
-export interface SseClientContext {
-  [key: string]: unknown;
-}
-
-/** Options of `SseClient.join()`. */
-export interface JoinOptions {
-  /**
-   * Number of the room's newest events that the client receives from history before live ones. They carry no `id:`,
-   * because they are no resume: the client's position stays. Bounded by the room's history. Has no effect before the
-   * stream is open, since `Last-Event-ID` decides then what is replayed. 0 replays none. Default: 0.
-   *
-   * ```ts
-   * await client.join('chat:7', { replay: 20 });
-   * ```
-   */
-  readonly replay?: number;
-}
+import type { JoinOptions, SseClientContext } from './sse-client.interface.js';
 
 /** Carries out a client's calls, and is notified of its end: the hub of its node. */
 export interface ClientHost {
@@ -40,13 +14,9 @@ export interface ClientHost {
 }
 
 /** @internal */
-export interface SseClientInit {
-  readonly id: string;
-  readonly request: unknown;
-  readonly lastEventId: string | undefined;
-  readonly tracksPosition: boolean;
+export type SseClientInit = Pick<SseClient, 'id' | 'request' | 'lastEventId' | 'tracksPosition'> & {
   readonly host: ClientHost;
-}
+};
 
 /**
  * One connection of a browser or another client: its stream is open, or about to open. `@ConnectedClient()` injects it
@@ -58,7 +28,6 @@ export interface SseClientInit {
  * async events(@ConnectedClient() client: SseClient) {
  *   await client.join('news');
  *   client.send('welcome', { rooms: [...client.rooms] });
- *   void client.closed.then((reason) => this.log(client.id, reason));
  * }
  * ```
  */
@@ -155,10 +124,6 @@ export class SseClient implements ConnectionOwner {
   /**
    * Sends an event to this client alone. `send(data)` sends it without an event name, `send(event, data)` with one. The
    * event carries no id, so it is not replayed after a reconnection. Before the stream opens, it waits.
-   *
-   * ```ts
-   * client.send('progress', { percent: 40 });
-   * ```
    *
    * @param event name for `addEventListener`; `undefined` for none. `error`, `open`, names that begin with
    * `sse:` and names with a line break are refused

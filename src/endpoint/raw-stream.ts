@@ -10,7 +10,11 @@ export interface RawStreamOptions {
   readonly retryMs: number | false;
 }
 
-/** Opens a stream at once, on a request and response whose handler owns the response. */
+/**
+ * Opens a stream at once on a response that belongs to its handler.
+ *
+ * @throws SseError `unsupported-response`, `invalid-room`, `invalid-retry`, `response-already-sent`
+ */
 export function openRawStream(
   hub: RoomHub,
   request: unknown,
@@ -29,14 +33,14 @@ export function openRawStream(
   const lastEventId = http.lastEventId();
   const client = hub.register({
     request,
-    writer: http.writer(),
+    writer: http.createWriter(),
     lastEventId,
     tracksPosition: names.length > 0,
     held: lastEventId !== undefined,
   });
   client.tracksWhenJoined = true;
   for (const room of names) void hub.join(client, room);
-  http.takeOver();
+  http.detachFromFramework();
   http.drainUnreadBody();
   hub.open(client, http.headers(), retryMs);
   void hub.attach(client, { ready: names.length > 0, nextTurn: true });
