@@ -165,18 +165,18 @@ it('a folder with the most allowed files is no violation, and one file more is',
   expect(violationsOf(folder)).toEqual([`rooms has ${MAX_FILES + 1} files, over ${MAX_FILES}`]);
 });
 
-describe('an import circle is found', () => {
-  const file = (name: string, imports: string): SourceFile => ({
-    path: `rooms/${name}.ts`,
-    text: `${imports} from './b.js';`,
-  });
+/** A file of `rooms/` that imports `rooms/b.ts`. */
+function importingB(name: string, imports: string): SourceFile {
+  return { path: `rooms/${name}.ts`, text: `${imports} from './b.js';` };
+}
 
+describe('an import circle is found', () => {
   it.each<[string, readonly SourceFile[], string[]]>([
-    ['of a file with itself', [file('b', 'import { b }')], ['rooms/b.ts -> rooms/b.ts']],
+    ['of a file with itself', [importingB('b', 'import { b }')], ['rooms/b.ts -> rooms/b.ts']],
     [
       'of three files, by types alone',
       [
-        file('a', 'import type { B }'),
+        importingB('a', 'import type { B }'),
         { path: 'rooms/b.ts', text: `export type { C } from './c.js';` },
         { path: 'rooms/c.ts', text: `type A = import('./a.js').A;` },
       ],
@@ -184,7 +184,7 @@ describe('an import circle is found', () => {
     ],
     [
       'and two files that import a third are none',
-      [file('a', 'import { b }'), file('c', 'import { b }'), { path: 'rooms/b.ts', text: '' }],
+      [importingB('a', 'import { b }'), importingB('c', 'import { b }'), { path: 'rooms/b.ts', text: '' }],
       [],
     ],
   ])('%s', (_name, files, circles) => {

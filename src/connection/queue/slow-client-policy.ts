@@ -12,17 +12,22 @@ export interface SlowClientLimits {
 /**
  * Decides when a client is too slow, and names the reason for closing its stream. All clients of a node share one.
  *
- * | Situation | Consequence |
- * | --- | --- |
- * | The socket takes everything, but more than the limit arrives in one turn | Written at once; the client is not slow |
- * | The socket is full, and a frame fits the queue | The frame waits |
- * | A volatile frame does not fit | It is dropped; the client stays |
- * | Another frame does not fit, in the turn in which the socket filled up | Up to 4 times the limit may wait until the end of that turn, because the socket cannot drain within it. If the queue is still over the limit then: `slow-consumer` |
- * | Another frame does not fit, in a later turn | `slow-consumer` |
- * | Frames do not fit before the stream opens | `slow-consumer` |
- * | Frames do not fit the replay gate | Those of history are dropped and read again. If the others alone do not fit: `slow-consumer` |
- * | The sender waits for the client itself (a replay, an async iterable) | No limit applies |
- * | The socket takes nothing for `writeTimeoutMs` | `write-timeout` |
+ * A client is stalled while its socket is full. Frames for it then wait in its queue, up to `maxQueuedBytes`. A frame
+ * that does not fit has these consequences:
+ *
+ * - A volatile frame is dropped.
+ * - In the turn of the event loop in which the socket filled up, up to 4 times the limit may wait, because the socket
+ *   cannot drain within the turn. If the queue is still over the limit at its end: `slow-consumer`.
+ * - In a later turn: `slow-consumer`.
+ *
+ * Other cases:
+ *
+ * - The socket takes everything, but more than the limit arrives within one turn: written at once, not too slow.
+ * - Before the stream opens, frames exceed the limit: `slow-consumer`.
+ * - Behind the replay gate, frames exceed the limit: those of history are dropped and read again later; if the others
+ *   alone do not fit: `slow-consumer`.
+ * - The sender waits for the client itself, as a replay or an async iterable does: no limit applies.
+ * - The socket takes nothing for `writeTimeoutMs`: `write-timeout`.
  *
  * Both reasons cut the connection: the client would not read the rest. With history it resumes without loss.
  */
