@@ -124,7 +124,7 @@ function checkPresence({ rooms = {}, identify }: SseModuleOptions): void {
     if (presence === true && identify === undefined) {
       throw new SseError(
         'invalid-options',
-        `The option "${path}presence" of SseModule needs the option "identify", which says who a client is.`,
+        `The option "${path}presence" of SseModule needs the option "identify", which returns the user of a client.`,
       );
     }
     if (presenceEvents === true && presence !== true) {
@@ -171,8 +171,8 @@ function wholeNumber(min: number, max: number): Check {
 
 function orFalse(of: Check): Check {
   return (value) => {
-    const wanted = value === false ? undefined : of(value);
-    return wanted && `${wanted}, or false to switch it off`;
+    const expected = value === false ? undefined : of(value);
+    return expected && `${expected}, or false to switch it off`;
   };
 }
 

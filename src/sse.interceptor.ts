@@ -113,7 +113,7 @@ export class SseInterceptor implements NestInterceptor {
   }
 }
 
-/** Tells if interceptors run between this one and the handler: they are listed in the order in which they run. */
+/** Returns `true` if interceptors run between this one and the handler: they are listed in the order in which they run. */
 function hasInnerInterceptors(context: ExecutionContext): boolean {
   const interceptors = Reflect.getMetadata(INTERCEPTORS, context.getHandler()) as
     readonly unknown[] | undefined;

@@ -24,7 +24,7 @@ export interface ConnectionOwner {
  * One client's stream, from delivery to the response.
  *
  * A frame passes the replay gate, then the cursor, which drops frames sent before, then the queue. While the client
- * keeps up, the queue is one pointer into a chain of batches that all clients share. `SlowClientPolicy` says what
+ * keeps up, the queue is one pointer into a chain of batches that all clients share. `SlowClientPolicy` decides what
  * happens to a client that does not.
  */
 export class ClientConnection implements Flushable, HeartbeatClient {

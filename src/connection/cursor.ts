@@ -21,7 +21,7 @@ export interface Cursor {
   /** Sets the start of the client's current rooms of a partition to `since`, as a resume was in them before. */
   countRoomsFrom(partition: number, since: Position): void;
 
-  /** Tells if the client receives or has received an event through another partition. */
+  /** Returns `true` if the client receives or has received an event through another partition. */
   hasReceivedCopy(copies: readonly EarlierCopy[]): boolean;
 }
 

@@ -194,7 +194,7 @@ export class SseClient implements ConnectionOwner {
     this.connection.onEarlyFrame?.();
   }
 
-  /** Tells if the client or its user is listed in the `except` of an event. @internal */
+  /** Returns `true` if the client or its user is listed in the `except` of an event. @internal */
   isAmong(except: readonly string[]): boolean {
     return (
       except.includes(this.id) ||

@@ -93,7 +93,7 @@ export class EndpointExplorer implements OnModuleInit {
     }
   }
 
-  /** Tells if `RouterModule` adds paths before controllers. They may contain parameters, known only with a request. */
+  /** Returns `true` if `RouterModule` adds paths before controllers. They may contain parameters, known only with a request. */
   #hasModulePaths(): boolean {
     return [...this.#modules.values()].some((module) => module.metatype?.name === 'RouterModule');
   }

@@ -1,6 +1,6 @@
 import type { CloseReason } from '../close-reason.js';
 
-/** How many times `maxQueuedBytes` may arrive for a stalled client within one turn of the event loop. */
+/** Multiple of `maxQueuedBytes` that may arrive for a stalled client within one turn of the event loop. */
 const BURST_FACTOR = 4;
 
 export interface SlowClientLimits {
@@ -38,12 +38,12 @@ export class SlowClientPolicy {
     this.#limits = limits;
   }
 
-  /** How many more bytes may wait in a queue of `queuedBytes`. Negative after a burst. */
+  /** Bytes that may still wait in a queue of `queuedBytes`. Negative after a burst. */
   freeBytes(queuedBytes: number): number {
     return this.#limits.maxQueuedBytes - queuedBytes;
   }
 
-  /** Tells if `addedBytes` more may wait. A single frame may exceed the limit: an empty queue takes any. */
+  /** Returns `true` if `addedBytes` more may wait. A single frame may exceed the limit: an empty queue takes any. */
   fits(queuedBytes: number, addedBytes: number): boolean {
     return queuedBytes === 0 || addedBytes <= this.freeBytes(queuedBytes);
   }
@@ -73,12 +73,12 @@ export class SlowClientPolicy {
     return 'write-timeout';
   }
 
-  /** Tells if a client closed for this reason is cut, because it does not read the end of its stream. */
+  /** Returns `true` if a client closed for this reason is cut, because it does not read the end of its stream. */
   cutsConnection(reason: CloseReason): boolean {
     return reason === this.closeReasonOnOverflow || reason === this.closeReasonOnTimeout;
   }
 
-  /** How many milliseconds a client may take to read the end of its stream before it is cut; `false`: as TCP allows. */
+  /** Milliseconds for a client to read the end of its stream before it is cut; `false`: as long as TCP allows. */
   endGraceMs(reason: CloseReason): number | false {
     return reason === 'shutdown' ? this.#limits.shutdownGraceMs : this.#limits.writeTimeoutMs;
   }
