@@ -14,14 +14,14 @@ import { RoomPolicy, type RoomRule } from './rooms/room-policy.js';
 import type { HubOptions } from './rooms/room-hub.js';
 import type { SseModuleOptions, SseRoomPolicyOptions } from './sse-module-options.interface.js';
 
-/** Every option, with its value: nothing else knows a default. */
+/** All options with their values. No other file has defaults. */
 export interface ResolvedSseOptions extends Omit<HubOptions, 'report' | 'watcher'> {
   readonly retryMs: number | false;
   readonly identify: Identify | undefined;
   readonly presenceGraceMs: number | false;
 }
 
-/** The defaults that are values; the rest are made anew for each module. */
+/** Defaults that modules may share. `resolveOptions` creates the others for each module. */
 export const DEFAULT_OPTIONS = {
   heartbeatIntervalMs: 20_000,
   retryMs: 3_000,
@@ -70,9 +70,9 @@ const ROOM_CHECKS: Readonly<Record<keyof SseRoomPolicyOptions, Check>> = {
 };
 
 /**
- * Checks the options and fills in what is missing.
+ * Checks the options and adds the defaults.
  *
- * @throws SseError `invalid-options`, naming the option and what it may be
+ * @throws SseError `invalid-options`, whose message names the option and its allowed values
  */
 export function resolveOptions(options: SseModuleOptions = {}): ResolvedSseOptions {
   check('', options, CHECKS);
@@ -87,20 +87,22 @@ export function resolveOptions(options: SseModuleOptions = {}): ResolvedSseOptio
     }
   }
   checkPresence(options);
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const definedOptions = Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  );
   const { history, historyMaxEvents, historyMaxAgeMs, historyMaxBytes, rooms, ...rest } = {
     ...DEFAULT_OPTIONS,
-    ...(given as SseModuleOptions),
+    ...(definedOptions as SseModuleOptions),
   };
   const limits = history && { maxEvents: historyMaxEvents, maxAgeMs: historyMaxAgeMs };
   const rules = Object.entries(rooms ?? {}).map(([pattern, room]): RoomRule => {
-    const forgets = limits === false || room.history === false || room.volatile === true;
+    const hasNoHistory = limits === false || room.history === false || room.volatile === true;
     return {
       pattern,
       volatile: room.volatile ?? false,
       presence: room.presence ?? false,
       presenceEvents: room.presenceEvents ?? false,
-      limits: !forgets && {
+      limits: !hasNoHistory && {
         maxEvents: room.historyMaxEvents ?? limits.maxEvents,
         maxAgeMs: room.historyMaxAgeMs ?? limits.maxAgeMs,
       },
@@ -122,7 +124,7 @@ function checkPresence({ rooms = {}, identify }: SseModuleOptions): void {
     if (presence === true && identify === undefined) {
       throw new SseError(
         'invalid-options',
-        `The option "${path}presence" of SseModule needs the option "identify", which says who a client is.`,
+        `The option "${path}presence" of SseModule needs the option "identify", which returns the user of a client.`,
       );
     }
     if (presenceEvents === true && presence !== true) {
@@ -136,10 +138,10 @@ function checkPresence({ rooms = {}, identify }: SseModuleOptions): void {
 
 function check(path: string, options: object, checks: Readonly<Record<string, Check>>): void {
   if (!isPlainObject(options)) {
-    const what = path === '' ? 'The options' : `The option "${path.slice(0, -1)}"`;
+    const subject = path === '' ? 'The options' : `The option "${path.slice(0, -1)}"`;
     throw new SseError(
       'invalid-options',
-      `${what} of SseModule must be an object, not ${describeValue(options)}.`,
+      `${subject} of SseModule must be an object, not ${describeValue(options)}.`,
     );
   }
   for (const [name, value] of Object.entries(options)) {
@@ -150,11 +152,11 @@ function check(path: string, options: object, checks: Readonly<Record<string, Ch
         `SseModule has no option "${path}${name}". Known are: ${Object.keys(checks).join(', ')}.`,
       );
     }
-    const wanted = value === undefined ? undefined : checkOf(value);
-    if (wanted !== undefined) {
+    const expected = value === undefined ? undefined : checkOf(value);
+    if (expected !== undefined) {
       throw new SseError(
         'invalid-options',
-        `The option "${path}${name}" of SseModule is ${wanted}, not ${describeValue(value)}.`,
+        `The option "${path}${name}" of SseModule is ${expected}, not ${describeValue(value)}.`,
       );
     }
   }
@@ -162,8 +164,8 @@ function check(path: string, options: object, checks: Readonly<Record<string, Ch
 
 function orFalse(of: Check): Check {
   return (value) => {
-    const wanted = value === false ? undefined : of(value);
-    return wanted && `${wanted}, or false to switch it off`;
+    const expected = value === false ? undefined : of(value);
+    return expected && `${expected}, or false to switch it off`;
   };
 }
 

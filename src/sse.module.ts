@@ -12,7 +12,8 @@ import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, type OPTIONS_TYPE } from
 import { SseService } from './sse.service.js';
 
 /**
- * Server-Sent Events for a Nest application. Import it once, in the root module:
+ * Server-Sent Events for a Nest application. Import it once, in the root module. It connects to the broker before other
+ * modules can inject `SseService`, and ends every stream when the application closes.
  *
  * ```ts
  * @Module({ imports: [SseModule.forRoot({ heartbeatIntervalMs: 20_000 })] })
@@ -36,20 +37,32 @@ export class SseModule extends ConfigurableModuleClass implements OnModuleDestro
   }
 
   /**
-   * @param options see `SseModuleOptions`; `isGlobal: false` makes the service visible only to modules that import
-   * this one
-   * @throws SseError `invalid-options`, when the application is created
+   * Configures the module with fixed options.
+   *
+   * @param options see `SseModuleOptions`. With `isGlobal: false` only modules that import this one can inject the service
+   * @throws SseError `invalid-options`, while the application is created
    */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
     return super.forRoot(options);
   }
 
-  /** The same with options from `useFactory` (with `inject` and `imports`), `useClass` or `useExisting`. */
+  /**
+   * Configures the module with options from `useFactory` (with `inject` and `imports`), `useClass` or `useExisting`.
+   *
+   * ```ts
+   * SseModule.forRootAsync({
+   *   inject: [ConfigService],
+   *   useFactory: (config: ConfigService) => ({ broker: redisBroker({ url: config.getOrThrow('REDIS_URL') }) }),
+   * })
+   * ```
+   *
+   * @throws SseError `invalid-options`, while the application is created
+   */
   static override forRootAsync(options: SseModuleAsyncOptions): DynamicModule {
     return super.forRootAsync(options);
   }
 
-  /** Ends every stream. Not in a later hook: Nest closes the server next, and would wait for them. */
+  /** Ends every stream. A later hook would be too late: Nest closes the server next, which waits for open streams. */
   async onModuleDestroy(): Promise<void> {
     await this.hub.close();
   }
@@ -65,7 +78,7 @@ function newPresence(options: ResolvedSseOptions): Presence {
   return new Presence({ ...options, report });
 }
 
-/** Starts before anything can inject the service: other modules may publish from their first hook on. */
+/** Starts the hub before other providers can inject the service, which may publish from their first hook on. */
 async function startHub(options: ResolvedSseOptions, presence: Presence): Promise<RoomHub> {
   const hub = new RoomHub({ ...options, report: presence.report, observer: presence });
   await hub.start();

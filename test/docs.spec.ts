@@ -81,7 +81,7 @@ describe('the options in the README', () => {
   it.each([
     ['Option', OPTIONS, 'SseModuleOptions'],
     ['Room option', OPTIONS, 'SseRoomPolicyOptions'],
-    ['Endpoint option', 'src/sse-room.decorator.ts', 'SseRoomOptions'],
+    ['Endpoint option', 'src/endpoint/room-metadata.ts', 'SseRoomOptions'],
     ['redisBroker option', 'src/broker/redis/redis-broker-options.ts', 'RedisBrokerOptions'],
   ])('under "%s" are those of the code, no more and no fewer', (title, path, name) => {
     expect(sorted(firstColumn('README.md', title))).toEqual(sorted(publicMembers(path, name).keys()));
@@ -163,13 +163,13 @@ describe('the lists in docs/', () => {
     for (const name of FORBIDDEN_HEADERS) expect(text('docs/wire.md')).toContain(`\`${name}\``);
   });
 
-  it('architecture.md has each floor, and each file of the face', () => {
+  it('architecture.md has each layer, and each file of the public API', () => {
     const entries = readdirSync('src', { withFileTypes: true }).filter(
       ({ name }) => !name.endsWith('.spec.ts'),
     );
     const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => `${name}/`);
-    const floors = firstColumn('docs/architecture.md', 'Floor').filter((floor) => floor.endsWith('/'));
-    expect(sorted(floors)).toEqual(sorted(folders));
+    const layers = firstColumn('docs/architecture.md', 'Layer').filter((layer) => layer.endsWith('/'));
+    expect(sorted(layers)).toEqual(sorted(folders));
 
     const tree = /^src\/\n((?: {2}.*\n)+)/m.exec(text('docs/architecture.md'))?.[1] ?? '';
     const files = entries.filter((entry) => entry.isFile()).map(({ name }) => name);

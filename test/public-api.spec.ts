@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import * as api from 'nestjs-simple-sse';
 import ts from 'typescript';
-import { importsOf } from './support/house-rules.js';
+import { importsOf } from './support/architecture-rules.js';
 
 /** Every name that the package exports. What is not here is not public, and what is here stays. */
 const API: Readonly<

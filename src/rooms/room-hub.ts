@@ -4,8 +4,9 @@ import type { BrokerState, PartitionedBroker, SseBroker } from '../broker/broker
 import { ClientConnection } from '../connection/client-connection.js';
 import type { CloseReason } from '../connection/close-reason.js';
 import { ConnectionServices, type ConnectionOptions } from '../connection/connection-services.js';
-import type { ResponseWriter } from '../connection/response-writer.js';
-import { SseClient, type ClientHost, type JoinOptions } from '../connection/sse-client.js';
+import type { ResponseWriter } from '../connection/response/response-writer.js';
+import { SseClient, type ClientHost } from '../connection/sse-client.js';
+import type { JoinOptions } from '../connection/sse-client.interface.js';
 import { checkRetry } from '../protocol/event-fields.js';
 import { encodeEvent, type SseFields } from '../protocol/encode-event.js';
 import type { RoomMessage } from '../protocol/room-message.js';
@@ -62,7 +63,7 @@ export class RoomHub implements ClientHost {
   constructor(options: HubOptions) {
     this.#options = options;
     this.#partitions = new Partitions(options.broker);
-    this.#delivery = new ConnectionServices(options, (client, reason) => this.#forget(client, reason));
+    this.#delivery = new ConnectionServices(options);
     this.#rooms = new RoomRegistry(this.#partitions, options.report, options.observer);
     this.#events = new EventPublisher(this.#partitions, options);
     this.#replays = new ReplayQueue(this.#partitions, this.#rooms, options.policy, options.report);
@@ -170,6 +171,13 @@ export class RoomHub implements ClientHost {
     else client.retryMs = retry;
   }
 
+  clientClosed(client: SseClient, reason: CloseReason): void {
+    this.#rooms.leaveAll(client);
+    this.#rooms.everyone.clients.delete(client);
+    client.settle(reason);
+    this.#disconnected.next({ client, reason });
+  }
+
   /** @returns the event's position as clients see it, or `undefined` where it cannot be resumed from */
   publish(rooms: () => readonly string[], parts: readonly unknown[]): Promise<string | undefined> {
     return ReportedPromise.of(() => this.#events.publish(rooms(), parts), this.#options.report);
@@ -190,7 +198,7 @@ export class RoomHub implements ClientHost {
   async #close(): Promise<void> {
     const ended = Array.from(this.clients, (client) => client.connection.ended());
     for (const client of this.clients) client.connection.close('shutdown');
-    this.#delivery.sessions.close();
+    this.#delivery.http2Sessions.close();
     await Promise.all(ended);
     await this.#options.observer?.closing();
     await this.#partitions.close();
@@ -210,12 +218,5 @@ export class RoomHub implements ClientHost {
       delivered += room.delivered;
     }
     this.#delivery.metrics.eventDelivered(delivered);
-  }
-
-  #forget(client: SseClient, reason: CloseReason): void {
-    this.#rooms.leaveAll(client);
-    this.#rooms.everyone.clients.delete(client);
-    client.settle(reason);
-    this.#disconnected.next({ client, reason });
   }
 }

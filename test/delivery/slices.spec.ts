@@ -7,7 +7,7 @@ import { RoomMessage } from '../../src/protocol/room-message.js';
 import { Room } from '../../src/rooms/room.js';
 import { DEFAULT_OPTIONS } from '../../src/resolve-options.js';
 import { unchecked } from '../support/refusal.js';
-import type { Batch } from '../../src/connection/batch.js';
+import type { Batch } from '../../src/connection/queue/batch.js';
 
 const CLIENTS = 5_000;
 /** How many clients may be written to before other work gets its turn. */
@@ -43,10 +43,12 @@ describe(`a room of ${CLIENTS} clients`, () => {
   let written: number;
 
   function fill(flushIntervalMs: number | false): void {
-    const delivery = new ConnectionServices(
-      { ...DEFAULT_OPTIONS, heartbeatIntervalMs: false, flushIntervalMs, metrics: new NoopMetrics() },
-      () => {},
-    );
+    const delivery = new ConnectionServices({
+      ...DEFAULT_OPTIONS,
+      heartbeatIntervalMs: false,
+      flushIntervalMs,
+      metrics: new NoopMetrics(),
+    });
     written = 0;
     room = new Room('hall');
     writers = Array.from({ length: CLIENTS }, (_, n) => {

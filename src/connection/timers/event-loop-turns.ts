@@ -1,10 +1,10 @@
-/** Counts turns of the event loop, while somebody asks. */
+/** Counts turns of the event loop. Costs nothing in turns in which `current` is not read. */
 export class EventLoopTurns {
   #current = 0;
   #atEnd: (() => void)[] = [];
   #scheduled = false;
 
-  /** The turn that is running. */
+  /** Number of the running turn. */
   get current(): number {
     if (!this.#scheduled) {
       this.#scheduled = true;
@@ -13,7 +13,7 @@ export class EventLoopTurns {
     return this.#current;
   }
 
-  /** Calls back when this turn is over, and sockets have had the chance to take what was written. */
+  /** Calls `callback` at the end of this turn, when sockets have had the chance to take writes. Read `current` first. */
   atEnd(callback: () => void): void {
     this.#atEnd.push(callback);
   }

@@ -7,22 +7,22 @@ class Client implements Stallable {
   stalledSinceMs = performance.now();
   timedOutAfterMs: number | undefined;
 
-  stallTimedOut(): void {
+  writeTimedOut(): void {
     this.timedOutAfterMs = performance.now() - this.stalledSinceMs;
   }
 }
 
-describe('the watch over stalled clients', () => {
+describe('the write timeout timer', () => {
   beforeEach(() => jest.useFakeTimers());
   afterEach(() => jest.useRealTimers());
 
-  it('finds each when its own time is over, with one timer for all', () => {
-    const watch = new WriteTimeoutTimer(TIMEOUT_MS);
+  it('closes each client after its own timeout, with one timer for all', () => {
+    const timer = new WriteTimeoutTimer(TIMEOUT_MS);
     const clients: Client[] = [];
     for (let n = 0; n < 5; n++) {
       const client = new Client();
       clients.push(client);
-      watch.add(client);
+      timer.add(client);
       expect(jest.getTimerCount()).toBe(1);
       jest.advanceTimersByTime(100);
     }
@@ -31,61 +31,61 @@ describe('the watch over stalled clients', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('leaves alone who reads again, and keeps no timer when nobody is stalled', () => {
-    const watch = new WriteTimeoutTimer(TIMEOUT_MS);
+  it('spares a client that reads again, and has no timer without stalled clients', () => {
+    const timer = new WriteTimeoutTimer(TIMEOUT_MS);
     const [first, second] = [new Client(), new Client()];
-    watch.add(first);
-    watch.add(second);
-    watch.delete(first);
+    timer.add(first);
+    timer.add(second);
+    timer.delete(first);
     expect(jest.getTimerCount()).toBe(1);
-    watch.delete(second);
+    timer.delete(second);
     expect(jest.getTimerCount()).toBe(0);
     jest.advanceTimersByTime(2 * TIMEOUT_MS);
     expect([first.timedOutAfterMs, second.timedOutAfterMs]).toEqual([undefined, undefined]);
   });
 
-  it('counts anew for who took something and stalled again', () => {
-    const watch = new WriteTimeoutTimer(TIMEOUT_MS);
+  it('starts the timeout again for a client that made progress', () => {
+    const timer = new WriteTimeoutTimer(TIMEOUT_MS);
     const [oldest, again] = [new Client(), new Client()];
-    watch.add(again);
-    watch.add(oldest);
+    timer.add(again);
+    timer.add(oldest);
     jest.advanceTimersByTime(900);
-    watch.delete(again);
+    timer.delete(again);
     again.stalledSinceMs = performance.now();
-    watch.add(again);
+    timer.add(again);
     jest.advanceTimersByTime(100);
     expect([oldest.timedOutAfterMs, again.timedOutAfterMs]).toEqual([TIMEOUT_MS, undefined]);
     jest.advanceTimersByTime(900);
     expect(again.timedOutAfterMs).toBe(TIMEOUT_MS);
   });
 
-  it('who is stalled while it looks is not forgotten', () => {
-    const watch = new WriteTimeoutTimer(TIMEOUT_MS);
+  it('includes a client that stalls during the check', () => {
+    const timer = new WriteTimeoutTimer(TIMEOUT_MS);
     const late = new Client();
     const first = {
       stalledSinceMs: performance.now(),
-      stallTimedOut: () => {
+      writeTimedOut: () => {
         late.stalledSinceMs = performance.now();
-        watch.add(late);
+        timer.add(late);
       },
     };
-    watch.add(first);
+    timer.add(first);
     jest.advanceTimersByTime(2 * TIMEOUT_MS);
     expect(late.timedOutAfterMs).toBe(TIMEOUT_MS);
   });
 
-  it('switched off, it watches nobody', () => {
-    const watch = new WriteTimeoutTimer(false);
-    watch.add(new Client());
+  it('does nothing if switched off', () => {
+    const timer = new WriteTimeoutTimer(false);
+    timer.add(new Client());
     expect(jest.getTimerCount()).toBe(0);
   });
 
   it('does not keep the process alive', () => {
     jest.useRealTimers();
     const before = process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
-    const watch = new WriteTimeoutTimer(TIMEOUT_MS);
-    watch.add(new Client());
+    const timer = new WriteTimeoutTimer(TIMEOUT_MS);
+    timer.add(new Client());
     expect(process.getActiveResourcesInfo().filter((name) => name === 'Timeout')).toHaveLength(before);
-    watch.close();
+    timer.close();
   });
 });

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
-import { unchunked } from '../../test/protocol/unchunked.js';
-import { SseFrame } from '../protocol/sse-frame.js';
+import { unchunked } from '../../../test/protocol/unchunked.js';
+import { SseFrame } from '../../protocol/sse-frame.js';
 import { EMPTY_BATCH, type Batch } from './batch.js';
 
 const frame = (data: string): SseFrame => new SseFrame(`data: ${data}\n\n`);
@@ -10,9 +10,9 @@ function text(batch: Batch): string {
 }
 
 describe('a batch', () => {
-  afterEach(() => EMPTY_BATCH.forget());
+  afterEach(() => EMPTY_BATCH.forgetNext());
 
-  it('is one link for all clients that have heard the same', () => {
+  it('is one link for all clients that received the same frames', () => {
     const [a, b] = [frame('a'), frame('b')];
     const one = EMPTY_BATCH.append(a).append(b);
     const two = EMPTY_BATCH.append(a).append(b);
@@ -20,7 +20,7 @@ describe('a batch', () => {
     expect(text(one)).toBe('data: a\n\ndata: b\n\n');
   });
 
-  it('is joined once for all of them, as one HTTP/1.1 chunk', () => {
+  it('is joined once for all clients, as one HTTP/1.1 chunk', () => {
     const batch = EMPTY_BATCH.append(frame('a')).append(frame('b'));
     expect(batch.chunked).toBe(batch.chunked);
     expect(batch.bytes).toBe(batch.bytes);
@@ -35,7 +35,7 @@ describe('a batch', () => {
     expect(batch.chunked).toBe(only.chunked);
   });
 
-  it('parts where clients hear different things, and disturbs nobody', () => {
+  it('branches for clients that receive different frames', () => {
     const [a, b, c] = [frame('a'), frame('b'), frame('c')];
     const first = EMPTY_BATCH.append(a);
     const left = first.append(b);
@@ -46,21 +46,21 @@ describe('a batch', () => {
     expect(left.frames()).toEqual([a, b]);
   });
 
-  it('empty is empty', () => {
+  it('is empty without frames', () => {
     expect(EMPTY_BATCH).toMatchObject({ isEmpty: true, byteLength: 0, last: undefined });
     expect(EMPTY_BATCH.frames()).toEqual([]);
     expect(EMPTY_BATCH.append(frame('a')).isEmpty).toBe(false);
   });
 
-  it('forgets what came after it when told', () => {
+  it('does not reuse a link after forgetNext', () => {
     const a = frame('a');
     const before = EMPTY_BATCH.append(a);
-    EMPTY_BATCH.forget();
+    EMPTY_BATCH.forgetNext();
     expect(EMPTY_BATCH.append(a)).not.toBe(before);
     expect(text(before)).toBe('data: a\n\n');
   });
 
-  it('whoever is in whichever rooms: each hears its own in the order of publishing, and equals share one link', () => {
+  it('gives each client the frames of its rooms in order, and clients of the same rooms one link, for any membership', () => {
     const membership = fc.array(fc.uniqueArray(fc.nat({ max: 3 }), { maxLength: 4 }), {
       minLength: 1,
       maxLength: 12,
@@ -68,20 +68,20 @@ describe('a batch', () => {
     const published = fc.array(fc.nat({ max: 3 }), { maxLength: 15 });
     fc.assert(
       fc.property(membership, published, (clients, rooms) => {
-        const stands = clients.map((): Batch => EMPTY_BATCH);
-        const heard = clients.map(() => '');
+        const batches = clients.map((): Batch => EMPTY_BATCH);
+        const received = clients.map(() => '');
         for (const [n, room] of rooms.entries()) {
           const next = frame(`${n} in ${room}`);
           for (const [client, joined] of clients.entries()) {
             if (!joined.includes(room)) continue;
-            stands[client] = (stands[client] as Batch).append(next);
-            heard[client] += next.bytes.toString();
+            batches[client] = (batches[client] as Batch).append(next);
+            received[client] += next.bytes.toString();
           }
         }
-        expect(stands.map(text)).toEqual(heard);
-        const links = new Map(heard.map((all, client) => [all, stands[client]]));
-        expect(new Set(stands).size).toBe(links.size);
-        for (const batch of stands) {
+        expect(batches.map(text)).toEqual(received);
+        const links = new Map(received.map((all, client) => [all, batches[client]]));
+        expect(new Set(batches).size).toBe(links.size);
+        for (const batch of batches) {
           if (!batch.isEmpty) expect(unchunked(batch.chunked)).toEqual([batch.bytes]);
         }
       }),

@@ -1,8 +1,8 @@
 import type { Http2Session } from 'node:http2';
 
 /**
- * The HTTP/2 sessions that carry or carried streams. Before Node 24, closing a Fastify server waits for ever for a
- * session that is idle; a session told to close takes no more requests and goes when its streams have ended.
+ * HTTP/2 sessions that carry or carried streams. They are closed at shutdown: before Node 24, closing a Fastify server
+ * waits forever for an idle session. A closed session accepts no more requests and ends with its last stream.
  */
 export class Http2Sessions {
   readonly #sessions = new Set<Http2Session>();

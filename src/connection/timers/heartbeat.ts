@@ -1,37 +1,37 @@
-import { SseFrame } from '../protocol/sse-frame.js';
+import { SseFrame } from '../../protocol/sse-frame.js';
 
 /**
- * A comment of one line (HTML standard, 9.2.7). No blank line after it: with one, clients built on fetch fire an
- * empty message at each beat.
+ * A comment of one line (HTML standard, 9.2.7). Without a blank line behind it, since clients built on fetch would fire
+ * an empty message at each heartbeat.
  */
 export const HEARTBEAT = new SseFrame(':\n');
 
-/** A client that may need a sign of life. */
-export interface Beating {
-  /** When something was last written to it, on the clock of `performance.now()`. */
+/** A client that receives heartbeats. */
+export interface HeartbeatClient {
+  /** Time of the last write in milliseconds, on the clock of `performance.now()`. */
   readonly lastWriteMs: number;
-  beat(): void;
+  sendHeartbeat(): void;
 }
 
-/** A round over all clients takes a quarter of the interval, so a beat comes at most an eighth of it late. */
+/** A round over all clients takes a quarter of the interval, so a heartbeat is at most an eighth of it late. */
 const ROUNDS_PER_INTERVAL = 4;
 const MAX_SLICES_PER_ROUND = 16;
 const MIN_TICK_MS = 5;
 
 /**
- * One timer for all clients: sends a comment to whoever nothing was written to for `intervalMs`. Proxies close a
- * connection that is silent (nginx after 60 s), and only a write finds out that a client has vanished.
+ * Sends a comment to each client to which nothing was written for `intervalMs`, with one timer for all. Proxies close a
+ * silent connection (nginx after 60 s), and only a write detects that a client has vanished.
  *
- * Clients are walked in slices spread over the round, so that 10,000 idle clients never cost one long turn. The timer
- * does not keep the process alive; it stops with the last client and starts again with the next.
+ * Clients are visited in slices spread over a round, so that 10,000 idle clients do not cost one long turn of the event
+ * loop. The timer does not keep the process alive. It stops with the last client and starts again with the next.
  */
 export class Heartbeat {
   readonly #intervalMs: number | false;
   readonly #roundMs: number;
   readonly #slices: number;
-  readonly #clients = new Set<Beating>();
-  #walk: Iterator<Beating> | undefined;
-  /** Bounds a round by the clients that were there when it began: those who come meanwhile stand behind them. */
+  readonly #clients = new Set<HeartbeatClient>();
+  #walk: Iterator<HeartbeatClient> | undefined;
+  /** Clients left in the round. Those added since it began are visited in the next. */
   #leftInRound = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -41,13 +41,13 @@ export class Heartbeat {
     this.#slices = Math.max(1, Math.min(MAX_SLICES_PER_ROUND, Math.floor(this.#roundMs / MIN_TICK_MS)));
   }
 
-  add(client: Beating): void {
+  add(client: HeartbeatClient): void {
     if (this.#intervalMs === false) return;
     this.#clients.add(client);
     this.#timer ??= setInterval(() => this.#tick(), this.#roundMs / this.#slices).unref();
   }
 
-  delete(client: Beating): void {
+  delete(client: HeartbeatClient): void {
     this.#clients.delete(client);
     if (this.#clients.size === 0) this.close();
   }
@@ -59,7 +59,7 @@ export class Heartbeat {
   }
 
   #tick(): void {
-    // Silence after which the next round would come too late: half a round of tolerance for timers that fire early.
+    // Half a round early, since the next round would be too late, and timers may fire early.
     const dueMs = performance.now() - ((this.#intervalMs as number) - this.#roundMs / 2);
     if (this.#walk === undefined) {
       this.#walk = this.#clients.values();
@@ -71,7 +71,7 @@ export class Heartbeat {
         this.#walk = undefined;
         return;
       }
-      if (client.lastWriteMs <= dueMs) client.beat();
+      if (client.lastWriteMs <= dueMs) client.sendHeartbeat();
     }
   }
 }

@@ -1,46 +1,46 @@
 import { Res } from '@nestjs/common';
 import { RESPONSE_PASSTHROUGH, ROUTE_ARGUMENTS } from './nest-metadata.js';
 
-/** What runs the handler of a request that becomes a stream; set by the interceptor, found by the handler. */
+/** Runs the handler of a request that becomes a stream. The interceptor sets it, and the wrapped handler finds it. */
 export interface HandlerRunner {
   run(handler: () => unknown): Promise<unknown>;
 }
 
 const runners = new WeakMap<object, HandlerRunner>();
-const takenOver = new WeakSet<object>();
+const wrapped = new WeakSet<object>();
 
-/** Tells the handler that answers `response` who runs it. */
-export function setRunner(response: object, runner: HandlerRunner): void {
+/** Sets the runner of the handler that is about to answer `response`. */
+export function setHandlerRunner(response: object, runner: HandlerRunner): void {
   runners.set(response, runner);
 }
 
-export function isTakenOver(handler: unknown): boolean {
-  return typeof handler === 'function' && takenOver.has(handler);
+export function isWrapped(handler: unknown): boolean {
+  return typeof handler === 'function' && wrapped.has(handler);
 }
 
 /**
- * Makes a method's response its own affair. A hidden `@Res()` behind its parameters keeps Nest from answering, and the
- * wrapper hands what the method returns to the stream instead of to Nest. Called without a response, as in a unit
- * test, the method is what it was.
+ * Wraps a route handler, so that its result goes to a stream instead of to Nest. A hidden `@Res()` parameter behind the
+ * others keeps Nest from answering the request. Called without a response, as in a unit test, the wrapper calls the
+ * method unchanged.
  *
- * The descriptor is changed in place: `applyDecorators` ignores what a decorator returns.
+ * Changes the descriptor in place, because `applyDecorators` ignores what a decorator returns.
  */
-export function takeOver(target: object, key: string | symbol, descriptor: PropertyDescriptor): void {
+export function wrapHandler(target: object, key: string | symbol, descriptor: PropertyDescriptor): void {
   const method = descriptor.value as (...args: unknown[]) => unknown;
-  if (takenOver.has(method)) return;
+  if (wrapped.has(method)) return;
   const used = usedArguments(target, key);
   const hidden = Math.max(used, method.length, parameterTypes(target, key).length);
   Res()(target, key, hidden);
-  // A handler's own `@Res({ passthrough: true })` would undo it.
+  // A handler's own `@Res({ passthrough: true })` would let Nest answer.
   Reflect.deleteMetadata(RESPONSE_PASSTHROUGH, target.constructor, key);
 
   const handler = function (this: unknown, ...args: unknown[]): unknown {
     const response = args[hidden];
     const runner = typeof response === 'object' && response !== null ? runners.get(response) : undefined;
     if (runner === undefined) return method.apply(this, args);
-    // A running stream must not hold on to how it opened.
+    // Releases the runner: a stream may stay open for hours.
     runners.delete(response as object);
-    // Without the hidden argument, or a rest parameter would see it.
+    // Without the hidden argument, which a rest parameter would receive.
     return runner.run(() => method.apply(this, args.slice(0, used)));
   };
   for (const name of Reflect.getMetadataKeys(method)) {
@@ -48,7 +48,7 @@ export function takeOver(target: object, key: string | symbol, descriptor: Prope
   }
   Object.defineProperty(handler, 'name', { value: method.name, configurable: true });
   Object.defineProperty(handler, 'length', { value: method.length, configurable: true });
-  takenOver.add(handler);
+  wrapped.add(handler);
   descriptor.value = handler;
 }
 

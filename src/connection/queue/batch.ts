@@ -1,11 +1,14 @@
-import { allocateChunk, type SseFrame } from '../protocol/sse-frame.js';
+import { allocateChunk, type SseFrame } from '../../protocol/sse-frame.js';
 
 /**
- * A sequence of frames that waits to be written: the last link of an append-only chain.
+ * A sequence of frames that wait to be written, as the last link of an append-only chain.
  *
- * Clients that heard the same frames since their last flush stand on the same link, because `append` remembers the
- * link it made last. So a client holds one pointer instead of a queue, and the bytes of a link are joined once for all
- * of them. 10,000 stalled clients of one room share one copy of what they have not read.
+ * `append` returns the link that it created last if the frame is the same. So clients that received the same frames since
+ * their last flush hold the same link: a client costs one pointer instead of a queue, and the bytes of a link are joined
+ * once. 10,000 stalled clients of one room share one copy of their frames.
+ *
+ * Example: clients A and B receive frame 1, and A also frame 2. B's batch is the link of frame 1, and A's batch is the
+ * link of frame 2 behind it.
  */
 export class Batch {
   readonly #previous: Batch | undefined;
@@ -42,7 +45,7 @@ export class Batch {
     return this.#join().chunked;
   }
 
-  /** The whole sequence as it is read by the client. */
+  /** The whole sequence as the client reads it. */
   get bytes(): Buffer {
     return this.#join().bytes;
   }
@@ -59,14 +62,14 @@ export class Batch {
     return this.links().map((link) => link.#frame as SseFrame);
   }
 
-  /** Lets go of the link made last, so that a quiet server does not hold on to its last burst. */
-  forget(): void {
+  /** Releases the link that `append` created last, which would retain its frames on a server without traffic. */
+  forgetNext(): void {
     this.#next = undefined;
   }
 
   #join(): { chunked: Buffer; bytes: Buffer } {
     if (this.#joined === undefined) {
-      // One frame carries its chunk framing already.
+      // A single frame has its chunk framing already.
       if (this.#frame !== undefined && this.#previous === EMPTY_BATCH) this.#joined = this.#frame;
       else {
         this.#joined = allocateChunk(this.byteLength);
@@ -78,5 +81,5 @@ export class Batch {
   }
 }
 
-/** Nothing waits: where every client stands after a flush. */
+/** The batch without frames, which every client holds after a flush. */
 export const EMPTY_BATCH = new Batch(undefined, undefined, 0);

@@ -1,23 +1,26 @@
 import { posix } from 'node:path';
 import ts from 'typescript';
 
-/** One source file: its path below `src/`, and what stands in it. */
+/** A source file: its path below `src/`, and its text. */
 export interface SourceFile {
   readonly path: string;
   readonly text: string;
 }
 
-interface Floor {
-  /** Floors, or single files, that it may import besides itself. */
+/** Name of the layer of files directly in `src/`. */
+export const PUBLIC_API = 'public API';
+
+interface Layer {
+  /** Layers, or single files, that it may import besides itself. */
   readonly imports: readonly string[];
-  /** The same, but only their types. */
+  /** Layers of which it may import only types. */
   readonly types?: readonly string[];
-  /** Packages; a name that ends in `*` stands for all that begin so. */
+  /** Packages that it may import. A name that ends in `*` is a prefix. */
   readonly packages: readonly string[];
 }
 
-/** Who may know whom. A floor is a folder of `src/`; the face is what stands in `src/` itself. */
-export const FLOORS: Readonly<Record<string, Floor>> = {
+/** Allowed imports of each layer. A layer is a folder of `src/`; the public API is the files directly in `src/`. */
+export const LAYERS: Readonly<Record<string, Layer>> = {
   protocol: { imports: [], packages: [] },
   connection: { imports: ['protocol'], types: ['metrics'], packages: ['node:*'] },
   metrics: { imports: [], types: ['connection'], packages: [] },
@@ -44,7 +47,7 @@ export const FLOORS: Readonly<Record<string, Floor>> = {
     imports: ['protocol', 'broker/broker.interface.ts', 'broker/presence-store.interface.ts'],
     packages: ['node:*'],
   },
-  face: {
+  [PUBLIC_API]: {
     imports: [
       'protocol',
       'connection',
@@ -60,12 +63,18 @@ export const FLOORS: Readonly<Record<string, Floor>> = {
   },
 };
 
-/** What each backend of the broker may import besides: its own client library. */
+/** Packages that each backend of the broker may import besides those of its layer: its client libraries. */
 export const BACKENDS: Readonly<Record<string, readonly string[]>> = {
   redis: ['redis', 'ioredis'],
 };
 
+/**
+ * Longest allowed file. docs/architecture.md says "about 200 lines": a file may exceed that by a quarter. To be lowered
+ * to 220 once no file is longer.
+ */
 export const MAX_LINES = 250;
+/** Most source files allowed directly in one folder, specs aside. */
+export const MAX_FILES = 15;
 const JUNK_FOLDERS = /(^|\/)(utils?|helpers?|common|misc|lib)\//;
 
 export interface Import {
@@ -73,7 +82,7 @@ export interface Import {
   readonly typeOnly: boolean;
 }
 
-/** Every module that a file names: imports, re-exports, `import()`, `require` and `import('…')` in types. */
+/** All modules that a file imports: imports, re-exports, `import()`, `require` and `import('…')` in types. */
 export function importsOf({ path, text }: SourceFile): Import[] {
   const found: Import[] = [];
   const visit = (node: ts.Node): void => {
@@ -96,12 +105,20 @@ export function importsOf({ path, text }: SourceFile): Import[] {
   return found;
 }
 
-/** What breaks the rules of the house, in words; none where all is well. */
-export function faultsOf(files: readonly SourceFile[]): string[] {
-  return files.flatMap((file) => [...importFaults(file), ...exportFaults(file), ...shapeFaults(file)]);
+/** Violations of the architecture rules, one sentence each. */
+export function violationsOf(files: readonly SourceFile[]): string[] {
+  return [
+    ...files.flatMap((file) => [
+      ...importViolations(file),
+      ...exportViolations(file),
+      ...shapeViolations(file),
+    ]),
+    ...folderViolations(files),
+    ...importCircles(files).map((circle) => `${circle.join(' -> ')} is an import circle`),
+  ];
 }
 
-/** Every file and package that loading a file loads, by way of others too; types load nothing. */
+/** All files and packages loaded when a file is loaded, directly or through others. Type imports load nothing. */
 export function loadedBy(entry: string, files: readonly SourceFile[]): Set<string> {
   const loaded = new Set<string>();
   const load = (path: string): void => {
@@ -117,7 +134,7 @@ export function loadedBy(entry: string, files: readonly SourceFile[]): Set<strin
   return loaded;
 }
 
-function importFaults(file: SourceFile): string[] {
+function importViolations(file: SourceFile): string[] {
   return importsOf(file).flatMap((each) => {
     const allowed = isLocal(each.to) ? mayImport(file.path, each) : mayUse(file.path, each.to);
     return allowed ? [] : [`${file.path} must not import ${each.to}`];
@@ -126,23 +143,23 @@ function importFaults(file: SourceFile): string[] {
 
 function mayImport(path: string, { to, typeOnly }: Import): boolean {
   const target = localPath(path, to);
-  const [from, into] = [floorOf(path), floorOf(target)];
-  const floor = FLOORS[from];
-  if (floor === undefined || target.startsWith('..')) return false;
+  const [from, into] = [layerOf(path), layerOf(target)];
+  const layer = LAYERS[from];
+  if (layer === undefined || target.startsWith('..')) return false;
   const backend = backendOf(target);
-  // A backend is known to itself and to the face.
-  if (backend !== undefined && backend !== backendOf(path)) return from === 'face';
+  // Only the public API and the backend itself may import a backend.
+  if (backend !== undefined && backend !== backendOf(path)) return from === PUBLIC_API;
   if (from === into) return true;
-  if (floor.imports.includes(into) || floor.imports.includes(target)) return true;
-  return typeOnly && (floor.types?.includes(into) ?? false);
+  if (layer.imports.includes(into) || layer.imports.includes(target)) return true;
+  return typeOnly && (layer.types?.includes(into) ?? false);
 }
 
 function mayUse(path: string, name: string): boolean {
-  const allowed = [...(FLOORS[floorOf(path)]?.packages ?? []), ...(BACKENDS[backendOf(path) ?? ''] ?? [])];
+  const allowed = [...(LAYERS[layerOf(path)]?.packages ?? []), ...(BACKENDS[backendOf(path) ?? ''] ?? [])];
   return allowed.some((each) => (each.endsWith('*') ? name.startsWith(each.slice(0, -1)) : name === each));
 }
 
-function exportFaults({ path, text }: SourceFile): string[] {
+function exportViolations({ path, text }: SourceFile): string[] {
   return parse(path, text).statements.flatMap((statement) => {
     const modifiers = ts.canHaveModifiers(statement) ? (ts.getModifiers(statement) ?? []) : [];
     if (
@@ -160,23 +177,58 @@ function exportFaults({ path, text }: SourceFile): string[] {
   });
 }
 
-function shapeFaults({ path, text }: SourceFile): string[] {
+function shapeViolations({ path, text }: SourceFile): string[] {
   const lines = text.replace(/\n$/, '').split('\n').length;
   return [
     ...(lines > MAX_LINES ? [`${path} has ${lines} lines, over ${MAX_LINES}`] : []),
-    ...(JUNK_FOLDERS.test(path) ? [`${path} stands in a folder that says nothing`] : []),
-    ...(FLOORS[floorOf(path)] === undefined ? [`${path} stands on no floor`] : []),
+    ...(JUNK_FOLDERS.test(path) ? [`${path} is in a folder with a meaningless name`] : []),
+    ...(LAYERS[layerOf(path)] === undefined ? [`${path} is in no layer`] : []),
   ];
 }
 
-function floorOf(path: string): string {
-  const [floor, ...rest] = path.split('/');
-  return rest.length === 0 ? 'face' : (floor as string);
+function folderViolations(files: readonly SourceFile[]): string[] {
+  const counts = new Map<string, number>();
+  for (const { path } of files) {
+    const folder = posix.dirname(path);
+    counts.set(folder, (counts.get(folder) ?? 0) + 1);
+  }
+  return [...counts]
+    .filter(([, count]) => count > MAX_FILES)
+    .map(([folder, count]) => `${folder} has ${count} files, over ${MAX_FILES}`);
+}
+
+/** Import circles, types included, each as the paths along it. The last path is the first again. */
+export function importCircles(files: readonly SourceFile[]): string[][] {
+  const targets = new Map(
+    files.map((file) => [
+      file.path,
+      importsOf(file)
+        .filter(({ to }) => isLocal(to))
+        .map(({ to }) => localPath(file.path, to)),
+    ]),
+  );
+  const circles: string[][] = [];
+  const finished = new Set<string>();
+  // Depth first: a file that is already on the way to itself closes a circle.
+  const visit = (path: string, way: readonly string[]): void => {
+    const start = way.indexOf(path);
+    if (start >= 0) return void circles.push([...way.slice(start), path]);
+    if (finished.has(path)) return;
+    for (const target of targets.get(path) ?? []) visit(target, [...way, path]);
+    finished.add(path);
+  };
+  for (const { path } of files) visit(path, []);
+  return circles;
+}
+
+function layerOf(path: string): string {
+  const [layer, ...rest] = path.split('/');
+  return rest.length === 0 ? PUBLIC_API : (layer as string);
 }
 
 function backendOf(path: string): string | undefined {
-  const [floor, backend, ...rest] = path.split('/');
-  return floor === 'broker' && rest.length > 0 ? backend : undefined;
+  const [layer, backend, ...rest] = path.split('/');
+  return layer === 'broker' && rest.length > 0 ? backend : undefined;
 }
 
 function isLocal(to: string): boolean {

@@ -8,19 +8,19 @@ import {
 } from 'node:http';
 import { connect as connectHttp2, constants, createServer as createHttp2Server } from 'node:http2';
 import type { Http2Server, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import { portOf } from '../../test/support/port-of.js';
-import { RawSocket } from '../../test/support/raw-socket.js';
-import { eventually, within } from '../../test/support/within.js';
-import { SseFrame } from '../protocol/sse-frame.js';
-import { streamHeaders } from '../protocol/stream-headers.js';
-import { EMPTY_BATCH, type Batch } from './batch.js';
+import { portOf } from '../../../test/support/port-of.js';
+import { RawSocket } from '../../../test/support/raw-socket.js';
+import { eventually, within } from '../../../test/support/within.js';
+import { SseFrame } from '../../protocol/sse-frame.js';
+import { streamHeaders } from '../../protocol/stream-headers.js';
+import { EMPTY_BATCH, type Batch } from '../queue/batch.js';
 import { ResponseWriter } from './response-writer.js';
 
 const FRAMES = ['data: one\n\n', 'event: zürich\ndata: 🙂\n\n', `data: ${'x'.repeat(5_000)}\n\n`].map(
   (text) => new SseFrame(text),
 );
 
-/** More than any of these tests takes. */
+/** Longer than any of these tests. */
 const GRACE_MS = 10_000;
 
 function batchOf(frames: readonly SseFrame[]): Batch {
@@ -39,7 +39,7 @@ afterEach(async () => {
   }
   servers = [];
   sockets = [];
-  EMPTY_BATCH.forget();
+  EMPTY_BATCH.forgetNext();
 });
 
 async function serve(listener: RequestListener): Promise<string> {
@@ -68,7 +68,7 @@ interface AskOptions {
   readonly prepare?: (response: ServerResponse) => void;
 }
 
-/** A writer on a real connection, with its head sent, and the bare socket of its client. */
+/** A writer on a real connection with the headers sent, and the raw socket of its client. */
 async function open({ version = '1.1', reading = true, prepare }: AskOptions = {}): Promise<Served> {
   let served!: Omit<Served, 'client'>;
   const url = await serve((request, response) => {
@@ -85,7 +85,7 @@ async function open({ version = '1.1', reading = true, prepare }: AskOptions = {
   return { ...served, client };
 }
 
-/** What a client receives of a plain Node response that is told the same. */
+/** Bytes that a client receives from a plain Node response with the same writes. */
 async function asNodeWrites(
   chunks: readonly Buffer[],
   version: '1.0' | '1.1',
@@ -104,14 +104,14 @@ async function asNodeWrites(
   return client.received;
 }
 
-/** The names of a head may stand in any order. */
+/** Splits a response into its headers, in any order, and its body. */
 function split(received: string): { head: string[]; body: string } {
   const [head = '', ...body] = received.split('\r\n\r\n');
   const lines = head.split('\r\n').filter((line) => !/^(connection|keep-alive):/i.test(line));
   return { head: lines.toSorted(), body: body.join('\r\n\r\n') };
 }
 
-/** Counts what reaches the socket, without the response in between. */
+/** Collects direct writes to the socket. */
 function watchSocket(response: ServerResponse): unknown[] {
   const written: unknown[] = [];
   const { socket } = response;
@@ -145,8 +145,8 @@ describe.each(['1.1', '1.0'] as const)('over HTTP/%s', (version) => {
   });
 });
 
-describe('the way to the socket', () => {
-  it('is direct for a chunked response: the shared bytes themselves, one piece a batch', async () => {
+describe('a write', () => {
+  it('goes directly to the socket of a chunked response: the shared bytes, one piece for each batch', async () => {
     const { writer, response, client } = await open();
     const written = watchSocket(response);
     const batch = batchOf(FRAMES);
@@ -158,7 +158,7 @@ describe('the way to the socket', () => {
     await client.heard(/🙂[^]*🙂/);
   });
 
-  it('goes through the response where HTTP/1.0 has no chunks', async () => {
+  it('goes through the response for HTTP/1.0, which has no chunks', async () => {
     const { writer, response, client } = await open({ version: '1.0' });
     const written = watchSocket(response);
     writer.write(batchOf(FRAMES));
@@ -167,7 +167,7 @@ describe('the way to the socket', () => {
     expect(split(client.received).body.startsWith('data: one\n\nevent: zürich')).toBe(true);
   });
 
-  it('goes through a write that a middleware has put in its place, and through its flush', async () => {
+  it('goes through the write and flush of a middleware', async () => {
     const seen: string[] = [];
     const { writer, client } = await open({
       prepare: (response) => {
@@ -186,7 +186,7 @@ describe('the way to the socket', () => {
     expect(seen).toEqual([`${one}${two}`, 'flush', one, two, 'flush']);
   });
 
-  it('waits its turn behind an earlier response of a pipelining client', async () => {
+  it('waits for the earlier response of a pipelining client', async () => {
     let first!: ServerResponse;
     let second!: { writer: ResponseWriter; response: ServerResponse };
     const url = await serve((request, response) => {
@@ -211,13 +211,13 @@ describe('the way to the socket', () => {
     expect(written[0]).toBe(FRAMES[0]?.chunked);
   });
 
-  it('tells a pipelined stream of its end, though it never had its turn', async () => {
-    let told = 0;
+  it('closes a pipelined stream whose earlier response never ended', async () => {
+    let closed = 0;
     let isGone!: () => boolean;
     const url = await serve((request, response) => {
       if (request.url !== '/second') return;
       const writer = new ResponseWriter(request, response);
-      writer.attachCloseListener({ close: () => told++ });
+      writer.attachCloseListener({ close: () => closed++ });
       isGone = () => writer.isGone;
     });
     const client = await connect(url);
@@ -225,17 +225,17 @@ describe('the way to the socket', () => {
     await eventually(() => isGone, 'both requests');
     expect(isGone()).toBe(false);
     client.vanish();
-    await eventually(() => told > 0, 'the end');
+    await eventually(() => closed > 0, 'the end');
     expect(isGone()).toBe(true);
   });
 });
 
 describe('a client that does not read', () => {
-  it('is reported full, and drains when it reads again', async () => {
+  it('is reported as full, and drains when it reads again', async () => {
     const { writer, client, response } = await open({ reading: false });
     const frame = new SseFrame(`data: ${'x'.repeat(65_536)}\n\n`);
     let written = 0;
-    // Not "until it says so": a large write says so at once, and drains within the turn.
+    // Not until the first `false`: a large write returns it at once, and drains within the turn.
     for (; response.writableLength === 0; written++) writer.writeFrames([frame]);
     expect(writer.writeFrames([frame])).toBe(false);
     const drained = new Promise<void>((resolve) => writer.onceDrained(resolve));
@@ -247,7 +247,7 @@ describe('a client that does not read', () => {
     expect(client.received.split('data: ')).toHaveLength(written + 2);
   });
 
-  it('is reported full on the way through the response too', async () => {
+  it('is reported as full through the response too', async () => {
     const { writer, response: counted } = await open({
       reading: false,
       prepare: (response) => {
@@ -263,7 +263,7 @@ describe('a client that does not read', () => {
 });
 
 describe('the end', () => {
-  it('of the connection closes whoever watches, as client-gone, once told to stop no more', async () => {
+  it('of the connection closes the listener as client-gone, until it is detached', async () => {
     const { writer, client } = await open();
     const reasons: string[] = [];
     writer.attachCloseListener({ close: (reason) => reasons.push(reason) });
@@ -280,7 +280,7 @@ describe('the end', () => {
     expect(reasons).toHaveLength(1);
   });
 
-  it('by the application is whole, ends the connection, and counts once', async () => {
+  it('by the application is complete, ends the connection, and may be repeated', async () => {
     const { writer, client } = await open();
     writer.write(batchOf(FRAMES));
     writer.end(GRACE_MS, true);
@@ -299,7 +299,7 @@ describe('the end', () => {
     expect(writer.isDisconnected).toBe(true);
   });
 
-  it('cuts a client that does not read once the grace time is over', async () => {
+  it('cuts a client that does not read after the grace time', async () => {
     const { writer, client, response } = await open({ reading: false });
     while (response.writableLength === 0)
       writer.writeFrames([new SseFrame(`data: ${'x'.repeat(65_536)}\n\n`)]);
@@ -313,7 +313,7 @@ describe('the end', () => {
     expect(client.received).not.toMatch(/\r\n0\r\n\r\n$/);
   });
 
-  it('what is written after it goes nowhere and throws nothing', async () => {
+  it('ignores later writes, without an error', async () => {
     const { writer } = await open({ version: '1.0' });
     writer.end(GRACE_MS, true);
     expect([writer.write(batchOf(FRAMES)), writer.writeFrames(FRAMES)]).toEqual([true, true]);
@@ -321,17 +321,17 @@ describe('the end', () => {
 });
 
 describe('the head', () => {
-  it('keeps what was set before, save for what contradicts a stream', async () => {
+  it('keeps headers set before, except those that contradict a stream', async () => {
     let client!: RawSocket;
     const url = await serve((request, response) => {
-      response.setHeader('Content-Length', '5').setHeader('ETag', '"1"').setHeader('X-Kept', 'yes');
+      response.setHeader('Content-Length', '5').setHeader('ETag', '"1"').setHeader('X-Custom', 'yes');
       new ResponseWriter(request, response).open(response.getHeaders());
     });
     client = await connect(url);
     client.get('/');
     await client.heard(/\r\n\r\n/);
     expect(client.received).toMatch(/^HTTP\/1.1 200 /);
-    expect(client.received).toMatch(/x-kept: yes/i);
+    expect(client.received).toMatch(/x-custom: yes/i);
     expect(client.received).toMatch(/transfer-encoding: chunked/i);
     expect(client.received).not.toMatch(/content-length|etag/i);
   });
@@ -342,7 +342,7 @@ describe('over HTTP/2', () => {
     let served!: { writer: ResponseWriter; response: Http2ServerResponse };
     const server = createHttp2Server((request: Http2ServerRequest, response: Http2ServerResponse) => {
       served = { writer: new ResponseWriter(request, response), response };
-      served.writer.open({ connection: 'keep-alive', 'Keep-Alive': 'timeout=5', 'x-kept': 'yes' });
+      served.writer.open({ connection: 'keep-alive', 'Keep-Alive': 'timeout=5', 'x-custom': 'yes' });
       served.writer.write(batchOf(FRAMES.slice(0, 1)));
       served.writer.writeFrames(FRAMES.slice(1, 2));
     });
@@ -352,7 +352,7 @@ describe('over HTTP/2', () => {
     const stream = session.request({ ':path': '/' });
     stream.on('error', () => {});
     const [headers] = (await once(stream, 'response')) as [Record<string, unknown>];
-    expect(headers).toMatchObject({ ':status': 200, 'content-type': 'text/event-stream', 'x-kept': 'yes' });
+    expect(headers).toMatchObject({ ':status': 200, 'content-type': 'text/event-stream', 'x-custom': 'yes' });
     expect(Object.keys(headers)).not.toContain('connection');
     let text = '';
     stream.setEncoding('utf8').on('data', (more: string) => (text += more));
@@ -361,12 +361,12 @@ describe('over HTTP/2', () => {
     expect(served.writer.session).toBe(served.response.stream.session);
     expect(served.writer.isGone).toBe(false);
 
-    const told: string[] = [];
-    served.writer.attachCloseListener({ close: (reason) => told.push(reason) });
+    const closed: string[] = [];
+    served.writer.attachCloseListener({ close: (reason) => closed.push(reason) });
     served.writer.destroy();
     await once(stream, 'close');
     expect(stream.rstCode).toBe(constants.NGHTTP2_CANCEL);
-    await eventually(() => told.length > 0, 'the end');
+    await eventually(() => closed.length > 0, 'the end');
     expect([served.writer.isGone, served.writer.isDisconnected]).toEqual([true, true]);
     served.writer.destroy();
     served.writer.end(GRACE_MS, true);

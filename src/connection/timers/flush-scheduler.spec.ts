@@ -1,11 +1,11 @@
 import { jest } from '@jest/globals';
-import { EMPTY_BATCH } from './batch.js';
+import { EMPTY_BATCH } from '../queue/batch.js';
 import { FlushScheduler, type Flushable } from './flush-scheduler.js';
-import { SseFrame } from '../protocol/sse-frame.js';
+import { SseFrame } from '../../protocol/sse-frame.js';
 
 const SLICE = 512;
 
-/** Runs what waits for this turn, and what waits in the next stays. */
+/** Runs the callbacks of this turn, and leaves those of the next. */
 function oneTurn(): void {
   jest.advanceTimersByTime(0);
 }
@@ -30,7 +30,7 @@ describe('the flush', () => {
   beforeEach(() => jest.useFakeTimers());
   afterEach(() => jest.useRealTimers());
 
-  it('comes once for all at the end of the turn, in the order in which they asked', () => {
+  it('runs once for all clients at the end of the turn, in the order of scheduling', () => {
     const flushes = new FlushScheduler(false);
     const order: number[] = [];
     for (let n = 0; n < 3; n++) flushes.schedule(new Client(() => order.push(n)));
@@ -41,7 +41,7 @@ describe('the flush', () => {
     expect([order, jest.getTimerCount()]).toEqual([[0, 1, 2], 0]);
   });
 
-  it('who asks again during a flush is served in the next one', () => {
+  it('serves a client that schedules again during a flush in the next one', () => {
     const flushes = new FlushScheduler(false);
     const again = new Client(() => again.flushes < 3 && flushes.schedule(again));
     flushes.schedule(again);
@@ -53,7 +53,7 @@ describe('the flush', () => {
     expect(turns).toEqual([1, 2, 3]);
   });
 
-  it('over many clients yields to other work between slices', () => {
+  it('yields to other work between slices of many clients', () => {
     const flushes = new FlushScheduler(false);
     const waiting = clients(2 * SLICE + 10);
     const seen: number[] = [];
@@ -68,7 +68,7 @@ describe('the flush', () => {
     expect(waiting.every(({ flushes: count }) => count === 1)).toBe(true);
   });
 
-  it('who asks between slices is served after those who asked before', () => {
+  it('serves a client scheduled between slices after the earlier ones', () => {
     const flushes = new FlushScheduler(false);
     const order: string[] = [];
     const late = new Client(() => order.push('late'));
@@ -79,7 +79,7 @@ describe('the flush', () => {
     expect(order).toEqual([...Array<string>(SLICE + 1).fill('early'), 'late']);
   });
 
-  it('comes after flushIntervalMs where that is set, and collects what comes meanwhile', () => {
+  it('runs after flushIntervalMs if it is set, for all clients scheduled meanwhile', () => {
     const flushes = new FlushScheduler(50);
     const [one, two] = clients(2);
     flushes.schedule(one as Client);
@@ -95,7 +95,7 @@ describe('the flush', () => {
     expect(one?.flushes).toBe(2);
   });
 
-  it('tells the time in whole milliseconds', () => {
+  it('passes the time in whole milliseconds', () => {
     const flushes = new FlushScheduler(false);
     const client = new Client();
     jest.advanceTimersByTime(7);
@@ -104,7 +104,7 @@ describe('the flush', () => {
     expect(client.nowMs).toBe(Math.floor(performance.now()));
   });
 
-  it('goes on for others where one client throws, and afterwards', () => {
+  it('continues with the other clients if one throws', () => {
     const flushes = new FlushScheduler(false);
     const [before, after] = clients(2);
     const broken = new Client(() => {
@@ -119,7 +119,7 @@ describe('the flush', () => {
     expect(after?.flushes).toBe(2);
   });
 
-  it('lets go of the last burst when all is quiet', () => {
+  it('releases the last batch if nothing waits', () => {
     const frame = new SseFrame('data: x\n\n');
     const flushes = new FlushScheduler(false);
     const before = EMPTY_BATCH.append(frame);

@@ -1,16 +1,17 @@
-/** A client whose socket does not take more. */
+/** A client that may be stalled: its socket is full. */
 export interface Stallable {
-  /** When its socket filled up, on the clock of `performance.now()`. */
+  /** Time of the last progress of the socket in milliseconds, on the clock of `performance.now()`. */
   readonly stalledSinceMs: number;
-  stallTimedOut(): void;
+  writeTimedOut(): void;
 }
 
 /**
- * Finds clients that have read nothing for `writeTimeoutMs`. One timer for all, and none while nobody is stalled.
+ * Finds clients that have read nothing for `writeTimeoutMs`: one timer for all, and none without stalled clients. `false`
+ * switches it off.
  */
 export class WriteTimeoutTimer {
   readonly #writeTimeoutMs: number | false;
-  // In the order in which they stalled: the first is the oldest.
+  // In the order of stalling, the oldest first.
   readonly #stalled = new Set<Stallable>();
   #timer: NodeJS.Timeout | undefined;
 
@@ -48,7 +49,7 @@ export class WriteTimeoutTimer {
     for (const client of this.#stalled) {
       if (client.stalledSinceMs > limitMs) break;
       this.#stalled.delete(client);
-      client.stallTimedOut();
+      client.writeTimedOut();
     }
     this.#arm();
   }

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
-import { unchecked } from '../../test/support/refusal.js';
-import { SseFrame } from '../protocol/sse-frame.js';
-import type { ResponseWriter } from './response-writer.js';
+import { unchecked } from '../../../test/support/refusal.js';
+import { SseFrame } from '../../protocol/sse-frame.js';
+import type { ResponseWriter } from '../response/response-writer.js';
 import { StalledQueue } from './stalled-queue.js';
 
 const PIECE_BYTES = 16_384;
@@ -14,7 +14,7 @@ function textsOf(frames: readonly SseFrame[]): string[] {
   return frames.map(({ bytes }) => bytes.toString());
 }
 
-/** A writer whose socket takes `accepts` writes and then is full. */
+/** A writer whose socket is full after `accepts` writes. */
 class FakeWriter {
   readonly writes: string[][] = [];
   constructor(private readonly accepts: number) {}
@@ -29,14 +29,14 @@ class FakeWriter {
   }
 }
 
-describe('what waits for a client that does not read', () => {
-  it('waits in memory of its own, not in blocks that Node shares', () => {
+describe('the queue of a client that does not read', () => {
+  it('copies frames out of the memory blocks that Node shares', () => {
     const queue = new StalledQueue(0, 0);
     for (const each of [frame('a'), frame('v', 'k')]) queue.add(each, Infinity);
     for (const { chunked } of queue.take(Infinity)) expect(chunked.buffer.byteLength).toBe(chunked.length);
   });
 
-  it('comes in the order of arrival, and of volatile events only the newest of each key, in its own place', () => {
+  it('returns frames in the order of arrival, and of volatile ones the newest of each key', () => {
     const queue = new StalledQueue(0, 0);
     const frames = [
       frame('v1', 'k'),
@@ -61,13 +61,13 @@ describe('what waits for a client that does not read', () => {
     expect(queue.take(Infinity)).toEqual([]);
   });
 
-  it('volatile events before any other keep their place too', () => {
+  it('returns volatile frames first that arrived first', () => {
     const queue = new StalledQueue(0, 0);
     for (const each of [frame('v', 'k'), frame('w', 'l'), frame('a')]) queue.add(each, Infinity);
     expect(textsOf(queue.take(Infinity))).toEqual(['v', 'w', 'a']);
   });
 
-  it('the same volatile frame through two rooms is one frame, and replaces nothing', () => {
+  it('queues a volatile frame that arrives through two rooms once', () => {
     const queue = new StalledQueue(0, 0);
     const once = frame('v', 'k');
     expect([queue.add(once, 10), queue.add(once, 10)]).toEqual(['queued', 'queued']);
@@ -75,20 +75,20 @@ describe('what waits for a client that does not read', () => {
     expect(textsOf(queue.take(Infinity))).toEqual(['v']);
   });
 
-  it('over its bound an event is too much for the client, but a volatile one is only left out', () => {
+  it('overflows over its limit, but only drops a volatile frame', () => {
     const queue = new StalledQueue(0, 0);
     expect(queue.add(frame('12345'), 5)).toBe('queued');
     expect(queue.add(frame('1'), 0)).toBe('overflow');
     expect(queue.add(frame('1', 'k'), 0)).toBe('dropped');
     expect(queue.add(frame('123', 'k'), 3)).toBe('queued');
-    // Only what it adds counts: its older one makes way.
+    // Only the added bytes count, since the older frame is dropped.
     expect(queue.add(frame('abc', 'k'), 0)).toBe('replaced-older');
     expect(queue.add(frame('abcd', 'k'), 0)).toBe('dropped');
     expect(queue.byteLength).toBe(8);
     expect(textsOf(queue.take(Infinity))).toEqual(['12345', 'abc']);
   });
 
-  it('is taken in pieces: at least one frame, otherwise no more bytes than asked for', () => {
+  it('is taken in pieces of at least one frame and otherwise at most maxBytes', () => {
     const queue = new StalledQueue(0, 0);
     for (const each of ['123456', '12', '34', '5', '678901']) queue.add(frame(each), Infinity);
     expect(textsOf(queue.take(4))).toEqual(['123456']);
@@ -101,7 +101,7 @@ describe('what waits for a client that does not read', () => {
     expect([queue.take(4), queue.byteLength]).toEqual([[], 0]);
   });
 
-  it('whatever comes and is taken in between: nothing is lost, doubled or out of order, and the bytes are counted', () => {
+  it('loses, doubles and reorders nothing, and counts its bytes, for any sequence of add and take', () => {
     const step = fc.oneof(
       fc.record({
         key: fc.option(fc.nat({ max: 2 }).map(String), { nil: undefined }),
@@ -147,7 +147,7 @@ describe('what waits for a client that does not read', () => {
     expect(queue.byteLength).toBe(0);
   });
 
-  it('is emptied whether or not the socket takes it, where the stream is about to end', () => {
+  it('is emptied into a full socket if the stream is about to end', () => {
     const queue = new StalledQueue(0, 0);
     queue.add(frame('a'), Infinity);
     queue.take(1);
@@ -157,7 +157,7 @@ describe('what waits for a client that does not read', () => {
     expect(writer.writes.flat()).toEqual(['b', 'c']);
   });
 
-  it('who waits for it goes on when it is released, each once', async () => {
+  it('resolves each caller of released once', async () => {
     const queue = new StalledQueue(0, 0);
     const order: string[] = [];
     const waiting = ['a', 'b'].map((name) => queue.released().then(() => order.push(name)));

@@ -2,21 +2,21 @@ import type { ServerResponse } from 'node:http';
 import { SseError } from '../protocol/sse-error.js';
 import { encodeEvent } from '../protocol/encode-event.js';
 import { SseFrame } from '../protocol/sse-frame.js';
-import type { RawRequest, RawResponse } from '../connection/raw-response.js';
-import { ResponseWriter } from '../connection/response-writer.js';
+import type { RawRequest, RawResponse } from '../connection/response/raw-response.js';
+import { ResponseWriter } from '../connection/response/response-writer.js';
 
-/** What Fastify wraps around Node's response; Express and Node hand out the response itself. */
+/** Fastify's wrapper around Node's response. Express and Node pass the response itself. */
 interface FastifyReplyLike {
   readonly raw: RawResponse;
   hijack(): unknown;
   getHeaders(): Record<string, unknown>;
 }
 
-/** How long a client may take for an answer of a few bytes. */
+/** Time for a client to read an answer of a few bytes, in milliseconds. */
 const ANSWER_GRACE_MS = 1_000;
 
-/** A request and its response, whichever of Node, Express and Fastify they come from. */
-export class RawHttp {
+/** Node's request and response, unwrapped from those of Express or Fastify. */
+export class HttpExchange {
   readonly request: RawRequest;
   readonly response: RawResponse;
   readonly #reply: FastifyReplyLike | undefined;
@@ -37,24 +37,24 @@ export class RawHttp {
     }
   }
 
-  writer(): ResponseWriter {
+  createWriter(): ResponseWriter {
     return new ResponseWriter(this.request, this.response);
   }
 
-  /** The headers set so far. Fastify keeps those of plugins on its reply and those of middleware on the response. */
+  /** Headers set so far. Fastify stores those of plugins on its reply and those of middleware on the response. */
   headers(): Record<string, unknown> {
     return { ...this.response.getHeaders(), ...this.#reply?.getHeaders() };
   }
 
-  /** Takes the response away from Fastify. Not before the stream opens: its exception filters need the reply. */
-  takeOver(): void {
+  /** Detaches the response from its framework. Not before the stream opens, since exception filters need the reply. */
+  detachFromFramework(): void {
     this.#reply?.hijack();
-    // Express keeps the rest of its route here, which no stream returns to: some 300 bytes for as long as it is open.
+    // Express stores the rest of its route here, which a stream never calls: 300 bytes for each open stream.
     const routed = this.request as { next?: unknown };
     if (routed.next !== undefined) routed.next = undefined;
   }
 
-  /** The position the client asks to resume from: the header, else `?lastEventId=` as polyfills send it. */
+  /** Text of the header `Last-Event-ID`, else of the query parameter `lastEventId`, which polyfills send. */
   lastEventId(): string | undefined {
     const header = this.request.headers['last-event-id'];
     if (header !== undefined) return String(header);
@@ -64,30 +64,30 @@ export class RawHttp {
       : undefined;
   }
 
-  /** Lets a body that nobody reads flow: while it waits, Node does not notice that the client goes away. */
+  /** Discards an unread request body: while it waits, Node does not notice that the client disconnects. */
   drainUnreadBody(): void {
     if (this.request.readableFlowing === null && !this.request.complete) this.request.resume();
   }
 
-  /** Answers a HEAD request as the stream would be. */
+  /** Answers a HEAD request with the headers of the stream (RFC 9110, section 9.3.2). */
   answerHead(): void {
     this.#answer('', false);
   }
 
   /**
-   * Answers as a stream that ends at once: how a native `EventSource` is told to come back. Any status but 200 closes
+   * Answers with a stream that ends at once, so that a native `EventSource` reconnects. Any status but 200 would close
    * it for good (HTML standard, 9.2.3).
    *
-   * @param retryMs after how long; `false` leaves it to the client
+   * @param retryMs reconnection time in milliseconds; `false` sends none
    */
-  sendAway(retryMs: number | false): void {
-    // With the blank line: some clients take `retry` only when a block ends.
+  answerReconnect(retryMs: number | false): void {
+    // The blank line is for clients that apply `retry` only at the end of a block.
     this.#answer(retryMs === false ? '' : `${encodeEvent({ retry: retryMs })}\n`, true);
   }
 
   #answer(text: string, closesConnection: boolean): void {
-    this.takeOver();
-    const writer = this.writer();
+    this.detachFromFramework();
+    const writer = this.createWriter();
     if (writer.isGone) return;
     writer.open(this.headers());
     if (text !== '') writer.writeFrames([new SseFrame(text)]);

@@ -1,18 +1,18 @@
-import { EMPTY_BATCH } from './batch.js';
+import { EMPTY_BATCH } from '../queue/batch.js';
 
-/** Something that wants to write at the end of the turn. */
+/** A client with frames to write. */
 export interface Flushable {
   flush(nowMs: number): void;
 }
 
-/** How many clients one slice of a flush may serve before other work gets its turn: about 5 ms of writing. */
+/** Clients served in one slice of a flush before other work runs: about 5 ms of writing. */
 const SLICE_CLIENTS = 512;
 
 /**
  * Flushes clients together: once per turn of the event loop, or every `flushIntervalMs`.
  *
- * Under load a turn gets longer, so more frames share one system call per client: the system batches itself exactly
- * when it must. A flush over many clients yields to the event loop between slices.
+ * Under load a turn takes longer, so more frames share one system call for each client: batches grow with the load. A
+ * flush over many clients yields to the event loop between slices.
  */
 export class FlushScheduler {
   readonly #flushIntervalMs: number | false;
@@ -24,7 +24,7 @@ export class FlushScheduler {
     this.#flushIntervalMs = flushIntervalMs;
   }
 
-  /** The caller sees to it that it asks once a flush. */
+  /** Flushes `client` once. The caller must not schedule it again before that. */
   schedule(client: Flushable): void {
     this.#waiting.push(client);
     if (!this.#scheduled) this.#start();
@@ -47,12 +47,12 @@ export class FlushScheduler {
     try {
       while (slice.next < end) (slice.clients[slice.next++] as Flushable).flush(nowMs);
     } finally {
-      // Also where a middleware's own `write` throws: one client's fault is no other's.
-      this.#goOn(slice.next < slice.clients.length);
+      // Even if the `write` of a middleware throws: one client's failure must not affect others.
+      this.#continue(slice.next < slice.clients.length);
     }
   };
 
-  #goOn(unfinished: boolean): void {
+  #continue(unfinished: boolean): void {
     if (unfinished) {
       setImmediate(this.#run);
       return;
@@ -60,6 +60,6 @@ export class FlushScheduler {
     this.#slice = undefined;
     this.#scheduled = false;
     if (this.#waiting.length > 0) this.#start();
-    else EMPTY_BATCH.forget();
+    else EMPTY_BATCH.forgetNext();
   }
 }

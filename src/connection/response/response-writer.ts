@@ -1,41 +1,29 @@
 import type { ServerResponse } from 'node:http';
 import { constants, type Http2Session } from 'node:http2';
 import { Socket } from 'node:net';
-import type { SseFrame } from '../protocol/sse-frame.js';
-import type { Batch } from './batch.js';
-import type { CloseReason } from './close-reason.js';
+import type { SseFrame } from '../../protocol/sse-frame.js';
+import type { Batch } from '../queue/batch.js';
+import { attachCloseListener, detachCloseListener, type CloseListener } from './close-listener.js';
 import { directSocket, isHttp1, sendHead, type RawRequest, type RawResponse } from './raw-response.js';
 
-interface CloseListener {
-  close(reason: CloseReason): void;
-}
-
-/** Large writes go out in parts, so that a client that reads slowly but always shows that it does. */
+/** Most bytes for one write. Large batches are written in slices, so that a slow reader shows progress. */
 const SLICE_BYTES = 65_536;
 
-/** Who hears of the end of a response. A property and one listener for all, where each client would need a closure. */
-const WATCHER = Symbol('nestjs-simple-sse:watcher');
-type Watched = RawResponse & { [WATCHER]?: CloseListener | undefined };
-
-function tellWatcher(this: RawResponse): void {
-  (this as Watched)[WATCHER]?.close('client-gone');
-}
-
 /**
- * The only caller of a response's `write`. HTTP/1 or HTTP/2, Express or Fastify, compressed or not: what is above
- * does not know.
+ * Writes to one response. No other class calls its `write`, so the rest of the module is independent of HTTP/1 or HTTP/2,
+ * Express or Fastify, and compression.
  */
 export class ResponseWriter {
   readonly #response: RawResponse;
-  /** The TCP connection of an HTTP/1 response; none in HTTP/2, and none where a test injects its requests. */
+  /** TCP connection of an HTTP/1 response; `undefined` for HTTP/2, and for requests injected by a test. */
   readonly #connection: Socket | undefined;
-  /** Set once pre-chunked bytes may go straight to the socket. */
+  /** Set once chunks may be written directly to the socket. */
   #direct: Socket | undefined;
-  /** What is written when the socket has drained. */
+  /** Bytes to be written when the socket has drained. */
   #slices: Buffer[] = [];
   #onDrain: (() => void) | undefined;
   #drained: (() => void) | undefined;
-  /** What is listened to, once for all stalls: a middleware that passes `on` to its coder need not pass `off`. */
+  /** Sources of `drain`, each listened to once for all stalls: `off` of a compressing middleware may not work. */
   #drainSources: readonly (Socket | RawResponse)[] = [];
 
   constructor(request: RawRequest, response: RawResponse) {
@@ -44,19 +32,19 @@ export class ResponseWriter {
     this.#connection = isHttp1(response) && socket instanceof Socket ? socket : undefined;
   }
 
-  /** Whether the client can no longer be reached. */
+  /** `true` if nothing more can be sent to the client. */
   get isGone(): boolean {
     return this.isDisconnected || this.#response.writableEnded;
   }
 
-  /** Whether the connection is closed, not only the stream ended. */
+  /** `true` if the connection is closed, and not only the stream ended. */
   get isDisconnected(): boolean {
     if (isHttp1(this.#response)) return this.#response.destroyed || (this.#connection?.destroyed ?? false);
     const { stream } = this.#response;
     return stream === undefined || stream.destroyed || stream.closed;
   }
 
-  /** The HTTP/2 session that carries the stream. */
+  /** HTTP/2 session of the stream; `undefined` for HTTP/1. */
   get session(): Http2Session | undefined {
     return isHttp1(this.#response) ? undefined : this.#response.stream?.session;
   }
@@ -67,9 +55,9 @@ export class ResponseWriter {
     sendHead(this.#response, present);
   }
 
-  /** @returns whether the client takes more; if not, wait for `onceDrained` */
+  /** @returns `true` if the client takes more; after `false` wait for `onceDrained` */
   write(batch: Batch): boolean {
-    const socket = this.#way();
+    const socket = this.#directSocket();
     const bytes = socket === undefined ? batch.bytes : batch.chunked;
     if (bytes.length <= SLICE_BYTES && this.#slices.length === 0) {
       const takesMore = this.#writeNow(socket, bytes);
@@ -82,15 +70,15 @@ export class ResponseWriter {
 
   /** Writes frames without joining them: one system call, no copy. @returns as `write` */
   writeFrames(frames: readonly SseFrame[]): boolean {
-    const socket = this.#way();
+    const socket = this.#directSocket();
     for (const frame of frames) this.#slices.push(socket === undefined ? frame.bytes : frame.chunked);
     return this.#writeSlice();
   }
 
   /**
-   * Writes what waits as long as the operating system takes it at once.
+   * Writes waiting bytes as long as the operating system takes them at once.
    *
-   * @returns whether it took all, though `drain` has not been told yet
+   * @returns `true` if it took all of them. The event `drain` has not been emitted yet
    */
   writeAtOnce(): boolean {
     while (this.#direct?.writableLength === 0) {
@@ -100,17 +88,17 @@ export class ResponseWriter {
     return false;
   }
 
-  /** Writes all that waits for the socket to drain: the stream is about to end. */
+  /** Writes all waiting bytes even if the socket is full: the stream is about to end. */
   writeRest(): void {
-    // The way they are framed for, before they are taken off.
-    const socket = this.#way();
+    // Before the bytes are removed: they are framed for this target.
+    const socket = this.#directSocket();
     for (const bytes of this.#slices.splice(0)) this.#writeNow(socket, bytes);
   }
 
   /**
    * Calls `listener` when the client takes more.
    *
-   * @param progressed called each time it has taken a part
+   * @param progressed called each time the client has taken a part
    */
   onceDrained(listener: () => void, progressed: () => void = () => {}): void {
     const source = this.#direct ?? this.#response;
@@ -127,26 +115,14 @@ export class ResponseWriter {
     };
   }
 
-  /**
-   * Closes the watcher as `client-gone` when the response can no longer be written; maybe more than once.
-   *
-   * Not at the request's `close`, which fires as soon as its body is read. The response to a pipelined request that is
-   * not its turn yet has no socket, and would not hear of its end.
-   */
-  attachCloseListener(watcher: CloseListener): void {
-    const response = this.#response as Watched;
-    response[WATCHER] = watcher;
-    response.on('close', tellWatcher);
-    const connection = this.#connection;
-    if (connection === undefined || response.socket !== null) return;
-    const gone = (): void => tellWatcher.call(response);
-    connection.once('close', gone);
-    response.once('socket', () => connection.off('close', gone));
+  /** Closes `listener` as `client-gone` when the response can no longer be written; possibly more than once. */
+  attachCloseListener(listener: CloseListener): void {
+    attachCloseListener(this.#response, this.#connection, listener);
   }
 
-  /** A socket that is kept alive carries other answers after this one: nothing of this one stays with it. */
+  /** Removes all listeners: a kept-alive socket carries other responses after this one. */
   detachListeners(): void {
-    (this.#response as Watched)[WATCHER] = undefined;
+    detachCloseListener(this.#response);
     if (this.#drained !== undefined) this.#direct?.off('drain', this.#drained);
   }
 
@@ -159,31 +135,32 @@ export class ResponseWriter {
   }
 
   /**
-   * Ends the stream: what was written still reaches a client that reads, for `graceMs` at most.
+   * Ends the stream. A client that reads still receives written bytes; after `graceMs` milliseconds it is cut.
    *
-   * @param closesConnection on HTTP/1, also ends the connection: kept alive, it would hold up a server that closes
+   * @param graceMs `false` never cuts it
+   * @param closesConnection also ends an HTTP/1 connection, which would delay the close of a server if kept alive
    */
   end(graceMs: number | false, closesConnection: boolean): void {
     if (this.isGone) return;
     this.writeRest();
     this.#response.end();
-    // Not before all is handed over: a compressing middleware still has some of it. And not by destroying it: with part
-    // of the request's body unread, the client would be sent a reset, and lose what it has not read.
+    // Only after `finish`, since a compressing middleware may still hold bytes. And without destroying the connection:
+    // with an unread request body, the client would receive a reset and lose unread bytes.
     if (closesConnection) this.#response.once('finish', () => this.#connection?.end());
     if (graceMs !== false) this.#cutAfter(graceMs, closesConnection);
   }
 
-  /** Cuts the connection. */
+  /** Cuts the connection, or the HTTP/2 stream, at once. */
   destroy(): void {
     if (isHttp1(this.#response)) (this.#connection ?? this.#response).destroy();
-    // A destroyed stream would leave `session.close()` hanging; a cancelled one does not.
+    // After `destroy`, `session.close()` would never finish; after CANCEL it does.
     else this.#response.stream?.close(constants.NGHTTP2_CANCEL);
   }
 
   #cutAfter(graceMs: number, closesConnection: boolean): void {
     if (this.isDisconnected) return;
     const response = this.#response;
-    // Behind an earlier answer of a pipelining client its time has not begun.
+    // Behind an earlier response of a pipelining client the grace time has not begun.
     if (
       isHttp1(response) &&
       this.#connection !== undefined &&
@@ -197,50 +174,53 @@ export class ResponseWriter {
     ((closesConnection && this.#connection) || response).once('close', () => clearTimeout(timer));
   }
 
-  /** The socket, or none: by way of the response. Not changed while parts wait, which are framed for one of the two. */
-  #way(): Socket | undefined {
+  /**
+   * The socket for direct writes, or `undefined` to write through the response. Does not change while slices wait, which
+   * are framed for one of the two.
+   */
+  #directSocket(): Socket | undefined {
     if (this.#direct === undefined && this.#slices.length === 0) this.#direct = directSocket(this.#response);
     return this.#direct;
   }
 
-  /** Writes up to a slice of what waits, in one system call. @returns as `write`, and `false` while some is left */
+  /** Writes up to `SLICE_BYTES` of the waiting bytes in one system call. @returns as `write`; `false` if some are left */
   #writeSlice(): boolean {
-    const socket = this.#way();
+    const socket = this.#directSocket();
     const target = socket ?? this.#response;
-    let room = SLICE_BYTES;
+    let freeBytes = SLICE_BYTES;
     let takesMore = true;
     target.cork();
-    while (room > 0) {
+    while (freeBytes > 0) {
       const bytes = this.#slices.shift();
       if (bytes === undefined) break;
-      const fits = bytes.length <= room;
-      if (!fits) this.#slices.unshift(bytes.subarray(room));
-      takesMore = this.#writeNow(socket, fits ? bytes : bytes.subarray(0, room));
-      room -= bytes.length;
+      const fits = bytes.length <= freeBytes;
+      if (!fits) this.#slices.unshift(bytes.subarray(freeBytes));
+      takesMore = this.#writeNow(socket, fits ? bytes : bytes.subarray(0, freeBytes));
+      freeBytes -= bytes.length;
     }
     target.uncork();
     this.#flush();
     if (this.#slices.length === 0) return takesMore;
-    // A socket that took the slice at once has no `drain` to come.
+    // A socket that took the slice at once emits no `drain`.
     if (takesMore) setImmediate(() => this.#onDrain?.());
     return false;
   }
 
   #writeNow(socket: Socket | undefined, bytes: Buffer): boolean {
-    // The application may have ended the response itself: nothing follows the last chunk.
+    // Nothing may follow the last chunk if the application has ended the response itself.
     if (this.#response.writableEnded) return true;
     return socket === undefined ? this.#writeThrough(bytes) : socket.write(bytes);
   }
 
-  /** By way of the response, whose `write` may be a middleware's. */
+  /** Writes through the response, whose `write` may belong to a middleware. */
   #writeThrough(bytes: Buffer): boolean {
     if (this.isDisconnected) return true;
     const response = this.#response as ServerResponse;
-    const takesMore: boolean | undefined = response.write(bytes); // Nothing, where it is a careless middleware's.
+    const takesMore: boolean | undefined = response.write(bytes); // `undefined` from some middleware.
     return takesMore ?? !response.writableNeedDrain;
   }
 
-  /** A method that compressing middleware adds, to send what its coder holds back. */
+  /** Calls a method of compressing middleware that sends bytes held back by its encoder. */
   #flush(): void {
     if (this.#direct === undefined) (this.#response as { flush?: () => void }).flush?.();
   }

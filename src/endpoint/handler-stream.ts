@@ -7,66 +7,67 @@ import { SseFrame } from '../protocol/sse-frame.js';
 import type { RoomHub } from '../rooms/room-hub.js';
 import { readSource, type SourceSink } from './handler-source.js';
 import { messageFields } from './message-fields.js';
-import type { RawHttp } from './raw-http.js';
-import type { HandlerRunner } from './take-over.js';
+import type { HttpExchange } from './http-exchange.js';
+import type { HandlerRunner } from './wrap-handler.js';
 
-export interface OpeningOptions {
+export interface HandlerStreamOptions {
   readonly hub: RoomHub;
-  readonly http: RawHttp;
+  readonly http: HttpExchange;
   readonly client: SseClient;
   readonly serialize: SerializeData;
   readonly retryMs: number | false;
   readonly openOnFirstEvent: boolean;
-  /** `undefined`: when the client is in no room. */
+  /** `undefined`: `true` for a client in no room. */
   readonly endOnComplete: boolean | undefined;
   readonly onFailure: (error: unknown) => void;
-  /** What interceptors between `@SseRoom` and the handler make of its values; none where there are no such. */
+  /** Values of the handler after the interceptors between `@SseRoom` and it; `undefined` without such interceptors. */
   readonly mapped: Observable<unknown> | undefined;
 }
 
-// Neutral on purpose: what failed is for the log, not for strangers.
+// Without a cause, which is logged and not for clients.
 const FAILURE = encodeEvent({
   event: `${RESERVED_EVENT_PREFIX}error`,
   data: JSON.stringify({ message: 'The stream failed.' }),
 });
 
 /**
- * One request on its way to being a stream, and its handler's source from then on.
+ * The stream of one request to an `@SseRoom` endpoint: runs the handler, opens the stream, and sends the values of the
+ * handler's source.
  *
- * The stream opens at the first event, or one turn of the event loop after the handler (with its promise) has
- * returned. Whatever fails before that is the request's own failure, and gets its real HTTP status.
+ * The stream opens at the first event, or one turn of the event loop after the handler, with its promise, has returned.
+ * A failure before that is answered with its HTTP status.
  */
-export class StreamOpening implements HandlerRunner, SourceSink {
-  readonly #options: OpeningOptions;
-  /** Settles when the stream has opened or its client has gone; rejects with what failed before. */
+export class HandlerStream implements HandlerRunner, SourceSink {
+  readonly #options: HandlerStreamOptions;
+  /** Resolves when the stream has opened or its client has gone. Rejects with a failure before that. */
   readonly opened: Promise<void>;
   #settle!: { resolve: () => void; reject: (error: unknown) => void };
-  #began = false;
+  #started = false;
 
-  constructor(options: OpeningOptions) {
+  constructor(options: HandlerStreamOptions) {
     this.#options = options;
     this.opened = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
     options.client.onceClosed = (reason) => {
-      // Told to come back, as at every other end of a stream by the application's closing.
-      if (reason === 'shutdown') options.http.sendAway(options.retryMs);
+      // The client reconnects, as after the end of an open stream by a shutdown.
+      if (reason === 'shutdown') options.http.answerReconnect(options.retryMs);
       this.#settle.resolve();
     };
   }
 
-  /** Runs the handler, and begins with what it returned. @returns what is left for Nest to read */
+  /** Runs the handler and starts with its result. @returns the result that Nest passes to interceptors, if any */
   async run(handler: () => unknown): Promise<unknown> {
     const source = await handler();
     const { mapped } = this.#options;
-    if (mapped === undefined || !isObservable(source)) return this.begin(source);
-    this.begin(mapped);
+    if (mapped === undefined || !isObservable(source)) return this.start(source);
+    this.start(mapped);
     return source;
   }
 
-  /** Begins the stream of a handler that has returned. Only the first call counts. */
-  begin(source: unknown): void {
+  /** Starts reading the result of the handler. Does nothing from the second call on. */
+  start(source: unknown): void {
     const { client, openOnFirstEvent } = this.#options;
-    if (this.#began || client.isClosed) return;
-    this.#began = true;
+    if (this.#started || client.isClosed) return;
+    this.#started = true;
     client.connection.onEarlyFrame = () => this.#open();
     readSource(source, client, this);
     if (client.isClosed || client.connection.isOpen) return;
@@ -74,7 +75,7 @@ export class StreamOpening implements HandlerRunner, SourceSink {
     else if (!openOnFirstEvent) setImmediate(() => this.#open());
   }
 
-  /** Gives the request up before its stream opened: it is answered with a status, or not at all. */
+  /** Rejects the request with `error`, which becomes its HTTP answer. Does nothing once the stream has opened. */
   refuse(error?: unknown): void {
     const { client } = this.#options;
     if (client.isClosed || client.connection.isOpen) return;
@@ -117,11 +118,11 @@ export class StreamOpening implements HandlerRunner, SourceSink {
     const { client, http, hub, retryMs } = this.#options;
     if (client.isClosed || client.connection.isOpen) return;
     try {
-      http.takeOver();
+      http.detachFromFramework();
       http.drainUnreadBody();
       hub.open(client, http.headers(), retryMs);
     } catch (error) {
-      // A header that cannot be sent, a middleware's own `writeHead` that throws: no reason to end the process.
+      // An invalid header, or a failing `writeHead` of a middleware, must not end the process.
       this.#settle.reject(error);
       client.connection.close('refused');
       return;
@@ -134,7 +135,7 @@ export class StreamOpening implements HandlerRunner, SourceSink {
 
   #end(reason: 'source-ended' | 'source-failed' | 'closed' | 'disconnected'): void {
     const { client } = this.#options;
-    // What the client had missed comes before the end.
+    // Missed events are sent before the end.
     if (client.attached === undefined) client.connection.close(reason);
     else void client.attached.then(() => client.connection.close(reason));
   }

@@ -1,14 +1,14 @@
 import { jest } from '@jest/globals';
-import { parsed } from '../../test/protocol/parsed.js';
-import { HEARTBEAT, Heartbeat, type Beating } from './heartbeat.js';
+import { parsed } from '../../../test/protocol/parsed.js';
+import { HEARTBEAT, Heartbeat, type HeartbeatClient } from './heartbeat.js';
 
 const INTERVAL_MS = 1_600;
 
-class Client implements Beating {
+class Client implements HeartbeatClient {
   lastWriteMs = performance.now();
   readonly silences: number[] = [];
 
-  beat(): void {
+  sendHeartbeat(): void {
     this.silences.push(performance.now() - this.lastWriteMs);
     this.lastWriteMs = performance.now();
   }
@@ -18,14 +18,14 @@ describe('the heartbeat', () => {
   beforeEach(() => jest.useFakeTimers());
   afterEach(() => jest.useRealTimers());
 
-  it('is a comment of one line, that no client takes for an event', () => {
+  it('is a comment of one line, which fires no event', () => {
     expect(HEARTBEAT.bytes.toString()).toBe(':\n');
     expect(parsed(HEARTBEAT.bytes)).toEqual({ events: [], comments: [''], retries: [], errors: [] });
   });
 
   describe.each([100, INTERVAL_MS, 20_000])('every %i ms', (intervalMs) => {
     it.each([1, 2, 15, 16, 17, 100, 1_000])(
-      'reaches each of %i silent clients, never early and hardly late',
+      'reaches each of %i silent clients, never early and at most slightly late',
       (count) => {
         const heartbeat = new Heartbeat(intervalMs);
         const clients = Array.from({ length: count }, () => new Client());
@@ -40,7 +40,7 @@ describe('the heartbeat', () => {
     );
   });
 
-  it('passes over whoever was written to meanwhile', () => {
+  it('skips clients that were written to meanwhile', () => {
     const heartbeat = new Heartbeat(INTERVAL_MS);
     const [busy, silent] = [new Client(), new Client()];
     heartbeat.add(busy);
@@ -54,13 +54,13 @@ describe('the heartbeat', () => {
     heartbeat.close();
   });
 
-  it('of many clients is spread over a round, never one long turn', () => {
+  it('is spread over a round for many clients, without one long turn', () => {
     const heartbeat = new Heartbeat(INTERVAL_MS);
     let inThisTurn = 0;
     let most = 0;
     const clients = Array.from({ length: 1_600 }, () => ({
       lastWriteMs: 0,
-      beat: () => void (most = Math.max(most, ++inThisTurn)),
+      sendHeartbeat: () => void (most = Math.max(most, ++inThisTurn)),
     }));
     for (const client of clients) heartbeat.add(client);
     for (let ms = 0; ms < 2 * INTERVAL_MS; ms++) {
@@ -71,35 +71,35 @@ describe('the heartbeat', () => {
     heartbeat.close();
   });
 
-  it('reaches those who stay, however many come and go', () => {
+  it('reaches connected clients while many others connect and disconnect', () => {
     const heartbeat = new Heartbeat(INTERVAL_MS);
-    const staying = Array.from({ length: 20 }, () => new Client());
-    for (const client of staying) heartbeat.add(client);
-    const passing: Client[] = [];
+    const connected = Array.from({ length: 20 }, () => new Client());
+    for (const client of connected) heartbeat.add(client);
+    const shortLived: Client[] = [];
     for (let ms = 0; ms < 10 * INTERVAL_MS; ms += 5) {
       const client = new Client();
-      passing.push(client);
+      shortLived.push(client);
       heartbeat.add(client);
-      if (passing.length > 100) heartbeat.delete(passing.shift() as Client);
+      if (shortLived.length > 100) heartbeat.delete(shortLived.shift() as Client);
       jest.advanceTimersByTime(5);
     }
-    const silences = staying.flatMap((client) => client.silences);
+    const silences = connected.flatMap((client) => client.silences);
     expect(silences.length).toBeGreaterThanOrEqual(20 * 7);
     expect(Math.max(...silences)).toBeLessThanOrEqual(INTERVAL_MS * 1.5);
     heartbeat.close();
   });
 
-  it('a client that leaves during a round makes nobody miss a beat', () => {
+  it('reaches the other clients if one disconnects during a round', () => {
     const heartbeat = new Heartbeat(INTERVAL_MS);
     const clients = Array.from({ length: 10 }, () => new Client());
-    const leaving = { lastWriteMs: -Infinity, beat: () => heartbeat.delete(leaving) };
-    for (const client of [...clients.slice(0, 5), leaving, ...clients.slice(5)]) heartbeat.add(client);
+    const closing = { lastWriteMs: -Infinity, sendHeartbeat: () => heartbeat.delete(closing) };
+    for (const client of [...clients.slice(0, 5), closing, ...clients.slice(5)]) heartbeat.add(client);
     jest.advanceTimersByTime(2 * INTERVAL_MS);
     expect(clients.map(({ silences }) => silences.length > 0)).toEqual(Array(10).fill(true));
     heartbeat.close();
   });
 
-  it('has one timer, none without clients, and starts again with the next', () => {
+  it('has one timer, none without clients, and starts it again with the next client', () => {
     const heartbeat = new Heartbeat(INTERVAL_MS);
     expect(jest.getTimerCount()).toBe(0);
     for (let round = 0; round < 3; round++) {
@@ -123,7 +123,7 @@ describe('the heartbeat', () => {
     heartbeat.close();
   });
 
-  it('switched off, it does nothing', () => {
+  it('does nothing if switched off', () => {
     const heartbeat = new Heartbeat(false);
     const client = new Client();
     heartbeat.add(client);
