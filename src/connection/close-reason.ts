@@ -37,5 +37,5 @@ export const GRACEFUL_REASONS: ReadonlySet<CloseReason> = new Set([
   'shutdown',
 ]);
 
-/** Why a client's stream ended; each is explained at `CLOSE_REASONS` and in docs/errors.md. */
+/** Why a client's stream ended; each is explained at `CLOSE_REASONS` and in docs/10-errors.md. */
 export type CloseReason = (typeof CLOSE_REASONS)[number];

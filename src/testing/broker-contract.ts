@@ -45,7 +45,7 @@ export interface BrokerContractCase {
  *   test(name, { skip: skipped }, run);
  * ```
  *
- * A broker that passes carries exact resume: what `docs/guarantees.md` promises rests on these cases alone.
+ * A broker that passes carries exact resume: what `docs/13-guarantees.md` promises rests on these cases alone.
  */
 export function brokerContract(options: BrokerContractOptions): BrokerContractCase[] {
   const {
