@@ -47,6 +47,6 @@ export const GRACEFUL_REASONS: ReadonlySet<CloseReason> = new Set([
  * - Before the stream opened: `refused`, answered with an HTTP status.
  * - The broker: `broker-unavailable`. The client reconnects with the same position.
  *
- * A native `EventSource` that is still open reconnects, except after `refused` and `removed`. See docs/errors.md.
+ * A native `EventSource` that is still open reconnects, except after `refused` and `removed`. See docs/10-errors.md.
  */
 export type CloseReason = (typeof CLOSE_REASONS)[number];

@@ -1,5 +1,5 @@
 /**
- * Why a call was refused. The list is closed: `docs/errors.md` explains each code, and a test holds the two together.
+ * Why a call was refused. The list is closed: `docs/10-errors.md` explains each code, and a test holds the two together.
  */
 export const SSE_ERROR_CODES = [
   'invalid-arguments',
@@ -21,7 +21,7 @@ export const SSE_ERROR_CODES = [
   'broker-unavailable',
 ] as const;
 
-/** What went wrong, for programs; each code is explained in docs/errors.md. */
+/** What went wrong, for programs; each code is explained in docs/10-errors.md. */
 export type SseErrorCode = (typeof SSE_ERROR_CODES)[number];
 
 /**

@@ -45,7 +45,7 @@ export interface BrokerContractCase {
  *   test(name, { skip: skipped }, run);
  * ```
  *
- * A broker that passes supports exact resume: `docs/guarantees.md` relies on these cases and on nothing else of a broker.
+ * A broker that passes supports exact resume: `docs/13-guarantees.md` relies on these cases and on nothing else of a broker.
  *
  * @throws Error if `skips` names a case that does not exist
  */

@@ -3,9 +3,9 @@ import { redisBroker, type RedisDriverName } from 'nestjs-simple-sse/redis';
 import { brokerContract } from 'nestjs-simple-sse/testing';
 import { describeWithRedis, RedisServer } from './redis-server.js';
 
-/** The command of docs/scaling.md that makes a user with just the rights that are needed. */
+/** The command of docs/07-several-nodes.md that makes a user with just the rights that are needed. */
 function documentedUser(): string[] {
-  const [command] = /^ACL SETUSER [^`]+/m.exec(readFileSync('docs/scaling.md', 'utf8')) ?? [];
+  const [command] = /^ACL SETUSER [^`]+/m.exec(readFileSync('docs/07-several-nodes.md', 'utf8')) ?? [];
   return (command ?? '').trim().split(/\s+/);
 }
 

@@ -121,13 +121,13 @@ inBrowser(`the quick start, in Chromium${noBrowser ? ` (skipped: ${noBrowser})` 
 
   it('counts holes as missed until they are filled, and what comes twice as duplicated', async () => {
     const page = await tab();
-    const counted = await page.evaluate(`import('/assets/ledger.js').then(({ Ledger }) => {
-      const ledger = new Ledger();
-      const verdicts = [1, 2, 5, 5, 4].map((seq) => ledger.count({ room: 'a', seq, at: 10 }));
-      ledger.reconnected(20);
-      verdicts.push(ledger.count({ room: 'a', seq: 6, at: 19 }), ledger.count({ room: 'a', seq: 7, at: 20 }));
-      verdicts.push(ledger.count({ room: 'joined-later', seq: 40, at: 15 }));
-      const { received, resumed, missed, duplicated } = ledger;
+    const counted = await page.evaluate(`import('/assets/event-counter.js').then(({ EventCounter }) => {
+      const counter = new EventCounter();
+      const verdicts = [1, 2, 5, 5, 4].map((seq) => counter.count({ room: 'a', seq, at: 10 }));
+      counter.reconnected(20);
+      verdicts.push(counter.count({ room: 'a', seq: 6, at: 19 }), counter.count({ room: 'a', seq: 7, at: 20 }));
+      verdicts.push(counter.count({ room: 'joined-later', seq: 40, at: 15 }));
+      const { received, resumed, missed, duplicated } = counter;
       return { verdicts, received, resumed, missed, duplicated };
     })`);
     expect(counted).toEqual({

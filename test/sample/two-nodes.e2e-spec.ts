@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 import type { Locator, Page } from 'playwright-core';
-import type { Fleet, NodeName } from '../../sample/01-two-nodes-redis/src/app.events.js';
+import type { NodesStatus, NodeName } from '../../sample/01-two-nodes-redis/src/app.events.js';
 import { findPrograms } from '../../sample/01-two-nodes-redis/src/supervisor/programs.js';
 import { eventually } from '../support/within.js';
 import { type Browser, launchChromium } from './chromium.js';
@@ -41,9 +41,9 @@ onStage(`two nodes behind nginx, in Chromium${noStage ? ` (skipped: ${noStage})`
     await stage?.interrupt();
   });
 
-  async function fleet(): Promise<Fleet['nodes']> {
+  async function fleet(): Promise<NodesStatus['nodes']> {
     const response = await fetch(`${stage.url}/supervisor/nodes`);
-    return ((await response.json()) as Fleet).nodes;
+    return ((await response.json()) as NodesStatus).nodes;
   }
 
   /** Waits until the tab is on one of these nodes, and says on which. */
@@ -139,14 +139,14 @@ onStage(`two nodes behind nginx, in Chromium${noStage ? ` (skipped: ${noStage})`
   });
 
   it('counts disorder and the loss of a last event, and not what began before it was there', async () => {
-    const counted = await page.evaluate(`import('/assets/ledger.js').then(({ Ledger }) => {
-      const ledger = new Ledger();
-      ledger.reconnected(100);
-      for (const seq of [7, 9, 8]) ledger.count({ room: 'older', seq, at: 100, since: 50 });
-      ledger.expect({ room: 'older', seq: 10, since: 50 });
-      ledger.expect({ room: 'unheard', seq: 5, since: 50 });
-      ledger.expect({ room: 'younger', seq: 2, since: 150 });
-      const { received, missed, duplicated, disordered } = ledger;
+    const counted = await page.evaluate(`import('/assets/event-counter.js').then(({ EventCounter }) => {
+      const counter = new EventCounter();
+      counter.reconnected(100);
+      for (const seq of [7, 9, 8]) counter.count({ room: 'older', seq, at: 100, since: 50 });
+      counter.expect({ room: 'older', seq: 10, since: 50 });
+      counter.expect({ room: 'unheard', seq: 5, since: 50 });
+      counter.expect({ room: 'younger', seq: 2, since: 150 });
+      const { received, missed, duplicated, disordered } = counter;
       return { received, missed, duplicated, disordered };
     })`);
     expect(counted).toEqual({ received: 3, missed: 3, duplicated: 0, disordered: 1 });

@@ -69,7 +69,7 @@ export const BACKENDS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Longest allowed file. docs/architecture.md says "about 200 lines": a file may exceed that by a quarter. To be lowered
+ * Longest allowed file. docs/12-architecture.md says "about 200 lines": a file may exceed that by a quarter. To be lowered
  * to 220 once no file is longer.
  */
 export const MAX_LINES = 250;

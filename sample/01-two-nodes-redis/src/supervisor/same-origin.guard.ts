@@ -1,9 +1,9 @@
 import { type CanActivate, type ExecutionContext, ForbiddenException, Injectable } from '@nestjs/common';
 import type { Request } from 'express';
 
-/** Lets the sample's own page and programs such as curl through, and no page of another site in the same browser. */
+/** Accepts the sample's own page and programs such as curl, and refuses pages of other sites. */
 @Injectable()
-export class OwnPageGuard implements CanActivate {
+export class SameOriginGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const { headers } = context.switchToHttp().getRequest<Request>();
     const site = headers['sec-fetch-site'];

@@ -1,24 +1,24 @@
-// Proof by counting: every event of a room has a number in its room, 1, 2, 3 …
+// Detects missed, repeated and late events: every event of a room has a number in its room, 1, 2, 3 …
 
-export class Ledger {
+export class EventCounter {
   received = 0;
   resumed = 0;
   duplicated = 0;
-  /** Came after a greater number of the same room. */
+  /** Events that came after a greater number of the same room. */
   disordered = 0;
   #rooms = new Map();
   #missedElsewhere = 0;
   #openedAt = Infinity;
   #reconnectedAt = 0;
 
-  /** Numbers that were skipped and have not come after all. */
+  /** Numbers that were skipped and have not arrived later. */
   get missed() {
     return [...this.#rooms.values()].reduce((sum, { holes }) => sum + holes.size, this.#missedElsewhere);
   }
 
   /**
-   * @param since when the room began to count, by the server's clock: if that is after this ledger was opened, its
-   * number 1 belongs here too. Without it the first number that comes is the first that is expected.
+   * @param since start of the room's numbers, by the server's clock. If it is after the first connection, number 1 is
+   * expected. Without it the first number received is the first expected.
    * @returns {'new' | 'resumed' | 'again'}
    */
   count({ room, seq, at, since = 0 }) {
@@ -37,21 +37,21 @@ export class Ledger {
     return 'resumed';
   }
 
-  /** So far the room has counted, says somebody who knows: what is not here by now is missing. */
+  /** Takes the newest number of a room from a trusted source: numbers not received by now are missed. */
   expect({ room, seq, since = 0 }) {
     const known = this.#known(room, since, seq);
     this.#skipTo(known, seq);
     known.last = Math.max(known.last, seq);
   }
 
-  /** A new connection began at this time of the server: what is older was said in this tab's absence. */
+  /** A new connection began at this server time: older events were published during the absence. */
   reconnected(at) {
     this.#openedAt = Math.min(this.#openedAt, at);
     this.#reconnectedAt = at;
     for (const known of this.#rooms.values()) known.resumedUntil = at;
   }
 
-  /** After leaving a room, or when the server counts anew, the old numbers mean nothing any more. */
+  /** Discards the numbers of a room, after leaving it or when the server counts from 1 again. */
   forget(room) {
     this.#missedElsewhere += this.#rooms.get(room)?.holes.size ?? 0;
     this.#rooms.delete(room);

@@ -1,20 +1,20 @@
-// One lane for each room: its newest events, each with its number and in the colour of the node that said it.
+// One list per room: its newest events, each with its number and in the colour of its publisher.
 
-const KEPT = 60;
+const MAX_ITEMS = 60;
 
-export class Lanes {
+export class RoomLists {
   #lists = new Map();
 
   constructor(parent, rooms) {
     for (const room of rooms) {
-      const lane = document.createElement('div');
+      const column = document.createElement('div');
       const title = document.createElement('h3');
       const list = document.createElement('ol');
-      lane.className = 'lane';
+      column.className = 'lane';
       title.textContent = room;
       list.setAttribute('aria-label', `Events of the room ${room}`);
-      lane.append(title, list);
-      parent.append(lane);
+      column.append(title, list);
+      parent.append(column);
       this.#lists.set(room, list);
     }
   }
@@ -28,17 +28,17 @@ export class Lanes {
     this.#append(this.#lists.get(topic), chip);
   }
 
-  markAbsence() {
+  addAbsence() {
     for (const list of this.#lists.values()) {
-      const mark = document.createElement('li');
-      mark.className = 'away';
-      mark.title = 'this tab was away';
-      this.#append(list, mark);
+      const item = document.createElement('li');
+      item.className = 'away';
+      item.title = 'this tab was away';
+      this.#append(list, item);
     }
   }
 
   #append(list, item) {
     list.append(item);
-    while (list.childElementCount > KEPT) list.firstElementChild.remove();
+    while (list.childElementCount > MAX_ITEMS) list.firstElementChild.remove();
   }
 }
