@@ -3,22 +3,22 @@ import type { SseClient } from './connection/sse-client.js';
 import type { RoomName } from './protocol/room-name.js';
 import type { SseIdentity } from './protocol/user-name.js';
 
-/** How `add` opens a stream. */
+/** Options of `add`. */
 export interface AddOptions {
-  /** Rooms to join at once; the stream then begins with `sse:ready`, as an `@SseRoom` endpoint's does. Default: none. */
+  /** Rooms that the client joins at once. The stream then begins with `sse:ready`, as that of `@SseRoom`. Default: none. */
   readonly rooms?: RoomName | readonly RoomName[];
   /** The reconnection time in milliseconds; `false` sends none. Default: the module's `retryMs`. */
   readonly retryMs?: number | false;
 }
 
-/** Somebody whom an event leaves out. */
+/** A client, or all clients of a user, that an event excludes. */
 export type ExcludedTarget = SseClient | Pick<SseIdentity, 'user'>;
 
-/** How `broadcast` publishes. */
+/** Options of `broadcast`. */
 export interface BroadcastOptions extends Pick<PublishOptions, 'volatile' | 'idempotencyKey'> {
   /**
-   * Clients that do not receive the event while they are connected, and users (`{ user: 7 }`) whose clients do not. A
-   * client that comes back is a new one, and may get the event from history; a user stays the same. Default: none.
+   * Clients and users (`{ user: 7 }`) that do not receive the event. A client that reconnects is a new one, and may receive
+   * the event from history; a user stays excluded. Default: none.
    */
   readonly except?: ExcludedTarget | readonly ExcludedTarget[];
 }

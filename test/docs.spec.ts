@@ -119,11 +119,7 @@ describe('the options in the README', () => {
 
 describe('the API in the README', () => {
   it.each([
-    [
-      'SseService',
-      ['src/sse.service.ts', 'SseService'],
-      ['src/sse-presence.service.ts', 'SsePresenceService'],
-    ],
+    ['SseService', ['src/sse.service.ts', 'SseService']],
     ['SseClient', ['src/connection/sse-client.ts', 'SseClient']],
   ])('lists what %s has for applications, no more and no less', (name, ...classes) => {
     const members = classes.flatMap(([path = '', of = '']) => [...publicMembers(path, of).keys()]);

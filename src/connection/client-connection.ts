@@ -13,6 +13,9 @@ import type { SseClient } from './sse-client.js';
 /** From how much on a sender that can wait does. */
 const BUSY_BYTES = 65_536;
 
+/** Reasons for which the application ends a stream. */
+type EndReason = 'closed' | 'disconnected';
+
 /**
  * One client's queue: everything between "this frame is for you" and the response.
  *
@@ -32,6 +35,12 @@ export class ClientConnection implements Flushable, Beating {
   #releasing = false;
   /** What went into the queue: the client has been sent, or will be, all up to here. */
   readonly cursor: Cursor;
+  /** Whether the ids of this stream are positions: then room events carry their ids, and the application sends none. */
+  tracksPosition = false;
+  /** Whether joining a room while the stream is open makes it track its position: no handler sends ids of its own. */
+  tracksPositionOnceJoined = false;
+  /** The reason for which the stream ends as soon as it has opened. */
+  endsAtOpen: EndReason | undefined = undefined;
   /** Called at the first frame that is sent before the stream is open. */
   onEarlyFrame: (() => void) | undefined = undefined;
 
@@ -110,7 +119,7 @@ export class ClientConnection implements Flushable, Beating {
       // Already sent: through another room of the same event, or from history.
       if (own === undefined) return false;
       // Not before it is sent: a client may join its first room while the frame is held.
-      if (!this.#client.tracksPosition) own = frame.anonymous;
+      if (!this.tracksPosition) own = frame.anonymous;
     }
     if (this.#outlet.isStalled) return this.#outlet.queue(own, bounded);
     if (this.#state !== 'open') return this.#pushEarly(own);
@@ -167,6 +176,13 @@ export class ClientConnection implements Flushable, Beating {
     if (!this.#outlet.isStalled) this.push(HEARTBEAT);
   }
 
+  /** Ends the stream after what is queued; a stream that is not open yet as soon as it has opened. */
+  end(reason: EndReason): void {
+    if (this.isOpen) return this.close(reason);
+    this.endsAtOpen ??= reason;
+    this.onEarlyFrame?.();
+  }
+
   /** Ends the client's stream. Reasons in which the client still reads let it have what is queued. */
   close(reason: CloseReason): void {
     if (this.#state === 'closed') return;
@@ -220,7 +236,7 @@ export class ClientConnection implements Flushable, Beating {
   #writeAll(): void {
     // Held events are newer than those that are still being read: with them the client would pass over the others.
     for (const frame of this.#gate?.take() ?? [])
-      if (frame.position === 0 || !this.#client.tracksPosition) this.push(frame, false);
+      if (frame.position === 0 || !this.tracksPosition) this.push(frame, false);
     this.#outlet.writeAll(this.#pending);
     this.#pending = EMPTY_BATCH;
   }

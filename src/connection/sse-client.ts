@@ -38,7 +38,6 @@ export interface SseClientInit {
   readonly id: string;
   readonly request: unknown;
   readonly lastEventId: string | undefined;
-  readonly tracksPosition: boolean;
   readonly host: ClientHost;
 }
 
@@ -59,31 +58,18 @@ export class SseClient {
   #closeReason: CloseReason | undefined;
   /** @internal */
   connection!: ClientConnection;
-  /** Whether room events carry their ids on this stream; else its ids are the application's. @internal */
-  tracksPosition: boolean;
   /** Called once when the stream ends: cheaper than a promise for whoever needs only that. @internal */
   onceClosed: ((reason: CloseReason) => void) | undefined;
-  /** Whether joining a room while it is open gives its stream ids: no handler of its own writes others. @internal */
-  tracksWhenJoined = false;
   /** What `setRetry` said before the stream opened. @internal */
   retryMs: number | undefined;
-  /** Why its stream ends as soon as it opens, where it was closed before. @internal */
-  endsAtOpen: 'closed' | 'disconnected' | undefined;
   /** Who it is, once its stream is open. @internal */
   identity: ClientIdentity | undefined;
-  /** Whether it joined, before its stream opened, a room that the broker did not deliver here yet. @internal */
-  joinedBeforeSubscribed = false;
-  /** Whether rooms that it joins in this turn are resumed, from its `Last-Event-ID`. @internal */
-  resumesNextTurn = false;
-  /** Settles when what the client missed has been sent; replaced while another replay waits. @internal */
-  attached: Promise<void> | undefined;
 
   /** @internal */
   constructor(init: SseClientInit) {
     this.id = init.id;
     this.request = init.request;
     this.lastEventId = init.lastEventId;
-    this.tracksPosition = init.tracksPosition;
     this.#host = init.host;
   }
 
@@ -176,14 +162,7 @@ export class SseClient {
    * next request with status 204.
    */
   close(): void {
-    this.end('closed');
-  }
-
-  /** @internal */
-  end(reason: 'closed' | 'disconnected'): void {
-    if (this.connection.isOpen) return this.connection.close(reason);
-    this.endsAtOpen ??= reason;
-    this.connection.onEarlyFrame?.();
+    this.connection.end('closed');
   }
 
   /** Whether it is one of those that an event leaves out. @internal */

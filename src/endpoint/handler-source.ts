@@ -5,6 +5,8 @@ import type { SseClient } from '../connection/sse-client.js';
 export interface SourceSink {
   /** @param waits whether the source asks for its next value only when the client has taken this one */
   next(value: unknown, waits?: boolean): void;
+  /** Settles when the client has received its missed events; `undefined` where it has. */
+  caughtUp(): Promise<void> | undefined;
   error(error: unknown): void;
   complete(): void;
 }
@@ -42,7 +44,7 @@ async function pull(iterator: AsyncIterator<unknown>, client: SseClient, sink: S
       if (client.isClosed) return;
       if (done) return sink.complete();
       sink.next(value, true);
-      await client.attached;
+      await sink.caughtUp();
       if (client.connection.isBusy) await client.connection.drained();
     }
   } catch (error) {

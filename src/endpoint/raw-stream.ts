@@ -32,9 +32,9 @@ export function openRawStream(
     writer: http.writer(),
     lastEventId,
     tracksPosition: names.length > 0,
+    tracksPositionOnceJoined: true,
     held: lastEventId !== undefined,
   });
-  client.tracksWhenJoined = true;
   for (const room of names) void hub.join(client, room);
   http.takeOver();
   http.drainUnreadBody();

@@ -28,11 +28,11 @@ export const FLOORS: Readonly<Record<string, Floor>> = {
   },
   commands: {
     imports: ['protocol', 'broker/broker.interface.ts'],
-    types: ['connection', 'presence'],
+    types: ['connection'],
     packages: [],
   },
   presence: {
-    imports: ['protocol', 'commands', 'broker/broker.interface.ts', 'broker/presence-store.interface.ts'],
+    imports: ['protocol', 'broker/broker.interface.ts', 'broker/presence-store.interface.ts'],
     types: ['connection'],
     packages: ['rxjs'],
   },
