@@ -39,7 +39,7 @@ export class SseService<Events extends object = Record<string, unknown>> {
   constructor(
     private readonly hub: RoomHub,
     @Inject(RESOLVED_SSE_OPTIONS) private readonly options: ResolvedSseOptions,
-    private readonly presences: Presence,
+    private readonly allPresence: Presence,
     private readonly commands: RemoteCommands,
   ) {}
 
@@ -100,7 +100,7 @@ export class SseService<Events extends object = Record<string, unknown>> {
     return ReportedPromise.of(() => this.commands.leave(target.user, room), reportFailure);
   }
 
-  /** Whether the client is in the room; always `true` for `'*'`, and `false` for a value that is no room name. */
+  /** True if the client is in the room; always `true` for `'*'`, and `false` for a value that is no room name. */
   in(client: SseClient, room: RoomName): boolean {
     return client.in(room);
   }
@@ -190,12 +190,12 @@ export class SseService<Events extends object = Record<string, unknown>> {
    * @throws SseError `invalid-room`, `no-presence`, `broker-closed`, `broker-unavailable`: the promise rejects
    */
   async presence(room: RoomName): Promise<SseMember[]> {
-    return this.presences.members(checkRoom(room));
+    return this.allPresence.members(checkRoom(room));
   }
 
   /** The number of users and streams in a room over all nodes, at the same cost for any size. Rejects as `presence` does. */
   async presenceCount(room: RoomName): Promise<PresenceCount> {
-    return this.presences.count(checkRoom(room));
+    return this.allPresence.count(checkRoom(room));
   }
 
   /**
@@ -205,12 +205,12 @@ export class SseService<Events extends object = Record<string, unknown>> {
    * @throws SseError `invalid-room`, `no-presence`
    */
   presence$(room: RoomName): Observable<PresenceChange> {
-    return this.presences.changes(checkRoom(room));
+    return this.allPresence.changes(checkRoom(room));
   }
 
   /**
-   * Emits the events of a room, from all nodes. A subscriber counts as interest in the room, as a client does. Completes
-   * when the application closes. @throws SseError `invalid-room`
+   * Emits the events of a room, from all nodes, and completes when the application closes. A subscriber counts as interest in
+   * the room, as a client does. @throws SseError `invalid-room`
    */
   stream(room: RoomName): Observable<SseMessage> {
     const name = checkRoom(room);
@@ -236,7 +236,6 @@ export class SseService<Events extends object = Record<string, unknown>> {
   /**
    * The current position, for a page rendered with the current state. The page opens its stream with it as `?lastEventId=`,
    * and the stream begins with the events published in between. `undefined` with `history: false`.
-   *
    * @param rooms the rooms of the page's stream. Without partitions one position serves all rooms
    * @throws SseError `invalid-room`: the promise rejects
    */

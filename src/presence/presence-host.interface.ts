@@ -2,10 +2,10 @@ import type { Observable } from 'rxjs';
 
 /** The rooms that have presence. */
 export interface PresencePolicy {
-  /** Whether at least one rule of the module gives rooms presence. */
+  /** True if at least one rule of the module gives rooms presence. */
   readonly hasPresence: boolean;
   isPresenceRoom(room: string): boolean;
-  /** Whether clients of the room receive `sse:join` and `sse:leave`. */
+  /** True if clients of the room receive `sse:join` and `sse:leave`. */
   publishesPresenceEvents(room: string): boolean;
 }
 

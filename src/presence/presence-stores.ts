@@ -11,7 +11,7 @@ export class PresenceStores {
     this.#stores = broker.partitions.map(({ presence }) => presence);
   }
 
-  /** Whether every partition supports presence. */
+  /** True if every partition supports presence. */
   get areComplete(): boolean {
     return this.#stores.every((store) => store !== undefined);
   }

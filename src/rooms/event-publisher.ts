@@ -14,7 +14,7 @@ export interface SendOptions {
   /** An event id of the application. Only on streams without rooms: elsewhere the id is the client's position. */
   readonly id?: string | number;
   /**
-   * Whether only the newest event of its name matters: while the client does not read, a newer one replaces a queued one.
+   * True if only the newest event of its name matters: while the client does not read, a newer one replaces a queued one.
    * Default: `false`.
    */
   readonly volatile?: boolean;

@@ -23,7 +23,7 @@ import type { RoomPolicy } from './room-policy.js';
 export interface HubOptions extends ConnectionOptions {
   readonly broker: PartitionedBroker;
   readonly policy: RoomPolicy;
-  /** Whether streams with rooms begin with `sse:ready`. */
+  /** True if streams with rooms begin with `sse:ready`. */
   readonly readyEvent: boolean;
   readonly serialize: SerializeData;
   /** Takes failures that no caller receives. */
@@ -42,7 +42,7 @@ export interface NewClient {
   readonly tracksPosition: boolean;
   /** As in `ClientConnection.tracksPositionOnceJoined`. Default: `false`. */
   readonly tracksPositionOnceJoined?: boolean;
-  /** Whether the gate is shut from now on until `attach`. */
+  /** True if the gate is shut from now on until `attach`. */
   readonly held: boolean;
 }
 
@@ -98,7 +98,7 @@ export class RoomHub implements ClientHost {
 
   /** All clients of this node. */
   get clients(): ReadonlySet<SseClient> {
-    return this.#rooms.everyone.clients;
+    return this.#rooms.roomOfAll.clients;
   }
 
   clientsOf(room: string): ReadonlySet<SseClient> {
@@ -121,7 +121,7 @@ export class RoomHub implements ClientHost {
   /** Creates a client whose stream is not open yet. It can join rooms, and its events wait. */
   register({ request, writer, lastEventId, held, ...tracking }: NewClient): SseClient {
     const client = new SseClient({ id: randomUUID(), request, lastEventId, host: this });
-    this.#rooms.everyone.clients.add(client);
+    this.#rooms.roomOfAll.clients.add(client);
     client.connection = new ClientConnection(client, writer, this.#connections, this.#partitions.cursor());
     client.connection.tracksPosition = tracking.tracksPosition;
     client.connection.tracksPositionOnceJoined = tracking.tracksPositionOnceJoined ?? false;
@@ -240,7 +240,7 @@ export class RoomHub implements ClientHost {
   #forget(client: SseClient, reason: CloseReason): void {
     this.#resumes.delete(client);
     this.#rooms.leaveAll(client);
-    this.#rooms.everyone.clients.delete(client);
+    this.#rooms.roomOfAll.clients.delete(client);
     client.settle(reason);
     this.#disconnected.next({ client, reason });
   }

@@ -9,15 +9,15 @@ export interface RoomRule {
   readonly limits: RoomHistoryLimits | false;
   readonly volatile: boolean;
   readonly presence?: boolean;
-  /** Whether clients of the room receive `sse:join` and `sse:leave`. */
+  /** True if clients of the room receive `sse:join` and `sse:leave`. */
   readonly presenceEvents?: boolean;
 }
 
 /** The history limits, volatility and presence of each room. The first rule whose pattern matches decides. */
 export class RoomPolicy implements HistoryPolicy {
-  /** Whether rooms have history by default or by at least one rule. */
+  /** True if rooms have history by default or by at least one rule. */
   readonly hasHistory: boolean;
-  /** Whether at least one rule gives rooms presence. */
+  /** True if at least one rule gives rooms presence. */
   readonly hasPresence: boolean;
   readonly maxBytes: number;
   readonly #standard: RoomHistoryLimits | false;

@@ -16,7 +16,7 @@ export class RoomRegistry {
   readonly #observer: ClientObserver | undefined;
   readonly #rooms = new Map<string, Room>();
   /** The room of all clients, which always exists. */
-  readonly everyone = new Room(EVERYONE);
+  readonly roomOfAll = new Room(EVERYONE);
 
   constructor(partitions: Partitions, onBrokerFailure: (error: unknown) => void, observer?: ClientObserver) {
     this.#partitions = partitions;
@@ -26,11 +26,11 @@ export class RoomRegistry {
 
   /** Subscribes the room of all clients. */
   start(): void {
-    this.#subscribe(this.everyone);
+    this.#subscribe(this.roomOfAll);
   }
 
   get(name: string): Room | undefined {
-    return name === EVERYONE ? this.everyone : this.#rooms.get(name);
+    return name === EVERYONE ? this.roomOfAll : this.#rooms.get(name);
   }
 
   names(): string[] {
@@ -63,20 +63,20 @@ export class RoomRegistry {
   /** Events of a room, for the application. A subscriber counts as interest in the room, as a client does. */
   observe(name: string): Observable<RoomMessage> {
     return new Observable((subscriber) => {
-      const room = name === EVERYONE ? this.everyone : this.#getOrSubscribe(name);
+      const room = name === EVERYONE ? this.roomOfAll : this.#getOrSubscribe(name);
       room.subscriberCount++;
       const subscription = room.messages.subscribe(subscriber);
       return () => {
         subscription.unsubscribe();
         room.subscriberCount--;
-        if (room.isIdle && room !== this.everyone) this.#remove(room);
+        if (room.isIdle && room !== this.roomOfAll) this.#remove(room);
       };
     });
   }
 
   /** Completes the Observables of the application. */
   close(): void {
-    for (const room of [this.everyone, ...this.#rooms.values()]) room.messages.complete();
+    for (const room of [this.roomOfAll, ...this.#rooms.values()]) room.messages.complete();
   }
 
   #getOrSubscribe(name: string): Room {

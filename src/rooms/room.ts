@@ -29,7 +29,7 @@ export class Room {
     this.messages.subscribe((message) => this.#fanOut(message));
   }
 
-  /** Whether the room has neither clients nor subscribers on this node. */
+  /** True if the room has neither clients nor subscribers on this node. */
   get isIdle(): boolean {
     return this.clients.size === 0 && this.subscriberCount === 0;
   }

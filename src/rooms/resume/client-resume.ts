@@ -18,27 +18,27 @@ import {
 export interface ResumeServices {
   readonly partitions: Partitions;
   readonly rooms: RoomRegistry;
-  /** Whether any room has history. Without it room events carry no ids. */
+  /** True if any room has history. Without it room events carry no ids. */
   readonly hasHistory: boolean;
 }
 
-/** The first read of history. */
+/** The first read of history in a resume. */
 interface FirstRead {
   /** Position after which events are missed. */
   readonly from: StreamPosition;
-  /** Whether history may contain events after `from` that the gate does not hold. Else nothing is read. */
+  /** True if history may contain events after `from` that the gate does not hold. Else nothing is read. */
   readonly isNeeded: boolean;
   /** Rooms whose position had an old epoch, so that all their events may be missing. */
   readonly lostRooms?: readonly string[];
   /** Called when history has been read, before any of it is sent. */
   readonly onRead?: (complete: boolean) => void;
-  /** Excludes events that the client received before or did not ask for. */
+  /** Filters the events of this read. Default: all of them. */
   readonly isMissed?: (message: RoomMessage) => boolean;
 }
 
 /**
- * The way of one client from a shut gate to live delivery: when its stream opens, and when it joins a room with `replay`.
- * Exists only meanwhile: an idle client has none.
+ * Brings one client from a shut gate to live delivery, after its stream has opened or when it joins a room with `replay`.
+ * `ClientResumes` drops it when the client is live, so that an idle client costs no memory here.
  */
 export class ClientResume {
   readonly #client: SseClient;
@@ -46,11 +46,11 @@ export class ClientResume {
   readonly #rooms: RoomRegistry;
   readonly #hasHistory: boolean;
   /**
-   * Whether the client, before its stream opened, joined a room that the broker did not deliver to this node yet. The gate
+   * True if the client, before its stream opened, joined a room that the broker did not deliver to this node yet. The gate
    * lacks the events until the subscription, so history is read for them.
    */
   joinedBeforeSubscribed = false;
-  /** Whether rooms that the client joins now are resumed from its `Last-Event-ID`, and need no `replay`. */
+  /** True if rooms that the client joins now are resumed from its `Last-Event-ID`, and need no `replay`. */
   includesNewRooms = false;
   /** Settles when the client is live. Replaced while another run waits. */
   finished: Promise<void> | undefined;
@@ -101,7 +101,7 @@ export class ClientResume {
 
   /**
    * Runs the four steps that bring a client to live delivery. Their order makes a resume exact: an event published at any
-   * moment is in history, held by the gate, or both, and then sent once, since the cursor skips a position that it has
+   * time is in history, in the gate, or in both. An event in both is sent once, since the cursor skips positions that it has
    * passed. With two steps exchanged, an event published between them would be lost.
    *
    * @param becomeMember settles when the broker delivers the client's rooms to this node
@@ -211,7 +211,7 @@ export class ClientResume {
     return reached;
   }
 
-  /** The client's rooms now, `'*'` among them: they may change during each wait. */
+  /** The current rooms of the client, with `'*'`: they may change during each `await`. */
   #roomNames(): string[] {
     return roomsOf(this.#client);
   }

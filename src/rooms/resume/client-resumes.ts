@@ -1,11 +1,11 @@
 import type { SseClient } from '../../connection/sse-client.js';
 import { ClientResume, type ResumeServices } from './client-resume.js';
 
-/** How a client whose stream is open is brought to live delivery. */
+/** Options of `attach`. */
 export interface AttachTiming {
-  /** Whether the stream begins with `sse:ready`, if it has rooms. */
+  /** True if the stream begins with `sse:ready`, if it has rooms. */
   readonly ready: boolean;
-  /** Whether to wait for the next turn of the event loop: rooms that the client joins in this turn are resumed, too. */
+  /** Waits for the next turn of the event loop, so that rooms joined in this turn are resumed, too. Default: `false`. */
   readonly nextTurn?: boolean;
 }
 

@@ -44,7 +44,7 @@ export class MissedEvents {
     return new MissedEvents(await Promise.all(pages));
   }
 
-  /** Whether the position moved in at least one partition. */
+  /** True if the position moved in at least one partition. */
   get hasMoved(): boolean {
     return this.#pages.some(({ point, page }) => page.position !== point.position);
   }

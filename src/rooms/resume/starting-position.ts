@@ -19,8 +19,8 @@ export function streamPositionOf(
 
 /**
  * Moves a new client to the position at which it joined. The position of its node may be much older, on a node that
- * received no event for long. Events that the gate holds remain to be sent: the client's own handler may have published
- * them.
+ * received no event for long. The new position is older than every event that the gate holds, so that all of these are
+ * sent: the client's own handler may have published them.
  *
  * @param sinceOf the position up to which history entries of a room predate this node's subscription
  */
@@ -75,7 +75,7 @@ export function moveToRequestedPosition(
   return resumable;
 }
 
-/** Whether two positions have the same epoch in every partition that both name. */
+/** True if two positions have the same epoch in every partition that both name. */
 export function haveSameEpochs(a: StreamPosition, b: StreamPosition): boolean {
   return Array.from(a).every(([partition, { epoch }]) => (b.get(partition)?.epoch ?? epoch) === epoch);
 }
