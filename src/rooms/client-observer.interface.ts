@@ -3,7 +3,7 @@ import type { RoomMessage } from '../protocol/room-message.js';
 
 /** Observes the clients of this node and the messages of the broker; presence is built on it. */
 export interface ClientObserver {
-  /** The client's stream is open. Rooms that it joined before were not reported. */
+  /** The client's stream is open. Rooms that it joined before count as joined from now on. */
   clientOpened(client: SseClient): void;
   clientJoined(client: SseClient, room: string): void;
   clientLeft(client: SseClient, room: string): void;
