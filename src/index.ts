@@ -19,7 +19,7 @@ export type { SseRoomOptions } from './endpoint/room-metadata.js';
 export type { RoomSource, RoomsOfRequest, RoutedRequest } from './endpoint/room-names.js';
 export type { DisconnectOptions, DisconnectTarget } from './commands/remote-commands.js';
 export type { Identify } from './presence/presence.js';
-export type { SseMember } from './presence/sse-member.js';
+export type { SseMember } from './protocol/sse-member.js';
 export type { SseMessage } from './rooms/sse-message.js';
 export type { SendOptions } from './rooms/event-publisher.js';
 export type { JsonValue } from './protocol/json-value.js';

@@ -109,16 +109,12 @@ describe('history', () => {
   it('is stored by default: 256 events of 10 minutes for each room, and 32 MiB in total', () => {
     const { policy } = resolve({});
     expect(policy.limitsOf('any')).toEqual({ maxEvents: 256, maxAgeMs: 600_000 });
-    expect([policy.maxBytes, policy.keepsHistory, policy.isVolatile('any')]).toEqual([
-      33_554_432,
-      true,
-      false,
-    ]);
+    expect([policy.maxBytes, policy.hasHistory, policy.isVolatile('any')]).toEqual([33_554_432, true, false]);
   });
 
   it('is not stored with false', () => {
     const { policy } = resolve({ history: false, historyMaxEvents: 5 });
-    expect([policy.limitsOf('any'), policy.keepsHistory]).toEqual([false, false]);
+    expect([policy.limitsOf('any'), policy.hasHistory]).toEqual([false, false]);
   });
 
   it.each([0, 1, 'false', null, {}])('refuses %p, and names the option', (value) => {
@@ -147,7 +143,7 @@ describe('the option rooms', () => {
 
   it('gives no room a history with history: false', () => {
     const { policy } = resolve({ history: false, rooms: { 'chat/*': { historyMaxEvents: 50 } } });
-    expect([policy.limitsOf('chat/1'), policy.keepsHistory]).toEqual([false, false]);
+    expect([policy.limitsOf('chat/1'), policy.hasHistory]).toEqual([false, false]);
     for (const options of [
       { history: false, rooms: { chat: { history: true } } },
       { rooms: { chat: { history: true, volatile: true } } },
@@ -199,14 +195,14 @@ describe('serialize', () => {
 describe('broker and metrics', () => {
   it('are a new MemoryBroker and NoopMetrics for each module by default', () => {
     const [one, two] = [resolve({}), resolve({})];
-    expect(one.broker).toBeInstanceOf(MemoryBroker);
+    expect(one.broker.partitions).toEqual([expect.any(MemoryBroker)]);
     expect(one.metrics).toBeInstanceOf(NoopMetrics);
-    expect(one.broker).not.toBe(two.broker);
+    expect(one.broker.partitions[0]).not.toBe(two.broker.partitions[0]);
   });
 
   it('are those of the application if set', () => {
     const [broker, metrics] = [new MemoryBroker(), new NoopMetrics()];
-    expect(resolve({ broker, metrics })).toMatchObject({ broker, metrics });
+    expect(resolve({ broker, metrics })).toMatchObject({ broker: { partitions: [broker] }, metrics });
     metrics.clientOpened();
     metrics.clientClosed();
     metrics.eventDelivered();

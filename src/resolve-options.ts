@@ -1,4 +1,4 @@
-import type { PartitionedBroker } from './broker/broker.interface.js';
+import { asPartitioned, type PartitionedBroker } from './broker/broker.interface.js';
 import { MemoryBroker } from './broker/memory-broker.js';
 import { NoopMetrics } from './metrics/noop-metrics.js';
 import { describeValue } from './protocol/error-text.js';
@@ -15,7 +15,7 @@ import type { HubOptions } from './rooms/room-hub.js';
 import type { SseModuleOptions, SseRoomPolicyOptions } from './sse-module-options.interface.js';
 
 /** All options with their values. No other file has defaults. */
-export interface ResolvedSseOptions extends Omit<HubOptions, 'report' | 'watcher'> {
+export interface ResolvedSseOptions extends Omit<HubOptions, 'report' | 'observer' | 'onControl'> {
   readonly retryMs: number | false;
   readonly identify: Identify | undefined;
   readonly presenceGraceMs: number | false;
@@ -113,7 +113,7 @@ export function resolveOptions(options: SseModuleOptions = {}): ResolvedSseOptio
     policy: new RoomPolicy(limits, historyMaxBytes, rules),
     serialize: rest.serialize ?? JSON.stringify,
     identify: rest.identify,
-    broker: rest.broker ?? new MemoryBroker(),
+    broker: asPartitioned(rest.broker ?? new MemoryBroker()),
     metrics: rest.metrics ?? new NoopMetrics(),
   };
 }

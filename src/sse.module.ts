@@ -1,9 +1,9 @@
-import { Logger, Module, type DynamicModule, type OnModuleDestroy } from '@nestjs/common';
+import { Module, type DynamicModule, type OnModuleDestroy } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
+import { RemoteCommands } from './commands/remote-commands.js';
 import { EndpointExplorer } from './endpoint/endpoint-explorer.js';
 import { Presence } from './presence/presence.js';
-import { stackOf } from './protocol/error-text.js';
-import { SseError } from './protocol/sse-error.js';
+import { reportFailure } from './report-failure.js';
 import { resolveOptions, type ResolvedSseOptions } from './resolve-options.js';
 import { RoomHub } from './rooms/room-hub.js';
 import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';
@@ -25,7 +25,8 @@ import { SseService } from './sse.service.js';
   providers: [
     { provide: RESOLVED_SSE_OPTIONS, useFactory: resolveOptions, inject: [MODULE_OPTIONS_TOKEN] },
     { provide: Presence, useFactory: newPresence, inject: [RESOLVED_SSE_OPTIONS] },
-    { provide: RoomHub, useFactory: startHub, inject: [RESOLVED_SSE_OPTIONS, Presence] },
+    { provide: RemoteCommands, useFactory: newCommands, inject: [RESOLVED_SSE_OPTIONS, Presence] },
+    { provide: RoomHub, useFactory: startHub, inject: [RESOLVED_SSE_OPTIONS, Presence, RemoteCommands] },
     SseService,
     EndpointExplorer,
   ],
@@ -69,18 +70,25 @@ export class SseModule extends ConfigurableModuleClass implements OnModuleDestro
 }
 
 function newPresence(options: ResolvedSseOptions): Presence {
-  const logger = new Logger(SseService.name);
-  const report = (error: unknown): void =>
-    logger.error(
-      error instanceof SseError ? error.message : 'A call that nobody awaited failed.',
-      stackOf(error),
-    );
-  return new Presence({ ...options, report });
+  return new Presence({ ...options, report: reportFailure });
 }
 
-/** Starts the hub before other providers can inject the service, which may publish from their first hook on. */
-async function startHub(options: ResolvedSseOptions, presence: Presence): Promise<RoomHub> {
-  const hub = new RoomHub({ ...options, report: presence.report, observer: presence });
+function newCommands({ broker }: ResolvedSseOptions, presence: Presence): RemoteCommands {
+  return new RemoteCommands(broker, (room) => presence.members(room));
+}
+
+/** Starts the hub before the service can be injected, since other modules may publish from their first hook on. */
+async function startHub(
+  options: ResolvedSseOptions,
+  presence: Presence,
+  commands: RemoteCommands,
+): Promise<RoomHub> {
+  const hub = new RoomHub({
+    ...options,
+    report: reportFailure,
+    observer: presence,
+    onControl: (text) => commands.execute(text, hub),
+  });
   await hub.start();
   presence.start(hub);
   return hub;

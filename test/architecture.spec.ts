@@ -104,6 +104,8 @@ describe('a planted violation is found', () => {
     ['rooms/x.ts', `import '../sse.module.js';`],
     ['rooms/x.ts', `const any = await import(name);`],
     ['rooms/x.ts', `import { Presence } from '../presence/presence.js';`],
+    ['presence/x.ts', `import { RemoteCommands } from '../commands/remote-commands.js';`],
+    ['commands/x.ts', `import type { Presence } from '../presence/presence.js';`],
     ['presence/x.ts', `import { RoomHub } from '../rooms/room-hub.js';`],
     ['presence/x.ts', `import { SseClient } from '../connection/sse-client.js';`],
     ['presence/x.ts', `import { MemoryPresence } from '../broker/memory-presence.js';`],

@@ -124,11 +124,7 @@ describe('the options in docs/03-options.md', () => {
 
 describe('the API in docs/04-api.md', () => {
   it.each([
-    [
-      'SseService',
-      ['src/sse.service.ts', 'SseService'],
-      ['src/sse-presence.service.ts', 'SsePresenceService'],
-    ],
+    ['SseService', ['src/sse.service.ts', 'SseService']],
     ['SseClient', ['src/connection/sse-client.ts', 'SseClient']],
   ])('lists what %s has for applications, no more and no less', (name, ...classes) => {
     const members = classes.flatMap(([path = '', of = '']) => [...publicMembers(path, of).keys()]);

@@ -14,11 +14,12 @@ const BUSY_BYTES = 65_536;
 
 /** The client that a connection belongs to. */
 export interface ConnectionOwner {
-  /** Events of rooms carry their ids on this stream. */
-  readonly tracksPosition: boolean;
   /** Called once, when the stream has ended. */
   connectionClosed(reason: CloseReason): void;
 }
+
+/** Reasons for which the application ends a stream. */
+type EndReason = 'closed' | 'disconnected';
 
 /**
  * One client's stream, from delivery to the response.
@@ -41,6 +42,12 @@ export class ClientConnection implements Flushable, HeartbeatClient {
   #releasing = false;
   /** The position up to which frames were queued. */
   readonly cursor: Cursor;
+  /** `true` if the ids of this stream are positions: room events carry their ids, and the application sends none. */
+  tracksPosition = false;
+  /** `true` if joining a room on the open stream makes it track its position: no handler sends ids of its own. */
+  tracksPositionOnceJoined = false;
+  /** Reason for which the stream ends as soon as it has opened. */
+  endsAtOpen: EndReason | undefined = undefined;
   /** Called at the first frame that arrives before the stream is open. */
   onEarlyFrame: (() => void) | undefined = undefined;
 
@@ -120,7 +127,7 @@ export class ClientConnection implements Flushable, HeartbeatClient {
       // Sent before: through another room of the same event, or from history.
       if (sent === undefined) return false;
       // Decided only now: a client may join its first room while the frame is held.
-      if (!this.#owner.tracksPosition) sent = frame.anonymous;
+      if (!this.tracksPosition) sent = frame.anonymous;
     }
     if (this.#queue.isStalled) return this.#queue.queue(sent, bounded);
     if (this.#state !== 'open') return this.#pushEarly(sent);
@@ -182,6 +189,13 @@ export class ClientConnection implements Flushable, HeartbeatClient {
     if (!this.#queue.isStalled) this.push(HEARTBEAT);
   }
 
+  /** Ends the stream once queued events are sent; a stream that is not open yet opens first. */
+  end(reason: EndReason): void {
+    if (this.isOpen) return this.close(reason);
+    this.endsAtOpen ??= reason;
+    this.onEarlyFrame?.();
+  }
+
   /** Ends the stream. For a reason of `GRACEFUL_REASONS` the client receives queued frames first. */
   close(reason: CloseReason): void {
     if (this.#state === 'closed') return;
@@ -234,7 +248,7 @@ export class ClientConnection implements Flushable, HeartbeatClient {
   #writeAll(): void {
     // Held events are newer than the missed ones still being read: with their ids the client would skip those.
     for (const frame of this.#gate?.take() ?? [])
-      if (frame.position === 0 || !this.#owner.tracksPosition) this.push(frame, false);
+      if (frame.position === 0 || !this.tracksPosition) this.push(frame, false);
     this.#queue.writeAll(this.#pending);
     this.#pending = EMPTY_BATCH;
   }

@@ -14,7 +14,7 @@ export interface ClientHost {
 }
 
 /** @internal */
-export type SseClientInit = Pick<SseClient, 'id' | 'request' | 'lastEventId' | 'tracksPosition'> & {
+export type SseClientInit = Pick<SseClient, 'id' | 'request' | 'lastEventId'> & {
   readonly host: ClientHost;
 };
 
@@ -50,31 +50,18 @@ export class SseClient implements ConnectionOwner {
   #closeReason: CloseReason | undefined;
   /** @internal */
   connection!: ClientConnection;
-  /** `true` if room events carry their ids on this stream; else its ids are the application's. @internal */
-  tracksPosition: boolean;
   /** Called once when the stream ends. Cheaper than the promise `closed`. @internal */
   onceClosed: ((reason: CloseReason) => void) | undefined;
-  /** Whether joining a room while it is open gives its stream ids: no handler of its own writes others. @internal */
-  tracksWhenJoined = false;
   /** Value of `setRetry` before the stream opened, in milliseconds. @internal */
   retryMs: number | undefined;
-  /** Why its stream ends as soon as it opens, where it was closed before. @internal */
-  endsAtOpen: 'closed' | 'disconnected' | undefined;
   /** Result of the option `identify`, once the stream is open. @internal */
   identity: ClientIdentity | undefined;
-  /** Whether it joined, before its stream opened, a room that the broker did not deliver here yet. @internal */
-  joinedBeforeSubscribed = false;
-  /** Whether rooms that it joins in this turn are resumed, from its `Last-Event-ID`. @internal */
-  resumesNextTurn = false;
-  /** Settles when what the client missed has been sent; replaced while another replay waits. @internal */
-  attached: Promise<void> | undefined;
 
   /** @internal */
   constructor(init: SseClientInit) {
     this.id = init.id;
     this.request = init.request;
     this.lastEventId = init.lastEventId;
-    this.tracksPosition = init.tracksPosition;
     this.#host = init.host;
   }
 
@@ -184,14 +171,7 @@ export class SseClient implements ConnectionOwner {
    * 9.2.3).
    */
   close(): void {
-    this.end('closed');
-  }
-
-  /** @internal */
-  end(reason: 'closed' | 'disconnected'): void {
-    if (this.connection.isOpen) return this.connection.close(reason);
-    this.endsAtOpen ??= reason;
-    this.connection.onEarlyFrame?.();
+    this.connection.end('closed');
   }
 
   /** Returns `true` if the client or its user is listed in the `except` of an event. @internal */

@@ -5,6 +5,8 @@ import type { SseClient } from '../connection/sse-client.js';
 export interface SourceSink {
   /** @param waits `true` if the source is read further only when the client has taken this value */
   next(value: unknown, waits?: boolean): void;
+  /** Settles when the client has received its missed events; `undefined` where it has. */
+  caughtUp(): Promise<void> | undefined;
   error(error: unknown): void;
   complete(): void;
 }
@@ -46,7 +48,7 @@ async function readIterator(
       if (client.isClosed) return;
       if (done) return sink.complete();
       sink.next(value, true);
-      await client.attached;
+      await sink.caughtUp();
       if (client.connection.isBusy) await client.connection.drained();
     }
   } catch (error) {

@@ -71,7 +71,7 @@ export class HandlerStream implements HandlerRunner, SourceSink {
     client.connection.onEarlyFrame = () => this.#open();
     readSource(source, client, this);
     if (client.isClosed || client.connection.isOpen) return;
-    if (client.connection.hasEarlyFrames || client.endsAtOpen !== undefined) this.#open();
+    if (client.connection.hasEarlyFrames || client.connection.endsAtOpen !== undefined) this.#open();
     else if (!openOnFirstEvent) setImmediate(() => this.#open());
   }
 
@@ -96,6 +96,10 @@ export class HandlerStream implements HandlerRunner, SourceSink {
     } catch (error) {
       this.error(error);
     }
+  }
+
+  caughtUp(): Promise<void> | undefined {
+    return this.#options.hub.caughtUp(this.#options.client);
   }
 
   error(error: unknown): void {
@@ -130,13 +134,15 @@ export class HandlerStream implements HandlerRunner, SourceSink {
     client.onceClosed = undefined;
     void hub.attach(client, { ready: true });
     this.#settle.resolve();
-    if (client.endsAtOpen !== undefined) this.#end(client.endsAtOpen);
+    const { endsAtOpen } = client.connection;
+    if (endsAtOpen !== undefined) this.#end(endsAtOpen);
   }
 
   #end(reason: 'source-ended' | 'source-failed' | 'closed' | 'disconnected'): void {
     const { client } = this.#options;
-    // Missed events are sent before the end.
-    if (client.attached === undefined) client.connection.close(reason);
-    else void client.attached.then(() => client.connection.close(reason));
+    const caughtUp = this.caughtUp();
+    // The stream ends after the missed events.
+    if (caughtUp === undefined) client.connection.close(reason);
+    else void caughtUp.then(() => client.connection.close(reason));
   }
 }

@@ -36,9 +36,9 @@ export function openRawStream(
     writer: http.createWriter(),
     lastEventId,
     tracksPosition: names.length > 0,
+    tracksPositionOnceJoined: true,
     held: lastEventId !== undefined,
   });
-  client.tracksWhenJoined = true;
   for (const room of names) void hub.join(client, room);
   http.detachFromFramework();
   http.drainUnreadBody();

@@ -1,12 +1,11 @@
-import {
-  asPartitioned,
-  type BrokerListener,
-  type BrokerState,
-  type HistoryPage,
-  type HistoryPolicy,
-  type PartitionedBroker,
-  type PublishOptions,
-  type SseBroker,
+import type {
+  BrokerListener,
+  BrokerState,
+  HistoryPage,
+  HistoryPolicy,
+  PartitionedBroker,
+  PublishOptions,
+  SseBroker,
 } from '../broker/broker.interface.js';
 import { SingleCursor, type Cursor } from '../connection/cursor.js';
 import {
@@ -18,7 +17,7 @@ import { nowUs, type Position, type ResumePoint } from '../protocol/position.js'
 import type { EarlierCopy, RoomEvent } from '../protocol/room-message.js';
 import { PartitionedCursor, StampedFrames, type PartitionPositions } from './partitioned-cursor.js';
 
-/** What the partitions tell the node. */
+/** Receives the messages and the state of all partitions. `onEpochChange` names the partition. */
 export interface PartitionsListener extends Pick<
   BrokerListener,
   'onMessage' | 'onStateChange' | 'onGap' | 'onControl'
@@ -26,18 +25,18 @@ export interface PartitionsListener extends Pick<
   onEpochChange(partition: number, epoch: string): void;
 }
 
-/** The broker of a node, as one or more partitions: who has which room, and where the node stands in each. */
+/** The broker of a node as a list of partitions, often only one: routes each call to the partition of its room. */
 export class Partitions implements PartitionPositions {
   readonly #brokers: readonly SseBroker[];
   readonly #partitioned: PartitionedBroker;
   readonly #states: BrokerState[];
-  /** Where clients stood before the event that is being handed out, for each partition where one is. */
-  readonly #handingOut: (ResumePoint | undefined)[] = [];
+  /** For a partition whose event is being delivered to clients: the position before that event. */
+  readonly #beforeDelivery: (ResumePoint | undefined)[] = [];
   readonly stamped = new StampedFrames();
 
-  constructor(broker: SseBroker | PartitionedBroker) {
-    this.#partitioned = asPartitioned(broker);
-    this.#brokers = this.#partitioned.partitions;
+  constructor(broker: PartitionedBroker) {
+    this.#partitioned = broker;
+    this.#brokers = broker.partitions;
     this.#states = this.#brokers.map(() => 'down');
   }
 
@@ -54,7 +53,7 @@ export class Partitions implements PartitionPositions {
     return this.#broker(this.partitionOf(room));
   }
 
-  /** Rooms by their partitions, in ascending order of these. */
+  /** Groups rooms by partition, in ascending order of the partitions. */
   group(rooms: readonly string[]): Map<number, readonly string[]> {
     if (!this.isPartitioned) return new Map([[0, rooms]]);
     const groups = new Map<number, string[]>();
@@ -67,25 +66,26 @@ export class Partitions implements PartitionPositions {
     return new Map([...groups].toSorted(([a], [b]) => a - b));
   }
 
+  /** Starts all partitions. Settles when each of them may be used. */
   async start(policy: HistoryPolicy, listener: PartitionsListener): Promise<void> {
     const starts = this.#brokers.map((broker, partition) =>
       broker.start(policy, {
         onMessage: (message) => {
           if (!this.isPartitioned) return listener.onMessage(message);
           message.partition = partition;
-          // The broker's own position counts it already.
+          // The position of the broker itself includes this event, which clients have not received yet.
           if (message.position !== 0) {
-            this.#handingOut[partition] = { epoch: message.epoch, position: message.position - 1 };
+            this.#beforeDelivery[partition] = { epoch: message.epoch, position: message.position - 1 };
           }
           try {
             listener.onMessage(message);
           } finally {
-            this.#handingOut[partition] = undefined;
+            this.#beforeDelivery[partition] = undefined;
           }
         },
         onStateChange: (state) => {
           this.#states[partition] = state;
-          listener.onStateChange(worst(this.#states));
+          listener.onStateChange(leastAvailable(this.#states));
         },
         onEpochChange: (epoch) => listener.onEpochChange(partition, epoch),
         onGap: (rooms) => listener.onGap(rooms),
@@ -95,6 +95,7 @@ export class Partitions implements PartitionPositions {
     await Promise.all(starts);
   }
 
+  /** Creates the cursor of a new client, at the position of this node. */
   cursor(): Cursor {
     if (!this.isPartitioned) return new SingleCursor(this.positionOf(0));
     return new PartitionedCursor(
@@ -103,21 +104,26 @@ export class Partitions implements PartitionPositions {
     );
   }
 
+  /** The position up to which clients have received everything that this node has delivered of a partition. */
   positionOf(partition: number): ResumePoint {
-    const handingOut = this.#handingOut[partition];
-    if (handingOut !== undefined) return handingOut;
+    const before = this.#beforeDelivery[partition];
+    if (before !== undefined) return before;
     const { epoch, position } = this.#broker(partition);
     return { epoch, position };
   }
 
-  /** The place of now for these rooms. */
+  /** The position of this node in the partitions of some rooms. */
   streamPosition(rooms: readonly string[]): StreamPosition {
     return new Map(
       Array.from(this.group(rooms).keys(), (partition) => [partition, this.positionOf(partition)]),
     );
   }
 
-  /** The same, where the broker can be asked up to this moment, however little this node has heard. */
+  /**
+   * The current position of the broker in the partitions of some rooms. It may be newer than `streamPosition`, since a
+   * node does not receive events of rooms without local clients. A partition that is not `live` counts with the position
+   * of this node.
+   */
   async currentPosition(rooms: readonly string[]): Promise<StreamPosition> {
     const points = Array.from(this.group(rooms).keys(), async (partition) => {
       if (this.#states[partition] !== 'live') return [partition, this.positionOf(partition)] as const;
@@ -127,39 +133,47 @@ export class Partitions implements PartitionPositions {
     return new Map(await Promise.all(points));
   }
 
-  format(place: StreamPosition): string {
-    return formatStreamPosition(place, this.isPartitioned);
+  /** The `id:` of a position. */
+  format(position: StreamPosition): string {
+    return formatStreamPosition(position, this.isPartitioned);
   }
 
-  /** @param now positions that the broker gave out, if more is known than what this node has heard */
-  parse(id: string, now: StreamPosition = new Map()): StreamPosition | undefined {
-    const seen = [...this.#brokers, ...now.values()].map(({ position }) => position);
+  /**
+   * Parses an id that a client sent.
+   *
+   * @param current the broker's current position, where it has been read; it raises the limit for positions in the future
+   * @returns `undefined` for an id that no node has written
+   */
+  parse(id: string, current: StreamPosition = new Map()): StreamPosition | undefined {
+    const seen = [...this.#brokers, ...current.values()].map(({ position }) => position);
     return parseStreamPosition(id, Math.max(nowUs(), ...seen), this.#brokers.length);
   }
 
   /**
-   * Publishes one event, to the partitions of its rooms one after the other: each copy names those before it.
+   * Publishes one event to the partitions of its rooms, one after the other. Each copy names the earlier copies, so that a
+   * client in rooms of several partitions receives the event once.
    *
-   * @returns where it stands, or `undefined` where it cannot be resumed from
+   * @returns the position of the event, or `undefined` for an event that cannot be replayed
    */
   async publish(
     rooms: readonly string[],
     event: RoomEvent,
     options: PublishOptions,
   ): Promise<StreamPosition | undefined> {
-    const place = new Map<number, ResumePoint>();
+    const published = new Map<number, ResumePoint>();
     let copies: EarlierCopy[] | undefined;
-    for (const [partition, own] of this.group(rooms)) {
-      const { replayable, epoch, position } = await this.#broker(partition).publish(own, event, {
+    for (const [partition, partitionRooms] of this.group(rooms)) {
+      const { replayable, epoch, position } = await this.#broker(partition).publish(partitionRooms, event, {
         ...options,
         copies,
       });
-      if (replayable) place.set(partition, { epoch, position });
-      copies = [...(copies ?? []), { partition, position: replayable ? position : 0, rooms: own }];
+      if (replayable) published.set(partition, { epoch, position });
+      copies = [...(copies ?? []), { partition, position: replayable ? position : 0, rooms: partitionRooms }];
     }
-    return place.size === 0 ? undefined : place;
+    return published.size === 0 ? undefined : published;
   }
 
+  /** As in `SseBroker.read`, for rooms of one partition. */
   async read(
     partition: number,
     rooms: readonly string[],
@@ -180,6 +194,6 @@ export class Partitions implements PartitionPositions {
   }
 }
 
-function worst(states: readonly BrokerState[]): BrokerState {
+function leastAvailable(states: readonly BrokerState[]): BrokerState {
   return (['down', 'syncing'] as const).find((state) => states.includes(state)) ?? 'live';
 }

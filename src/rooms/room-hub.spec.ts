@@ -8,8 +8,8 @@ import { RoomMessage } from '../protocol/room-message.js';
 import type { SseModuleOptions } from '../sse-module-options.interface.js';
 import type { RunningApp } from '../../test/support/running-app.js';
 
-/** A broker that tells its node whatever a spec wants it to. */
-class TalkativeBroker extends MemoryBroker {
+/** Exposes its listener, through which a spec calls the node, and counts unsubscriptions. */
+class ExposedBroker extends MemoryBroker {
   listener!: BrokerListener;
   unsubscribed = 0;
 
@@ -26,12 +26,12 @@ class TalkativeBroker extends MemoryBroker {
 }
 
 describe('a node and its broker', () => {
-  let broker: TalkativeBroker;
+  let broker: ExposedBroker;
   let running: RunningApp;
   let delivered: number[];
 
   async function start(options: SseModuleOptions = {}): Promise<void> {
-    broker = new TalkativeBroker();
+    broker = new ExposedBroker();
     delivered = [];
     const metrics = {
       clientOpened: () => {},
@@ -46,7 +46,7 @@ describe('a node and its broker', () => {
     await running.close();
   });
 
-  it('tells who is in a room that the broker lost events of, and names no other room', async () => {
+  it('sends sse:gap to the clients of a room whose events the broker lost, and names no other room', async () => {
     await start();
     const [one, two, plain] = [
       await visit(running, '/rooms/a'),
@@ -54,7 +54,7 @@ describe('a node and its broker', () => {
       await visit(running),
     ];
     await one.client.join('c');
-    broker.listener.onGap(['a', 'c', 'unheard of']);
+    broker.listener.onGap(['a', 'c', 'unknown']);
     await running.sse.broadcast('*', 'after', 1);
     for (const { stream } of [one, two, plain]) await stream.nextEvent();
     const gapsOf = ({ stream }: typeof one): unknown[] =>
@@ -63,7 +63,7 @@ describe('a node and its broker', () => {
     expect([gapsOf(two), gapsOf(plain)]).toEqual([[], []]);
   });
 
-  it('tells who has a position that the memory began anew, and moves it there', async () => {
+  it('sends sse:gap and a new position to clients with a position when the broker begins a new epoch', async () => {
     await start();
     const [one, plain] = [await visit(running, '/rooms/a'), await visit(running)];
     broker.listener.onEpochChange('0a1b2c3d');
@@ -77,7 +77,7 @@ describe('a node and its broker', () => {
     expect(plain.stream.events).toEqual([]);
   });
 
-  it('passes on how the broker is', async () => {
+  it('emits the state of the broker', async () => {
     await start();
     const states: BrokerState[] = [];
     const subscription = running.sse.brokerState$.subscribe((state) => states.push(state));
@@ -105,7 +105,7 @@ describe('a node and its broker', () => {
     expect(delivered).toEqual([2, 2]);
   });
 
-  it('a broker that does not let a room go is logged, and nothing else', async () => {
+  it('logs a failed unsubscription, and the client is unaffected', async () => {
     await start();
     const { client } = await visit(running, '/rooms/stuck');
     client.leave('stuck');
@@ -114,7 +114,7 @@ describe('a node and its broker', () => {
     expect([running.sse.rooms(), broker.unsubscribed, client.isClosed]).toEqual([[], 1, false]);
   });
 
-  it('what the broker tells of a room that nobody is in goes nowhere', async () => {
+  it('ignores a message for a room without clients', async () => {
     await start();
     broker.listener.onMessage(
       new RoomMessage(

@@ -57,11 +57,11 @@ describe(`a room of ${CLIENTS} clients`, () => {
         id: `${n}`,
         request: {},
         lastEventId: undefined,
-        tracksPosition: true,
         host: unchecked(undefined),
       });
       const cursor = new SingleCursor({ epoch: 'e', position: 0 });
       client.connection = new ClientConnection(client, unchecked(writer), delivery, cursor);
+      client.connection.tracksPosition = true;
       client.connection.open({}, '');
       room.clients.add(client);
       return writer;

@@ -31,11 +31,11 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   },
   commands: {
     imports: ['protocol', 'broker/broker.interface.ts'],
-    types: ['connection', 'presence'],
+    types: ['connection'],
     packages: [],
   },
   presence: {
-    imports: ['protocol', 'commands', 'broker/broker.interface.ts', 'broker/presence-store.interface.ts'],
+    imports: ['protocol', 'broker/broker.interface.ts', 'broker/presence-store.interface.ts'],
     types: ['connection'],
     packages: ['rxjs'],
   },
