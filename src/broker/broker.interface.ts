@@ -28,13 +28,13 @@ export interface HistoryPolicy {
 export type BrokerState = 'down' | 'syncing' | 'live';
 
 /**
- * Receives the events and state changes of a broker. Of the node's calls to the broker, only `publish`,
- * `publishControl` and `presence.set` may call the listener before they return.
+ * Receives the events and state changes of a broker. Of the node's calls to the broker, only `start`,
+ * `publish`, `publishControl` and `presence.set` may call the listener before they return.
  */
 export interface BrokerListener {
   /**
-   * Receives one event of a subscribed room, in ascending order of positions. The node's own events arrive here as well,
-   * and nowhere else.
+   * Receives one event of a subscribed room. Events that have a position arrive in ascending order. The node's own events
+   * arrive here as well, and nowhere else.
    */
   onMessage(message: RoomMessage): void;
   onStateChange(state: BrokerState): void;

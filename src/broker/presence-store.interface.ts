@@ -31,7 +31,7 @@ export interface PresenceStore {
 
   /**
    * Sets the presence of a user in a room on this node; `undefined` removes it. Returns at once: the store retries until
-   * the last state has reached the broker, and removes the users of a node that has died. Never throws.
+   * the last state has reached the broker, and removes the users of a node that has died.
    */
   set(room: string, user: string, local: LocalPresence | undefined): void;
 

@@ -97,7 +97,7 @@ describe('a value in an error message', () => {
     [{ secret: 1 }, 'a value of type object'],
     [() => 'secret', 'a value of type function'],
     [Symbol('secret'), 'a value of type symbol'],
-  ])('%p is named without its contents', (value, text) => {
+  ])('describes %p without its contents', (value, text) => {
     expect(describeValue(value)).toBe(text);
   });
 });

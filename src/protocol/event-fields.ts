@@ -1,21 +1,23 @@
 import { describeValue } from './error-text.js';
 import { SseError } from './sse-error.js';
 
-/** Names that begin so are control events of this package (`sse:ready`, `sse:gap`, `sse:error`). */
+/** Prefix of this package's control events (`sse:ready`, `sse:gap`, `sse:error`). */
 export const RESERVED_EVENT_PREFIX = 'sse:';
 
-/** `EventSource` fires its own events of these names, so a listener could not tell them apart. */
+/** Names of the events that `EventSource` fires itself; a listener could not distinguish them. */
 const RESERVED_EVENT_NAMES: ReadonlySet<string> = new Set(['error', 'open']);
 
 // HTML standard, 9.2.6: a field ends with CR, LF or CRLF, and an id that contains NUL is ignored by the client.
 const LINE_END_OR_NUL = /[\r\n\0]/;
 
-// Real clients crash or stop reconnecting on an id that cannot travel as an HTTP header, and fetch-based ones
-// preflight over 128 bytes; a leading or trailing space is lost on the way.
+// Some clients crash or stop reconnecting on an id that is no valid HTTP header value, and fetch sends a CORS preflight
+// for one of more than 128 bytes. HTTP trims leading and trailing spaces.
 const WIRE_SAFE_ID = /^[\x21-\x7e]{0,128}$/;
 
 /**
- * @returns the name as it goes on the wire; `undefined` where there is none
+ * Validates an event name.
+ *
+ * @returns the name; `undefined` for `undefined`, `null` and `''`
  * @throws SseError `invalid-event-name`
  */
 export function checkEventName(name: unknown): string | undefined {
@@ -45,7 +47,9 @@ export function checkEventName(name: unknown): string | undefined {
 }
 
 /**
- * @returns the id as it goes on the wire; `''` resets the client's last id (HTML standard, 9.2.6)
+ * Validates an event id of the application. A number becomes its decimal string.
+ *
+ * @returns the id; `undefined` for `undefined` and `null`; `''` resets the client's last id (HTML standard, 9.2.6)
  * @throws SseError `invalid-id`
  */
 export function checkEventId(id: unknown): string | undefined {
@@ -61,6 +65,8 @@ export function checkEventId(id: unknown): string | undefined {
 }
 
 /**
+ * Validates a `retry` field.
+ *
  * @returns the reconnection time in milliseconds
  * @throws SseError `invalid-retry`
  */

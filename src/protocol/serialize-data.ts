@@ -1,11 +1,13 @@
 import { SseError } from './sse-error.js';
 
-/** Turns what is not a string into text. What it throws becomes the `cause` of an `SseError`. */
+/** Converts data that is not a string to text. An error that it throws becomes the `cause` of an `SseError`. */
 export type SerializeData = (data: unknown) => string;
 
 /**
- * @returns the event's text, and whether the serializer made it
- * @throws SseError `invalid-data` for what has no text: `undefined`, functions, symbols, circular objects
+ * Returns a string unchanged, and any other data as serialized.
+ *
+ * @returns the event's text; `serialized` is `true` if the serializer created it
+ * @throws SseError `invalid-data` for data without a text form: `undefined`, functions, symbols, circular objects
  */
 export function serializeData(
   data: unknown,

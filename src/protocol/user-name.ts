@@ -4,26 +4,28 @@ import { SseError } from './sse-error.js';
 
 const MAX_USER_LENGTH = 255;
 
-/** A list of members carries the info of each, and so does each change. */
+/** Maximum length of an info as JSON: each list of members and each presence event carries it. */
 const MAX_INFO_LENGTH = 4_096;
 
-/** Who a client is: what `identify` returns. */
+/** The identity of a client: the return value of `identify`. */
 export interface SseIdentity {
-  /** The same for all connections of one user; a number stands for its decimal string. */
+  /** Name of the user, equal on all connections: 1 to 255 characters. A number means its decimal string. */
   readonly user: string | number;
-  /** What others may know of the user: a name, a picture. At most 4,096 characters as JSON. */
+  /** Data for other members, such as a display name. At most 4,096 characters as JSON. Default: none. */
   readonly info?: JsonValue;
 }
 
-/** The same, checked. */
+/** A validated `SseIdentity`. */
 export interface ClientIdentity {
   readonly user: string;
-  /** As JSON. */
+  /** The info as JSON. */
   readonly info: string | undefined;
 }
 
 /**
- * @returns the user's name, as Unicode that every encoding can carry
+ * Validates a user's name.
+ *
+ * @returns the name as well-formed Unicode
  * @throws SseError `invalid-user`
  */
 export function checkUser(user: unknown): string {
@@ -34,12 +36,14 @@ export function checkUser(user: unknown): string {
       `A user is a string of 1 to ${MAX_USER_LENGTH} characters, or a number, not ${describeValue(user)}.`,
     );
   }
-  // Half a surrogate pair would be one user here, and another one when it comes back.
+  // UTF-8 replaces a lone surrogate: the name must be equal before and after it was sent.
   return Buffer.from(name).toString();
 }
 
 /**
- * @returns `undefined` for somebody without a name
+ * Validates the return value of `identify`.
+ *
+ * @returns `undefined` for a client without a user name
  * @throws SseError `invalid-user`
  */
 export function checkIdentity(identity: unknown): ClientIdentity | undefined {
