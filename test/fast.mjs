@@ -15,8 +15,25 @@ const LEFT_OUT = [
     ],
   },
   {
-    reason: 'runs long',
-    paths: [],
+    reason: 'compiles and starts processes',
+    paths: ['test/e2e/process.e2e-spec.ts', 'test/e2e/process-exit.e2e-spec.ts'],
+  },
+  {
+    reason: 'many clients, megabytes or randomized runs',
+    paths: [
+      'test/contract/contract-mutants.spec.ts',
+      'test/delivery/bursts.e2e-spec.ts',
+      'test/delivery/endings.e2e-spec.ts',
+      'test/delivery/slow-clients-iterables.e2e-spec.ts',
+      'test/delivery/slow-clients-memory.e2e-spec.ts',
+      'test/delivery/slow-clients-reading.e2e-spec.ts',
+      'test/delivery/transports.e2e-spec.ts',
+      'test/e2e/simple-sse-faults.e2e-spec.ts',
+      'test/resume/forgotten-rooms-mutant.e2e-spec.ts',
+      'test/resume/mutants.e2e-spec.ts',
+      'test/resume/oracle.e2e-spec.ts',
+      'test/resume/partitions-oracle.e2e-spec.ts',
+    ],
   },
 ];
 

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { Controller, Get, Injectable, Module, Param, Req, Res } from '@nestjs/common';
 import { EventSource } from 'eventsource';
 import { SseService, type SseClient } from 'nestjs-simple-sse';
-import { openStream, type EventStream, type HeardEvent } from './support/event-stream.js';
+import { openStream, type EventStream, type ReceivedEvent } from './support/event-stream.js';
 import { platforms } from './support/platforms.js';
 import { portOf } from './support/port-of.js';
 import { sseApp } from './support/sse-app.js';
@@ -57,7 +57,7 @@ describe.each(platforms)('the README of simple-sse, on $name', (platform) => {
     running = await platform.start(sseApp({ imports: [ElsewhereModule], controllers: [RealtimeController] }));
     sse = running.sse;
   });
-  afterEach(() => running.everyoneLeaves());
+  afterEach(() => running.disconnectAll());
   afterAll(() => running.close());
 
   async function visit(path = '/realtime'): Promise<Visitor> {
@@ -68,9 +68,9 @@ describe.each(platforms)('the README of simple-sse, on $name', (platform) => {
   }
 
   /** Everything that a visitor hears until the event that says so, which comes last. */
-  async function heardBy({ stream }: Visitor): Promise<HeardEvent[]> {
+  async function heardBy({ stream }: Visitor): Promise<ReceivedEvent[]> {
     await sse.broadcast('*', 'that-was-all', '');
-    const events: HeardEvent[] = [];
+    const events: ReceivedEvent[] = [];
     for (;;) {
       const event = await stream.nextEvent();
       if (event.event === 'that-was-all') return events;
@@ -120,7 +120,7 @@ describe.each(platforms)('the README of simple-sse, on $name', (platform) => {
     it('sends the interval to that client alone', async () => {
       const [one, two] = [await visit(), await visit()];
       sse.setRetry(one.client, 4_321);
-      await one.stream.retryHeard(4_321);
+      await one.stream.receivedRetry(4_321);
       await heardBy(two);
       expect(two.stream.retries).not.toContain(4_321);
     });
@@ -266,7 +266,7 @@ describe.each(platforms)('the README of simple-sse, on $name', (platform) => {
         sseApp({ options: { heartbeatIntervalMs: 40 }, controllers: [RealtimeController] }),
       );
       const stream = await beating.listen('/realtime');
-      await stream.commentsHeard(3);
+      await stream.receivedComments(3);
       expect(stream.events).toEqual([]);
       await beating.close();
     });

@@ -80,7 +80,7 @@ async function open({ version = '1.1', reading = true, prepare }: AskOptions = {
   });
   const client = await connect(url, { reading });
   client.get('/', [], version);
-  if (reading) await client.heard(/\r\n\r\n/);
+  if (reading) await client.receives(/\r\n\r\n/);
   else await eventually(() => served, 'the request');
   return { ...served, client };
 }
@@ -155,7 +155,7 @@ describe('the way to the socket', () => {
     expect(written[0]).toBe(batch.chunked);
     expect(writer.writeFrames(FRAMES.slice(0, 2))).toBe(true);
     expect(written.slice(1).map((bytes, n) => bytes === FRAMES[n]?.chunked)).toEqual([true, true]);
-    await client.heard(/🙂[^]*🙂/);
+    await client.receives(/🙂[^]*🙂/);
   });
 
   it('goes through the response where HTTP/1.0 has no chunks', async () => {
@@ -163,7 +163,7 @@ describe('the way to the socket', () => {
     const written = watchSocket(response);
     writer.write(batchOf(FRAMES));
     expect(written).not.toContain(batchOf(FRAMES).chunked);
-    await client.heard(/🙂/);
+    await client.receives(/🙂/);
     expect(split(client.received).body.startsWith('data: one\n\nevent: zürich')).toBe(true);
   });
 
@@ -181,7 +181,7 @@ describe('the way to the socket', () => {
     });
     writer.write(batchOf(FRAMES.slice(0, 2)));
     writer.writeFrames(FRAMES.slice(0, 2));
-    await client.heard(/DATA: ONE\n\nEVENT[^]*DATA: ONE[^]*🙂/);
+    await client.receives(/DATA: ONE\n\nEVENT[^]*DATA: ONE[^]*🙂/);
     const [one, two] = FRAMES.map(({ bytes }) => bytes.toString());
     expect(seen).toEqual([`${one}${two}`, 'flush', one, two, 'flush']);
   });
@@ -203,9 +203,9 @@ describe('the way to the socket', () => {
     expect(second.response.socket).toBeNull();
     expect(client.received).toBe('');
     first.end('the first answer');
-    await client.heard(/the first answer[^]*text\/event-stream[^]*data: one[^]*🙂/);
+    await client.receives(/the first answer[^]*text\/event-stream[^]*data: one[^]*🙂/);
     second.writer.write(batchOf(FRAMES.slice(0, 1)));
-    await client.heard(/🙂[^]*data: one/);
+    await client.receives(/🙂[^]*data: one/);
     const written = watchSocket(second.response);
     second.writer.writeFrames(FRAMES.slice(0, 1));
     expect(written[0]).toBe(FRAMES[0]?.chunked);
@@ -329,7 +329,7 @@ describe('the head', () => {
     });
     client = await connect(url);
     client.get('/');
-    await client.heard(/\r\n\r\n/);
+    await client.receives(/\r\n\r\n/);
     expect(client.received).toMatch(/^HTTP\/1.1 200 /);
     expect(client.received).toMatch(/x-kept: yes/i);
     expect(client.received).toMatch(/transfer-encoding: chunked/i);

@@ -199,7 +199,7 @@ describe.each(allPlatforms)('the response head on $name', (platform) => {
         }),
     });
   });
-  afterEach(() => running.everyoneLeaves());
+  afterEach(() => running.disconnectAll());
   afterAll(() => running.close());
 
   it('says what browsers and proxies need to know', async () => {

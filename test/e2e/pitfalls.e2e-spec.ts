@@ -58,7 +58,7 @@ const OrderStream = (room: string) =>
 @Controller()
 class PitfallController {
   @SetMetadata('above', 'a')
-  @SseRoom('hall')
+  @SseRoom('lobby')
   @SetMetadata('below', 'b')
   @UseGuards(RolesGuard)
   @Get('metadata')
@@ -68,7 +68,7 @@ class PitfallController {
   composed(): void {}
 
   @Get('every/:argument')
-  @SseRoom('hall')
+  @SseRoom('lobby')
   everyArgument(
     @Query('q') q: string,
     unannotated: unknown,
@@ -80,12 +80,12 @@ class PitfallController {
   }
 
   @Get('passthrough')
-  @SseRoom('hall')
+  @SseRoom('lobby')
   passthrough(@Res({ passthrough: true }) response: SettableResponse): void {
     setHeader(response, 'X-Passthrough', 'kept');
   }
 
-  @SseRoom('hall')
+  @SseRoom('lobby')
   @Get('own-response')
   ownResponse(@Param() params: object, @Res() response: SettableResponse): Observable<string> {
     setHeader(response, 'Content-Length', '3');
@@ -93,7 +93,7 @@ class PitfallController {
   }
 
   @Get('cookies')
-  @SseRoom('hall')
+  @SseRoom('lobby')
   cookies(@Res({ passthrough: true }) response: SettableResponse): void {
     setHeader(response, 'Set-Cookie', ['session=1; HttpOnly', 'theme=dark']);
   }
@@ -105,7 +105,7 @@ class PitfallController {
   }
 
   @Post('prompt')
-  @SseRoom('hall')
+  @SseRoom('lobby')
   prompt(@Body() body: { prompt: string }, @Req() request: IncomingMessage): Observable<string> {
     // By now the body is read: 'close' of the request itself has nothing to say about the client.
     seen = [request.constructor.name];
@@ -116,7 +116,7 @@ class PitfallController {
 @Controller('other')
 class OtherController {
   @Get('room')
-  @SseRoom('hall')
+  @SseRoom('lobby')
   room(): void {}
 }
 
@@ -136,7 +136,7 @@ describe.each(allPlatforms)('the pitfalls of owning the response on $name', (pla
     );
   });
   beforeEach(() => (seen = []));
-  afterEach(() => running.everyoneLeaves());
+  afterEach(() => running.disconnectAll());
   afterAll(() => running.close());
 
   it('metadata above and below the decorator, and the name of the handler, stay', async () => {
@@ -158,7 +158,7 @@ describe.each(allPlatforms)('the pitfalls of owning the response on $name', (pla
   it('headers set through @Res({ passthrough: true }) stay, and Nest does not answer a second time', async () => {
     const stream = await running.listen('/passthrough');
     expect(stream.headers['x-passthrough']).toBe('kept');
-    await running.sse.broadcast('hall', 'live', 1);
+    await running.sse.broadcast('lobby', 'live', 1);
     expect(await stream.nextEvent()).toMatchObject({ event: 'live' });
     expect(running.logger.complaints).toEqual([]);
   });
@@ -167,7 +167,7 @@ describe.each(allPlatforms)('the pitfalls of owning the response on $name', (pla
     const stream = await running.listen('/own-response');
     expect(stream.headers['content-length']).toBeUndefined();
     expect(await stream.nextEvent()).toMatchObject({ data: '{}' });
-    await running.sse.broadcast('hall', 'live', 1);
+    await running.sse.broadcast('lobby', 'live', 1);
     expect(await stream.nextEvent()).toMatchObject({ event: 'live' });
   });
 
@@ -184,7 +184,7 @@ describe.each(allPlatforms)('the pitfalls of owning the response on $name', (pla
 
   it('modules share one hub', async () => {
     const [here, there] = [await running.listen('/metadata'), await running.listen('/other/room')];
-    await running.sse.broadcast('hall', 'live', 1);
+    await running.sse.broadcast('lobby', 'live', 1);
     for (const stream of [here, there]) expect(await stream.nextEvent()).toMatchObject({ event: 'live' });
   });
 
@@ -195,8 +195,8 @@ describe.each(allPlatforms)('the pitfalls of owning the response on $name', (pla
       body: '{"prompt":"hello"}',
     });
     expect(await stream.nextEvent()).toMatchObject({ data: 'you said hello' });
-    await stream.commentsHeard(2);
-    await running.sse.broadcast('hall', 'live', 1);
+    await stream.receivedComments(2);
+    await running.sse.broadcast('lobby', 'live', 1);
     expect(await stream.nextEvent()).toMatchObject({ event: 'live' });
   });
 
@@ -206,7 +206,7 @@ describe.each(allPlatforms)('the pitfalls of owning the response on $name', (pla
     const heard: string[] = [];
     for (let n = 0; n < 20; n++) {
       sent.push(`${n}\n${'zürich '.repeat(50_000)}`);
-      await running.sse.broadcast('hall', sent[n]);
+      await running.sse.broadcast('lobby', sent[n]);
       // Two at a time: more would be over maxQueuedBytes for a client that has not read the first.
       if (n % 2 === 1) heard.push(...(await stream.nextEvents(2)).map(({ data }) => data));
     }
@@ -247,7 +247,7 @@ describe.each(platforms)('isGlobal: false in two modules on $name', (platform) =
 
     const running = await platform.start(SecondModule);
     const streams = [await running.listen('/metadata'), await running.listen('/other/room')];
-    await running.sse.broadcast('hall', 'live', 1);
+    await running.sse.broadcast('lobby', 'live', 1);
     for (const stream of streams) expect(await stream.nextEvent()).toMatchObject({ event: 'live' });
     await running.close();
   });

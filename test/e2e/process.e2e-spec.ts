@@ -17,7 +17,7 @@ import { SseModule, SseRoom, SseService } from 'nestjs-simple-sse';
 @Controller()
 class AppController {
   @Get('events')
-  @SseRoom('hall')
+  @SseRoom('lobby')
   events(): void {}
 }
 
@@ -30,8 +30,8 @@ async function inject(app: INestApplication): Promise<never> {
   const fastify: FastifyInstance = app.getHttpAdapter().getInstance();
   const response = await fastify.inject({ url: '/events', payloadAsStream: true });
   const sse = app.get(SseService, { strict: false });
-  await sse.broadcast('hall', 'live', 1);
-  const [client] = [...sse.clients('hall')];
+  await sse.broadcast('lobby', 'live', 1);
+  const [client] = [...sse.clients('lobby')];
   client.close();
   const chunks = await response.stream().setEncoding('utf8').toArray();
   console.log(response.statusCode + ' ' + JSON.stringify(chunks.join('')) + ' ' + (await client.closed));
@@ -42,8 +42,8 @@ const [platform, task] = process.argv.slice(2);
 if (task === 'context') {
   const context = await NestFactory.createApplicationContext(AppModule, { logger: false });
   const sse = context.get(SseService, { strict: false });
-  sse.stream('hall').subscribe();
-  await sse.broadcast('hall', 'nobody', 'hears');
+  sse.stream('lobby').subscribe();
+  await sse.broadcast('lobby', 'nobody', 'hears');
 } else {
   const adapter = platform === 'express' ? new ExpressAdapter() : new FastifyAdapter();
   const app = await NestFactory.create(AppModule, adapter, { logger: false });
@@ -57,7 +57,7 @@ if (task === 'context') {
     sse.connected$.subscribe(({ client }) => {
       const circular: Record<string, unknown> = {};
       circular['self'] = circular;
-      void sse.broadcast('hall', 'named', circular);
+      void sse.broadcast('lobby', 'named', circular);
       setTimeout(() => client.send('alive', 1), 30);
     });
   }

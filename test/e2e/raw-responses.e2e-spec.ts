@@ -22,8 +22,8 @@ function welcome(sse: SseService, request: unknown, response: unknown): SseClien
   const client = sse.add(unchecked<IncomingMessage>(request), unchecked<ServerResponse>(response));
   sse.setRetry(client, 4_000);
   sse.send(client, 'welcome', { id: client.id });
-  void sse.join(client, 'hall');
-  void sse.broadcast('hall', 'newcomer', client.id);
+  void sse.join(client, 'lobby');
+  void sse.broadcast('lobby', 'newcomer', client.id);
   return client;
 }
 
@@ -73,13 +73,13 @@ describe.each(allPlatforms)('add(request, response) on $name', (platform) => {
   beforeAll(async () => {
     running = await platform.start(sseApp({ controllers: [OwnResponseController] }));
   });
-  afterEach(() => running.everyoneLeaves());
+  afterEach(() => running.disconnectAll());
   afterAll(() => running.close());
 
   it.each(['/own', '/own-raw'])('%s: setRetry, send and join right after it need no await', async (path) => {
     const stream = await running.listen(path);
     await expectWelcome(stream, latest);
-    expect(latest?.in('hall')).toBe(true);
+    expect(latest?.in('lobby')).toBe(true);
   });
 
   it('sends the head at once', async () => {
@@ -144,7 +144,7 @@ describe('add(request, response) on a bare Node server', () => {
     const second = await openStream(url);
     await expectWelcome(second, client);
     expect(await first.nextEvent()).toMatchObject({ event: 'newcomer', data: client?.id });
-    expect(sse.count('hall')).toBe(2);
+    expect(sse.count('lobby')).toBe(2);
     for (const stream of [first, second]) stream.close();
     await eventually(() => sse.count() === 0, 'both forgotten');
     expect([...sse.rooms()]).toEqual([]);

@@ -24,7 +24,7 @@ const lastEventIds: (string | undefined)[] = [];
 @Controller()
 class RealController {
   @Get('room')
-  @SseRoom('hall')
+  @SseRoom('lobby')
   room(): void {}
 
   /** One event with an id, and the end: the client shall come back with that id. */
@@ -46,7 +46,7 @@ describe.each(platforms)('on $name', (platform) => {
   });
   afterEach(async () => {
     source?.close();
-    await running.everyoneLeaves();
+    await running.disconnectAll();
   });
   afterAll(() => running.close());
 
@@ -64,9 +64,9 @@ describe.each(platforms)('on $name', (platform) => {
       for (const name of ['message', 'paid']) {
         opened.addEventListener(name, ({ data }) => heard.push([name, data]));
       }
-      await running.sse.broadcast('hall', 'text\nof two lines');
-      await running.sse.broadcast('hall', 'paid', { id: 7, text: 'zürich 🙂' });
-      await running.sse.broadcast('hall', '');
+      await running.sse.broadcast('lobby', 'text\nof two lines');
+      await running.sse.broadcast('lobby', 'paid', { id: 7, text: 'zürich 🙂' });
+      await running.sse.broadcast('lobby', '');
       await eventually(() => heard.length === 3, 'three events');
       expect(heard).toEqual([
         ['message', 'text\nof two lines'],
@@ -98,7 +98,7 @@ describe.each(platforms)('on $name', (platform) => {
         const [next] = [...running.sse.clients()];
         return next && next !== first;
       }, 'the reconnect');
-      await running.sse.broadcast('hall', 'again', 'welcome back');
+      await running.sse.broadcast('lobby', 'again', 'welcome back');
       await eventually(() => heard.length === 1, 'the event after the reconnect');
       expect(heard).toEqual(['welcome back']);
     });

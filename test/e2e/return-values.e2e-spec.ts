@@ -148,7 +148,7 @@ describe.each(allPlatforms)('what a handler returns, on $name', (platform) => {
     running = await platform.start(sseApp({ controllers: [ReturnController] }));
   });
   beforeEach(() => Object.assign(witness, { subscribed: 0, unsubscribed: 0, returned: 0, pulled: 0 }));
-  afterEach(() => running.everyoneLeaves());
+  afterEach(() => running.disconnectAll());
   afterAll(() => running.close());
 
   it.each([

@@ -103,7 +103,7 @@ describe.each(allPlatforms)('@SseRoom() on $name', (platform) => {
       sseApp({ controllers: [OrdersController, TenantController, ShelfController] }),
     );
   });
-  afterEach(() => running.everyoneLeaves());
+  afterEach(() => running.disconnectAll());
   afterAll(() => running.close());
 
   async function roomsAfterOpening(path: string, method = 'GET', room = ''): Promise<string[]> {
@@ -169,14 +169,14 @@ describe.each(allPlatforms)('@SseRoom() on $name', (platform) => {
     const stream = await running.listen('/orders/7/below');
     expect([...running.sse.rooms()]).toEqual(['orders/7']);
     stream.close();
-    await running.everyoneLeaves();
+    await running.disconnectAll();
     expect([...running.sse.rooms()]).toEqual([]);
   });
 
   it('logs nothing above debug for a healthy connect and disconnect', async () => {
     running.logger.clear();
     await running.listen('/orders/7/below');
-    await running.everyoneLeaves();
+    await running.disconnectAll();
     expect(running.logger.lines.filter(({ level }) => level !== 'debug' && level !== 'verbose')).toEqual([]);
   });
 });

@@ -53,7 +53,7 @@ describe.each(allPlatforms)('a room name from the request on $name', (platform) 
   beforeAll(async () => {
     running = await platform.start(sseApp({ controllers: [AskedController] }));
   });
-  afterEach(() => running.everyoneLeaves());
+  afterEach(() => running.disconnectAll());
   afterAll(() => running.close());
 
   it.each(Object.keys(noRooms))('is a 400 before the stream opens: %s', async (name) => {

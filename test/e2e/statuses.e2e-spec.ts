@@ -156,7 +156,7 @@ describe.each(allPlatforms)('before the stream opens, on $name', (platform) => {
   beforeAll(async () => {
     running = await start(platform);
   });
-  afterEach(() => running.everyoneLeaves());
+  afterEach(() => running.disconnectAll());
   afterAll(() => running.close());
 
   it.each([

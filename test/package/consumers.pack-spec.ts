@@ -89,7 +89,7 @@ describe.each(['nest12-esm', 'nest11-commonjs'])('the application %s', (fixture)
       expect(await stream.nextEvent()).toMatchObject({ event: 'watching', data: '{"id":7}' });
       expect(await post(`${url}/orders/7/pay`)).toBe(201);
       expect(await stream.nextEvent()).toMatchObject({ event: 'paid', data: '{"id":7}' });
-      await stream.retryHeard(1_000);
+      await stream.receivedRetry(1_000);
 
       const refused = await openStream(`${url}/orders/seven/events`);
       expect(refused.status).toBe(400);

@@ -1,8 +1,8 @@
 import type { Page } from 'playwright-core';
-import { launchChromium, noBrowser, type Browser } from '../sample/chromium.js';
+import { launchChromium, noBrowser, type Browser } from '../support/chromium.js';
 import { within } from '../support/within.js';
 import { VectorServer, VISITS } from './vector-server.js';
-import { END_EVENT, typesOf, VECTORS, type HeardEvent } from './vectors.js';
+import { END_EVENT, typesOf, VECTORS, type DispatchedEvent } from './vectors.js';
 
 if (noBrowser !== undefined) console.warn(`Skipped, the vectors in Chromium: ${noBrowser}`);
 const inBrowser = noBrowser === undefined ? describe : describe.skip;
@@ -25,7 +25,7 @@ inBrowser(`EventSource of Chromium${noBrowser ? ` (skipped: ${noBrowser})` : ''}
 
   it.each(VECTORS.map((vector, index) => ({ index, ...vector })))('hears $name', async (vector) => {
     // As a string: it runs in the page, whose types these specs do not know.
-    const heard = page.evaluate<HeardEvent[]>(`new Promise((resolve) => {
+    const heard = page.evaluate<DispatchedEvent[]>(`new Promise((resolve) => {
       const heard = [];
       const source = new EventSource('/vector/${vector.index}');
       for (const type of ${JSON.stringify(typesOf(vector))}) {

@@ -3,7 +3,7 @@ import { EventSource as UndiciEventSource } from 'undici';
 import { within } from '../support/within.js';
 import { parsed } from './parsed.js';
 import { said, VectorServer, VISITS } from './vector-server.js';
-import { END_EVENT, REFUSED, typesOf, VECTORS, type HeardEvent } from './vectors.js';
+import { END_EVENT, REFUSED, typesOf, VECTORS, type DispatchedEvent } from './vectors.js';
 
 describe.each(VECTORS)('$name', ({ send, hear }) => {
   it('is heard by eventsource-parser', () => {
@@ -52,7 +52,7 @@ describe.each(clients)('EventSource of $name', ({ connect, idsPersist, forgets }
   afterAll(() => server.close());
 
   it.each(VECTORS.map((vector, index) => ({ index, ...vector })))('hears $name', async (vector) => {
-    const heard: HeardEvent[] = [];
+    const heard: DispatchedEvent[] = [];
     const opened = (source = connect(`${server.url}/vector/${vector.index}`));
     for (const type of typesOf(vector)) {
       opened.addEventListener(type, ({ data = '', lastEventId = '' }) =>

@@ -1,7 +1,7 @@
 import type { SseFields } from '../../src/protocol/encode-event.js';
 
 /** What a client dispatches. */
-export interface HeardEvent {
+export interface DispatchedEvent {
   readonly type: string;
   readonly data: string;
   readonly lastEventId: string;
@@ -12,7 +12,7 @@ export interface Vector {
   /** After the file of the web-platform-tests (`eventsource/`) whose expected events these are, where there is one. */
   readonly name: string;
   readonly send: readonly SseFields[];
-  readonly hear: readonly HeardEvent[];
+  readonly hear: readonly DispatchedEvent[];
 }
 
 /** What an application may say and must be refused. */

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { eventually } from '../support/within.js';
-import { type Browser, launchChromium, noBrowser } from './chromium.js';
+import { type Browser, launchChromium, noBrowser } from '../support/chromium.js';
 import { expectTextOnly } from './page-rules.js';
 import { SampleApp } from './sample-app.js';
 

@@ -9,7 +9,7 @@ export interface OpenOptions extends RequestOptions {
 }
 
 /** `event` is 'message' where the stream names none, as in a browser. */
-export interface HeardEvent {
+export interface ReceivedEvent {
   event: string;
   data: string;
   id: string | undefined;
@@ -31,7 +31,7 @@ export class EventStream {
   readonly status: number;
   readonly headers: Record<string, string | string[] | undefined>;
   readonly ended: Promise<Ending>;
-  readonly events: HeardEvent[] = [];
+  readonly events: ReceivedEvent[] = [];
   readonly comments: string[] = [];
   readonly retries: number[] = [];
   readonly parseErrors: string[] = [];
@@ -72,7 +72,7 @@ export class EventStream {
   }
 
   /** The next event that the application sent; the module's own `sse:ready` and `sse:gap` only when asked for. */
-  async nextEvent(options: { control?: boolean } = {}): Promise<HeardEvent> {
+  async nextEvent(options: { control?: boolean } = {}): Promise<ReceivedEvent> {
     return this.until('the next event', () => {
       while (this.nextIndex < this.events.length) {
         const event = this.events[this.nextIndex++];
@@ -82,18 +82,18 @@ export class EventStream {
     });
   }
 
-  async nextEvents(count: number): Promise<HeardEvent[]> {
-    const events: HeardEvent[] = [];
+  async nextEvents(count: number): Promise<ReceivedEvent[]> {
+    const events: ReceivedEvent[] = [];
     while (events.length < count) events.push(await this.nextEvent());
     return events;
   }
 
   /** Resolves once this many comments are here. */
-  async commentsHeard(count: number): Promise<void> {
+  async receivedComments(count: number): Promise<void> {
     await this.until(`${count} comments`, () => this.comments.length >= count || undefined);
   }
 
-  async retryHeard(ms: number): Promise<void> {
+  async receivedRetry(ms: number): Promise<void> {
     await this.until(`retry: ${ms}`, () => this.retries.includes(ms) || undefined);
   }
 
@@ -108,7 +108,7 @@ export class EventStream {
   }
 
   /** The application's events that came until the stream ended. */
-  async eventsUntilEnd(): Promise<HeardEvent[]> {
+  async eventsUntilEnd(): Promise<ReceivedEvent[]> {
     await within(this.ended, 'the end of the stream');
     return this.events.filter((event) => !isControl(event));
   }
@@ -151,10 +151,10 @@ export class EventStream {
   }
 }
 
-function heard(message: EventSourceMessage): HeardEvent {
+function heard(message: EventSourceMessage): ReceivedEvent {
   return { event: message.event ?? 'message', data: message.data, id: message.id };
 }
 
-function isControl(event: HeardEvent): boolean {
+function isControl(event: ReceivedEvent): boolean {
   return event.event === 'sse:ready' || event.event === 'sse:gap';
 }

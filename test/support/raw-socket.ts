@@ -56,7 +56,7 @@ export class RawSocket {
     this.write(`${[`GET ${path} HTTP/${version}`, 'Host: localhost', ...lines].join('\r\n')}\r\n\r\n`);
   }
 
-  async heard(pattern: RegExp): Promise<void> {
+  async receives(pattern: RegExp): Promise<void> {
     await eventually(() => pattern.test(this.received), `${pattern} on the socket`);
   }
 

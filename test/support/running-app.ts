@@ -51,7 +51,7 @@ export class RunningApp {
   }
 
   /** Every client that a spec opened goes away, and the server must have forgotten all of them. */
-  async everyoneLeaves(): Promise<void> {
+  async disconnectAll(): Promise<void> {
     for (const stream of this.streams) stream.close();
     const faults = this.streams.splice(0).flatMap(({ parseErrors }) => parseErrors);
     if (faults.length > 0) throw new Error(`the parser refused what was sent: ${faults.join('; ')}`);

@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { findPrograms } from '../../sample/01-two-nodes-redis/src/supervisor/programs.js';
 import { freePort } from '../redis/redis-server.js';
 import { within } from '../support/within.js';
-import { noBrowser } from './chromium.js';
+import { noBrowser } from '../support/chromium.js';
 
 /** Why the sample cannot be tried here; `undefined` where it can. In CI it must be, so it is tried. */
-export const noStage = process.env['CI'] === 'true' ? undefined : (noBrowser ?? whatIsMissing());
+export const missingProgram = process.env['CI'] === 'true' ? undefined : (noBrowser ?? whatIsMissing());
 
 function whatIsMissing(): string | undefined {
   try {
@@ -20,7 +20,7 @@ function whatIsMissing(): string | undefined {
 const START_MS = 100_000;
 
 /** `npm run start:two-nodes`, as a user starts it; a node that dies stays dead until it is told to start. */
-export class TwoNodesStage {
+export class TwoNodesProcess {
   readonly url: string;
   private output = '';
   private readonly exited: Promise<void>;
@@ -36,17 +36,20 @@ export class TwoNodesStage {
     this.exited = new Promise((resolve) => process.once('close', () => resolve()));
   }
 
-  static async start(): Promise<TwoNodesStage> {
+  static async start(): Promise<TwoNodesProcess> {
     const port = await freePort();
     const env = { ...process.env, PORT: `${port}`, RESTART_AFTER_MS: '600000' };
-    const stage = new TwoNodesStage(port, spawn('npm', ['run', 'start:two-nodes'], { env, detached: true }));
+    const sample = new TwoNodesProcess(
+      port,
+      spawn('npm', ['run', 'start:two-nodes'], { env, detached: true }),
+    );
     try {
-      await within(Promise.race([stage.opened(), stage.exited]), 'the sample starts', START_MS);
-      if (!stage.isOpen) throw new Error('the sample has ended');
-      return stage;
+      await within(Promise.race([sample.opened(), sample.exited]), 'the sample starts', START_MS);
+      if (!sample.isOpen) throw new Error('the sample has ended');
+      return sample;
     } catch (error) {
-      await stage.interrupt();
-      throw new Error(stage.output, { cause: error });
+      await sample.interrupt();
+      throw new Error(sample.output, { cause: error });
     }
   }
 

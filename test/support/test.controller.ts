@@ -7,7 +7,7 @@ import type { RunningApp } from './running-app.js';
 
 /** Streams that do nothing by themselves, for specs that speak through the service. */
 @Controller()
-export class DeskController {
+export class TestController {
   latest: SseClient | undefined;
 
   @Get('plain')
@@ -23,23 +23,23 @@ export class DeskController {
   }
 }
 
-export interface Visitor {
+export interface ConnectedPair {
   stream: EventStream;
   client: SseClient;
 }
 
 /** The application that `visit` expects. */
-export function deskApp({ controllers = [], ...metadata }: SseAppMetadata = {}): Type {
-  return sseApp({ controllers: [DeskController, ...controllers], ...metadata });
+export function testApp({ controllers = [], ...metadata }: SseAppMetadata = {}): Type {
+  return sseApp({ controllers: [TestController, ...controllers], ...metadata });
 }
 
 /** Opens a stream and returns both ends of it: what the browser reads and what the server holds. */
-export async function visit(
+export async function connectClient(
   running: RunningApp,
   path = '/plain',
   headers: Record<string, string> = {},
-): Promise<Visitor> {
-  const desk = running.get(DeskController);
+): Promise<ConnectedPair> {
+  const desk = running.get(TestController);
   desk.latest = undefined;
   const stream = await running.listen(path, { headers });
   if (!desk.latest) throw new Error('the handler did not run before the stream opened');
