@@ -159,6 +159,8 @@ describe.each(platforms)('an AsyncIterable of a client that does not read, on $n
   });
 });
 
+const pulled = (): number => pulls.get('400/65536')?.values ?? 0;
+
 describe.each(allPlatforms)('a client that stops reading an AsyncIterable, on $name,', (platform) => {
   it('pauses the iterable without being disconnected, and receives all of it in order once it reads again', async () => {
     const metrics = new CountingMetrics();
@@ -166,9 +168,8 @@ describe.each(allPlatforms)('a client that stops reading an AsyncIterable, on $n
       sseApp({ controllers: [PullController], options: { maxQueuedBytes: 256 * 1024, metrics } }),
     );
 
-    const stream = await running.listen('/pull/400/65536');
+    const stream = await running.listen('/pull-in-room/400/65536');
     stream.pause();
-    const pulled = (): number => pulls.get('400/65536')?.values ?? 0;
     let before = -1;
     await eventually(async () => {
       if (pulled() === before) return true;

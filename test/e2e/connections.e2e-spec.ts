@@ -8,6 +8,7 @@ import { allPlatforms, express, fastify, platforms } from '../support/platforms.
 import { RawSocket } from '../support/raw-socket.js';
 import { unchecked } from '../support/refusal.js';
 import { eventually, pause, someTurns } from '../support/within.js';
+import { unchunked } from '../protocol/unchunked.js';
 import type { Server } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { CanActivate, INestApplication } from '@nestjs/common';
@@ -50,7 +51,7 @@ class ConnectionController {
   }
 }
 
-describe.each(platforms)('connections that misbehave on $name', (platform) => {
+describe.each(platforms)('an unusual connection on $name:', (platform) => {
   let running: RunningApp;
   let socket: RawSocket;
 
@@ -71,7 +72,7 @@ describe.each(platforms)('connections that misbehave on $name', (platform) => {
   afterAll(() => running.close());
 
   it.each(['destroy', 'vanish'] as const)(
-    'a client that leaves (%s) while the handler still works leaves nothing running',
+    'a client that disconnects (%s) while the handler runs leaves nothing running',
     async (how) => {
       socket.get('/slow');
       await eventually(() => slow.started === 1, 'the handler');
@@ -104,7 +105,7 @@ describe.each(platforms)('connections that misbehave on $name', (platform) => {
     await socket.receives(/event: live\n/);
   });
 
-  it('a refused request on a kept connection does not spoil the next', async () => {
+  it('a refused request does not affect the next one on the same connection', async () => {
     socket.get('/locked');
     await socket.receives(/401 Unauthorized[^]*\}/);
     socket.get('/rooms/lobby');
@@ -121,7 +122,7 @@ describe.each(platforms)('connections that misbehave on $name', (platform) => {
     expect(socket.received).not.toMatch(/^[0-9a-f]+\r$/m);
   });
 
-  it('every chunk of HTTP/1.1 is framed right, and the last one ends the response', async () => {
+  it('every chunk of HTTP/1.1 is framed as RFC 9112 demands, and the last one ends the response', async () => {
     socket.get('/rooms/lobby');
     await socket.receives(/\r\n\r\n/);
     const [client] = [...running.sse.clients('lobby')];
@@ -129,10 +130,10 @@ describe.each(platforms)('connections that misbehave on $name', (platform) => {
     client?.close();
     await socket.receives(/\r\n0\r\n\r\n$/);
     const bytes = Buffer.from(socket.received.slice(socket.received.indexOf('\r\n\r\n') + 4));
-    expect(unchunked(bytes)).toContain(`data: zürich\n`);
+    expect(Buffer.concat(unchunked(bytes)).toString()).toContain(`data: zürich\n`);
   });
 
-  it('a connection that is kept alive serves another request after a stream has ended', async () => {
+  it('a keep-alive connection serves another request after a stream has ended', async () => {
     socket.get('/rooms/lobby');
     await socket.receives(/\r\n\r\n/);
     const [client] = [...running.sse.clients('lobby')];
@@ -142,7 +143,7 @@ describe.each(platforms)('connections that misbehave on $name', (platform) => {
     await socket.receives(/\r\n0\r\n\r\nHTTP\/1\.1 200 OK\r\n/);
   });
 
-  it("the server's own timeouts leave a silent stream alone", async () => {
+  it("the server's own timeouts do not end a silent stream", async () => {
     const silent = await platform.start(testApp({ options: { heartbeatIntervalMs: false } }), {
       configure: (app: INestApplication) => unchecked<Server>(app.getHttpServer()).setTimeout(60),
     });
@@ -154,22 +155,7 @@ describe.each(platforms)('connections that misbehave on $name', (platform) => {
   });
 });
 
-/** Node's own idea of chunks, the hard way: sizes are bytes. */
-function unchunked(bytes: Buffer): string {
-  const parts: Buffer[] = [];
-  let at = 0;
-  for (;;) {
-    const lineEnd = bytes.indexOf('\r\n', at);
-    const size = parseInt(bytes.subarray(at, lineEnd).toString(), 16);
-    if (size === 0) return Buffer.concat(parts).toString();
-    at = lineEnd + 2 + size;
-    if (bytes.subarray(at, at + 2).toString() !== '\r\n') throw new Error(`a wrong chunk size: ${size}`);
-    parts.push(bytes.subarray(lineEnd + 2, at));
-    at += 2;
-  }
-}
-
-describe('on Express alone', () => {
+describe('on Express,', () => {
   let running: RunningApp;
 
   afterEach(() => running.close());
@@ -190,7 +176,7 @@ describe('on Express alone', () => {
     expect((await stream.nextEvents(2)).map(({ event }) => event)).toEqual(['sent', 'live']);
   });
 
-  it('a client that leaves with its POST body unread is noticed, without any heartbeat', async () => {
+  it('a client that disconnects with its POST body unread is noticed, without any heartbeat', async () => {
     running = await express.start(
       testApp({ options: { heartbeatIntervalMs: false }, controllers: [ConnectionController] }),
     );
@@ -207,7 +193,7 @@ describe('on Express alone', () => {
   });
 });
 
-describe('on Fastify alone', () => {
+describe('on Fastify,', () => {
   let running: RunningApp;
 
   afterEach(() => running.close());
@@ -220,7 +206,7 @@ describe('on Fastify alone', () => {
     expect(await stream.nextEvent()).toMatchObject({ event: 'still' });
   });
 
-  it('onSend hooks and content-type parsers see no stream; headers set by an onRequest hook stay', async () => {
+  it('onSend hooks and content-type parsers get no stream, and headers set by an onRequest hook are sent', async () => {
     let onSendCalls = 0;
     running = await fastify.start(testApp(), {
       configure: (app: INestApplication) => {
@@ -237,8 +223,8 @@ describe('on Fastify alone', () => {
   });
 });
 
-describe.each(allPlatforms)('many streams over the connections of $name', (platform) => {
-  it('one that ends leaves the others alone', async () => {
+describe.each(allPlatforms)('several streams on $name:', (platform) => {
+  it('the end of one does not affect the others', async () => {
     const running = await platform.start(testApp());
     const pairs = [
       await connectClient(running),

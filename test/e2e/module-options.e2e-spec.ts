@@ -59,7 +59,7 @@ function appOf(...imports: Import[]): Type {
 @Controller('feature')
 class FeatureController extends EventsController {}
 
-/** A feature module that counts on the module being global. */
+/** A feature module that relies on the SSE module being global. */
 @Module({ controllers: [FeatureController] })
 class FeatureModule {}
 
@@ -151,7 +151,7 @@ describe.each(platforms)('the module on $name', (platform) => {
     await running.close();
   });
 
-  it('is ready before the first hook of whatever module publishes', async () => {
+  it('is ready before the first hook of any module that publishes', async () => {
     let published: Promise<string | undefined> | undefined;
 
     @Injectable()
@@ -185,7 +185,7 @@ describe.each(platforms)('the module on $name', (platform) => {
 });
 
 describe('serialize', () => {
-  it('replaces JSON, is not asked for strings, and what it throws is the cause', async () => {
+  it('replaces JSON, is not called for strings, and its error is the cause of a refusal', async () => {
     const asked: unknown[] = [];
     const fault = new Error('no such format');
     const serialize = (data: unknown): string => {

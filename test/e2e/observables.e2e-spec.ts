@@ -17,21 +17,21 @@ describe.each(platforms)('the RxJS side of the service on $name', (platform) => 
   });
   afterAll(() => running.close());
 
-  it('stream(room) hears what the room hears, with no client in it', async () => {
-    const heard: SseMessage[] = [];
-    const subscription = running.sse.stream('lobby').subscribe((message) => heard.push(message));
+  it('stream(room) receives what the room receives, with no client in it', async () => {
+    const received: SseMessage[] = [];
+    const subscription = running.sse.stream('lobby').subscribe((message) => received.push(message));
     await running.sse.broadcast('lobby', 'paid', { id: 7 });
     await running.sse.broadcast('kitchen', 'elsewhere', 1);
     await running.sse.broadcast(['kitchen', 'lobby'], 'text');
-    await eventually(() => heard.length >= 2, 'two messages');
+    await eventually(() => received.length >= 2, 'two messages');
     await someTurns();
-    expect(heard).toHaveLength(2);
-    expect(heard[0]).toMatchObject({ event: 'paid', data: { id: 7 } });
-    expect(heard[1]).toMatchObject({ data: 'text' });
+    expect(received).toHaveLength(2);
+    expect(received[0]).toMatchObject({ event: 'paid', data: { id: 7 } });
+    expect(received[1]).toMatchObject({ data: 'text' });
     subscription.unsubscribe();
     await running.sse.broadcast('lobby', 'late', 1);
     await someTurns();
-    expect(heard).toHaveLength(2);
+    expect(received).toHaveLength(2);
   });
 
   it('a subscriber counts as interest in the room: it is listed, and forgotten with the last one', () => {
@@ -46,7 +46,7 @@ describe.each(platforms)('the RxJS side of the service on $name', (platform) => 
     expect([...running.sse.rooms()]).toEqual([]);
   });
 
-  it("publishFrom feeds the room with each value, and the source's end leaves the room alone", async () => {
+  it("publishFrom feeds the room with each value, and the source's end does not affect the room", async () => {
     const { stream } = await connectClient(running, '/rooms/lobby');
     const source$ = new Subject<unknown>();
     const subscription = running.sse.publishFrom('lobby', source$, 'price');
@@ -65,7 +65,7 @@ describe.each(platforms)('the RxJS side of the service on $name', (platform) => 
     expect(stream.isOpen).toBe(true);
   });
 
-  it("a source's error is logged and leaves the room alone", async () => {
+  it("a source's error is logged and does not affect the room", async () => {
     const { stream } = await connectClient(running, '/rooms/lobby');
     running.logger.clear();
     running.sse.publishFrom(
@@ -88,7 +88,7 @@ describe.each(platforms)('the RxJS side of the service on $name', (platform) => 
     subscription.unsubscribe();
   });
 
-  it('connected$ and disconnected$ tell of each client once, with the reason', async () => {
+  it('connected$ and disconnected$ emit each client once, with the reason', async () => {
     const connected: SseClient[] = [];
     const disconnected: [SseClient, CloseReason][] = [];
     const watching = running.sse.connected$.subscribe(({ client }) => connected.push(client));
@@ -111,7 +111,7 @@ describe.each(platforms)('the RxJS side of the service on $name', (platform) => 
     watching.unsubscribe();
   });
 
-  it('a subscriber of connected$ may send, join and close right there', async () => {
+  it('a subscriber of connected$ may send, join and close at once', async () => {
     const watching = running.sse.connected$.subscribe(({ client }) => {
       client.send('welcome', { you: client.id });
       void client.join('lobby');

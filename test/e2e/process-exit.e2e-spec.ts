@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { compileApp } from '../support/compiled-app.js';
 import { PATIENCE_MS, within } from '../support/within.js';
 
-/** Streams of every kind of trouble; then the server goes, without the application saying a word to the module. */
+/** Opens streams of slow and quick clients, and closes the server without `app.close()` once all have disconnected. */
 const APPLICATION = `
 import 'reflect-metadata';
 import { Controller, Get, Module } from '@nestjs/common';
@@ -73,7 +73,7 @@ describe('a process whose clients have gone', () => {
       const socket = connect({ host: '127.0.0.1', port: Number(String(port)) });
       socket.on('error', () => {});
       socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
-      // Every other one reads nothing.
+      // Every second client reads nothing.
       if (n % 2 === 0) socket.resume();
       else socket.pause();
       return socket;

@@ -17,7 +17,7 @@ interface FastifyPart {
   raw: unknown;
 }
 
-/** What simple-sse's README does in one handler, all in the same turn. */
+/** Repeats a handler of simple-sse's README, in one turn. */
 function welcome(sse: SseService, request: unknown, response: unknown): SseClient {
   const client = sse.add(unchecked<IncomingMessage>(request), unchecked<ServerResponse>(response));
   sse.setRetry(client, 4_000);
@@ -41,7 +41,7 @@ let refused: unknown;
 class OwnResponseController {
   constructor(private readonly sse: SseService) {}
 
-  /** `@Req()` and `@Res()` as they come: Express's own pair, or Fastify's request and reply. */
+  /** Passes `@Req()` and `@Res()` unchanged: Express's own pair, or Fastify's request and reply. */
   @Get('own')
   own(@Req() request: unknown, @Res() response: unknown): void {
     latest = welcome(this.sse, request, response);
@@ -96,7 +96,7 @@ describe.each(allPlatforms)('add(request, response) on $name', (platform) => {
     expect([running.sse.count(), [...running.sse.rooms()]]).toEqual([0, []]);
   });
 
-  it('refuses a response that is sent already, and leaves it alone', async () => {
+  it('refuses a response that is sent already, and does not change it', async () => {
     refused = undefined;
     const answer = await running.open('/after-the-answer');
     expect(await answer.text()).toBe('already answered');
@@ -137,7 +137,7 @@ describe('add(request, response) on a bare Node server', () => {
     server.close();
   });
 
-  it('is the whole of simple-sse: add, setRetry, send, join, broadcast, remove by itself', async () => {
+  it('does all that simple-sse does: add, setRetry, send, join, broadcast, remove on disconnect', async () => {
     const first = await openStream(url);
     await expectWelcome(first, client);
     expect(first.headers['x-powered-by']).toBe('a handler of its own');

@@ -42,7 +42,7 @@ describe.each(platforms)('rooms at run time on $name', (platform) => {
     expect(events.map(({ event }) => event)).toEqual(['in', 'sentinel']);
   });
 
-  it('numbers are rooms by their decimal string, and 0 is a room like any other', async () => {
+  it('a number is the room of its decimal string, and 0 is a room like any other', async () => {
     const { sse } = running;
     const { client, stream } = pair;
     expect(await sse.join(client, 0)).toBe(true);
@@ -58,7 +58,7 @@ describe.each(platforms)('rooms at run time on $name', (platform) => {
     expect(sse.count(7)).toBe(1);
   });
 
-  it("'*' is always in and is never joined", async () => {
+  it("in(client, '*') is always true, and '*' is never joined", async () => {
     const { sse } = running;
     expect(sse.in(pair.client, '*')).toBe(true);
     expect(pair.client.in('*')).toBe(true);
@@ -67,7 +67,7 @@ describe.each(platforms)('rooms at run time on $name', (platform) => {
     expect([...sse.rooms()]).toEqual([]);
   });
 
-  it('what is no room is never in, whatever rooms are called', async () => {
+  it('in() is false for a value that is no room, whatever rooms exist', async () => {
     const { sse } = running;
     for (const room of ['NaN', 'null', 'undefined', 'true']) await sse.join(pair.client, room);
     for (const wrong of [NaN, null, undefined, true].map(unchecked<string>)) {
@@ -85,13 +85,13 @@ describe.each(platforms)('rooms at run time on $name', (platform) => {
     expect(await pair.stream.nextEvent()).toMatchObject({ event: 'still here' });
   });
 
-  it('leaving a room that the client is not in is nothing', async () => {
+  it('leave does nothing for a room that the client is not in', async () => {
     running.sse.leave(pair.client, 'never joined');
     pair.client.leave('never joined');
     expect(roomsOf(pair.client)).toEqual([]);
   });
 
-  it.each(['', undefined, null, NaN, {}, true])('%p is no room: refused with an SseError', async (room) => {
+  it.each(['', undefined, null, NaN, {}, true])('%p is refused as a room with an SseError', async (room) => {
     const { sse } = running;
     const wrong = unchecked<string>(room);
     await sseRefusal(() => sse.join(pair.client, wrong));
@@ -101,14 +101,14 @@ describe.each(platforms)('rooms at run time on $name', (platform) => {
     expect([...sse.rooms()]).toEqual([]);
   });
 
-  it('clients, rooms and count tell who is where', async () => {
+  it('clients, rooms and count return the current members', async () => {
     const { sse } = running;
     const other = await connectClient(running, '/rooms/lobby');
     await sse.join(pair.client, 'lobby');
     await sse.join(pair.client, 'kitchen');
     expect([...sse.rooms()].toSorted()).toEqual(['lobby', 'kitchen']);
     expect([sse.count(), sse.count('*'), sse.count('lobby'), sse.count('kitchen')]).toEqual([2, 2, 2, 1]);
-    expect([sse.count('nobody'), [...sse.clients('nobody')]]).toEqual([0, []]);
+    expect([sse.count('empty'), [...sse.clients('empty')]]).toEqual([0, []]);
     expect(new Set(sse.clients('lobby'))).toEqual(new Set([pair.client, other.client]));
     expect([...sse.clients('kitchen')]).toEqual([pair.client]);
     expect(new Set(sse.clients())).toEqual(new Set([pair.client, other.client]));
@@ -129,7 +129,7 @@ describe.each(platforms)('rooms at run time on $name', (platform) => {
     expect(pair.stream.rawText).not.toContain('for the others');
   });
 
-  it('close ends the stream, whole, and says so', async () => {
+  it('close ends the stream whole, with the reason closed', async () => {
     await running.sse.join(pair.client, 'lobby');
     pair.client.send('last word', 1);
     pair.client.close();

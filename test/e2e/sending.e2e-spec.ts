@@ -8,7 +8,7 @@ import type { RunningApp } from '../support/running-app.js';
 const circular: Record<string, unknown> = {};
 circular['self'] = circular;
 
-/** What is sent, and what a browser reads. */
+/** Names, data to send, and the data that a browser reads. */
 const data: [string, unknown, string][] = [
   ['text', 'hello', 'hello'],
   ['empty text', '', ''],
@@ -35,7 +35,7 @@ const refusedData: [string, unknown][] = [
 
 const refusedNames = ['a\nb', 'a\rb', 'a\r\nb', 'a\0b', 'error', 'open', 'sse:ready', 'sse:mine'];
 
-const heardBy = async ({ stream }: ConnectedPair, count: number) =>
+const eventNames = async ({ stream }: ConnectedPair, count: number) =>
   (await stream.nextEvents(count)).map(({ event }) => event);
 
 describe.each(allPlatforms)('sending on $name', (platform) => {
@@ -51,7 +51,7 @@ describe.each(allPlatforms)('sending on $name', (platform) => {
   afterEach(() => running.disconnectAll());
   afterAll(() => running.close());
 
-  it.each(data)('%s is data, with and without an event name', async (_what, value, read) => {
+  it.each(data)('%s is sent as data, with and without an event name', async (_what, value, read) => {
     const { sse } = running;
     const { client, stream } = pair;
     expect(await Promise.resolve<unknown>(sse.send(client, value))).toBe(true);
@@ -107,14 +107,14 @@ describe.each(allPlatforms)('sending on $name', (platform) => {
     await sseRefusal(() => sse.broadcast(...unchecked<[string, unknown]>(['lobby'])));
   });
 
-  it('an error of the application ends with its code and its cure', async () => {
+  it('an error of the application has a code and explains its remedy', async () => {
     const error = await sseRefusal(() => running.sse.send(pair.client, 'a\nb', 1));
     expect(error.name).toBe('SseError');
     expect(error.code).toMatch(/^[a-z-]+$/);
     expect(error.message.length).toBeGreaterThan(20);
   });
 
-  it('the cause of unserializable data is kept', async () => {
+  it('an error for unserializable data has its cause', async () => {
     const error = await sseRefusal(() => running.sse.broadcast('lobby', 'named', circular));
     expect(error.cause).toBeInstanceOf(TypeError);
   });
@@ -133,16 +133,16 @@ describe.each(allPlatforms)('sending on $name', (platform) => {
     }
   });
 
-  it('send tells that a client is gone, and is no error', async () => {
+  it('send to a disconnected client returns false, without an error', async () => {
     pair.stream.close();
     await pair.client.closed;
     expect(await Promise.resolve<unknown>(running.sse.send(pair.client, 'late', 1))).toBe(false);
     expect(await Promise.resolve<unknown>(pair.client.send('late'))).toBe(false);
   });
 
-  it('a broadcast to nobody is accepted', async () => {
-    await running.sse.broadcast('nobody-here', 'event', 1);
-    expect([...running.sse.rooms()]).not.toContain('nobody-here');
+  it('a broadcast to an empty room is accepted', async () => {
+    await running.sse.broadcast('empty-room', 'event', 1);
+    expect([...running.sse.rooms()]).not.toContain('empty-room');
   });
 
   it('events arrive in the order of the calls, sends and broadcasts alike', async () => {
@@ -151,18 +151,18 @@ describe.each(allPlatforms)('sending on $name', (platform) => {
     for (let n = 0; n < 200; n++) accepted.push(sse.broadcast('lobby', String(n)));
     await Promise.all(accepted);
     for (let n = 200; n < 400; n++) pair.client.send(String(n));
-    const heard = await pair.stream.nextEvents(400);
-    expect(heard.map((event) => Number(event.data))).toEqual(Array.from({ length: 400 }, (_, n) => n));
+    const received = await pair.stream.nextEvents(400);
+    expect(received.map((event) => Number(event.data))).toEqual(Array.from({ length: 400 }, (_, n) => n));
   });
 
-  it("'*' is everyone, in a room or not", async () => {
+  it("a broadcast to '*' reaches every client, in a room or not", async () => {
     const outside = await connectClient(running, '/plain');
     await running.sse.broadcast('*', 'all', 1);
     expect(await pair.stream.nextEvent()).toMatchObject({ event: 'all' });
     expect(await outside.stream.nextEvent()).toMatchObject({ event: 'all' });
   });
 
-  it('a list of rooms is one event for each client', async () => {
+  it('a broadcast to several rooms is one event for each client', async () => {
     const { sse } = running;
     const elsewhere = await connectClient(running, '/rooms/kitchen');
     await sse.join(pair.client, 'kitchen');
@@ -175,19 +175,19 @@ describe.each(allPlatforms)('sending on $name', (platform) => {
   });
 
   it.each(['/plain', '/rooms/lobby'])(
-    'a list of rooms, joined while the stream of %s is open, is one event',
+    'a broadcast to several rooms, joined while the stream of %s is open, is one event',
     async (path) => {
       const { sse } = running;
       const { client, stream } = await connectClient(running, path);
       for (const room of ['cellar', 'attic']) await sse.join(client, room);
       await sse.broadcast(['cellar', 'attic'], 'both', 1);
-      await sse.broadcast(['attic', '*'], 'everyone', 1);
+      await sse.broadcast(['attic', '*'], 'all', 1);
       await sse.broadcast('*', 'sentinel', 1);
-      expect(await heardBy({ client, stream }, 3)).toEqual(['both', 'everyone', 'sentinel']);
+      expect(await eventNames({ client, stream }, 3)).toEqual(['both', 'all', 'sentinel']);
     },
   );
 
-  it('except leaves out one client, or several', async () => {
+  it('except excludes one client, or several', async () => {
     const { sse } = running;
     const [second, third] = [
       await connectClient(running, '/rooms/lobby'),
@@ -196,15 +196,15 @@ describe.each(allPlatforms)('sending on $name', (platform) => {
     await sse.broadcast('lobby', 'not-first', 1, { except: pair.client });
     await sse.broadcast('*', 'third-only', 1, { except: [pair.client, second.client] });
     await sse.broadcast('lobby', 'sentinel', 1);
-    expect(await heardBy(pair, 1)).toEqual(['sentinel']);
-    expect(await heardBy(second, 2)).toEqual(['not-first', 'sentinel']);
-    expect(await heardBy(third, 3)).toEqual(['not-first', 'third-only', 'sentinel']);
+    expect(await eventNames(pair, 1)).toEqual(['sentinel']);
+    expect(await eventNames(second, 2)).toEqual(['not-first', 'sentinel']);
+    expect(await eventNames(third, 3)).toEqual(['not-first', 'third-only', 'sentinel']);
   });
 });
 
 describe.each(platforms)('a broadcast that fails unawaited on $name', (platform) => {
   // Jest fails the test on an unhandled rejection.
-  it('never crashes the process: it is logged', async () => {
+  it('is logged and does not crash the process', async () => {
     const running = await platform.start(testApp());
     const { stream, client } = await connectClient(running);
     running.logger.clear();

@@ -29,7 +29,7 @@ class TickingController {
   }
 }
 
-/** Node waits this long for a kept-alive connection (5 s), Fastify 72 s: a close that waits for them is later. */
+/** Less than Node (5 s) and Fastify (72 s) keep an idle connection: a close that waits for one takes longer. */
 const BEFORE_KEEP_ALIVE_MS = 4_000;
 
 function start(platform: Platform, options?: SseModuleOptions): Promise<RunningApp> {
@@ -41,7 +41,7 @@ describe.each(allPlatforms)('app.close() on $name', (platform) => {
 
   afterEach(() => running.close());
 
-  it('ends open streams whole, and waits neither for the grace time nor for kept-alive connections', async () => {
+  it('ends open streams whole, and waits neither for the grace time nor for keep-alive connections', async () => {
     running = await start(platform, { shutdownGraceMs: 60_000 });
     const reasons: CloseReason[] = [];
     running.sse.disconnected$.subscribe(({ reason }) => reasons.push(reason));
@@ -68,7 +68,7 @@ describe.each(allPlatforms)('app.close() on $name', (platform) => {
     expect(running.sse.count()).toBe(0);
   });
 
-  it('lets a client that reads have all that was queued for it, and then waits for nothing more', async () => {
+  it('delivers everything queued to a client that reads, and then ends at once', async () => {
     running = await start(platform, { shutdownGraceMs: 60_000, maxQueuedBytes: 64 * 1024 * 1024 });
     const { stream, client } = await connectClient(running, '/rooms/lobby');
     stream.pause();
@@ -81,7 +81,7 @@ describe.each(allPlatforms)('app.close() on $name', (platform) => {
     await within(closing, 'the close of the application', BEFORE_KEEP_ALIVE_MS);
   });
 
-  it('is as quick when every client left before', async () => {
+  it('is as quick when every client has disconnected before', async () => {
     running = await start(platform);
     await connectClient(running, '/rooms/lobby');
     await running.disconnectAll();
@@ -110,8 +110,8 @@ describe.each(allPlatforms.filter(({ http2 }) => http2))('app.close() on $name',
   });
 });
 
-describe.each(platforms)('a stranger while the application closes on $name', (platform) => {
-  it('is not left with a half-open stream: it is told to come back, or refused', async () => {
+describe.each(platforms)('a new client while the application closes on $name', (platform) => {
+  it('gets no half-open stream: it is asked to reconnect, or refused', async () => {
     const running = await start(platform, { shutdownGraceMs: 500, maxQueuedBytes: 64 * 1024 * 1024 });
     const { stream } = await connectClient(running, '/rooms/lobby');
     stream.pause();

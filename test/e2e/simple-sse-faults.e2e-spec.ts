@@ -4,7 +4,7 @@ import { eventually } from '../support/within.js';
 import type { ConnectedPair } from '../support/test.controller.js';
 import type { RunningApp } from '../support/running-app.js';
 
-describe.each(allPlatforms)('what was wrong with simple-sse is not, on $name', (platform) => {
+describe.each(allPlatforms)('the faults of simple-sse are not repeated on $name:', (platform) => {
   let running: RunningApp;
 
   beforeAll(async () => {
@@ -13,14 +13,14 @@ describe.each(allPlatforms)('what was wrong with simple-sse is not, on $name', (
   afterEach(() => running.disconnectAll());
   afterAll(() => running.close());
 
-  it('the head goes out at once, before any event and any heartbeat', async () => {
+  it('the response head is sent at once, before any event and any heartbeat', async () => {
     const silent = await platform.start(testApp({ options: { heartbeatIntervalMs: false } }));
     const { stream } = await connectClient(silent);
     expect([stream.status, stream.events]).toEqual([200, []]);
     await silent.close();
   });
 
-  it('the heartbeat starts again after everyone left', async () => {
+  it('the heartbeat starts again after all clients have disconnected', async () => {
     for (let round = 0; round < 3; round++) {
       const [one, two] = [await connectClient(running), await connectClient(running, '/rooms/lobby')];
       await one.stream.receivedComments(2);
@@ -29,7 +29,7 @@ describe.each(allPlatforms)('what was wrong with simple-sse is not, on $name', (
     }
   });
 
-  it('a client that is removed during a broadcast makes nobody miss it', async () => {
+  it('a client that is removed during a broadcast makes no other client miss it', async () => {
     const pairs: ConnectedPair[] = [];
     for (let n = 0; n < 6; n++) pairs.push(await connectClient(running, '/rooms/lobby'));
     const subscription = running.sse.stream('lobby').subscribe(() => {
@@ -44,7 +44,7 @@ describe.each(allPlatforms)('what was wrong with simple-sse is not, on $name', (
     expect(running.sse.count('lobby')).toBe(4);
   });
 
-  it('clients that vanish during a run of broadcasts make nobody miss one', async () => {
+  it('clients that disconnect during a run of broadcasts make no other client miss one', async () => {
     const pairs: ConnectedPair[] = [];
     for (let n = 0; n < 20; n++) pairs.push(await connectClient(running, '/rooms/lobby'));
     const leaving = pairs.filter((_visitor, n) => n % 2 === 0);
@@ -60,7 +60,7 @@ describe.each(allPlatforms)('what was wrong with simple-sse is not, on $name', (
     }
   });
 
-  it('a client that was removed is sent nothing more, and that is no error', async () => {
+  it('a client that was removed is sent nothing more, without an error', async () => {
     const { client, stream } = await connectClient(running, '/rooms/lobby');
     running.sse.remove(client);
     expect(await Promise.resolve<unknown>(running.sse.send(client, 'late', 1))).toBe(false);
@@ -70,7 +70,7 @@ describe.each(allPlatforms)('what was wrong with simple-sse is not, on $name', (
   });
 });
 
-/** How much the module holds, as far as one can see it from outside. */
+/** Counts what the module holds, as far as it is visible from outside. */
 function held(running: RunningApp): Record<string, unknown> {
   const listeners = running.server
     .eventNames()
@@ -83,8 +83,8 @@ function held(running: RunningApp): Record<string, unknown> {
   };
 }
 
-describe.each(platforms)('after thousands of connects and disconnects on $name', (platform) => {
-  it('nothing is left behind', async () => {
+describe.each(platforms)('the module after thousands of connects and disconnects on $name', (platform) => {
+  it('keeps no client, room, listener or timer', async () => {
     const running = await platform.start(testApp({ options: { heartbeatIntervalMs: 50 } }));
     const { sse } = running;
     const totals = { connected: 0, disconnected: 0 };

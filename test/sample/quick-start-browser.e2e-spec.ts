@@ -42,11 +42,11 @@ inBrowser(`the quick start, in Chromium${noBrowser ? ` (skipped: ${noBrowser})` 
   it('two tabs chat, and what they write stays text', async () => {
     const [first, second] = [await tab(), await tab()];
     const markup = '<img src=x onerror=alert(1)> & <b>bold</b>';
-    await say(first, markup);
+    await postMessage(first, markup);
     const message = second.locator('#log .theirs').filter({ hasText: markup });
     await message.waitFor();
     expect(await message.locator('img, b b').count()).toBe(0);
-    await say(second, 'I see you');
+    await postMessage(second, 'I see you');
     await first.locator('#log .theirs').filter({ hasText: 'I see you' }).waitFor();
     await first.locator('#rooms small').filter({ hasText: '2' }).waitFor();
   });
@@ -71,7 +71,7 @@ inBrowser(`the quick start, in Chromium${noBrowser ? ` (skipped: ${noBrowser})` 
       await page.locator('#rooms .show').filter({ hasText: 'garden' }).waitFor();
     }
     await second.locator('#rooms .show').filter({ hasText: 'lobby' }).click();
-    await say(first, 'roses');
+    await postMessage(first, 'roses');
     await second.locator('.unread').waitFor();
     await second.locator('#rooms .show').filter({ hasText: 'garden' }).click();
     await second.locator('#log .theirs').filter({ hasText: 'roses' }).waitFor();
@@ -102,10 +102,10 @@ inBrowser(`the quick start, in Chromium${noBrowser ? ` (skipped: ${noBrowser})` 
 
   it('cut by the server, it comes back by itself with all it missed, once', async () => {
     const [page, other] = [await tab(), await tab()];
-    await say(other, 'before');
+    await postMessage(other, 'before');
     await page.locator('#cut').click();
     await page.locator('#pill[data-state=reconnecting]').waitFor();
-    for (const text of ['missed one', 'missed two']) await say(other, text);
+    for (const text of ['missed one', 'missed two']) await postMessage(other, text);
     await page
       .locator('#note')
       .filter({ hasText: /back after .* resumed, none missed/ })
@@ -115,7 +115,7 @@ inBrowser(`the quick start, in Chromium${noBrowser ? ` (skipped: ${noBrowser})` 
     expect(await resumed.count()).toBe(2);
     expect(await counter(page, 'resumed')).toBeGreaterThanOrEqual(2);
     expect([await counter(page, 'missed'), await counter(page, 'duplicated')]).toEqual([0, 0]);
-    await say(page, 'and it goes on');
+    await postMessage(page, 'and it goes on');
     await other.locator('#log .theirs').filter({ hasText: 'and it goes on' }).waitFor();
   });
 
@@ -141,7 +141,7 @@ inBrowser(`the quick start, in Chromium${noBrowser ? ` (skipped: ${noBrowser})` 
 
   it('after a reload it is the same tab, in its rooms, with their recent past', async () => {
     const page = await tab();
-    await say(page, 'before the reload');
+    await postMessage(page, 'before the reload');
     const nickname = await page.locator('#nickname').inputValue();
     await page.reload();
     await page.locator('#log .mine').filter({ hasText: 'before the reload' }).waitFor();
@@ -175,7 +175,7 @@ inBrowser(`the quick start, in Chromium${noBrowser ? ` (skipped: ${noBrowser})` 
   });
 });
 
-async function say(page: Page, text: string): Promise<void> {
+async function postMessage(page: Page, text: string): Promise<void> {
   await page.locator('#text').fill(text);
   await page.locator('#text').press('Enter');
   await page.locator('#log .mine').filter({ hasText: text }).waitFor();
