@@ -224,7 +224,7 @@ describe('the way to the socket', () => {
     client.write('GET /first HTTP/1.1\r\nHost: a\r\n\r\nGET /second HTTP/1.1\r\nHost: a\r\n\r\n');
     await eventually(() => isGone, 'both requests');
     expect(isGone()).toBe(false);
-    client.vanish();
+    client.reset();
     await eventually(() => told > 0, 'the end');
     expect(isGone()).toBe(true);
   });
@@ -267,7 +267,7 @@ describe('the end', () => {
     const { writer, client } = await open();
     const reasons: string[] = [];
     writer.attachCloseListener({ close: (reason) => reasons.push(reason) });
-    client.vanish();
+    client.reset();
     await eventually(() => reasons.length > 0, 'client-gone');
     expect(reasons).toEqual(['client-gone']);
     expect([writer.isGone, writer.isDisconnected]).toEqual([true, true]);
@@ -275,7 +275,7 @@ describe('the end', () => {
     const other = await open();
     other.writer.attachCloseListener({ close: (reason) => reasons.push(reason) });
     other.writer.detachListeners();
-    other.client.vanish();
+    other.client.reset();
     await eventually(() => other.writer.isGone, 'the end');
     expect(reasons).toHaveLength(1);
   });

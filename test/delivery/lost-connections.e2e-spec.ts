@@ -21,7 +21,7 @@ describe.each(platforms)('a client whose network is lost, on $name,', (platform)
   let harness: DeliveryHarness;
   let metrics: CountingMetrics;
   let gone: { id: string; reason: CloseReason }[];
-  /** Whether the next client comes through the proxy. */
+  /** Connects the next client through the proxy. */
   let behindProxy: boolean;
 
   async function start(options: SseModuleOptions): Promise<void> {
@@ -87,7 +87,7 @@ describe.each(platforms)('a client that closes its connection, on $name,', (plat
   });
   afterEach(() => running.close());
 
-  it.each(['vanish', 'destroy', 'halfClose'] as const)('is forgotten as client-gone (%s)', async (how) => {
+  it.each(['reset', 'destroy', 'halfClose'] as const)('is forgotten as client-gone (%s)', async (how) => {
     const socket = await RawSocket.connect(running.url);
     socket.get('/rooms/lobby');
     await socket.receives(/\r\n\r\n/);
@@ -109,7 +109,7 @@ describe.each(platforms)('a client that closes its connection, on $name,', (plat
       await quick.stream.nextEvent();
     }
     expect(reasons).toEqual([]);
-    socket.vanish();
+    socket.reset();
     await eventually(() => running.sse.count() === 1, 'the vanished client forgotten');
     expect(reasons).toEqual(['client-gone']);
     await running.sse.broadcast('lobby', 'afterwards', 1);

@@ -82,7 +82,7 @@ describe.each(platforms)('a stream pipelined behind another answer, on $name,', 
     connection.socket.destroy();
     await eventually(() => reasons.length === 3, 'all three ends');
     expect(reasons).toEqual(['client-gone', 'client-gone', 'client-gone']);
-    await running.sse.broadcast('*', 'n', 'to nobody');
+    await running.sse.broadcast('*', 'n', 'to no client');
   });
 
   it('is cut as slow-consumer when more than maxQueuedBytes waits for its turn', async () => {

@@ -71,7 +71,7 @@ describe.each(platforms)('an unusual connection on $name:', (platform) => {
   });
   afterAll(() => running.close());
 
-  it.each(['destroy', 'vanish'] as const)(
+  it.each(['destroy', 'reset'] as const)(
     'a client that disconnects (%s) while the handler runs leaves nothing running',
     async (how) => {
       socket.get('/slow');
@@ -92,7 +92,7 @@ describe.each(platforms)('an unusual connection on $name:', (platform) => {
     await socket.receives(/200 OK[^]*\r\n\r\n/);
     await running.sse.broadcast('lobby', 'live', 1);
     await socket.receives(/event: live\n/);
-    socket.vanish();
+    socket.reset();
     await eventually(() => running.sse.count() === 0, 'both clients forgotten');
   });
 
@@ -188,7 +188,7 @@ describe('on Express,', () => {
     await socket.receives(/200 OK[^]*text\/event-stream[^]*\r\n\r\n/);
     await running.sse.broadcast('lobby', 'live', 1);
     await socket.receives(/event: live\n/);
-    socket.vanish();
+    socket.reset();
     await eventually(() => running.sse.count() === 0, 'the client forgotten');
   });
 });

@@ -106,7 +106,7 @@ describe.each(platforms)('rooms at run time on $name', (platform) => {
     const other = await connectClient(running, '/rooms/lobby');
     await sse.join(pair.client, 'lobby');
     await sse.join(pair.client, 'kitchen');
-    expect([...sse.rooms()].toSorted()).toEqual(['lobby', 'kitchen']);
+    expect([...sse.rooms()].toSorted()).toEqual(['kitchen', 'lobby']);
     expect([sse.count(), sse.count('*'), sse.count('lobby'), sse.count('kitchen')]).toEqual([2, 2, 2, 1]);
     expect([sse.count('empty'), [...sse.clients('empty')]]).toEqual([0, []]);
     expect(new Set(sse.clients('lobby'))).toEqual(new Set([pair.client, other.client]));

@@ -38,12 +38,12 @@ describe('the tarball', () => {
     expect(library.files).toEqual(expect.arrayContaining(companions));
   });
 
-  it('maps to sources that it carries with it', async () => {
+  it('includes the sources of its source maps', async () => {
     const map: { sourcesContent?: string[] } = JSON.parse(await library.read('dist/index.js.map'));
     expect(map.sourcesContent).toEqual([readFileSync('src/index.ts', 'utf8')]);
   });
 
-  it('is small', () => {
+  it('is smaller than its limit', () => {
     expect(library.bytes).toBeLessThan(400_000);
   });
 });

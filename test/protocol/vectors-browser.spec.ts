@@ -1,13 +1,11 @@
 import type { Page } from 'playwright-core';
 import { launchChromium, noBrowser, type Browser } from '../support/chromium.js';
+import { describeUnless } from '../support/describe-unless.js';
 import { within } from '../support/within.js';
 import { VectorServer, VISITS } from './vector-server.js';
 import { END_EVENT, typesOf, VECTORS, type DispatchedEvent } from './vectors.js';
 
-if (noBrowser !== undefined) console.warn(`Skipped, the vectors in Chromium: ${noBrowser}`);
-const inBrowser = noBrowser === undefined ? describe : describe.skip;
-
-inBrowser(`EventSource of Chromium${noBrowser ? ` (skipped: ${noBrowser})` : ''}`, () => {
+describeUnless(noBrowser, 'EventSource of Chromium', () => {
   let server: VectorServer;
   let browser: Browser;
   let page: Page;

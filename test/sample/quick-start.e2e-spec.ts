@@ -13,15 +13,14 @@ describe('the quick start, over HTTP', () => {
   afterAll(() => app.close());
 
   describe('the page', () => {
-    it('comes with a policy that allows this server alone, and nothing inline', () =>
-      expectStrictPolicy(app.url));
+    it('has a policy that allows this server alone, and nothing inline', () => expectStrictPolicy(app.url));
 
-    it('has every file that it asks for, and none from elsewhere', async () => {
+    it('has every file that it requests, and none from another server', async () => {
       const files = await expectWholePage(app.url);
       expect(files).toContain('/assets/uPlot.esm.js');
     });
 
-    it('gives no other file away', async () => {
+    it('serves no other file', async () => {
       for (const path of ['/assets/package.json', '/assets/..%2fmain.js', '/assets/index.html']) {
         expect([path, (await app.get(path)).status]).toEqual([path, 404]);
       }
@@ -29,7 +28,7 @@ describe('the quick start, over HTTP', () => {
   });
 
   describe('streams for curl', () => {
-    it('/stats/events sends the figures of this process, numbered without a hole', async () => {
+    it('/stats/events sends the figures of this process, numbered without a gap', async () => {
       const stream = await app.listen('/stats/events');
       expect(stream.headers['content-type']).toMatch(/^text\/event-stream/);
       const events = await stream.nextEvents(3);
@@ -43,7 +42,7 @@ describe('the quick start, over HTTP', () => {
       expect(await (await app.get('/stats/recent')).json()).toContainEqual(first);
     });
 
-    it('/chat/rooms/:room/events hears a room without being counted among its members', async () => {
+    it('/chat/rooms/:room/events receives the events of a room without being counted among its members', async () => {
       const listener = await app.listen('/chat/rooms/quiet/events');
       const client = await SampleClient.connect(app);
       expect(await client.post('/chat/rooms/quiet/join')).toEqual({
@@ -70,7 +69,7 @@ describe('the quick start, over HTTP', () => {
     });
   });
 
-  describe('acting for a tab', () => {
+  describe('a request for a tab', () => {
     let client: SampleClient;
 
     beforeAll(async () => {
@@ -92,13 +91,13 @@ describe('the quick start, over HTTP', () => {
       ['/chat/rooms/open/messages', { text: 'a\u202eb' }, /^text: /],
       ['/chat/nickname', { nickname: '' }, /^nickname: 1 to 24/],
       ['/chat/nickname', { nickname: 'a\u0000' }, /^nickname: /],
-    ])('POST %s with %j is a 400 that says what is allowed', async (path, body, message) => {
+    ])('POST %s with %j is a 400 whose message names what is allowed', async (path, body, message) => {
       const answer = await client.post(path, body);
       expect(answer.status).toBe(400);
       expect(answer.body['message']).toMatch(message);
     });
 
-    it('needs the token of that very connection', async () => {
+    it('needs the token of that connection', async () => {
       const other = await SampleClient.connect(app);
       const { clientId, token } = client.welcome;
       const join = '/chat/rooms/open/join';
@@ -106,12 +105,12 @@ describe('the quick start, over HTTP', () => {
       expect((await app.post(join, { clientId })).status).toBe(401);
       expect((await app.post(join, { clientId, token: '' })).status).toBe(403);
       expect((await app.post(join, { clientId, token: other.welcome.token })).status).toBe(403);
-      expect((await app.post(join, { clientId: 'nobody', token })).status).toBe(403);
+      expect((await app.post(join, { clientId: 'unknown', token })).status).toBe(403);
       expect((await other.post('/connection/cut', { clientId })).status).toBe(403);
       expect(client.stream.isOpen).toBe(true);
     });
 
-    it('speaks only in rooms that it has joined, and in at most eight', async () => {
+    it('posts only to rooms that it has joined, and joins at most eight', async () => {
       const other = await SampleClient.connect(app);
       expect((await other.postMessage('open', 'hello')).status).toBe(403);
       for (const digit of '12345678') await other.post(`/chat/rooms/room-${digit}/join`);
@@ -119,7 +118,7 @@ describe('the quick start, over HTTP', () => {
       expect([ninth.status, ninth.body['message']]).toEqual([400, expect.stringContaining('8 at a time')]);
     });
 
-    it('tells the others that it types, and not itself', async () => {
+    it('notifies the others that it types, and not itself', async () => {
       const other = await SampleClient.connect(app, '?nickname=Bob');
       await other.post('/chat/rooms/open/join');
       expect((await client.post('/chat/rooms/open/typing')).status).toBe(204);
@@ -129,8 +128,11 @@ describe('the quick start, over HTTP', () => {
       expect(client.stream.events.map(({ event }) => event)).not.toContain('typing');
     });
 
-    it('is counted, renamed and missed by those who stay', async () => {
-      const [stays, goes] = [await SampleClient.connect(app), await SampleClient.connect(app, '?nickname=Cleo')];
+    it('sends a notice to the others when a tab joins, is renamed or leaves', async () => {
+      const [stays, goes] = [
+        await SampleClient.connect(app),
+        await SampleClient.connect(app, '?nickname=Cleo'),
+      ];
       await stays.post('/chat/rooms/count/join');
       expect((await goes.post('/chat/rooms/count/join')).body).toEqual({ room: 'count', members: 2 });
       await goes.post('/chat/nickname', { nickname: 'Zoe' });
@@ -147,8 +149,8 @@ describe('the quick start, over HTTP', () => {
     });
   });
 
-  describe('a tab that comes back', () => {
-    it('resumes in its rooms, joined ones and not left ones, after what it heard last', async () => {
+  describe('a tab that reconnects', () => {
+    it('resumes in the rooms that it has not left, after the last event that it received', async () => {
       const key = tabKey('c');
       const tab = await SampleClient.connect(app, `?tab=${key}`);
       const other = await SampleClient.connect(app);
@@ -173,7 +175,7 @@ describe('the quick start, over HTTP', () => {
       expect(back.stream.events.find(({ event }) => event === 'sse:ready')?.data).toContain('"full"');
     });
 
-    it('has one connection: a newer one takes the place of the older', async () => {
+    it('has one connection: a newer one replaces the older', async () => {
       const key = tabKey('d');
       const older = await SampleClient.connect(app, `?tab=${key}`);
       const newer = await SampleClient.connect(app, `?tab=${key}`);
@@ -185,7 +187,7 @@ describe('the quick start, over HTTP', () => {
   });
 });
 
-/** What the client has heard people say, in the order of hearing. */
+/** Returns the texts of the chat messages that the client received, in order. */
 function chats({ stream }: SampleClient): string[] {
   const messages = stream.events.filter(({ event }) => event === 'chat');
   return messages.map(({ data }): { text: string } => JSON.parse(data)).map(({ text }) => text);

@@ -10,7 +10,7 @@ export interface Answer {
   body: Record<string, unknown>;
 }
 
-/** The sample, listening on a free port, as `npm start` runs it. */
+/** Runs the sample as `npm start` does, on a free port. */
 export class SampleApp {
   readonly url: string;
   private readonly streams: EventStream[] = [];
@@ -52,7 +52,7 @@ export class SampleApp {
   }
 }
 
-/** A page without a browser: its stream, and what it may do with it. */
+/** A page without a browser: its stream, and its requests. */
 export class SampleClient {
   private constructor(
     private readonly app: SampleApp,
@@ -60,7 +60,11 @@ export class SampleClient {
     readonly welcome: Welcome,
   ) {}
 
-  static async connect(app: SampleApp, query = '', headers: Record<string, string> = {}): Promise<SampleClient> {
+  static async connect(
+    app: SampleApp,
+    query = '',
+    headers: Record<string, string> = {},
+  ): Promise<SampleClient> {
     const stream = await app.listen(`/events${query}`, headers);
     const { data } = await nextNamed<Welcome>(stream, 'welcome');
     return new SampleClient(app, stream, data);
@@ -85,7 +89,7 @@ export interface Received<Data> {
   data: Data;
 }
 
-/** The next event of this name; others on the way to it are passed over. */
+/** Returns the next event of this name, and skips others. */
 async function nextNamed<Data>(stream: EventStream, name: string): Promise<Received<Data>> {
   for (;;) {
     const { event, id, data } = await stream.nextEvent({ control: true });

@@ -4,7 +4,7 @@ import { freePort } from '../redis/redis-server.js';
 import { within } from '../support/within.js';
 import { noBrowser } from '../support/chromium.js';
 
-/** Why the sample cannot be tried here; `undefined` where it can. In CI it must be, so it is tried. */
+/** The reason to skip the sample; `undefined` when it can run. Always `undefined` in CI, where it must run. */
 export const missingProgram = process.env['CI'] === 'true' ? undefined : (noBrowser ?? whatIsMissing());
 
 function whatIsMissing(): string | undefined {
@@ -16,10 +16,10 @@ function whatIsMissing(): string | undefined {
   }
 }
 
-/** Building included, on a machine that has other things to do. */
+/** Includes the build, on a busy machine. */
 const START_MS = 100_000;
 
-/** `npm run start:two-nodes`, as a user starts it; a node that dies stays dead until it is told to start. */
+/** Runs `npm run start:two-nodes`, as a user does; a dead node is restarted only on request. */
 export class TwoNodesProcess {
   readonly url: string;
   private output = '';
@@ -32,7 +32,7 @@ export class TwoNodesProcess {
     this.url = `http://localhost:${port}`;
     process.stdout?.on('data', (part: Buffer) => (this.output += part.toString()));
     process.stderr?.on('data', (part: Buffer) => (this.output += part.toString()));
-    // Closed: nobody of the whole family is left that could write.
+    // 'close' follows once no process of the command can write any more.
     this.exited = new Promise((resolve) => process.once('close', () => resolve()));
   }
 
