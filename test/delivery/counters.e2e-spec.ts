@@ -8,12 +8,12 @@ describe.each([...platforms, ...http2Platforms])('the counters of SseMetrics on 
   it('count each stream and its end once, and each event with the number of clients that receive it', async () => {
     const metrics = new CountingMetrics();
     const running = await platform.start(testApp({ options: { metrics } }));
-    const [harness, kitchen, plain] = [
-      await connectClient(running, '/rooms/harness'),
+    const [lobby, kitchen, plain] = [
+      await connectClient(running, '/rooms/lobby'),
       await connectClient(running, '/rooms/kitchen'),
       await connectClient(running),
     ];
-    await harness.client.join('kitchen');
+    await lobby.client.join('kitchen');
     expect([metrics.opened, metrics.closed]).toEqual([3, {}]);
 
     await running.sse.broadcast('lobby', 'n', 1);
@@ -36,10 +36,10 @@ describe.each([...platforms, ...http2Platforms])('the counters of SseMetrics on 
     expect(metrics.closed).toEqual({ closed: 1, 'client-gone': 1 });
     await running.sse.broadcast('*', 'n', 9);
     expect(metrics.deliveries.at(-1)).toBe(1);
-    running.sse.remove(harness.client);
+    running.sse.remove(lobby.client);
     expect(metrics.closed).toEqual({ closed: 1, 'client-gone': 1, removed: 1 });
-    harness.stream.close();
-    const last = await connectClient(running, '/rooms/harness');
+    lobby.stream.close();
+    const last = await connectClient(running, '/rooms/lobby');
     await running.shutDown();
     expect(metrics.closed).toEqual({ closed: 1, 'client-gone': 1, removed: 1, shutdown: 1 });
     expect(metrics.opened).toBe(4);
@@ -52,7 +52,7 @@ describe('a metrics object that throws', () => {
   it('fails one call, and the event is still delivered', async () => {
     const metrics = new CountingMetrics();
     const running = await express.start(testApp({ options: { metrics } }));
-    const { stream } = await connectClient(running, '/rooms/harness');
+    const { stream } = await connectClient(running, '/rooms/lobby');
     metrics.eventDelivered = () => {
       throw new Error('the metrics failed');
     };

@@ -26,7 +26,7 @@ describe.each(platforms)('rooms at run time on $name', (platform) => {
     expect(await sse.join(pair.client, 'lobby')).toBe(false);
     expect(await pair.client.join('lobby')).toBe(false);
     expect(await pair.client.join('kitchen')).toBe(true);
-    expect(roomsOf(pair.client)).toEqual(['lobby', 'kitchen']);
+    expect(roomsOf(pair.client)).toEqual(['kitchen', 'lobby']);
     await sse.broadcast('kitchen', 'dinner', 1);
     expect(await pair.stream.nextEvent()).toMatchObject({ event: 'dinner' });
   });
