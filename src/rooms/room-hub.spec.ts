@@ -1,4 +1,4 @@
-import { deskApp, visit } from '../../test/support/desk.controller.js';
+import { testApp, connectClient } from '../../test/support/test.controller.js';
 import { express } from '../../test/support/platforms.js';
 import { eventually, someTurns } from '../../test/support/within.js';
 import { MemoryBroker } from '../broker/memory-broker.js';
@@ -39,19 +39,19 @@ describe('a node and its broker', () => {
       eventDelivered: (clients: number) => delivered.push(clients),
       volatileDropped: () => {},
     };
-    running = await express.start(deskApp({ options: { broker, metrics, ...options } }));
+    running = await express.start(testApp({ options: { broker, metrics, ...options } }));
   }
   afterEach(async () => {
-    await running.everyoneLeaves();
+    await running.disconnectAll();
     await running.close();
   });
 
   it('sends sse:gap to the clients of a room whose events the broker lost, and names no other room', async () => {
     await start();
     const [one, two, plain] = [
-      await visit(running, '/rooms/a'),
-      await visit(running, '/rooms/b'),
-      await visit(running),
+      await connectClient(running, '/rooms/a'),
+      await connectClient(running, '/rooms/b'),
+      await connectClient(running),
     ];
     await one.client.join('c');
     broker.listener.onGap(['a', 'c', 'unknown']);
@@ -65,7 +65,7 @@ describe('a node and its broker', () => {
 
   it('sends sse:gap and a new position to clients with a position when the broker begins a new epoch', async () => {
     await start();
-    const [one, plain] = [await visit(running, '/rooms/a'), await visit(running)];
+    const [one, plain] = [await connectClient(running, '/rooms/a'), await connectClient(running)];
     broker.listener.onEpochChange('0a1b2c3d');
     const id = formatPosition('0a1b2c3d', broker.position);
     await eventually(() => one.stream.rawText.includes(`id: ${id}\n\n`), 'the new position');
@@ -93,9 +93,9 @@ describe('a node and its broker', () => {
     ['with history', {}, {}],
   ])('an event of several rooms, %s, reaches each client once', async (_name, options, broadcast) => {
     await start(options);
-    const both = await visit(running, '/rooms/a');
+    const both = await connectClient(running, '/rooms/a');
     await both.client.join('b');
-    const second = await visit(running, '/rooms/b');
+    const second = await connectClient(running, '/rooms/b');
     await running.sse.broadcast(['a', 'b', 'c'], 'news', 1, broadcast);
     await running.sse.broadcast(['a', 'b'], 'last', 1, broadcast);
     for (const { stream } of [both, second]) {
@@ -107,7 +107,7 @@ describe('a node and its broker', () => {
 
   it('logs a failed unsubscription, and the client is unaffected', async () => {
     await start();
-    const { client } = await visit(running, '/rooms/stuck');
+    const { client } = await connectClient(running, '/rooms/stuck');
     client.leave('stuck');
     await eventually(() => running.logger.complaints.length > 0, 'the log');
     expect(running.logger.complaints.map(({ text }) => text).join()).toContain('the broker does not answer');

@@ -13,7 +13,7 @@ describe.each(platforms)('presence on one node, on $name', (platform) => {
     running = await platform.start(lobbyApp({ presenceGraceMs: false, ...options }));
   }
   afterEach(async () => {
-    await running.everyoneLeaves();
+    await running.disconnectAll();
     await running.close();
   });
 

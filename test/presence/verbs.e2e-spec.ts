@@ -29,7 +29,7 @@ describe.each(platforms)('ending streams and taking users out, on $name', (platf
     running.sse.disconnected$.subscribe(({ reason }) => reasons.push(reason));
   });
   afterEach(async () => {
-    await running.everyoneLeaves();
+    await running.disconnectAll();
     await running.close();
   });
 

@@ -4,7 +4,7 @@ import { EventSource as NpmEventSource } from 'eventsource';
 import { SseRoom } from 'nestjs-simple-sse';
 import { EventSource as UndiciEventSource } from 'undici';
 import { seededRandom } from '../../src/testing/seeded-random.js';
-import { launchChromium, noBrowser, type Browser } from '../sample/chromium.js';
+import { launchChromium, noBrowser, type Browser } from '../support/chromium.js';
 import { platforms } from '../support/platforms.js';
 import { sseApp } from '../support/sse-app.js';
 import { eventually, pause } from '../support/within.js';

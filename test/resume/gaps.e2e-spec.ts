@@ -1,7 +1,7 @@
 import type { SseModuleOptions } from 'nestjs-simple-sse';
 import { pause } from '../support/within.js';
 import { expectExactly, gapsOf, heardUntil, readyOf, startDesk, textsOf, visitWith } from './resume-desk.js';
-import type { EventStream, HeardEvent } from '../support/event-stream.js';
+import type { EventStream, ReceivedEvent } from '../support/event-stream.js';
 import type { RunningApp } from '../support/running-app.js';
 
 describe('what cannot be brought back', () => {
@@ -10,7 +10,7 @@ describe('what cannot be brought back', () => {
   const say = async (rooms: string | string[], text: string): Promise<string> =>
     (await running.sse.broadcast(rooms, text)) as string;
 
-  async function untilNow(stream: EventStream, room = 'a'): Promise<HeardEvent[]> {
+  async function untilNow(stream: EventStream, room = 'a'): Promise<ReceivedEvent[]> {
     await say(room, 'now');
     return heardUntil(stream, 'now');
   }

@@ -10,7 +10,7 @@ import {
   textsOf,
   visitWith,
 } from './resume-desk.js';
-import type { EventStream, HeardEvent } from '../support/event-stream.js';
+import type { EventStream, ReceivedEvent } from '../support/event-stream.js';
 import type { RunningApp } from '../support/running-app.js';
 
 describe('ids and positions', () => {
@@ -20,7 +20,7 @@ describe('ids and positions', () => {
     (await running.sse.broadcast(rooms, text)) as string;
 
   /** Everything up to an event that is published now. */
-  async function untilNow(stream: EventStream, room = 'a'): Promise<HeardEvent[]> {
+  async function untilNow(stream: EventStream, room = 'a'): Promise<ReceivedEvent[]> {
     await say(room, 'now');
     return heardUntil(stream, 'now');
   }

@@ -9,7 +9,7 @@ import {
 import { fastify } from '../support/platforms.js';
 import { sseApp } from '../support/sse-app.js';
 import { within } from '../support/within.js';
-import type { EventStream, HeardEvent } from '../support/event-stream.js';
+import type { EventStream, ReceivedEvent } from '../support/event-stream.js';
 import type { RunningApp } from '../support/running-app.js';
 
 const roomsOf = (request: RoutedRequest): string[] => String(request.query['rooms']).split(',');
@@ -68,8 +68,8 @@ export function visitWith(running: RunningApp, path: string, lastEventId?: strin
 }
 
 /** Everything heard until the event with this text, control events included, as `event: data`. */
-export async function heardUntil(stream: EventStream, text: string): Promise<HeardEvent[]> {
-  const heard: HeardEvent[] = [];
+export async function heardUntil(stream: EventStream, text: string): Promise<ReceivedEvent[]> {
+  const heard: ReceivedEvent[] = [];
   for (;;) {
     const event = await stream.nextEvent({ control: true });
     heard.push(event);
@@ -77,7 +77,7 @@ export async function heardUntil(stream: EventStream, text: string): Promise<Hea
   }
 }
 
-export function textsOf(heard: readonly HeardEvent[]): string[] {
+export function textsOf(heard: readonly ReceivedEvent[]): string[] {
   return heard.filter(({ event }) => !event.startsWith('sse:')).map(({ data }) => data);
 }
 
@@ -98,7 +98,7 @@ export interface Ready {
 }
 
 /** The stream's first event, which must be `sse:ready`. */
-export function readyOf(heard: readonly HeardEvent[]): Ready & { id: string | undefined } {
+export function readyOf(heard: readonly ReceivedEvent[]): Ready & { id: string | undefined } {
   const [first] = heard;
   if (first?.event !== 'sse:ready') throw new Error(`sse:ready expected first, not ${JSON.stringify(first)}`);
   return { ...(JSON.parse(first.data) as Ready), id: first.id };
@@ -109,12 +109,12 @@ export interface Gap {
   reason: string;
 }
 
-export function gapsOf(heard: readonly HeardEvent[]): Gap[] {
+export function gapsOf(heard: readonly ReceivedEvent[]): Gap[] {
   return heard.filter(({ event }) => event === 'sse:gap').map(({ data }) => JSON.parse(data) as Gap);
 }
 
 /** These events in this order, each once and each id newer than the one before. Padding of `x` is not compared. */
-export function expectExactly(heard: readonly HeardEvent[], texts: readonly string[]): void {
+export function expectExactly(heard: readonly ReceivedEvent[], texts: readonly string[]): void {
   expect(textsOf(heard).map((text) => text.replace(/ x+$/, ''))).toEqual(texts);
   const positions = heard.filter(({ id }) => id !== undefined).map(({ id }) => positionOf(id));
   expect(positions).toEqual([...new Set(positions)].toSorted((a, b) => a - b));

@@ -10,7 +10,7 @@ import {
   visitWith,
 } from './resume-desk.js';
 import { SpecReader } from './spec-reader.js';
-import type { EventStream, HeardEvent } from '../support/event-stream.js';
+import type { EventStream, ReceivedEvent } from '../support/event-stream.js';
 import type { RunningApp } from '../support/running-app.js';
 
 const CHUNK = 'x'.repeat(64 * 1_024);
@@ -22,7 +22,7 @@ describe('a client that returns', () => {
   const say = async (rooms: string | string[], text: string): Promise<string> =>
     (await running.sse.broadcast(rooms, text)) as string;
 
-  async function untilNow(stream: EventStream, room = 'a'): Promise<HeardEvent[]> {
+  async function untilNow(stream: EventStream, room = 'a'): Promise<ReceivedEvent[]> {
     await say(room, 'now');
     return heardUntil(stream, 'now');
   }

@@ -80,7 +80,7 @@ async function open({ version = '1.1', reading = true, prepare }: AskOptions = {
   });
   const client = await connect(url, { reading });
   client.get('/', [], version);
-  if (reading) await client.heard(/\r\n\r\n/);
+  if (reading) await client.receives(/\r\n\r\n/);
   else await eventually(() => served, 'the request');
   return { ...served, client };
 }
@@ -155,7 +155,7 @@ describe('a write', () => {
     expect(written[0]).toBe(batch.chunked);
     expect(writer.writeFrames(FRAMES.slice(0, 2))).toBe(true);
     expect(written.slice(1).map((bytes, n) => bytes === FRAMES[n]?.chunked)).toEqual([true, true]);
-    await client.heard(/🙂[^]*🙂/);
+    await client.receives(/🙂[^]*🙂/);
   });
 
   it('goes through the response for HTTP/1.0, which has no chunks', async () => {
@@ -163,7 +163,7 @@ describe('a write', () => {
     const written = watchSocket(response);
     writer.write(batchOf(FRAMES));
     expect(written).not.toContain(batchOf(FRAMES).chunked);
-    await client.heard(/🙂/);
+    await client.receives(/🙂/);
     expect(split(client.received).body.startsWith('data: one\n\nevent: zürich')).toBe(true);
   });
 
@@ -181,7 +181,7 @@ describe('a write', () => {
     });
     writer.write(batchOf(FRAMES.slice(0, 2)));
     writer.writeFrames(FRAMES.slice(0, 2));
-    await client.heard(/DATA: ONE\n\nEVENT[^]*DATA: ONE[^]*🙂/);
+    await client.receives(/DATA: ONE\n\nEVENT[^]*DATA: ONE[^]*🙂/);
     const [one, two] = FRAMES.map(({ bytes }) => bytes.toString());
     expect(seen).toEqual([`${one}${two}`, 'flush', one, two, 'flush']);
   });
@@ -203,9 +203,9 @@ describe('a write', () => {
     expect(second.response.socket).toBeNull();
     expect(client.received).toBe('');
     first.end('the first answer');
-    await client.heard(/the first answer[^]*text\/event-stream[^]*data: one[^]*🙂/);
+    await client.receives(/the first answer[^]*text\/event-stream[^]*data: one[^]*🙂/);
     second.writer.write(batchOf(FRAMES.slice(0, 1)));
-    await client.heard(/🙂[^]*data: one/);
+    await client.receives(/🙂[^]*data: one/);
     const written = watchSocket(second.response);
     second.writer.writeFrames(FRAMES.slice(0, 1));
     expect(written[0]).toBe(FRAMES[0]?.chunked);
@@ -224,7 +224,7 @@ describe('a write', () => {
     client.write('GET /first HTTP/1.1\r\nHost: a\r\n\r\nGET /second HTTP/1.1\r\nHost: a\r\n\r\n');
     await eventually(() => isGone, 'both requests');
     expect(isGone()).toBe(false);
-    client.vanish();
+    client.reset();
     await eventually(() => closed > 0, 'the end');
     expect(isGone()).toBe(true);
   });
@@ -267,7 +267,7 @@ describe('the end', () => {
     const { writer, client } = await open();
     const reasons: string[] = [];
     writer.attachCloseListener({ close: (reason) => reasons.push(reason) });
-    client.vanish();
+    client.reset();
     await eventually(() => reasons.length > 0, 'client-gone');
     expect(reasons).toEqual(['client-gone']);
     expect([writer.isGone, writer.isDisconnected]).toEqual([true, true]);
@@ -275,7 +275,7 @@ describe('the end', () => {
     const other = await open();
     other.writer.attachCloseListener({ close: (reason) => reasons.push(reason) });
     other.writer.detachListeners();
-    other.client.vanish();
+    other.client.reset();
     await eventually(() => other.writer.isGone, 'the end');
     expect(reasons).toHaveLength(1);
   });
@@ -329,7 +329,7 @@ describe('the head', () => {
     });
     client = await connect(url);
     client.get('/');
-    await client.heard(/\r\n\r\n/);
+    await client.receives(/\r\n\r\n/);
     expect(client.received).toMatch(/^HTTP\/1.1 200 /);
     expect(client.received).toMatch(/x-custom: yes/i);
     expect(client.received).toMatch(/transfer-encoding: chunked/i);

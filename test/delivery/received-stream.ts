@@ -1,15 +1,12 @@
 import { parsed, type Parsed } from '../protocol/parsed.js';
-import { eventually, within } from '../support/within.js';
+import { PATIENCE_MS, eventually, within } from '../support/within.js';
 import type { Ending } from '../support/event-stream.js';
 import type { RawResponse } from '../support/raw-response.js';
 import type { Readable } from 'node:stream';
-import type { Valve } from './hand-written.js';
+import type { ThrottledReader } from './throttled-reader.js';
 
-/** Long enough for megabytes on a busy machine; a safety net, never a measurement. */
-export const PATIENCE_MS = 25_000;
-
-/** What one client received of one stream: bytes after the transfer coding was taken off by Node's own client. */
-export class Receiver {
+/** The bytes that one client received of one stream, after Node's HTTP client removed the transfer coding. */
+export class ReceivedStream {
   readonly headers: RawResponse['headers'];
   readonly pieces: Buffer[] = [];
   readonly ended: Promise<Ending>;
@@ -19,8 +16,8 @@ export class Receiver {
   constructor(
     readonly response: RawResponse,
     private readonly content: Readable = response.body,
-    /** Where a test says how much is read. */
-    readonly valve?: Valve,
+    /** Limits how much is read, where the test needs a slow client. */
+    readonly reader?: ThrottledReader,
   ) {
     if (response.status !== 200) throw new Error(`answered ${response.status}`);
     this.headers = response.headers;
@@ -30,7 +27,7 @@ export class Receiver {
       this.length += piece.length;
     });
     this.ended = response.ended.then(async (ending) => {
-      // What a decoder still holds comes after the end of what it decodes.
+      // A decoder may emit bytes after the end of the response that it decodes.
       if (content !== response.body && ending === 'whole')
         await within(new Promise((done) => this.whenDone(done)), 'the last decoded byte');
       return (this.#ending = ending);
@@ -45,20 +42,18 @@ export class Receiver {
     return this.#ending === undefined;
   }
 
-  /** By a parser that the project did not write, fed with the pieces as they came. */
+  /** Parses the pieces as they arrived, with a parser that the project did not write. */
   parsed(): Parsed {
     return parsed(...this.pieces);
   }
 
-  /** Resolves once so many bytes are here; says what came instead where the stream ends before. */
-  async holds(bytes: number): Promise<void> {
-    await eventually(
-      () => this.length >= bytes || !this.isOpen,
-      `${bytes} bytes, ${this.length} were received`,
-      PATIENCE_MS,
-    ).catch((error: unknown) => {
-      throw new Error(`${String(error)}; ${this.length} of them came`, { cause: error });
-    });
+  /** Resolves once so many bytes have arrived or the stream has ended; throws after `PATIENCE_MS`. */
+  async reaches(bytes: number): Promise<void> {
+    await eventually(() => this.length >= bytes || !this.isOpen, `${bytes} bytes`, PATIENCE_MS).catch(
+      (error: unknown) => {
+        throw new Error(`${String(error)}; received: ${this.length}`, { cause: error });
+      },
+    );
   }
 
   close(): void {

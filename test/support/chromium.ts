@@ -6,7 +6,7 @@ import { chromium, type BrowserContext, type BrowserContextOptions } from 'playw
 
 const EXECUTABLE = '/usr/bin/chromium';
 
-/** Why there can be no browser tests here; `undefined` where there can. In CI a browser is required, so it is tried. */
+/** The reason to skip browser tests; `undefined` when they can run. Always `undefined` in CI, where they must run. */
 export const noBrowser: string | undefined =
   existsSync(EXECUTABLE) || process.env['CI'] === 'true' ? undefined : `${EXECUTABLE} is not installed`;
 
@@ -15,7 +15,7 @@ export interface Browser {
   close(): Promise<void>;
 }
 
-/** Starts a Chromium that knows nothing: its profile is made for it and removed with it. */
+/** Starts Chromium with an empty profile, which `close` removes. */
 export async function launchChromium(options: BrowserContextOptions = {}): Promise<Browser> {
   const profile = await mkdtemp(join(tmpdir(), 'chromium-'));
   const remove = () => rm(profile, { recursive: true, force: true, maxRetries: 5 });

@@ -6,7 +6,7 @@ import { platforms } from '../support/platforms.js';
 import { portOf } from '../support/port-of.js';
 import { sseApp } from '../support/sse-app.js';
 import { eventually } from '../support/within.js';
-import { HandWritten } from './hand-written.js';
+import { RawConnection } from './raw-connection.js';
 import type { Socket } from 'node:net';
 import type { RunningApp } from '../support/running-app.js';
 
@@ -43,7 +43,7 @@ describe.each(platforms)('a connection that carries one stream after another, on
 
   const listeners = (event: string): number => sockets[0]?.listenerCount(event) ?? NaN;
 
-  it('keeps no listener of streams whose client was slower than they', async () => {
+  it('keeps no listener of streams that outran their client', async () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     let before = NaN;
     for (let n = 0; n < STREAMS; n++) {
@@ -58,10 +58,10 @@ describe.each(platforms)('a connection that carries one stream after another, on
     agent.destroy();
   });
 
-  it('keeps no listener of streams that were asked for before the ones in front had ended', async () => {
-    const connection = HandWritten.tcp(portOf(running.server));
+  it('keeps no listener of streams that were requested before earlier ones had ended', async () => {
+    const connection = RawConnection.tcp(portOf(running.server));
     let text = '';
-    connection.valve.lead((bytes) => (text += bytes.toString('latin1')));
+    connection.reader.onBytes((bytes) => (text += bytes.toString('latin1')));
     const answers = (): number => text.split('the only one').length - 1;
     let before = NaN;
     for (let n = 0; n < STREAMS; n += 3) {

@@ -2,11 +2,10 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { compileApp } from '../support/compiled-app.js';
-import { within } from '../support/within.js';
-import { PATIENCE_MS } from './receiver.js';
+import { PATIENCE_MS, within } from '../support/within.js';
 
-/** Streams of every kind of trouble; then the server goes, without the application saying a word to the module. */
-const application = `
+/** Opens streams of slow and quick clients, and closes the server without `app.close()` once all have disconnected. */
+const APPLICATION = `
 import 'reflect-metadata';
 import { Controller, Get, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -15,11 +14,11 @@ import { SseModule, SseRoom, SseService } from 'nestjs-simple-sse';
 @Controller()
 class AppController {
   @Get('events')
-  @SseRoom('hall')
+  @SseRoom('lobby')
   events(): void {}
 
   @Get('numbers')
-  @SseRoom('hall')
+  @SseRoom('lobby')
   async *numbers(): AsyncGenerator<string> {
     for (;;) yield 'x'.repeat(100_000);
   }
@@ -48,7 +47,7 @@ sse.disconnected$.subscribe(() => {
 let opened = 0;
 sse.connected$.subscribe(() => {
   if (++opened < 4) return;
-  for (let n = 0; n < 200; n++) void sse.broadcast('hall', 'n', 'x'.repeat(100_000));
+  for (let n = 0; n < 200; n++) void sse.broadcast('lobby', 'n', 'x'.repeat(100_000));
   setTimeout(() => console.log('filled'), 100);
 });
 console.log(new URL(await app.getUrl()).port);
@@ -59,7 +58,7 @@ describe('a process whose clients have gone', () => {
   let child: ChildProcess | undefined;
 
   beforeAll(() => {
-    compiledApp = compileApp(application);
+    compiledApp = compileApp(APPLICATION);
   });
   afterEach(() => void child?.kill('SIGKILL'));
   afterAll(() => compiledApp.remove());
@@ -74,7 +73,7 @@ describe('a process whose clients have gone', () => {
       const socket = connect({ host: '127.0.0.1', port: Number(String(port)) });
       socket.on('error', () => {});
       socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
-      // Every other one reads nothing.
+      // Every second client reads nothing.
       if (n % 2 === 0) socket.resume();
       else socket.pause();
       return socket;

@@ -2,23 +2,28 @@ import { Controller, Get, Header, Post, Query } from '@nestjs/common';
 import { ConnectedClient, SseClient, SseRoom, type RoutedRequest } from 'nestjs-simple-sse';
 import { Subject } from 'rxjs';
 
-function roomsAsked({ query }: RoutedRequest): string[] {
+function roomsOfQuery({ query }: RoutedRequest): string[] {
   return (query['rooms'] ?? '').split(',').filter((room) => room !== '');
 }
 
-/** Streams in whatever rooms the query names, on each of the routes that lead to another way of delivery. */
+/** Returns the path of a stream in these rooms. */
+export function streamPath(rooms: readonly string[], path = '/stream'): string {
+  return `${path}?rooms=${rooms.join(',')}`;
+}
+
+/** Streams in the rooms of the query, with one route for each condition of delivery. */
 @Controller()
-export class HallController {
-  /** What each client's handler may still say, by the client's id. */
+export class DeliveryController {
+  /** The Observables that the handlers returned, by the client's id. */
   readonly sources = new Map<string, Subject<unknown>>();
   /** Runs inside the handler, before the stream opens. */
   onRequest: (client: SseClient) => void = () => {};
-  /** Settles what `/ordinary` waits for. */
+  /** Answers the pending request to `/ordinary`. */
   answerOrdinary: () => void = () => {};
 
-  @Get('hall')
-  @SseRoom(roomsAsked)
-  hall(@ConnectedClient() client: SseClient): Subject<unknown> {
+  @Get('stream')
+  @SseRoom(roomsOfQuery)
+  stream(@ConnectedClient() client: SseClient): Subject<unknown> {
     const source = new Subject();
     this.sources.set(client.id, source);
     void client.closed.then(() => this.sources.delete(client.id));
@@ -26,22 +31,22 @@ export class HallController {
     return source;
   }
 
-  /** Without `no-transform`, so that compression() compresses it. */
-  @Get('hall-transformed')
+  /** Has no `no-transform`, so that compression() compresses it. */
+  @Get('compressible')
   @Header('Cache-Control', 'no-cache')
-  @SseRoom(roomsAsked)
-  transformed(@ConnectedClient() client: SseClient): Subject<unknown> {
-    return this.hall(client);
+  @SseRoom(roomsOfQuery)
+  compressible(@ConnectedClient() client: SseClient): Subject<unknown> {
+    return this.stream(client);
   }
 
-  /** With a body that nobody reads. */
-  @Post('hall')
-  @SseRoom(roomsAsked)
+  /** Leaves the body of the request unread. */
+  @Post('stream')
+  @SseRoom(roomsOfQuery)
   upload(@ConnectedClient() client: SseClient): Subject<unknown> {
-    return this.hall(client);
+    return this.stream(client);
   }
 
-  /** An answer of its own length, with something before it where that is asked for. */
+  /** Answers with a `Content-Length`, with `before` bytes ahead of the text. */
   @Get('ordinary')
   async ordinary(@Query('before') before = '0'): Promise<string> {
     await new Promise<void>((resolve) => (this.answerOrdinary = resolve));

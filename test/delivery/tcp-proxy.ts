@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { portOf } from '../support/port-of.js';
 
-/** A TCP proxy that can stop forwarding without closing anything, as a network that is gone does. */
-export class Proxy {
+/** A TCP proxy that can stop forwarding without closing anything, as a lost network does. */
+export class TcpProxy {
   readonly #listener: Server;
   readonly #pairs: { client: Socket; server: Socket }[] = [];
 
@@ -19,8 +19,8 @@ export class Proxy {
     });
   }
 
-  static async before(port: number): Promise<Proxy> {
-    const proxy = new Proxy(port);
+  static async before(port: number): Promise<TcpProxy> {
+    const proxy = new TcpProxy(port);
     await once(proxy.#listener.listen(0, '127.0.0.1'), 'listening');
     return proxy;
   }
@@ -29,7 +29,7 @@ export class Proxy {
     return portOf(this.#listener);
   }
 
-  /** From here on nothing gets through in either direction, and no end is told. */
+  /** Drops everything from now on, in both directions, and forwards no end of a connection. */
   swallow(): void {
     for (const { client, server } of this.#pairs) {
       client.removeAllListeners('data').pause();
@@ -39,7 +39,7 @@ export class Proxy {
     }
   }
 
-  /** The far side is gone: whatever the server sends next is answered with a reset. */
+  /** Answers the next byte of the server with a reset, as a host does that lost the connection. */
   resetAtNextByte(): void {
     this.swallow();
     for (const { server } of this.#pairs) server.once('data', () => server.resetAndDestroy()).resume();

@@ -5,9 +5,9 @@ import type { Type } from '@nestjs/common';
 import type { EventStream } from './event-stream.js';
 import type { RunningApp } from './running-app.js';
 
-/** Streams that do nothing by themselves, for specs that speak through the service. */
+/** Streams without a source of their own, for specs that publish through the service. */
 @Controller()
-export class DeskController {
+export class TestController {
   latest: SseClient | undefined;
 
   @Get('plain')
@@ -23,25 +23,25 @@ export class DeskController {
   }
 }
 
-export interface Visitor {
+export interface ConnectedPair {
   stream: EventStream;
   client: SseClient;
 }
 
-/** The application that `visit` expects. */
-export function deskApp({ controllers = [], ...metadata }: SseAppMetadata = {}): Type {
-  return sseApp({ controllers: [DeskController, ...controllers], ...metadata });
+/** Returns the root module that `connectClient` expects. */
+export function testApp({ controllers = [], ...metadata }: SseAppMetadata = {}): Type {
+  return sseApp({ controllers: [TestController, ...controllers], ...metadata });
 }
 
-/** Opens a stream and returns both ends of it: what the browser reads and what the server holds. */
-export async function visit(
+/** Opens a stream and returns both ends: the stream that the client reads and the server's `SseClient`. */
+export async function connectClient(
   running: RunningApp,
   path = '/plain',
   headers: Record<string, string> = {},
-): Promise<Visitor> {
-  const desk = running.get(DeskController);
-  desk.latest = undefined;
+): Promise<ConnectedPair> {
+  const controller = running.get(TestController);
+  controller.latest = undefined;
   const stream = await running.listen(path, { headers });
-  if (!desk.latest) throw new Error('the handler did not run before the stream opened');
-  return { stream, client: desk.latest };
+  if (!controller.latest) throw new Error('the handler did not run before the stream opened');
+  return { stream, client: controller.latest };
 }

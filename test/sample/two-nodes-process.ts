@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { findPrograms } from '../../sample/01-two-nodes-redis/src/supervisor/programs.js';
 import { freePort } from '../redis/redis-server.js';
 import { within } from '../support/within.js';
-import { noBrowser } from './chromium.js';
+import { noBrowser } from '../support/chromium.js';
 
-/** Why the sample cannot be tried here; `undefined` where it can. In CI it must be, so it is tried. */
-export const noStage = process.env['CI'] === 'true' ? undefined : (noBrowser ?? whatIsMissing());
+/** The reason to skip the sample; `undefined` when it can run. Always `undefined` in CI, where it must run. */
+export const missingProgram = process.env['CI'] === 'true' ? undefined : (noBrowser ?? whatIsMissing());
 
 function whatIsMissing(): string | undefined {
   try {
@@ -16,11 +16,11 @@ function whatIsMissing(): string | undefined {
   }
 }
 
-/** Building included, on a machine that has other things to do. */
+/** Includes the build, on a busy machine. */
 const START_MS = 100_000;
 
-/** `npm run start:two-nodes`, as a user starts it; a node that dies stays dead until it is told to start. */
-export class TwoNodesStage {
+/** Runs `npm run start:two-nodes`, as a user does; a dead node is restarted only on request. */
+export class TwoNodesProcess {
   readonly url: string;
   private output = '';
   private readonly exited: Promise<void>;
@@ -32,21 +32,24 @@ export class TwoNodesStage {
     this.url = `http://localhost:${port}`;
     process.stdout?.on('data', (part: Buffer) => (this.output += part.toString()));
     process.stderr?.on('data', (part: Buffer) => (this.output += part.toString()));
-    // Closed: nobody of the whole family is left that could write.
+    // 'close' follows once no process of the command can write any more.
     this.exited = new Promise((resolve) => process.once('close', () => resolve()));
   }
 
-  static async start(): Promise<TwoNodesStage> {
+  static async start(): Promise<TwoNodesProcess> {
     const port = await freePort();
     const env = { ...process.env, PORT: `${port}`, RESTART_AFTER_MS: '600000' };
-    const stage = new TwoNodesStage(port, spawn('npm', ['run', 'start:two-nodes'], { env, detached: true }));
+    const sample = new TwoNodesProcess(
+      port,
+      spawn('npm', ['run', 'start:two-nodes'], { env, detached: true }),
+    );
     try {
-      await within(Promise.race([stage.opened(), stage.exited]), 'the sample starts', START_MS);
-      if (!stage.isOpen) throw new Error('the sample has ended');
-      return stage;
+      await within(Promise.race([sample.opened(), sample.exited]), 'the sample starts', START_MS);
+      if (!sample.isOpen) throw new Error('the sample has ended');
+      return sample;
     } catch (error) {
-      await stage.interrupt();
-      throw new Error(stage.output, { cause: error });
+      await sample.interrupt();
+      throw new Error(sample.output, { cause: error });
     }
   }
 

@@ -5,9 +5,8 @@ import { http2Platforms, platforms, type Platform } from '../support/platforms.j
 import { sseApp } from '../support/sse-app.js';
 import { eventually, someTurns } from '../support/within.js';
 import { CountingMetrics } from './counting-metrics.js';
-import { Door } from './door.js';
-import { HallController } from './hall.controller.js';
-import { hallPath } from './ways.js';
+import { UnixSocketListener } from './unix-socket-listener.js';
+import { DeliveryController, streamPath } from './delivery.controller.js';
 import type { SseModuleOptions } from 'nestjs-simple-sse';
 import type { RunningApp } from '../support/running-app.js';
 
@@ -19,9 +18,9 @@ const BACKLOG = EVENT * EVENTS;
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
-/** What is alive after garbage collection. */
+/** Returns the bytes in use after garbage collection. */
 async function memory(): Promise<{ buffers: number; heap: number }> {
-  // Buffers are let go of in later turns than the objects that hold them.
+  // Buffers are released in later turns than the objects that hold them.
   for (let n = 0; n < 3; n++) {
     collect();
     await someTurns(5);
@@ -30,28 +29,28 @@ async function memory(): Promise<{ buffers: number; heap: number }> {
   return { buffers: arrayBuffers, heap: heapUsed };
 }
 
-/** Connects clients that read nothing but what Node takes by itself. @returns what ends them */
+/** Connects clients that do not read, beyond what Node buffers; returns a function that disconnects them. */
 type ConnectMany = (running: RunningApp) => Promise<() => Promise<void>>;
 
 const overHttp1: ConnectMany = async (running) => {
-  const door = await Door.open(running);
-  const connections = Array.from({ length: CLIENTS }, () => door.knock());
-  for (const connection of connections) connection.get(hallPath(['hall']));
+  const listener = await UnixSocketListener.open(running);
+  const connections = Array.from({ length: CLIENTS }, () => listener.connectRaw());
+  for (const connection of connections) connection.get(streamPath(['lobby']));
   return async () => {
-    // What the clients themselves hold must go with them, to be told from what the server holds.
+    // Releases what the clients themselves hold, so that only the server's memory is measured.
     for (const { socket } of connections.splice(0)) socket.destroy();
-    await door.close();
+    await listener.close();
   };
 };
 
-/** Of an HTTP/2 stream that nobody reads, the server sends 64 KiB: its flow-control window. */
+/** The server sends 64 KiB of an HTTP/2 stream that is not read: its flow-control window. */
 const overHttp2: ConnectMany = async (running) => {
   const sessions: ClientHttp2Session[] = [];
   for (let n = 0; n < CLIENTS; n++) {
     if (n % 50 === 0) {
       sessions.push(connectHttp2(running.url, { rejectUnauthorized: false }).on('error', () => {}));
     }
-    const stream = sessions.at(-1)?.request({ ':path': hallPath(['hall']) });
+    const stream = sessions.at(-1)?.request({ ':path': streamPath(['lobby']) });
     stream?.on('error', () => {});
   }
   return async () => {
@@ -73,22 +72,22 @@ describe.each(cases)(
       const metrics = new CountingMetrics();
       const running = await platform.start(
         sseApp({
-          controllers: [HallController],
+          controllers: [DeliveryController],
           options: { heartbeatIntervalMs: false, history: false, writeTimeoutMs: false, metrics, ...options },
         }),
       );
       return { running, metrics };
     }
 
-    it('share one copy of what waits for them, and of what they leave nothing stays', async () => {
+    it('share one copy of what is queued for them, which is released when they disconnect', async () => {
       const { running, metrics } = await start({ maxQueuedBytes: 2 * BACKLOG });
-      const leave = await connectMany(running);
+      const disconnect = await connectMany(running);
       await eventually(() => metrics.opened === CLIENTS, 'every client');
       await someTurns(20);
       const before = await memory();
       for (let n = 0; n < EVENTS; n++) {
         // Large and of one size, so that each is a buffer of its own.
-        await running.sse.broadcast('hall', 'n', String(n).padEnd(EVENT, 'x'));
+        await running.sse.broadcast('lobby', 'n', String(n).padEnd(EVENT, 'x'));
         await someTurns(1);
       }
       const during = await memory();
@@ -99,34 +98,34 @@ describe.each(cases)(
       expect(during.buffers - before.buffers).toBeLessThan(2 * BACKLOG + CLIENTS * 150_000);
       expect(during.heap - before.heap).toBeLessThan(CLIENTS * 100_000);
 
-      await leave();
+      await disconnect();
       await eventually(() => running.sse.count() === 0, 'every client forgotten');
-      await running.sse.broadcast('hall', 'n', 'afterwards');
+      await running.sse.broadcast('lobby', 'n', 'afterwards');
       await someTurns(20);
       let after = await memory();
       await eventually(
         async () => (after = await memory()).buffers - before.buffers < BACKLOG / 2,
-        `the backlog let go of; still ${after.buffers - before.buffers}`,
+        `the backlog released; still ${after.buffers - before.buffers}`,
       );
       await running.close();
     });
 
-    it('are cut one by one at their bound, and their memory with them', async () => {
+    it('are cut one by one at maxQueuedBytes, and their memory is released', async () => {
       const { running, metrics } = await start({ maxQueuedBytes: BACKLOG / 10 });
-      const leave = await connectMany(running);
+      const disconnect = await connectMany(running);
       await eventually(() => metrics.opened === CLIENTS, 'every client');
       await someTurns(20);
       const before = await memory();
       for (let n = 0; n < EVENTS; n++) {
-        await running.sse.broadcast('hall', 'n', String(n).padEnd(EVENT, 'x'));
+        await running.sse.broadcast('lobby', 'n', String(n).padEnd(EVENT, 'x'));
         await someTurns(1);
       }
       await eventually(() => running.sse.count() === 0, 'every client cut');
       expect(metrics.closed).toEqual({ 'slow-consumer': CLIENTS });
-      await leave();
+      await disconnect();
       await eventually(
         async () => (await memory()).buffers - before.buffers < BACKLOG / 2,
-        'the backlog let go of',
+        'the backlog released',
       );
       await running.close();
     });
