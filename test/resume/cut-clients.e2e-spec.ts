@@ -9,7 +9,7 @@ import { platforms } from '../support/platforms.js';
 import { sseApp } from '../support/sse-app.js';
 import { eventually, pause } from '../support/within.js';
 import { CuttingProxy } from './cutting-proxy.js';
-import { chosenSeed } from './oracle.js';
+import { chosenSeed } from '../oracle/http-oracle.js';
 import type { RunningApp } from '../support/running-app.js';
 
 /** How often each client's connection is cut, at the least. */
@@ -26,19 +26,19 @@ class BadNetworkController {
   @Header('content-type', 'text/html')
   page(): string {
     return `<!doctype html><title>Bad network</title><script>
-      const heard = [], gaps = [];
+      const received = [], gaps = [];
       function listen() {
         const source = new EventSource('/stream');
-        source.onmessage = ({ data }) => heard.push(data);
+        source.onmessage = ({ data }) => received.push(data);
         source.addEventListener('sse:gap', ({ data }) => gaps.push(data));
       }
     </script>`;
   }
 }
 
-/** A client at work: what it heard, and how it is told to stop. */
+/** A client at work: what it received, and how it is told to stop. */
 interface Listening {
-  heard(): Promise<string[]> | string[];
+  received(): Promise<string[]> | string[];
   gaps(): Promise<string[]> | string[];
   stop(): unknown;
 }
@@ -49,16 +49,16 @@ interface EventSourceLike {
 }
 
 function overEventSource(source: EventSourceLike): Listening {
-  const heard: string[] = [];
+  const received: string[] = [];
   const gaps: string[] = [];
-  source.addEventListener('message', ({ data }) => heard.push(String(data)));
+  source.addEventListener('message', ({ data }) => received.push(String(data)));
   source.addEventListener('sse:gap', ({ data }) => gaps.push(String(data)));
-  return { heard: () => heard, gaps: () => gaps, stop: () => source.close() };
+  return { received: () => received, gaps: () => gaps, stop: () => source.close() };
 }
 
 /** The library asks for a window and a document, of which it uses the timers and one listener. */
 function overFetch(url: string): Listening {
-  const heard: string[] = [];
+  const received: string[] = [];
   const gaps: string[] = [];
   const stopping = new AbortController();
   Object.assign(globalThis, {
@@ -72,13 +72,13 @@ function overFetch(url: string): Listening {
     onmessage: ({ event, data }) => {
       if (event === 'sse:gap') gaps.push(data);
       // It also reports blocks that hold an id alone.
-      else if (event === '' && data !== '') heard.push(data);
+      else if (event === '' && data !== '') received.push(data);
     },
     onclose: () => {
       throw new Error('come back');
     },
   });
-  return { heard: () => heard, gaps: () => gaps, stop: () => stopping.abort() };
+  return { received: () => received, gaps: () => gaps, stop: () => stopping.abort() };
 }
 
 const clients: [string, (url: string) => Listening][] = [
@@ -110,13 +110,13 @@ describe.each(platforms)('in a network that cuts connections, on $name', (platfo
     await running.close();
   });
 
-  /** Publishes until the connection has been cut often enough; then each event must have been heard once. */
+  /** Publishes until the connection has been cut often enough; then each event must have been received once. */
   async function expectEverything(listening: Listening): Promise<void> {
     const random = randomOf(seed + 1);
     try {
       await eventually(() => running.sse.count('numbers') === 1, 'the client');
       await running.sse.broadcast('numbers', '0');
-      await eventually(async () => (await listening.heard()).length === 1, 'the first event');
+      await eventually(async () => (await listening.received()).length === 1, 'the first event');
       proxy.isCutting = true;
       let count = 1;
       while (proxy.cuts < CUTS || count < 1_000) {
@@ -127,8 +127,8 @@ describe.each(platforms)('in a network that cuts connections, on $name', (platfo
       }
       proxy.isCutting = false;
       await running.sse.broadcast('numbers', String(count));
-      await eventually(async () => (await listening.heard()).at(-1) === String(count), 'the last event');
-      const numbers = (await listening.heard()).map((text) => parseInt(text, 10));
+      await eventually(async () => (await listening.received()).at(-1) === String(count), 'the last event');
+      const numbers = (await listening.received()).map((text) => parseInt(text, 10));
       expect(numbers).toEqual(Array.from({ length: count + 1 }, (_, n) => n));
       expect(await listening.gaps()).toEqual([]);
       expect(proxy.cuts).toBeGreaterThanOrEqual(CUTS);
@@ -161,7 +161,7 @@ describe.each(platforms)('in a network that cuts connections, on $name', (platfo
         await page.goto(`${proxy.url}/page`);
         await page.evaluate('listen()');
         await expectEverything({
-          heard: () => page.evaluate<string[]>('heard'),
+          received: () => page.evaluate<string[]>('received'),
           gaps: () => page.evaluate<string[]>('gaps'),
           stop: () => page.close(),
         });

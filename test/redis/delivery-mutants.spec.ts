@@ -9,13 +9,13 @@ import {
 } from '../../src/broker/redis/feed/catch-up-buffer.js';
 import { DeliveryOrder } from '../../src/broker/redis/history/delivery-order.js';
 import { RoomReader } from '../../src/broker/redis/history/room-reader.js';
+import { runBrokerOracle } from '../oracle/broker-oracle.js';
+import type { Traffic, TrafficVerdict } from '../oracle/traffic.js';
 import { eventually } from '../support/within.js';
-import { judge } from './oracle.js';
-import { BlackHoleProxy, describeWithRedis, RedisServer } from './redis-server.js';
-import type { Traffic } from './traffic.js';
-import type { Verdict } from './verdict.js';
+import { BlackHoleProxy } from './black-hole-proxy.js';
+import { describeWithRedis, RedisServer } from './redis-server.js';
 
-/** The oracle is believed because it catches these. */
+/** Faults that the oracle must find, or its verdicts prove nothing. */
 describeWithRedis('the oracle catches a broker that', () => {
   let server: RedisServer;
   let proxy: BlackHoleProxy;
@@ -33,98 +33,99 @@ describeWithRedis('the oracle catches a broker that', () => {
     await server.dispose();
   });
 
-  /** All nodes are deaf while events are accepted, and some followers stay with them: these miss something. */
-  const run = (maxEvents?: number): Promise<Verdict> =>
-    judge({
+  /** Cuts the subscribers of all nodes while events are accepted and some clients stay attached. */
+  const run = (maxEvents?: number): Promise<TrafficVerdict> =>
+    runBrokerOracle({
       seed: 1,
       maxEvents,
       createBroker: () => redisBroker({ url: proxy.url, connectTimeoutMs: 60_000 }),
       fault: async (traffic) => {
-        const still = await traffic.keepStill(4);
+        const attached = await traffic.holdAttached(4);
         running = traffic;
         proxy.holdNew();
         await server.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
-        await still.owed(10);
-        proxy.letIn();
-        await still.owed(10);
-        still.release();
+        await attached.published(10);
+        proxy.releaseNew();
+        await attached.published(10);
+        attached.release();
         running = undefined;
       },
     });
 
   const someAccepted = async (): Promise<void> => {
-    const before = running?.log.length ?? 0;
-    const hasMore = (): boolean => running === undefined || running.log.length > before + 20;
+    const before = running?.publisher.count ?? 0;
+    const hasMore = (): boolean => running === undefined || running.publisher.count > before + 20;
     await eventually(hasMore, 'more events', 60_000);
   };
 
-  /** Nobody is given a page before events were accepted after it was asked for, and others after it was read. */
+  /** Delays each read until events were published before it, and its result until others were published after it. */
   const readSlowly = (): void => {
     // Called with its own `this`.
     // oxlint-disable-next-line typescript/unbound-method
     const { read } = RoomReader.prototype;
-    jest.spyOn(RoomReader.prototype, 'read').mockImplementation(async function (this: RoomReader, ...asked) {
+    jest.spyOn(RoomReader.prototype, 'read').mockImplementation(async function (this: RoomReader, ...args) {
       await someAccepted();
-      const page = await read.apply(this, asked);
+      const page = await read.apply(this, args);
       await someAccepted();
       return page;
     });
   };
   // Called with their own `this`.
   // oxlint-disable-next-line typescript/unbound-method
-  const { catchUp, classify: judgeMessage } = DeliveryOrder.prototype;
+  const { catchUp, classify } = DeliveryOrder.prototype;
   // oxlint-disable-next-line typescript/unbound-method
   const { hold } = CatchUpBuffer.prototype;
 
-  it('does not read what it missed', async () => {
+  it('does not read the events that it missed', async () => {
     jest.spyOn(DeliveryOrder.prototype, 'catchUp').mockImplementation(function (
       this: DeliveryOrder,
       page: HistoryPage,
     ) {
       catchUp.call(this, { ...page, messages: [], incompleteRooms: [] });
     });
-    expect((await run()).silentlyLost).toBeGreaterThan(0);
+    expect((await run()).silentLosses).toBeGreaterThan(0);
   }, 120_000);
 
-  it('delivers what it knows already', async () => {
+  it('delivers events that it has already delivered', async () => {
     readSlowly();
     jest.spyOn(DeliveryOrder.prototype, 'classify').mockImplementation(function (
       this: DeliveryOrder,
       message: ChannelMessage,
     ) {
-      const verdict = judgeMessage.call(this, message);
+      const verdict = classify.call(this, message);
       return verdict === 'known' ? 'next' : verdict;
     });
-    expect((await run()).disorder).toBeGreaterThan(0);
+    const { outOfOrder, lateAfterGap } = await run();
+    expect(outOfOrder + lateAfterGap).toBeGreaterThan(0);
   }, 120_000);
 
-  it('lets go of what it hears while it reads', async () => {
+  it('drops the events that it receives while it reads', async () => {
     readSlowly();
     jest.spyOn(CatchUpBuffer.prototype, 'hold').mockImplementation(function (
       this: CatchUpBuffer,
-      heard: ReceivedItem,
+      item: ReceivedItem,
       bytes: number,
     ) {
-      if (isSyncMarker(heard)) hold.call(this, heard, bytes);
+      if (isSyncMarker(item)) hold.call(this, item, bytes);
     });
     jest.spyOn(DeliveryOrder.prototype, 'classify').mockImplementation(function (
       this: DeliveryOrder,
       message: ChannelMessage,
     ) {
-      // Nor does it look for holes, which would mend this.
-      const verdict = judgeMessage.call(this, message);
+      // Holes are ignored too, because reading them would repair this.
+      const verdict = classify.call(this, message);
       return verdict === 'ahead' && message.epoch === this.epoch ? 'next' : verdict;
     });
-    expect((await run()).silentlyLost).toBeGreaterThan(0);
+    expect((await run()).silentLosses).toBeGreaterThan(0);
   }, 120_000);
 
-  it('keeps to itself that history did not reach back', async () => {
+  it('does not report that history was trimmed', async () => {
     jest.spyOn(DeliveryOrder.prototype, 'catchUp').mockImplementation(function (
       this: DeliveryOrder,
       page: HistoryPage,
     ) {
       catchUp.call(this, { ...page, incompleteRooms: [] });
     });
-    expect((await run(2)).silentlyLost).toBeGreaterThan(0);
+    expect((await run(2)).silentLosses).toBeGreaterThan(0);
   }, 120_000);
 });

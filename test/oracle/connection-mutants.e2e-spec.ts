@@ -1,8 +1,10 @@
 import { ClientConnection } from '../../src/connection/client-connection.js';
 import { randomOf } from '../../src/testing/random-history.js';
 import { express } from '../support/platforms.js';
-import { chosenSeed, runOracle, type Figures } from './oracle.js';
-import { RestlessBroker } from './restless-broker.js';
+import { FlakyBroker } from './flaky-broker.js';
+import { chosenSeed, runHttpOracle, type HttpVerdict } from './http-oracle.js';
+import { logVerdict } from './log-verdict.js';
+import { EXACT_WITHOUT_GAPS } from './verdict.js';
 
 type Method = (this: ClientConnection, ...args: unknown[]) => unknown;
 
@@ -12,20 +14,20 @@ interface Mutant {
   readonly name: string;
   readonly method: string;
   readonly replaced: (original: Method) => Method;
-  /** Whether the oracle has seen what this one does. */
-  readonly isCaught: (figures: Figures) => boolean;
+  /** Whether the verdict shows this fault. */
+  readonly isCaught: (verdict: HttpVerdict) => boolean;
 }
 
-/** Faults that the oracle must see, or it proves nothing. */
+/** Faults that the oracle must find, or its verdicts prove nothing. */
 const mutants: Mutant[] = [
   {
     name: 'without a gate',
     method: 'shutGate',
     replaced: () => () => {},
-    isCaught: ({ silentLosses, disorder }) => silentLosses > 100 && disorder > 10,
+    isCaught: ({ silentLosses, outOfOrder }) => silentLosses > 100 && outOfOrder > 10,
   },
   {
-    name: 'without knowing what was sent already',
+    name: 'that ignores which events it has sent',
     method: 'push',
     replaced: (push) =>
       function (...args) {
@@ -35,7 +37,7 @@ const mutants: Mutant[] = [
     isCaught: ({ duplicates }) => duplicates > 100,
   },
   {
-    name: 'that reads what was missed only once the gate is open',
+    name: 'that replays only after its gate is open',
     method: 'open',
     replaced: (open) =>
       function (...args) {
@@ -49,16 +51,16 @@ const mutants: Mutant[] = [
 describe('the oracle', () => {
   const seed = chosenSeed();
 
-  const run = (): Promise<Figures> =>
-    runOracle({
+  const run = (): Promise<HttpVerdict> =>
+    runHttpOracle({
       platform: express,
       seed,
       events: 2_500,
-      pages: 30,
+      clients: 30,
       options: {
         historyMaxEvents: 100_000,
         historyMaxBytes: 2 ** 31,
-        broker: new RestlessBroker(randomOf(seed)),
+        broker: new FlakyBroker(randomOf(seed)),
       },
     });
 
@@ -68,19 +70,19 @@ describe('the oracle', () => {
       const original = methods[method] as Method;
       methods[method] = replaced(original);
       try {
-        const figures = await run();
-        process.stdout.write(`mutant ${name}: ${JSON.stringify(figures)}\n`);
-        expect([isCaught(figures), figures]).toEqual([true, figures]);
+        const verdict = await run();
+        logVerdict(`mutant ${name}`, verdict);
+        expect([isCaught(verdict), verdict]).toEqual([true, verdict]);
       } finally {
         methods[method] = original;
       }
     },
   );
 
-  it(`finds nothing in what is not mutated (SEED=${seed})`, async () => {
-    const figures = await run();
-    process.stdout.write(`no mutant: ${JSON.stringify(figures)}\n`);
-    expect(figures).toMatchObject({ silentLosses: 0, duplicates: 0, disorder: 0, foreign: 0, gaps: 0 });
-    expect(figures.resumes).toBeGreaterThan(50);
+  it(`finds no fault without a mutant (SEED=${seed})`, async () => {
+    const verdict = await run();
+    logVerdict('no mutant', verdict);
+    expect(verdict).toMatchObject(EXACT_WITHOUT_GAPS);
+    expect(verdict.resumes).toBeGreaterThan(50);
   });
 });

@@ -1,7 +1,7 @@
 import { MemoryBroker, type PartitionedBroker, type SseBroker } from 'nestjs-simple-sse';
 
-/** Brokers that share rooms as simply as can be. */
-export class Partitions implements PartitionedBroker {
+/** Assigns each room to one of several brokers by a hash of its name. */
+export class HashedPartitions implements PartitionedBroker {
   readonly partitions: readonly SseBroker[];
 
   constructor(count: number, createBroker: (partition: number) => SseBroker = () => new MemoryBroker()) {
