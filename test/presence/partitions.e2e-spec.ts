@@ -1,12 +1,12 @@
 import { HashedPartitions } from '../support/hashed-partitions.js';
 import { fastify } from '../support/platforms.js';
 import { eventually, within } from '../support/within.js';
-import { changesIn, lobbyApp, membersIn } from './presence-app.js';
+import { changesIn, presenceApp, membersIn } from './presence-app.js';
 
 describe('presence with a broker of several partitions', () => {
   it('is correct in each room, and disconnect reaches the clients of all rooms', async () => {
     const broker = new HashedPartitions(4);
-    const running = await fastify.start(lobbyApp({ broker, presenceGraceMs: false }));
+    const running = await fastify.start(presenceApp({ broker, presenceGraceMs: false }));
     const rooms = Array.from({ length: 12 }, (_, n) => `chat-${n}`);
     expect(new Set(rooms.map((room) => broker.partitionOf(room))).size).toBe(4);
     const streams = await Promise.all(rooms.map((room) => running.listen(`/rooms/${room}?user=7`)));

@@ -26,6 +26,11 @@ async function useBroker(options: RedisBrokerOptions): Promise<void> {
   }
 }
 
+async function start(client: unknown): Promise<void> {
+  const options = { client } as RedisBrokerOptions;
+  await (redisBroker(options) as SseBroker).start(policy, new RecordingListener());
+}
+
 describeWithRedis('redisBroker', () => {
   let server: RedisServer;
 
@@ -119,11 +124,6 @@ describeWithRedis('redisBroker', () => {
   });
 
   describe('refuses', () => {
-    const start = async (client: unknown): Promise<void> => {
-      const options = { client } as RedisBrokerOptions;
-      await (redisBroker(options) as SseBroker).start(policy, new RecordingListener());
-    };
-
     it('a client of neither library', async () => {
       await expect(start({ duplicate: () => {} })).rejects.toThrow('a client of ioredis or node-redis');
     });

@@ -11,7 +11,7 @@ import type { RunningApp } from '../support/running-app.js';
 import { describeWithRedis, RedisServer } from './redis-server.js';
 
 describeWithRedis.each(['redis', 'ioredis'] as const)(
-  'a node that has heard nothing for long, over %s',
+  'a node that has received no event for long, over %s',
   (driver) => {
     let server: RedisServer;
     let idle: RunningApp;
@@ -19,7 +19,7 @@ describeWithRedis.each(['redis', 'ioredis'] as const)(
 
     beforeEach(async () => {
       server = await RedisServer.start();
-      // Without probes its position stays where it was.
+      // Without probes its position does not advance.
       const start = (): Promise<RunningApp> =>
         startTestApp({ broker: redisBroker({ url: server.url, driver, probeIntervalMs: 600_000 }) });
       [idle, busy] = [await start(), await start()];
@@ -29,7 +29,7 @@ describeWithRedis.each(['redis', 'ioredis'] as const)(
       await server.dispose();
     });
 
-    it('tells a new client nothing from before it came', async () => {
+    it('delivers to a new client no event from before its connection', async () => {
       for (const text of ['old 1', 'old 2']) await busy.sse.broadcast('a', text);
       const stream = await listenFrom(idle, '/in?rooms=a');
       await stream.nextEvent({ control: true });
@@ -37,11 +37,11 @@ describeWithRedis.each(['redis', 'ioredis'] as const)(
       expect(textsOf(await receivedUntil(stream, 'now'))).toEqual(['now']);
     });
 
-    it('tells a new client what its own handler says', async () => {
+    it('delivers to a new client the events that its own handler publishes', async () => {
       await busy.sse.broadcast('a', 'old');
       const controller = idle.get(TestController);
       controller.allowed = (room) => {
-        // Right after the one before was joined, and before the broker hears it here.
+        // Room `a` has just been joined, and its subscription is not confirmed yet.
         if (room === 'end') void idle.sse.broadcast('a', 'from the handler');
         return true;
       };
@@ -51,7 +51,7 @@ describeWithRedis.each(['redis', 'ioredis'] as const)(
       expect(textsOf(await receivedUntil(stream, 'now'))).toEqual(['from the handler', 'now']);
     });
 
-    it('replays the newest of a room that is joined at run time, and no more', async () => {
+    it('replays exactly the requested number of events when a client joins a room', async () => {
       const stream = await listenFrom(idle, '/in?rooms=b');
       const ready = readyOf([await stream.nextEvent({ control: true })]);
       for (const text of ['a1', 'a2', 'a3']) await busy.sse.broadcast('a', text);
@@ -61,7 +61,7 @@ describeWithRedis.each(['redis', 'ioredis'] as const)(
       expect(textsOf(await receivedUntil(stream, 'now'))).toEqual(['a2', 'a3', 'now']);
     });
 
-    it('gives a page the position of now', async () => {
+    it('returns the current position of the broker from position()', async () => {
       await busy.sse.broadcast('a', 'rendered');
       const position = await idle.sse.position('a');
       await busy.sse.broadcast('a', 'missed');
@@ -70,7 +70,7 @@ describeWithRedis.each(['redis', 'ioredis'] as const)(
       expect(textsOf(await receivedUntil(stream, 'now'))).toEqual(['missed', 'now']);
     });
 
-    it('gives a page a position while Redis is away', async () => {
+    it('returns a position while Redis is unavailable', async () => {
       const before = await idle.sse.position();
       await server.kill();
       const position = await idle.sse.position();

@@ -1,28 +1,28 @@
 import type { RedisDriverName } from 'nestjs-simple-sse/redis';
-import { changesIn, changesOf, lobbyApp, membersIn } from '../presence/presence-app.js';
+import { changesIn, changesOf, presenceApp, membersIn } from '../presence/presence-app.js';
 import { express, fastify, type Platform } from '../support/platforms.js';
 import type { EventStream } from '../support/event-stream.js';
 import type { RunningApp } from '../support/running-app.js';
 import { eventually, within } from '../support/within.js';
-import { brokerOf, lapse, leases, TIMES } from './presence-node.js';
+import { brokerOf, expireLeases, leases, TIMES } from './presence-node.js';
 import { describeWithRedis, RedisServer } from './redis-server.js';
 
-function seen(app: RunningApp, room: string, ...wanted: string[]): Promise<void> {
+function waitForMembers(app: RunningApp, room: string, ...expected: string[]): Promise<void> {
   return eventually(
-    async () => (await membersIn(app, room)).join() === wanted.join(),
-    `${wanted.join()} in ${room}`,
+    async () => (await membersIn(app, room)).join() === expected.join(),
+    `${expected.join()} in ${room}`,
   );
 }
 
-/** A client that hears its room: of nobody in particular, where the path names none. */
-async function watch(app: RunningApp, path = '/rooms/chat'): Promise<EventStream> {
+/** Opens a stream that receives the events of its room; as an anonymous client where the path names no user. */
+async function observe(app: RunningApp, path = '/rooms/chat'): Promise<EventStream> {
   const stream = await app.listen(path);
   expect(await stream.nextEvent({ control: true })).toMatchObject({ event: 'sse:ready' });
   return stream;
 }
 
-function told(stream: EventStream, ...changes: string[]): Promise<void> {
-  return eventually(() => changesIn(stream).join() === changes.join(), `${changes.join()}, told to a client`);
+function waitForChanges(stream: EventStream, ...changes: string[]): Promise<void> {
+  return eventually(() => changesIn(stream).join() === changes.join(), `${changes.join()} on a stream`);
 }
 
 function ended(stream: EventStream): Promise<unknown> {
@@ -30,7 +30,7 @@ function ended(stream: EventStream): Promise<unknown> {
 }
 
 describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
-  'two applications on one Redis, over %s',
+  'presence of two applications on one Redis, over %s',
   (driver) => {
     let server: RedisServer;
     let one: RunningApp;
@@ -40,7 +40,7 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
     async function start(platform: Platform, presenceGraceMs: number | false): Promise<RunningApp> {
       const redis = { url: server.url, driver, publishTimeoutMs: 1_000, connectTimeoutMs: 500 };
       const broker = brokerOf(redis, TIMES);
-      const app = await platform.start(lobbyApp({ broker, presenceGraceMs }));
+      const app = await platform.start(presenceApp({ broker, presenceGraceMs }));
       running.push(app);
       return app;
     }
@@ -58,23 +58,23 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
       await server.dispose();
     });
 
-    it('tabs of a user at both join once and leave once, and both tell their clients', async () => {
+    it('reports one join and one leave to the clients of both for a user with a tab on each', async () => {
       await startBoth();
-      const watching = [await watch(one), await watch(two)];
+      const observer = [await observe(one), await observe(two)];
       const changes = changesOf(one, 'chat');
       const tabs = [
         await one.listen('/rooms/chat?user=7&name=Ann'),
         await two.listen('/rooms/chat?user=7&name=Ann'),
       ];
-      for (const app of [one, two]) await seen(app, 'chat', '7 2');
+      for (const app of [one, two]) await waitForMembers(app, 'chat', '7 2');
       expect(await one.sse.presence('chat')).toEqual([{ user: '7', info: { name: 'Ann' }, connections: 2 }]);
       expect(await two.sse.presenceCount('chat')).toEqual({ users: 1, connections: 2 });
       tabs[0]?.close();
-      for (const app of [one, two]) await seen(app, 'chat', '7 1');
+      for (const app of [one, two]) await waitForMembers(app, 'chat', '7 1');
       tabs[1]?.close();
-      for (const app of [one, two]) await seen(app, 'chat');
-      for (const stream of watching) {
-        await told(stream, 'join 7', 'leave 7');
+      for (const app of [one, two]) await waitForMembers(app, 'chat');
+      for (const stream of observer) {
+        await waitForChanges(stream, 'join 7', 'leave 7');
         expect(
           stream.events.filter(({ event }) => /join|leave/.test(event)).map(({ data }) => JSON.parse(data)),
         ).toEqual([
@@ -87,22 +87,22 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
       expect(changes).toEqual(['join 7', 'leave 7']);
     });
 
-    it('streams at the other one are ended, and users taken out of rooms there', async () => {
+    it('covers disconnect and leave of clients on the other application', async () => {
       await startBoth();
       const mine = await one.listen('/rooms/chat?user=7');
       const theirs = await two.listen('/rooms/chat?user=7');
       const third = await two.listen('/rooms/chat?user=8');
       const other = await two.listen('/rooms/other?user=7');
-      await seen(one, 'chat', '7 2', '8 1');
+      await waitForMembers(one, 'chat', '7 2', '8 1');
       await one.sse.leave({ user: 7 }, 'chat');
-      await seen(one, 'chat', '8 1');
+      await waitForMembers(one, 'chat', '8 1');
       expect([one.sse.count('chat'), mine.isOpen, theirs.isOpen]).toEqual([0, true, true]);
       await one.sse.disconnect({ user: 7, room: 'other' }, { retryMs: 12_345 });
       await ended(other);
       expect(other.retries.at(-1)).toBe(12_345);
       await one.sse.disconnect({ room: 'chat', where: ({ user }) => user === '8' });
       await ended(third);
-      await seen(one, 'chat');
+      await waitForMembers(one, 'chat');
       const [client] = two.sse.clients();
       await one.sse.disconnect(client?.id ?? '');
       await ended(theirs);
@@ -111,9 +111,9 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
       await ended(mine);
     });
 
-    it('an event leaves out the clients of a user at both, and what they missed as well', async () => {
+    it('excludes a user from an event on both applications, also on resume', async () => {
       await startBoth();
-      const streams = [await watch(one, '/rooms/other?user=7'), await watch(two, '/rooms/other?user=7')];
+      const streams = [await observe(one, '/rooms/other?user=7'), await observe(two, '/rooms/other?user=7')];
       const position = await one.sse.broadcast('other', 'before', 1);
       await one.sse.broadcast('other', 'secret', 1, { except: { user: 7 } });
       await two.sse.broadcast('other', 'after', 1);
@@ -127,40 +127,40 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
       expect((await stranger.nextEvents(2)).map(({ event }) => event)).toEqual(['secret', 'after']);
     });
 
-    it('who comes back at the other one when an application closes never left', async () => {
+    it('reports no leave for a user who reconnects to the other application when one closes', async () => {
       one = await start(express, 600_000);
       const [lease = ''] = await leases(server);
       two = await start(fastify, 600_000);
-      const watching = await watch(two);
+      const observer = await observe(two);
       for (const user of ['back', 'gone']) await one.listen(`/rooms/chat?user=${user}`);
-      await told(watching, 'join back', 'join gone');
+      await waitForChanges(observer, 'join back', 'join gone');
       await one.shutDown();
       await two.listen('/rooms/chat?user=back');
-      await seen(two, 'chat', 'back 1', 'gone 0');
-      // The grace time is over.
-      await lapse(server, lease);
-      await seen(two, 'chat', 'back 1');
-      await told(watching, 'join back', 'join gone', 'leave gone');
+      await waitForMembers(two, 'chat', 'back 1', 'gone 0');
+      // Ends the grace time.
+      await expireLeases(server, lease);
+      await waitForMembers(two, 'chat', 'back 1');
+      await waitForChanges(observer, 'join back', 'join gone', 'leave gone');
     });
 
-    it('without grace, who does not come back leaves when the application closes', async () => {
+    it('reports a leave when an application without grace time closes', async () => {
       await startBoth(false);
-      const watching = await watch(two);
+      const observer = await observe(two);
       await one.listen('/rooms/chat?user=gone');
-      await told(watching, 'join gone');
+      await waitForChanges(observer, 'join gone');
       await one.shutDown();
-      await told(watching, 'join gone', 'leave gone');
-      await seen(two, 'chat');
+      await waitForChanges(observer, 'join gone', 'leave gone');
+      await waitForMembers(two, 'chat');
     });
 
-    it('streams stay open while Redis is away, and who came and went meanwhile counts when it is back', async () => {
+    it('keeps streams open while Redis is unavailable and includes later the changes of that time', async () => {
       await startBoth();
       const stays = await one.listen('/rooms/chat?user=stays');
       const goes = await two.listen('/rooms/chat?user=goes');
-      await seen(one, 'chat', 'goes 1', 'stays 1');
+      await waitForMembers(one, 'chat', 'goes 1', 'stays 1');
       await server.kill();
       goes.close();
-      await eventually(() => two.sse.count() === 0, 'the server to notice');
+      await eventually(() => two.sse.count() === 0, 'the disconnect on the server');
       await two.listen('/rooms/chat?user=comes');
       await expect(one.sse.presence('chat')).rejects.toMatchObject({ code: 'broker-unavailable' });
       await expect(one.sse.disconnect({ room: 'chat' })).rejects.toMatchObject({
@@ -170,13 +170,13 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
       for (const app of [one, two]) {
         await eventually(
           async () => (await membersIn(app, 'chat').catch(() => [])).join() === 'comes 1,stays 1',
-          'the members of now',
+          'the current members',
         );
       }
       expect(stays.isOpen).toBe(true);
     });
 
-    it('between subscribing to the changes and asking for the list nothing falls', async () => {
+    it('misses no user between the subscription to changes and the read of the list', async () => {
       await startBoth();
       const rooms = Array.from({ length: 15 }, (_, n) => `chat-${n}`);
       const joining = rooms.map(async (room) => {
@@ -191,7 +191,10 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
       });
       await Promise.all(joining);
       for (const users of await Promise.all(known)) {
-        await eventually(() => [...users].toSorted().join() === '1,2,3', 'everybody, from the list or heard');
+        await eventually(
+          () => [...users].toSorted().join() === '1,2,3',
+          'every user, from the list or a change',
+        );
       }
     });
   },

@@ -1,13 +1,13 @@
 import type { RedisDriverName } from 'nestjs-simple-sse/redis';
 import { randomOf } from '../../src/testing/random-history.js';
 import { eventually, pause } from '../support/within.js';
-import { lapse, leases, PresenceNode } from './presence-node.js';
+import { expireLeases, leases, PresenceNode } from './presence-node.js';
 import { describeWithRedis, RedisServer } from './redis-server.js';
 
 const seed = Number(process.env['SSE_CHAOS_SEED'] ?? Date.now() % 1_000_000);
 const steps = process.env['SSE_CHAOS_MS'] === undefined ? 400 : 4_000;
 
-/** What a list of members comes to, when each change is taken as it is told; fails where one cannot follow the other. */
+/** Applies the changes in turn. @throws an error where a change does not fit those before it */
 function membersAfter(changes: readonly string[]): Set<string> {
   const present = new Set<string>();
   for (const [index, change] of changes.entries()) {
@@ -22,7 +22,7 @@ function membersAfter(changes: readonly string[]): Set<string> {
 }
 
 describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
-  `users come and go while nodes do, over %s (SSE_CHAOS_SEED=${seed})`,
+  `presence while users and nodes change at random, over %s (SSE_CHAOS_SEED=${seed})`,
   (driver) => {
     let server: RedisServer;
     const open = new Set<PresenceNode>();
@@ -41,47 +41,50 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
       open.add(node);
       return node.start(...rooms);
     };
-    const closed = async (node: PresenceNode, graceMs: number | undefined): Promise<void> => {
+    const closeNode = async (node: PresenceNode, graceMs: number | undefined): Promise<void> => {
       open.delete(node);
-      if (graceMs === undefined) await node.dies();
-      else await node.closes(graceMs);
+      if (graceMs === undefined) await node.crash();
+      else await node.close(graceMs);
     };
 
     it(
-      'in the end the list is the truth, and so is the sum of what was told',
+      'ends with the true members, both in the list and in the sum of all reported changes',
       async () => {
         const random = randomOf(seed);
         const below = (limit: number): number => Math.floor(random() * limit);
-        // It has no users of its own and nothing happens to it, so it hears everything.
+        // The observer has no users and no faults, so it receives every change.
         const observer = await newNode('a');
         let nodes: PresenceNode[] = await Promise.all([newNode(), newNode(), newNode()]);
         for (let step = 0; step < steps; step++) {
           const node = nodes[below(nodes.length)] as PresenceNode;
-          node.has(`user-${below(12)}`, random() < 0.4 ? undefined : below(3));
+          node.setConnections(`user-${below(12)}`, random() < 0.4 ? undefined : below(3));
           const chance = random();
-          if (chance < 0.02) await lapse(server, ...(await leases(server)).filter(() => random() < 0.4));
+          if (chance < 0.02)
+            await expireLeases(server, ...(await leases(server)).filter(() => random() < 0.4));
           else if (chance < 0.04) await server.command('CLIENT', 'KILL', 'TYPE', 'normal');
           else if (chance < 0.05) await server.command('SCRIPT', 'FLUSH');
           else if (chance < 0.07) {
             nodes = nodes.filter((each) => each !== node);
             const before = await leases(server);
-            await closed(node, random() < 0.5 ? undefined : below(30));
+            await closeNode(node, random() < 0.5 ? undefined : below(30));
             if (random() < 0.5) await pause(below(20));
-            // A dead node's lease runs out some time; which one it was is all the same.
-            await lapse(server, ...before.filter(() => random() < 0.5));
+            // Expires the lease of the closed node at some time; other leases may expire with it.
+            await expireLeases(server, ...before.filter(() => random() < 0.5));
             nodes.push(await newNode());
           }
           if (random() < 0.5) await pause(below(4));
         }
-        await lapse(server);
+        await expireLeases(server);
         const truth = new Map<string, number>();
         for (const { users } of nodes) {
           for (const [user, connections] of users) truth.set(user, (truth.get(user) ?? 0) + connections);
         }
-        await observer.sees(...Array.from(truth, ([user, connections]) => `${user} ${connections}`));
+        await observer.waitForMembers(
+          ...Array.from(truth, ([user, connections]) => `${user} ${connections}`),
+        );
         await eventually(
           () => [...membersAfter(observer.changes)].toSorted().join() === [...truth.keys()].toSorted().join(),
-          `what was told to come to ${[...truth.keys()].toSorted().join()}`,
+          `the sum of the changes to be ${[...truth.keys()].toSorted().join()}`,
         );
         expect(observer.changes.length).toBeGreaterThan(5);
       },

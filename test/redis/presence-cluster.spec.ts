@@ -4,6 +4,7 @@ import { partitionTags } from '../../src/broker/redis/driver/cluster-slot.js';
 import { PresenceStores } from '../../src/presence/presence-stores.js';
 import { randomOf } from '../../src/testing/random-history.js';
 import { eventually, pause } from '../support/within.js';
+import { RecordingListener } from './recording-listener.js';
 import { RedisCluster } from './redis-cluster.js';
 import { describeWithRedis } from './redis-server.js';
 
@@ -16,15 +17,16 @@ describeWithRedis('presence on a Redis Cluster of three masters', () => {
   afterAll(() => cluster.dispose());
 
   it.each<RedisDriverName>(['redis', 'ioredis'])(
-    'is the truth after slots have moved from master to master, over %s',
+    'stays correct while slots are moved from master to master, over %s',
     async (driver) => {
       const partitions = 3;
       const options = { url: cluster.url, cluster: true, driver, prefix: driver, partitions } as const;
       const brokers = [1, 2].map(() => redisBroker({ ...options, onFailover: 'trust' }) as PartitionedBroker);
-      const listener = { onMessage() {}, onStateChange() {}, onEpochChange() {}, onGap() {} };
       const policy = { maxBytes: 1_000_000, limitsOf: () => false as const };
       await Promise.all(
-        brokers.flatMap((broker) => broker.partitions).map((broker) => broker.start(policy, listener)),
+        brokers
+          .flatMap((broker) => broker.partitions)
+          .map((broker) => broker.start(policy, new RecordingListener())),
       );
       const nodes = brokers.map((broker) => new PresenceStores(broker));
       for (const node of nodes) node.open();
@@ -36,9 +38,9 @@ describeWithRedis('presence on a Redis Cluster of three masters', () => {
       for (let step = 0; step < 300; step++) {
         const [node, user, connections] = [step % 2, `user ${step % 5}`, Math.floor(random() * 4)];
         const room = rooms[Math.floor(random() * rooms.length)] as string;
-        const here = connections === 3 ? undefined : { connections, info: undefined };
-        nodes[node]?.set(room, user, here);
-        if (here === undefined) truth[node]?.delete(`${room} ${user}`);
+        const presence = connections === 3 ? undefined : { connections, info: undefined };
+        nodes[node]?.set(room, user, presence);
+        if (presence === undefined) truth[node]?.delete(`${room} ${user}`);
         else truth[node]?.set(`${room} ${user}`, connections);
         if (step % 60 === 30)
           await cluster.move(partitionTags(partitions)[(step / 30) % partitions] as string);
@@ -49,7 +51,7 @@ describeWithRedis('presence on a Redis Cluster of three masters', () => {
         for (const [name, connections] of truth.flatMap((map) => [...map])) {
           if (name.startsWith(`${room} `)) sum.set(name, (sum.get(name) ?? 0) + connections);
         }
-        const wanted = Array.from(sum, ([name, connections]) => `${name} ${connections}`).toSorted();
+        const expected = Array.from(sum, ([name, connections]) => `${name} ${connections}`).toSorted();
         const store = nodes[0]?.of(room) as PresenceStore;
         await eventually(
           async () => {
@@ -58,10 +60,10 @@ describeWithRedis('presence on a Redis Cluster of three masters', () => {
               found
                 .map(({ user, connections }) => `${room} ${user} ${connections}`)
                 .toSorted()
-                .join() === wanted.join()
+                .join() === expected.join()
             );
           },
-          `${wanted.join()} in ${room}`,
+          `${expected.join()} in ${room}`,
           20_000,
         );
       }

@@ -7,10 +7,10 @@ import type { PresenceTimes } from '../../src/broker/redis/presence/redis-presen
 import { eventually } from '../support/within.js';
 import type { RedisServer } from './redis-server.js';
 
-/** A lease that outlasts every test: what runs out does so because a spec says so. */
+/** Times with a lease that outlasts every test, so that leases expire only by `expireLeases`. */
 export const TIMES: PresenceTimes = { heartbeatMs: 50, leaseMs: 600_000, claimMs: 2_000, patienceMs: 100 };
 
-/** The broker of `redisBroker`, with times that are not for everybody. */
+/** Creates the broker of `redisBroker` with other presence times. */
 export function brokerOf(
   options: RedisBrokerOptions,
   times: PresenceTimes,
@@ -21,7 +21,7 @@ export function brokerOf(
   return Object.assign(broker, { presence: broker.presence });
 }
 
-/** A node with who is where, and nothing else. */
+/** A node with presence and nothing else. */
 export class PresenceNode {
   readonly broker: SseBroker & { readonly presence: PresenceStore };
   readonly changes: string[] = [];
@@ -32,7 +32,7 @@ export class PresenceNode {
     this.broker = brokerOf(options, { ...TIMES, ...times });
   }
 
-  /** @param rooms whose changes it hears */
+  /** @param rooms the rooms whose changes are recorded */
   async start(...rooms: string[]): Promise<this> {
     await this.broker.start(
       { maxBytes: 1_000_000, limitsOf: () => false },
@@ -48,13 +48,14 @@ export class PresenceNode {
     );
     this.broker.presence.open();
     const subscribed = Promise.all(rooms.map(async (room) => this.broker.subscribe(room)));
-    // Without Redis it comes later, or never.
+    // Without Redis, the subscription is confirmed later or never.
     subscribed.catch(() => {});
     if (this.state === 'live') await subscribed;
     return this;
   }
 
-  has(user: string, connections: number | undefined, room = 'a'): void {
+  /** Sets the number of a user's connections on this node; `undefined` removes the user. */
+  setConnections(user: string, connections: number | undefined, room = 'a'): void {
     if (connections === undefined) this.users.delete(user);
     else this.users.set(user, connections);
     this.broker.presence.set(
@@ -69,19 +70,19 @@ export class PresenceNode {
     return members.map(({ user, connections }) => `${user} ${connections}`).toSorted();
   }
 
-  /** Waits until the room has exactly these members, and as many: `ann 2` for two connections. */
-  async sees(...wanted: string[]): Promise<void> {
-    const connections = wanted.reduce((sum, text) => sum + Number(text.split(' ').at(-1)), 0);
-    const all = [...wanted.toSorted(), `${wanted.length} users`, `${connections} connections`].join();
+  /** Waits until room `a` has exactly these members and counts: `ann 2` for two connections. */
+  async waitForMembers(...expected: string[]): Promise<void> {
+    const connections = expected.reduce((sum, text) => sum + Number(text.split(' ').at(-1)), 0);
+    const all = [...expected.toSorted(), `${expected.length} users`, `${connections} connections`].join();
     let found = '';
     try {
-      await eventually(async () => (found = await this.#whatIs()) === all, 'the members');
+      await eventually(async () => (found = await this.#describeRoom()) === all, 'the members');
     } catch (cause) {
-      throw new Error(`wanted ${all}; found ${found}`, { cause });
+      throw new Error(`expected ${all}; found ${found}`, { cause });
     }
   }
 
-  async #whatIs(): Promise<string> {
+  async #describeRoom(): Promise<string> {
     try {
       const members = await this.members();
       const { users, connections } = await this.broker.presence.count('a');
@@ -91,26 +92,27 @@ export class PresenceNode {
     }
   }
 
-  /** As a node whose machine is gone: it says nothing any more, and no goodbye. */
-  async dies(): Promise<void> {
+  /** Ends the node as a crash does, without removing its members. */
+  async crash(): Promise<void> {
     await this.broker.close();
   }
 
-  async closes(graceMs: number): Promise<void> {
+  /** Closes the node as an application does on shutdown. */
+  async close(graceMs: number): Promise<void> {
     await this.broker.presence.close(graceMs);
     await this.broker.close();
   }
 }
 
-/** What the nodes of now hold their leases under. */
+/** Returns the names of all leases. */
 export async function leases(server: RedisServer): Promise<string[]> {
   const script = `return table.concat(redis.call('ZRANGE', 'sse:{0}:pl', '0', '-1'), ' ')`;
   const names = await server.command('EVAL', script, '0');
   return names === '' ? [] : names.split(' ');
 }
 
-/** As if the node had been away for longer than its lease; without a name, as if all had. */
-export async function lapse(server: RedisServer, ...names: string[]): Promise<void> {
+/** Expires these leases, or all of them where no name is given. */
+export async function expireLeases(server: RedisServer, ...names: string[]): Promise<void> {
   const script = `
     local names = #ARGV > 0 and ARGV or redis.call('ZRANGE', KEYS[1], '0', '-1')
     for _, name in ipairs(names) do redis.call('ZADD', KEYS[1], 'XX', '1', name) end

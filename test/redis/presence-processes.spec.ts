@@ -5,7 +5,7 @@ import { eventually } from '../support/within.js';
 import { PresenceNode } from './presence-node.js';
 import { describeWithRedis, RedisServer } from './redis-server.js';
 
-/** A node of its own process, with three users in the room `a`; its lease is short, so that a spec need not wait long. */
+/** A program that runs a node with three users in room `a`, with a short lease so that the test need not wait long. */
 const NODE = `
   import { createRedisBroker } from './node_modules/nestjs-simple-sse/broker/redis/create-redis-broker.js';
   import { resolveRedisOptions } from './node_modules/nestjs-simple-sse/broker/redis/redis-broker-options.js';
@@ -19,45 +19,45 @@ const NODE = `
   setInterval(() => {}, 1_000);
 `;
 
-describeWithRedis('a node that is a process of its own', () => {
+describeWithRedis('presence of a node in another process', () => {
   let server: RedisServer;
   let child: ChildProcess;
   let remove: () => void;
-  let watching: PresenceNode;
+  let observer: PresenceNode;
 
   beforeAll(async () => {
     server = await RedisServer.start();
     const app = compileApp(NODE);
     remove = app.remove;
-    watching = await new PresenceNode({ url: server.url, driver: 'redis' }).start('a');
+    observer = await new PresenceNode({ url: server.url, driver: 'redis' }).start('a');
     child = spawn(process.execPath, [app.main, server.url], { stdio: ['ignore', 'ignore', 'inherit'] });
   }, 60_000);
 
   afterAll(async () => {
     child.kill('SIGKILL');
-    await watching.broker.close();
+    await observer.broker.close();
     await server.dispose();
     remove();
   });
 
-  it('frozen for longer than its lease, it is gone, and thawed it is back', async () => {
-    await watching.sees('ann 1', 'bob 1', 'cat 1');
+  it('ends while the process is frozen for longer than its lease, and returns once it is thawed', async () => {
+    await observer.waitForMembers('ann 1', 'bob 1', 'cat 1');
     child.kill('SIGSTOP');
-    await watching.sees();
+    await observer.waitForMembers();
     child.kill('SIGCONT');
-    await watching.sees('ann 1', 'bob 1', 'cat 1');
+    await observer.waitForMembers('ann 1', 'bob 1', 'cat 1');
   });
 
-  it('killed, it is gone, and its users have left', async () => {
-    await watching.sees('ann 1', 'bob 1', 'cat 1');
+  it('ends with a leave for each user after the process is killed', async () => {
+    await observer.waitForMembers('ann 1', 'bob 1', 'cat 1');
     const died = once(child, 'exit');
     child.kill('SIGKILL');
     await died;
-    await watching.sees();
+    await observer.waitForMembers();
     await eventually(
       () =>
         ['ann', 'bob', 'cat'].every(
-          (user) => watching.changes.filter((text) => text.endsWith(user)).at(-1) === `leave ${user}`,
+          (user) => observer.changes.filter((text) => text.endsWith(user)).at(-1) === `leave ${user}`,
         ),
       'the leaves',
     );

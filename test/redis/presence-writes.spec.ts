@@ -21,7 +21,7 @@ function ann(connections: number | undefined): PresenceEntry {
   };
 }
 
-describeWithRedis('writes of who is where, as Redis executes them', () => {
+describeWithRedis('a presence write, as Redis executes it', () => {
   const names = new RedisKeys({ prefix: 'sse', tag: '0' }, 0, 'spec');
   let server: RedisServer;
   let redis: Redis;
@@ -46,7 +46,7 @@ describeWithRedis('writes of who is where, as Redis executes them', () => {
     await server.dispose();
   });
 
-  const take = (node: string): Promise<RedisReply> =>
+  const takeLease = (node: string): Promise<RedisReply> =>
     parts.commands.run(
       RENEW_SCRIPT,
       [names.presenceLeases, names.presenceClaims],
@@ -56,7 +56,7 @@ describeWithRedis('writes of who is where, as Redis executes them', () => {
         refusable: false,
       },
     );
-  const found = async (): Promise<string[]> =>
+  const members = async (): Promise<string[]> =>
     presentUsers(
       await parts.commands.run(MEMBERS_SCRIPT, [names.presenceMembers('a')], [], {
         repeatable: true,
@@ -64,37 +64,37 @@ describeWithRedis('writes of who is where, as Redis executes them', () => {
       }),
     ).map(({ user, connections }) => `${user} ${connections}`);
 
-  it('one that comes late, after its successor, counts for nothing', async () => {
-    await take('node');
+  it('has no effect where it arrives after a later one of its node', async () => {
+    await takeLease('node');
     expect(await write(parts, 'node', 2, [ann(undefined)])).toBe(true);
     expect(await write(parts, 'node', 1, [ann(1)])).toBe(true);
-    expect(await found()).toEqual([]);
+    expect(await members()).toEqual([]);
     expect(await write(parts, 'node', 3, [ann(1)])).toBe(true);
     expect(await write(parts, 'node', 3, [ann(2)])).toBe(true);
-    expect(await found()).toEqual(['ann 1']);
+    expect(await members()).toEqual(['ann 1']);
   });
 
-  it('one without a lease, or after it, writes nothing', async () => {
-    expect(await write(parts, 'stranger', 1, [ann(1)])).toBe(false);
-    await take('node');
+  it('has no effect without a lease or after its lease has expired', async () => {
+    expect(await write(parts, 'unknown', 1, [ann(1)])).toBe(false);
+    await takeLease('node');
     await redis.zadd(names.presenceLeases, 1, 'node');
     expect(await write(parts, 'node', 1, [ann(1)])).toBe(false);
-    expect([await found(), await redis.keys('sse:{0}:p[nmu]*')]).toEqual([[], []]);
+    expect([await members(), await redis.keys('sse:{0}:p[nmu]*')]).toEqual([[], []]);
   });
 
-  it('nobody clears up after a node whose lease holds, or who is not known', async () => {
-    await take('node');
+  it('is not cleared up while the lease of its node holds, nor is an unknown node', async () => {
+    await takeLease('node');
     await write(parts, 'node', 1, [ann(1)]);
-    await take('other');
+    await takeLease('other');
     expect(await clearUp(parts, 'node')).toBe(true);
-    expect(await clearUp(parts, 'stranger')).toBe(true);
+    expect(await clearUp(parts, 'unknown')).toBe(true);
     expect(await write(parts, 'node', undefined, [ann(undefined)])).toBe(false);
-    expect(await found()).toEqual(['ann 1']);
+    expect(await members()).toEqual(['ann 1']);
   });
 
-  it('clearing up may be done by two at once, and broken off, and leaves nothing', async () => {
-    await take('node');
-    await take('other');
+  it('is cleared up completely by two nodes at once, also after an interruption', async () => {
+    await takeLease('node');
+    await takeLease('other');
     const users = Array.from({ length: 250 }, (_, n) => ({ ...ann(1), user: `user ${n}` }));
     await write(parts, 'node', 1, users);
     await write(parts, 'other', 1, users.slice(0, 10));
@@ -104,7 +104,7 @@ describeWithRedis('writes of who is where, as Redis executes them', () => {
       const both = await Promise.all([clearUp(parts, 'node'), clearUp(parts, 'node')]);
       if (done) expect(both).toContain(true);
     }
-    expect((await found()).toSorted()).toEqual(
+    expect((await members()).toSorted()).toEqual(
       users
         .slice(0, 10)
         .map(({ user }) => `${user} 1`)
@@ -115,10 +115,10 @@ describeWithRedis('writes of who is where, as Redis executes them', () => {
     expect(await redis.exists(names.presenceNode('node'), names.presenceClaims)).toBe(0);
   });
 
-  it('what a stranger has written into the list is passed over', async () => {
-    await take('node');
+  it('is read correctly beside invalid fields of another program', async () => {
+    await takeLease('node');
     await write(parts, 'node', 1, [ann(2)]);
     await redis.hset(names.presenceMembers('a'), 'nonsense', 'nonsense', 'node eve', '', 'x y', '-1 2 3');
-    expect(await found()).toEqual(['ann 2']);
+    expect(await members()).toEqual(['ann 2']);
   });
 });

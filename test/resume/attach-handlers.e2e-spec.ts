@@ -19,7 +19,7 @@ import type { RunningApp } from '../support/running-app.js';
 const PADDING = 'x'.repeat(1_024);
 const MANY = Array.from({ length: 200 }, (_, n) => `during ${n}`);
 
-describe('an event published while the handler works', () => {
+describe('an event published while the route handler runs', () => {
   let broker: PausableBroker;
   let running: RunningApp;
 
@@ -33,7 +33,7 @@ describe('an event published while the handler works', () => {
 
   afterEach(() => running.close());
 
-  it('reaches a fresh stream after sse:ready', async () => {
+  it('is delivered to a new stream after sse:ready', async () => {
     await start();
     await publish('a', 'before');
     const { reached, release } = pauseHandler(running);
@@ -48,7 +48,7 @@ describe('an event published while the handler works', () => {
     expect(positionOf(readyOf(received).id)).toBeLessThan(positionOf(during));
   });
 
-  it('reaches a resumed stream after what it missed', async () => {
+  it('is delivered to a resumed stream after the missed events', async () => {
     await start();
     const from = await publish('a', 'known');
     await publish('a', 'missed');
@@ -62,7 +62,7 @@ describe('an event published while the handler works', () => {
     expectExactly(await receivedUntil(stream, 'live'), ['missed', 'during', 'live']);
   });
 
-  it('reaches a fresh stream also where it is more than the gate may hold', async () => {
+  it('is delivered to a new stream where events exceed the limit of the gate', async () => {
     await start({ maxQueuedBytes: 65_536 });
     const { reached, release } = pauseHandler(running);
     const listening = listenFrom(running, '/slow?rooms=a');
@@ -78,7 +78,7 @@ describe('an event published while the handler works', () => {
     ['garbage', () => 'garbage'],
     ['another epoch', (from: string) => from.replace(/\.\w+\./, '.00000000.')],
   ])(
-    'reaches a stream that came with %s, also where it is more than the gate may hold',
+    'is delivered to a stream with %s as its last event id where events exceed the limit of the gate',
     async (_, broken) => {
       await start({ maxQueuedBytes: 65_536 });
       const from = await publish('a', 'known');
@@ -96,7 +96,7 @@ describe('an event published while the handler works', () => {
     },
   );
 
-  it('reaches a client that joins a room with its history, also where it is more than the gate may hold', async () => {
+  it('is delivered to a client that joins a room with replay where events exceed the limit of the gate', async () => {
     await start({ maxQueuedBytes: 65_536 });
     await publish('b', 'old 1');
     await publish('b', 'old 2');
@@ -113,7 +113,7 @@ describe('an event published while the handler works', () => {
     expectExactly(await receivedUntil(stream, 'live'), ['old 1', 'old 2', ...MANY, 'in b', 'live']);
   });
 
-  it.each(STEPS)('%s of a run-time join with history is delivered once, in both rooms', async (step) => {
+  it.each(STEPS)('%s of a later join with replay is delivered once, in both rooms', async (step) => {
     await start();
     await publish('b', 'old 1');
     await publish('b', 'old 2');
@@ -132,7 +132,7 @@ describe('an event published while the handler works', () => {
     expect(textsOf(received).filter((text) => text !== 'in a')).toEqual(['old 1', 'old 2', 'in b', 'live']);
   });
 
-  it('a position of the near future neither silences the stream nor goes unannounced', async () => {
+  it('is delivered to a stream that resumed from a future position, after a gap', async () => {
     await start();
     const now = await publish('a', 'known');
     const stream = await listenFrom(running, '/in?rooms=a', shiftedId(now, 30_000_000));

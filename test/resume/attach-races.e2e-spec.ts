@@ -13,7 +13,7 @@ import type { RunningApp } from '../support/running-app.js';
 
 const KIB = 1_024;
 
-describe('an event published during the attach', () => {
+describe('an event published during an attach', () => {
   let broker: PausableBroker;
   let running: RunningApp;
 
@@ -50,7 +50,7 @@ describe('an event published during the attach', () => {
       expect(gapsOf(received)).toEqual([]);
     });
 
-    it('of a resume in rooms that others hear already is delivered once and in order', async () => {
+    it('of a resume in rooms with other clients is delivered once and in order', async () => {
       await start();
       const other = await listenFrom(running, '/in?rooms=a,b');
       const from = await publish('a', 'known');
@@ -68,7 +68,7 @@ describe('an event published during the attach', () => {
       expectExactly(await receivedUntil(other, 'live'), ['known', 'missed', 'during', 'live']);
     });
 
-    it('of a resume, more than the gate may hold, is read again: once and in order', async () => {
+    it('of a resume is delivered once and in order where events exceed the limit of the gate', async () => {
       await start({ maxQueuedBytes: 128 * KIB });
       const from = await publish('a', 'known');
       await publish('a', 'missed');
@@ -83,7 +83,7 @@ describe('an event published during the attach', () => {
       expectExactly(await receivedUntil(stream, 'live'), ['missed', ...during, 'live']);
     });
 
-    it('that fails loses nothing: the stream ends before anything newer, and the next one has it all', async () => {
+    it('that fails is not sent, and the next resume delivers it once and in order', async () => {
       await start();
       const from = await publish('a', 'known');
       await publish('a', 'missed');
@@ -100,7 +100,7 @@ describe('an event published during the attach', () => {
       expectExactly(await receivedUntil(again, 'live'), ['missed', 'during', 'live']);
     });
 
-    it('and then the stream is closed by the application: nothing newer than the hole was sent', async () => {
+    it('that the application ends by closing the stream is not sent before the missed events', async () => {
       await start();
       const from = await publish('a', 'known');
       await publish('a', 'missed');
@@ -116,7 +116,7 @@ describe('an event published during the attach', () => {
       expectExactly(await receivedUntil(again, 'live'), ['missed', 'during', 'live']);
     });
 
-    it('and then the application shuts down: nothing newer than the hole was sent', async () => {
+    it('that the application ends by shutting down is not sent before the missed events', async () => {
       await start({ shutdownGraceMs: 100 });
       const from = await publish('a', 'known');
       await publish('a', 'missed');
@@ -132,7 +132,7 @@ describe('an event published during the attach', () => {
   });
 
   it.each(['before subscribe', 'after subscribe'] as const)(
-    '%s of a fresh stream comes after sse:ready and its position',
+    '%s of a new stream is delivered after sse:ready and its position',
     async (step) => {
       await start();
       const paused = broker.pauseAt(step);
@@ -146,8 +146,8 @@ describe('an event published during the attach', () => {
       const received = await receivedUntil(stream, 'live');
       const { id } = readyOf(received);
       expect(positionOf(id)).toBeLessThan(positionOf(late));
-      // Whatever is newer than the announced position was delivered.
-      const page = await broker.read(['a'](id));
+      // Every event newer than the announced position was delivered.
+      const page = await broker.read(['a'], positionOf(id));
       expectExactly(
         received,
         page.messages.map(({ data }) => data),

@@ -12,7 +12,7 @@ import { CuttingProxy } from './cutting-proxy.js';
 import { chosenSeed } from '../oracle/http-oracle.js';
 import type { RunningApp } from '../support/running-app.js';
 
-/** How often each client's connection is cut, at the least. */
+/** The least number of cuts for each client. */
 const CUTS = 25;
 const LONG_MS = 60_000;
 
@@ -36,8 +36,8 @@ class BadNetworkController {
   }
 }
 
-/** A client at work: what it received, and how it is told to stop. */
-interface Listening {
+/** A running client, with the texts of its events and its gaps. */
+interface RunningClient {
   received(): Promise<string[]> | string[];
   gaps(): Promise<string[]> | string[];
   stop(): unknown;
@@ -48,7 +48,7 @@ interface EventSourceLike {
   close(): void;
 }
 
-function overEventSource(source: EventSourceLike): Listening {
+function overEventSource(source: EventSourceLike): RunningClient {
   const received: string[] = [];
   const gaps: string[] = [];
   source.addEventListener('message', ({ data }) => received.push(String(data)));
@@ -56,8 +56,8 @@ function overEventSource(source: EventSourceLike): Listening {
   return { received: () => received, gaps: () => gaps, stop: () => source.close() };
 }
 
-/** The library asks for a window and a document, of which it uses the timers and one listener. */
-function overFetch(url: string): Listening {
+/** The library needs a window and a document, of which it uses the timers and one listener. */
+function overFetch(url: string): RunningClient {
   const received: string[] = [];
   const gaps: string[] = [];
   const stopping = new AbortController();
@@ -71,23 +71,23 @@ function overFetch(url: string): Listening {
     signal: stopping.signal,
     onmessage: ({ event, data }) => {
       if (event === 'sse:gap') gaps.push(data);
-      // It also reports blocks that hold an id alone.
+      // It also reports blocks that hold only an id.
       else if (event === '' && data !== '') received.push(data);
     },
     onclose: () => {
-      throw new Error('come back');
+      throw new Error('reconnect');
     },
   });
   return { received: () => received, gaps: () => gaps, stop: () => stopping.abort() };
 }
 
-const clients: [string, (url: string) => Listening][] = [
+const clients: [string, (url: string) => RunningClient][] = [
   ['EventSource of undici', (url) => overEventSource(new UndiciEventSource(`${url}/stream`))],
   ['EventSource of eventsource', (url) => overEventSource(new NpmEventSource(`${url}/stream`))],
   ['@microsoft/fetch-event-source', (url) => overFetch(`${url}/stream`)],
 ];
 
-describe.each(platforms)('in a network that cuts connections, on $name', (platform) => {
+describe.each(platforms)('a client in a network that cuts connections, on $name', (platform) => {
   const seed = chosenSeed();
   let running: RunningApp;
   let proxy: CuttingProxy;
@@ -100,7 +100,7 @@ describe.each(platforms)('in a network that cuts connections, on $name', (platfo
       }),
     );
     const random = randomOf(seed);
-    // Half of the cuts fall into the attach.
+    // Half of the cuts are early, during the attach.
     proxy = await CuttingProxy.start(running.url, () =>
       Math.ceil((random() < 0.5 ? 1_500 : 30_000) * random()),
     );
@@ -110,8 +110,8 @@ describe.each(platforms)('in a network that cuts connections, on $name', (platfo
     await running.close();
   });
 
-  /** Publishes until the connection has been cut often enough; then each event must have been received once. */
-  async function expectEverything(listening: Listening): Promise<void> {
+  /** Publishes until the connection was cut often enough, then expects each event once and in order. */
+  async function expectEverything(listening: RunningClient): Promise<void> {
     const random = randomOf(seed + 1);
     try {
       await eventually(() => running.sse.count('numbers') === 1, 'the client');
@@ -138,7 +138,7 @@ describe.each(platforms)('in a network that cuts connections, on $name', (platfo
   }
 
   it.each(clients)(
-    `%s hears every event once, in order (SEED=${seed})`,
+    `built on %s receives every event once and in order (SEED=${seed})`,
     async (_, listen) => {
       await expectEverything(listen(proxy.url));
     },
@@ -146,7 +146,7 @@ describe.each(platforms)('in a network that cuts connections, on $name', (platfo
   );
 
   const inBrowser = noBrowser === undefined ? describe : describe.skip;
-  inBrowser(`Chromium${noBrowser === undefined ? '' : ` (skipped: ${noBrowser})`}`, () => {
+  inBrowser(`in Chromium${noBrowser === undefined ? '' : ` (skipped: ${noBrowser})`}`, () => {
     let browser: Browser;
 
     beforeAll(async () => {
@@ -155,7 +155,7 @@ describe.each(platforms)('in a network that cuts connections, on $name', (platfo
     afterAll(() => browser.close());
 
     it(
-      `hears every event once, in order (SEED=${seed})`,
+      `receives every event once and in order (SEED=${seed})`,
       async () => {
         const page = await browser.context.newPage();
         await page.goto(`${proxy.url}/page`);

@@ -4,24 +4,19 @@ import {
   expectExactly,
   gapsOf,
   receivedUntil,
+  receivedUntilNow,
   readyOf,
   startTestApp,
   textsOf,
   listenFrom,
 } from './test-app.js';
-import type { EventStream, HeardEvent } from '../support/event-stream.js';
 import type { RunningApp } from '../support/running-app.js';
 
-describe('what cannot be brought back', () => {
+describe('an event that cannot be replayed', () => {
   let running: RunningApp;
 
   const publish = async (rooms: string | string[], text: string): Promise<string> =>
     (await running.sse.broadcast(rooms, text)) as string;
-
-  async function untilNow(stream: EventStream, room = 'a'): Promise<HeardEvent[]> {
-    await publish(room, 'now');
-    return receivedUntil(stream, 'now');
-  }
 
   async function start(options: SseModuleOptions): Promise<void> {
     running = await startTestApp(options);
@@ -29,7 +24,7 @@ describe('what cannot be brought back', () => {
 
   afterEach(() => running.close());
 
-  it('is one gap for all rooms concerned, without an id, before what is left', async () => {
+  it('is announced by one gap for all its rooms, without an id, before the replay', async () => {
     await start({ historyMaxEvents: 3 });
     const from = await publish('a', 'known');
     for (const n of [1, 2, 3, 4, 5]) {
@@ -38,14 +33,14 @@ describe('what cannot be brought back', () => {
     }
     await publish('b', 'b1');
     const stream = await listenFrom(running, '/in?rooms=a,b,c,quiet', from);
-    const received = await untilNow(stream, 'b');
+    const received = await receivedUntilNow(running, stream, 'b');
     expect(readyOf(received)).toMatchObject({ resumed: 'partial', id: from });
     expect(received[1]).toMatchObject({ event: 'sse:gap', id: undefined });
     expect(gapsOf(received)).toEqual([{ rooms: ['a', 'c'], reason: 'trimmed' }]);
     expectExactly(received, ['a3', 'c3', 'a4', 'c4', 'a5', 'c5', 'b1', 'now']);
   });
 
-  it('is announced again where the connection is cut before the position has moved', async () => {
+  it('is announced again where the connection is cut before the client has a newer position', async () => {
     await start({ historyMaxEvents: 2 });
     const from = await publish('a', 'known');
     for (const n of [1, 2, 3]) await publish('a', `a${n}`);
@@ -57,57 +52,57 @@ describe('what cannot be brought back', () => {
     }
   });
 
-  it('is a gap for every room when the memory began anew', async () => {
+  it('is announced by a gap in every room after the broker has a new epoch', async () => {
     await start({});
     const from = await publish('a', 'known');
     await running.close();
     await start({});
     await publish('a', 'after the restart');
     const stream = await listenFrom(running, '/in?rooms=a,b', from);
-    const received = await untilNow(stream);
+    const received = await receivedUntilNow(running, stream);
     expect(readyOf(received)).toMatchObject({ resumed: 'none', id: undefined });
     expect(received[1]).toMatchObject({ event: 'sse:gap', id: undefined });
     expect(gapsOf(received)).toEqual([{ rooms: ['*', 'a', 'b'], reason: 'epoch' }]);
-    // The position that follows the gap is the new memory's.
+    // The position that follows the gap is of the new epoch.
     expectExactly(received, ['now']);
   });
 
-  it('says nothing where nothing was missed, however little is remembered', async () => {
+  it('is not announced to a client that missed nothing, however short the history is', async () => {
     await start({ historyMaxEvents: 1 });
     const from = await publish('a', 'known');
     await publish('elsewhere', 'one');
     await publish('elsewhere', 'two');
     const stream = await listenFrom(running, '/in?rooms=a,b', from);
-    const received = await untilNow(stream);
+    const received = await receivedUntilNow(running, stream);
     expect(readyOf(received).resumed).toBe('full');
     expect(gapsOf(received)).toEqual([]);
     expectExactly(received, ['now']);
   });
 
-  it('is a gap also when the bytes over all rooms ran out', async () => {
+  it('is announced by a gap where the limit of bytes over all rooms was reached', async () => {
     await start({ historyMaxBytes: 50_000 });
     const from = await publish('a', 'known');
     await publish('a', 'small');
     await publish('b', 'x'.repeat(100_000));
     const stream = await listenFrom(running, '/in?rooms=a', from);
-    const received = await untilNow(stream);
+    const received = await receivedUntilNow(running, stream);
     expect(gapsOf(received)).toEqual([{ rooms: ['a'], reason: 'trimmed' }]);
     expectExactly(received, ['now']);
   });
 
-  it('is a gap for an expired event, before and after its room is forgotten', async () => {
+  it('is announced by a gap where it has expired, before and after the history of its room is dropped', async () => {
     await start({ historyMaxAgeMs: 200, rooms: { 'long-*': { historyMaxAgeMs: 600_000 } } });
     const from = await publish('long-a', 'known');
-    await publish('long-a', 'kept');
+    await publish('long-a', 'replayable');
     await publish('short', 'expires');
     const endMs = Date.now() + 2_500;
     let gaps = 0;
     while (Date.now() < endMs) {
       const stream = await listenFrom(running, '/in?rooms=long-a,short', from);
-      const received = await untilNow(stream, '*');
+      const received = await receivedUntilNow(running, stream, '*');
       const missed = !textsOf(received).includes('expires');
       expect(gapsOf(received).some(({ rooms }) => rooms.includes('short'))).toBe(missed);
-      expect(textsOf(received)).toContain('kept');
+      expect(textsOf(received)).toContain('replayable');
       if (missed) gaps++;
       stream.close();
       await pause(50);
@@ -115,7 +110,7 @@ describe('what cannot be brought back', () => {
     expect(gaps).toBeGreaterThan(5);
   });
 
-  it('is nothing at all with history: false, where no id exists', async () => {
+  it('is not announced without history, where no event has an id', async () => {
     await start({ history: false });
     expect(await running.sse.broadcast('a', 'before')).toBeUndefined();
     expect(await running.sse.position()).toBeUndefined();
@@ -130,7 +125,7 @@ describe('what cannot be brought back', () => {
     expect(stream.rawText).not.toMatch(/^id:/m);
   });
 
-  it('follows the first pattern that fits the room', async () => {
+  it('depends on the first pattern in the options that matches the room', async () => {
     await start({
       historyMaxEvents: 2,
       rooms: {
@@ -149,7 +144,7 @@ describe('what cannot be brought back', () => {
       await publish('a', `a ${n}`);
     }
     const stream = await listenFrom(running, '/in?rooms=long-1,live-1,live-important,cursor-1,a', from);
-    const received = await untilNow(stream);
+    const received = await receivedUntilNow(running, stream);
     expect(gapsOf(received)).toEqual([{ rooms: ['a'], reason: 'trimmed' }]);
     const long = Array.from({ length: 5 }, (_, n) => `long ${n}`);
     expectExactly(received, [...long.slice(0, 4), 'a 3', 'long 4', 'a 4', 'now']);

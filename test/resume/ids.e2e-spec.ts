@@ -2,6 +2,7 @@ import {
   expectExactly,
   gapsOf,
   receivedUntil,
+  receivedUntilNow,
   shiftedId,
   readyOf,
   TestController,
@@ -10,7 +11,6 @@ import {
   listenFrom,
 } from './test-app.js';
 import { positionOf } from '../support/wire-ids.js';
-import type { EventStream, HeardEvent } from '../support/event-stream.js';
 import type { RunningApp } from '../support/running-app.js';
 
 describe('ids and positions', () => {
@@ -18,12 +18,6 @@ describe('ids and positions', () => {
 
   const publish = async (rooms: string | string[], text: string): Promise<string> =>
     (await running.sse.broadcast(rooms, text)) as string;
-
-  /** Everything up to an event that is published now. */
-  async function untilNow(stream: EventStream, room = 'a'): Promise<HeardEvent[]> {
-    await publish(room, 'now');
-    return receivedUntil(stream, 'now');
-  }
 
   beforeEach(async () => {
     running = await startTestApp({});
@@ -38,7 +32,7 @@ describe('ids and positions', () => {
     expect(streams[0]?.rawText.split('\n\n')[1]).toBe(streams[1]?.rawText.split('\n\n')[1]);
   });
 
-  it('an event in several rooms has one id, and each client hears it once, live and on resume', async () => {
+  it('an event in several rooms has one id, and each client receives it once, live and on resume', async () => {
     const from = await publish('a', 'known');
     const live = await listenFrom(running, '/in?rooms=b,a,c');
     const id = await publish(['a', 'b', 'c', 'a'], 'everywhere');
@@ -51,36 +45,36 @@ describe('ids and positions', () => {
     }
   });
 
-  it('everyone is a room like others: what was said to everyone is missed and comes back', async () => {
+  it('an event to all clients is replayed as one in any room', async () => {
     const from = await publish('a', 'known');
     await publish('*', 'to all');
     await publish(['*', 'a'], 'to all and a');
     const stream = await listenFrom(running, '/in?rooms=a', from);
-    expectExactly(await untilNow(stream), ['to all', 'to all and a', 'now']);
+    expectExactly(await receivedUntilNow(running, stream), ['to all', 'to all and a', 'now']);
   });
 
-  it('a retried publish with the same key is one event with one id', async () => {
+  it('a retried publish with the same idempotency key is one event with one id', async () => {
     const stream = await listenFrom(running, '/in?rooms=a');
-    const publish = (): Promise<string | undefined> =>
+    const retry = (): Promise<string | undefined> =>
       running.sse.broadcast('a', 'paid', 7, { idempotencyKey: 'order 7' });
-    const ids = [await publish(), await publish(), ...(await Promise.all([publish(), publish()]))];
+    const ids = [await retry(), await retry(), ...(await Promise.all([retry(), retry()]))];
     expect(new Set(ids)).toEqual(new Set([ids[0]]));
-    expectExactly(await untilNow(stream), ['7', 'now']);
+    expectExactly(await receivedUntilNow(running, stream), ['7', 'now']);
   });
 
-  it('sse:ready of a fresh stream seeds the position: a cut before any event loses nothing', async () => {
+  it('sse:ready of a new stream carries a position, so that a cut before any event loses nothing', async () => {
     const stream = await listenFrom(running, '/in?rooms=a');
     const { id, resumed } = readyOf([await stream.nextEvent({ control: true })]);
     expect(resumed).toBe('none');
     stream.close();
     await publish('a', 'missed');
     const again = await listenFrom(running, '/in?rooms=a', id);
-    const received = await untilNow(again);
+    const received = await receivedUntilNow(running, again);
     expectExactly(received, ['missed', 'now']);
     expect(readyOf(received)).toMatchObject({ resumed: 'full', id });
   });
 
-  it('sse:ready of a resume names the position of the client itself and nothing newer', async () => {
+  it('sse:ready of a resume carries the position of the client and nothing newer', async () => {
     const from = await publish('a', 'known');
     await publish('a', 'missed');
     const stream = await listenFrom(running, '/in?rooms=a', from);
@@ -88,26 +82,26 @@ describe('ids and positions', () => {
     expect([first.event, first.id]).toEqual(['sse:ready', from]);
   });
 
-  it('a resume that missed nothing moves the position by an id alone', async () => {
+  it('a resume that missed nothing advances the position by a block with only an id', async () => {
     const from = await publish('a', 'known');
     await publish('elsewhere', 'newer');
     const stream = await listenFrom(running, '/in?rooms=a', from);
-    await untilNow(stream);
+    await receivedUntilNow(running, stream);
     const ids = [...stream.rawText.matchAll(/^id: (.*)$/gm)].map(([, id]) => positionOf(id));
     expect(ids).toHaveLength(3);
     expect(ids[1]).toBeGreaterThan(positionOf(from));
     expect(stream.events.map(({ data }) => data)).toHaveLength(2);
   });
 
-  it('position() is the state of now for a page that was rendered with it', async () => {
+  it('a client that starts from position() receives every event after that call', async () => {
     await publish('a', 'part of the state');
     const position = await running.sse.position();
     await publish('a', 'after rendering');
     const stream = await listenFrom(running, `/in?rooms=a&lastEventId=${position}`);
-    expectExactly(await untilNow(stream), ['after rendering', 'now']);
+    expectExactly(await receivedUntilNow(running, stream), ['after rendering', 'now']);
   });
 
-  it('the header wins over ?lastEventId=', async () => {
+  it('the Last-Event-ID header takes precedence over ?lastEventId=', async () => {
     const first = await publish('a', 'one');
     const second = await publish('a', 'two');
     await publish('a', 'three');
@@ -127,34 +121,37 @@ describe('ids and positions', () => {
     ['an id that is too long', (id: string) => id + 'z'.repeat(200)],
     ['an id of 8 KB', (id: string) => id + 'z'.repeat(8_000)],
     ['a number beyond the safe ones', (id: string) => id.replace(/\w+$/, 'zzzzzzzzzzz')],
-    ['a position of tomorrow', (id: string) => shiftedId(id, 86_400_000_000)],
+    ['a position one day ahead', (id: string) => shiftedId(id, 86_400_000_000)],
     ['a position 61 seconds ahead', (id: string) => shiftedId(id, 61_000_000 + 1_000_000)],
     ["another library's id", () => '1700000000000-0'],
     ['a number', () => '42'],
     ['an id with a space', (id: string) => `${id} ${id}`],
-  ])('%s is answered with 200 and one gap, and the stream goes on', async (_, broken) => {
-    const good = await publish('a', 'known');
-    await publish('a', 'missed');
-    const stream = await listenFrom(running, '/in?rooms=b,a', broken(good));
-    expect(stream.status).toBe(200);
-    const received = await untilNow(stream);
-    expect(readyOf(received)).toMatchObject({ resumed: 'none', id: undefined });
-    expect(gapsOf(received)).toEqual([{ rooms: ['*', 'b', 'a'], reason: 'invalid' }]);
-    expectExactly(received, ['now']);
-    stream.close();
-    await publish('b', 'missed now');
-    const again = await listenFrom(running, '/in?rooms=b,a', received.at(-1)?.id);
-    expectExactly(await untilNow(again), ['missed now', 'now']);
-  });
+  ])(
+    '%s as the last event id is answered with 200 and one gap, and the stream goes on',
+    async (_, broken) => {
+      const good = await publish('a', 'known');
+      await publish('a', 'missed');
+      const stream = await listenFrom(running, '/in?rooms=b,a', broken(good));
+      expect(stream.status).toBe(200);
+      const received = await receivedUntilNow(running, stream);
+      expect(readyOf(received)).toMatchObject({ resumed: 'none', id: undefined });
+      expect(gapsOf(received)).toEqual([{ rooms: ['*', 'b', 'a'], reason: 'invalid' }]);
+      expectExactly(received, ['now']);
+      stream.close();
+      await publish('b', 'missed now');
+      const again = await listenFrom(running, '/in?rooms=b,a', received.at(-1)?.id);
+      expectExactly(await receivedUntilNow(running, again), ['missed now', 'now']);
+    },
+  );
 
-  it('an empty Last-Event-ID is a fresh stream', async () => {
+  it('an empty Last-Event-ID opens a new stream', async () => {
     await publish('a', 'known');
-    const received = await untilNow(await listenFrom(running, '/in?rooms=a', ''));
+    const received = await receivedUntilNow(running, await listenFrom(running, '/in?rooms=a', ''));
     expect(gapsOf(received)).toEqual([]);
     expectExactly(received, ['now']);
   });
 
-  it('what is for one client alone, and volatile events, carry no id and do not come back', async () => {
+  it('events to a single client and volatile events carry no id and are not replayed', async () => {
     const stream = await listenFrom(running, '/in?rooms=a');
     const from = await publish('a', 'known');
     expect(await running.sse.broadcast('a', 'cursor', 'volatile', { volatile: true })).toBeUndefined();
@@ -166,10 +163,10 @@ describe('ids and positions', () => {
       'for you',
     ]);
     const again = await listenFrom(running, '/in?rooms=a', from);
-    expect(textsOf(await untilNow(again))).toEqual(['last', 'now']);
+    expect(textsOf(await receivedUntilNow(running, again))).toEqual(['last', 'now']);
   });
 
-  it('an event in several rooms without history is received once too, whoever speaks between its copies', async () => {
+  it('an event in several rooms without history is delivered once, also with other events between its copies', async () => {
     await running.close();
     running = await startTestApp({ history: false });
     for (const path of ['/in?rooms=a,b,c', '/joining?rooms=a,b,c']) {

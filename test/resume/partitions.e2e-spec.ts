@@ -4,13 +4,13 @@ import { positionsOf } from '../support/wire-ids.js';
 import { gapsOf, receivedUntil, readyOf, startTestApp, textsOf, listenFrom } from './test-app.js';
 import type { RunningApp } from '../support/running-app.js';
 
-/** A broker that loses its memory, or cannot be reached, when told to. */
+/** A broker that loses its history, or is unavailable, as a test demands. */
 class FragileBroker extends MemoryBroker {
   isDown = false;
-  #tellEpoch: (epoch: string) => void = () => {};
+  #reportEpoch: (epoch: string) => void = () => {};
 
   override start(...[policy, listener]: Parameters<SseBroker['start']>): Promise<void> {
-    this.#tellEpoch = (epoch) => listener.onEpochChange(epoch);
+    this.#reportEpoch = (epoch) => listener.onEpochChange(epoch);
     return super.start(policy, listener);
   }
 
@@ -19,9 +19,9 @@ class FragileBroker extends MemoryBroker {
     return super.publish(...args);
   }
 
-  forget(): void {
+  loseHistory(): void {
     Object.assign(this, { epoch: '0000000f' });
-    this.#tellEpoch(this.epoch);
+    this.#reportEpoch(this.epoch);
   }
 }
 
@@ -39,14 +39,14 @@ describe('a broker with partitions', () => {
 
   const publish = async (rooms: string | string[], text: string, options = {}): Promise<string> =>
     (await running.sse.broadcast(rooms, undefined, text, options)) as string;
-  const broken = (room: string): FragileBroker =>
+  const brokerOf = (room: string): FragileBroker =>
     partitions.partitions[partitions.partitionOf(room)] as FragileBroker;
 
-  it('is tested with rooms of different partitions', () => {
+  it('has the rooms of these tests in different partitions', () => {
     expect(['a', 'b', 'c'].map((room) => partitions.partitionOf(room)).toSorted(byNumber)).toEqual([0, 1, 2]);
   });
 
-  it('gives one id that names where the client stands in all of them, and resumes it there', async () => {
+  it('gives clients an id with their position in each partition, and resumes them there', async () => {
     const stream = await listenFrom(running, '/in?rooms=a,b,c');
     await publish('a', 'a1');
     await publish('b', 'b1');
@@ -63,7 +63,7 @@ describe('a broker with partitions', () => {
     expect(ofA).toEqual(['a2', 'a3', 'now']);
   });
 
-  it('tells each client once of an event in rooms of several partitions, live and on resume', async () => {
+  it('delivers an event in rooms of several partitions to each client once, live and on resume', async () => {
     const from = await publish('a', 'known');
     const live = await listenFrom(running, '/in?rooms=a,b,c');
     const onlyC = await listenFrom(running, '/in?rooms=c');
@@ -78,7 +78,7 @@ describe('a broker with partitions', () => {
     }
   });
 
-  it('can be resumed from the id that broadcast returned, in rooms of other partitions too', async () => {
+  it('resumes a client from the id that broadcast returned, also in rooms of other partitions', async () => {
     const id = await publish('b', 'known');
     await publish('a', 'a1');
     await publish('c', 'c1');
@@ -89,7 +89,7 @@ describe('a broker with partitions', () => {
     expect(textsOf(received).toSorted()).toEqual(['a1', 'c1', 'now']);
   });
 
-  it('gives a page the position of its rooms', async () => {
+  it('returns from position() the positions of the given rooms', async () => {
     const room = ['a', 'b', 'c'].find((name) => partitions.partitionOf(name) !== partitions.partitionOf('*'));
     const position = await running.sse.position([room as string]);
     const expected = ['*', room as string].map((name) => partitions.partitionOf(name));
@@ -100,10 +100,10 @@ describe('a broker with partitions', () => {
     expect(textsOf(await receivedUntil(stream, 'now'))).toEqual(['missed', 'now']);
   });
 
-  it('that lost the memory of one tells a gap in its rooms alone, and goes on in the others', async () => {
+  it('reports a gap only in the rooms of a partition that lost its history', async () => {
     const stream = await listenFrom(running, '/in?rooms=a,b,c');
     const before = readyOf(await receivedUntil((await publish('a', 'first'), stream), 'first')).id;
-    broken('a').forget();
+    brokerOf('a').loseHistory();
     const gap = await stream.nextEvent({ control: true });
     const lost = ['*', 'a'].filter((room) => partitions.partitionOf(room) === partitions.partitionOf('a'));
     expect(JSON.parse(gap.data)).toEqual({ rooms: lost, reason: 'epoch' });
@@ -117,7 +117,7 @@ describe('a broker with partitions', () => {
     expect(textsOf(received)).toEqual(['b1', 'now']);
   });
 
-  it('refuses what one of them refuses, and a retry with the same key completes it', async () => {
+  it('rejects a publish that one partition rejects, and completes it on a retry with the same idempotency key', async () => {
     const [first, , last] = ['a', 'b', 'c'].toSorted(
       (x, y) => partitions.partitionOf(x) - partitions.partitionOf(y),
     );
@@ -125,12 +125,12 @@ describe('a broker with partitions', () => {
       await listenFrom(running, `/in?rooms=${first}`),
       await listenFrom(running, '/in?rooms=a,b,c'),
     ];
-    broken(last as string).isDown = true;
+    brokerOf(last as string).isDown = true;
     const options = { idempotencyKey: 'key' };
     await expect(publish(['a', 'b', 'c'], 'halfway', options)).rejects.toMatchObject({
       code: 'broker-unavailable',
     });
-    broken(last as string).isDown = false;
+    brokerOf(last as string).isDown = false;
     const third = await listenFrom(running, `/in?rooms=${last}`);
     await publish(['a', 'b', 'c'], 'halfway', options);
     for (const room of ['a', 'b', 'c']) await publish(room, `now in ${room}`);
@@ -142,13 +142,13 @@ describe('a broker with partitions', () => {
     }
   });
 
-  it('reports the worst state of any', async () => {
+  it('reports the worst state of all partitions', async () => {
     const states: string[] = [];
     running.sse.brokerState$.subscribe((state) => states.push(state));
     expect(states).toEqual(['live']);
   });
 
-  it('ignores an id of a broker without partitions, and says so', async () => {
+  it('sends a gap to a client with an id of a broker without partitions', async () => {
     const stream = await listenFrom(running, '/in?rooms=a', '1.0a1b2c3d.hoejuhuh9i');
     await publish('a', 'now');
     const received = await receivedUntil(stream, 'now');

@@ -4,28 +4,23 @@ import {
   expectExactly,
   gapsOf,
   receivedUntil,
+  receivedUntilNow,
   TestController,
   startTestApp,
   textsOf,
   listenFrom,
 } from './test-app.js';
 import { EventSourceReader } from '../oracle/event-source-reader.js';
-import type { EventStream, HeardEvent } from '../support/event-stream.js';
 import type { RunningApp } from '../support/running-app.js';
 
 const CHUNK = 'x'.repeat(64 * 1_024);
 
-describe('a client that returns', () => {
+describe('a client that reconnects', () => {
   let running: RunningApp;
   let reasons: CloseReason[];
 
   const publish = async (rooms: string | string[], text: string): Promise<string> =>
     (await running.sse.broadcast(rooms, text)) as string;
-
-  async function untilNow(stream: EventStream, room = 'a'): Promise<HeardEvent[]> {
-    await publish(room, 'now');
-    return receivedUntil(stream, 'now');
-  }
 
   async function start(options: SseModuleOptions = {}): Promise<void> {
     running = await startTestApp(options);
@@ -35,7 +30,7 @@ describe('a client that returns', () => {
 
   afterEach(() => running.close());
 
-  it('after a cut at any byte of a resume hears exactly the rest', async () => {
+  it('receives exactly the remaining events after a cut at any byte of a resume', async () => {
     await start({ historyMaxEvents: 4 });
     const from = await publish('a', 'known');
     for (const text of ['one', 'two', 'three', 'four']) await publish('a', text);
@@ -55,13 +50,13 @@ describe('a client that returns', () => {
       const texts = before.filter(({ type }) => type === 'message').map(({ data }) => data);
       texts.push(...after.filter(({ event }) => event === 'message').map(({ data }) => data));
       expect([cut, texts]).toEqual([cut, expected]);
-      // Whoever has not received what came after the hole hears of the hole, on this connection or the one before.
-      const told = gapsOf(after).length > 0 || before.some(({ type }) => type === 'sse:gap');
-      expect([cut, told]).toEqual([cut, true]);
+      // The gap is received on this connection or on the one before.
+      const hasGap = gapsOf(after).length > 0 || before.some(({ type }) => type === 'sse:gap');
+      expect([cut, hasGap]).toEqual([cut, true]);
     }
   });
 
-  it('gets nothing of a room that it may no longer join', async () => {
+  it('receives nothing from a room that it may no longer join', async () => {
     await start();
     const controller = running.get(TestController);
     controller.allowed = undefined;
@@ -75,41 +70,41 @@ describe('a client that returns', () => {
     controller.allowed = (room) => room !== 'secret';
     const again = await listenFrom(running, '/joining?rooms=open,secret', from);
     await publish('secret', 'secret 3');
-    const received = await untilNow(again, 'open');
+    const received = await receivedUntilNow(running, again, 'open');
     expectExactly(received, ['open 1', 'now']);
     expect(again.rawText).not.toContain('secret');
   });
 
-  it('is brought up to date in rooms that its handler joins, also ones that it was not in before', async () => {
+  it('receives the missed events of rooms that its handler joins, also of rooms that are new to it', async () => {
     await start();
     const from = await publish('x', 'known');
     await publish('y', 'y1');
     await publish('x', 'x1');
     const stream = await listenFrom(running, '/joining?rooms=x,y', from);
-    expectExactly(await untilNow(stream, 'y'), ['y1', 'x1', 'now']);
+    expectExactly(await receivedUntilNow(running, stream, 'y'), ['y1', 'x1', 'now']);
   });
 
-  it('joins a room at run time with its newest events, which carry no id', async () => {
+  it('receives the newest events without an id when it joins a room with replay', async () => {
     await start();
     for (let n = 0; n < 5; n++) await publish('chat', `chat ${n}`);
     const stream = await listenFrom(running, '/in?rooms=a');
     const client = running.get(TestController).latest;
     expect(await client?.join('chat', { replay: 3 })).toBe(true);
     expect(await client?.join('chat', { replay: 3 })).toBe(false);
-    const received = await untilNow(stream, 'chat');
+    const received = await receivedUntilNow(running, stream, 'chat');
     expect(textsOf(received)).toEqual(['chat 2', 'chat 3', 'chat 4', 'now']);
     expect(received.filter(({ id }) => id !== undefined)).toHaveLength(2);
     const from = received.at(-1)?.id;
     stream.close();
     await publish('chat', 'missed');
     const again = await listenFrom(running, '/in?rooms=a,chat', from);
-    expectExactly(await untilNow(again, 'chat'), ['missed', 'now']);
+    expectExactly(await receivedUntilNow(running, again, 'chat'), ['missed', 'now']);
   });
 
-  it('after being too slow hears everything, in order, once', async () => {
+  it('receives every event once and in order after it was closed as a slow consumer', async () => {
     await start({ maxQueuedBytes: 256 * 1_024, historyMaxEvents: 1_000, historyMaxBytes: 2 ** 30 });
     const stream = await listenFrom(running, '/in?rooms=a');
-    await untilNow(stream);
+    await receivedUntilNow(running, stream);
     stream.pause();
     let count = 0;
     while (reasons.length === 0 && count < 900) await publish('a', `${count++} ${CHUNK}`);
@@ -120,7 +115,7 @@ describe('a client that returns', () => {
     const first = stream.events.filter(({ event, data }) => event === 'message' && data !== 'now');
     const last = stream.events.findLast(({ id }) => id !== undefined)?.id;
     const again = await listenFrom(running, '/in?rooms=a', last);
-    const rest = await untilNow(again);
+    const rest = await receivedUntilNow(running, again);
     const numbers = [...first, ...rest]
       .filter(({ event }) => event === 'message')
       .map(({ data }) => parseInt(data, 10));
@@ -129,7 +124,7 @@ describe('a client that returns', () => {
   }, 60_000);
 
   it.each([1_024, 16_384, 65_536, 100_000])(
-    'to more than %i bytes of queue, and reads slowly, is not too slow for its own replay',
+    'is not closed as a slow consumer during a replay larger than its queue of %i bytes',
     async (maxQueuedBytes) => {
       await start({ maxQueuedBytes, historyMaxEvents: 1_000, historyMaxBytes: 2 ** 30 });
       const from = await publish('a', 'known');
@@ -138,7 +133,7 @@ describe('a client that returns', () => {
       const stream = await listenFrom(running, '/in?rooms=a', from);
       stream.pause();
       await pause(50);
-      // While it does not read: as much as the gate may hold, and more.
+      // The client does not read meanwhile; the events exceed the limit of the gate.
       for (let n = 600; n < 660; n++) await publish('a', `${n} ${CHUNK.slice(0, 4_000)}`);
       for (let round = 0; round < 5; round++) {
         stream.resume();
@@ -156,17 +151,17 @@ describe('a client that returns', () => {
     30_000,
   );
 
-  it('is told nothing by sse:ready where that is switched off, and resumes all the same', async () => {
+  it('resumes without sse:ready where readyEvent is false', async () => {
     await start({ readyEvent: false });
     const from = await publish('a', 'known');
     await publish('a', 'missed');
     const stream = await listenFrom(running, '/in?rooms=a', from);
-    const received = await untilNow(stream);
+    const received = await receivedUntilNow(running, stream);
     expect(received.map(({ event }) => event)).toEqual(['message', 'message']);
     expectExactly(received, ['missed', 'now']);
   });
 
-  it('twice at the same time hears everything on both', async () => {
+  it('receives every missed event on both of two simultaneous streams', async () => {
     await start();
     const from = await publish('a', 'known');
     await publish('a', 'missed');

@@ -80,6 +80,17 @@ export async function receivedUntil(stream: EventStream, text: string): Promise<
   }
 }
 
+/** Publishes the event `now` and reads events up to it. */
+export async function receivedUntilNow(
+  running: RunningApp,
+  stream: EventStream,
+  room = 'a',
+): Promise<HeardEvent[]> {
+  await running.sse.broadcast(room, 'now');
+  return receivedUntil(stream, 'now');
+}
+
+/** Returns the texts of the application's events. */
 export function textsOf(received: readonly HeardEvent[]): string[] {
   return received.filter(({ event }) => !event.startsWith('sse:')).map(({ data }) => data);
 }
