@@ -4,7 +4,7 @@ import type { ChaosClient } from './chaos-client.js';
 import type { Fleet } from './fleet.js';
 import type { ServerOptions, Servers } from './servers.js';
 
-/** What a fault can act on. */
+/** The parts of a running scenario that a fault can act on. */
 export interface ScenarioRun extends Servers {
   readonly fleet: Fleet;
   readonly traffic: Traffic<ChaosClient>;

@@ -19,7 +19,7 @@ export class BrokerClient implements TrafficClient {
   #node: BrokerNode | undefined;
   #epoch: string | undefined;
   #position = 0;
-  /** What arrives during the replay; `undefined` while there is none. */
+  /** Items that arrived during the replay; `undefined` while there is none. */
   #waiting: (RoomMessage | ReceivedItem)[] | undefined;
 
   constructor(rooms: readonly string[], anyNode: () => BrokerNode) {

@@ -5,7 +5,7 @@ import { BrokerNode } from './broker-node.js';
 import { EXACT_BETWEEN_GAPS } from './verdict.js';
 import { Traffic, type TrafficVerdict } from './traffic.js';
 
-/** What every run guarantees: an event that a publisher retries after a lost history may be received again, in order. */
+/** The guarantee of every run: after a gap, an event that is retried may be received again, and only in order. */
 export const EXACT_ON_BROKER = { ...EXACT_BETWEEN_GAPS, lateAfterGap: 0 } as const;
 
 export interface BrokerOracleOptions {

@@ -14,7 +14,7 @@ jest.unstable_mockModule('../../src/broker/completeness.js', () => ({
 
 const { chosenSeed, runHttpOracle } = await import('./http-oracle.js');
 const { expiringRooms } = await import('./expiring-rooms.js');
-const { logVerdict } = await import('./log-verdict.js');
+const { logVerdict } = await import('./verdict.js');
 
 describe('the oracle', () => {
   const seed = chosenSeed();

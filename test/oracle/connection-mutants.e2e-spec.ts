@@ -3,8 +3,7 @@ import { randomOf } from '../../src/testing/random-history.js';
 import { express } from '../support/platforms.js';
 import { FlakyBroker } from './flaky-broker.js';
 import { chosenSeed, runHttpOracle, type HttpVerdict } from './http-oracle.js';
-import { logVerdict } from './log-verdict.js';
-import { EXACT_WITHOUT_GAPS } from './verdict.js';
+import { EXACT_WITHOUT_GAPS, logVerdict } from './verdict.js';
 
 type Method = (this: ClientConnection, ...args: unknown[]) => unknown;
 
@@ -14,7 +13,7 @@ interface Mutant {
   readonly name: string;
   readonly method: string;
   readonly replaced: (original: Method) => Method;
-  /** Whether the verdict shows this fault. */
+  /** Returns true for a verdict that shows this fault. */
   readonly isCaught: (verdict: HttpVerdict) => boolean;
 }
 

@@ -16,7 +16,7 @@ export interface ClientBehavior {
   readonly cutBytes: number;
   /** The probability that a cut is a reload of the page, which forgets the position. */
   readonly reload: number;
-  /** Whether it reads blocks that hold only an id, as browsers do and some libraries do not. */
+  /** Reads blocks that hold only an id, as browsers do and some libraries do not. */
   readonly readsIdOnly: boolean;
 }
 

@@ -3,8 +3,7 @@ import { express, fastify } from '../support/platforms.js';
 import { expiringRooms } from './expiring-rooms.js';
 import { FlakyBroker } from './flaky-broker.js';
 import { chosenSeed, runHttpOracle } from './http-oracle.js';
-import { logVerdict } from './log-verdict.js';
-import { EXACT, EXACT_WITHOUT_GAPS } from './verdict.js';
+import { EXACT, EXACT_WITHOUT_GAPS, logVerdict } from './verdict.js';
 
 /** Multiplies the number of events; 10 for a nightly run. */
 const SCALE = Number(process.env['ORACLE_SCALE'] ?? 1);

@@ -31,7 +31,7 @@ export interface HttpVerdict extends Verdict {
   events: number;
   connections: number;
   resumes: number;
-  /** How many streams the server saw end, by reason. */
+  /** The number of streams that ended on the server, by reason. */
   reasons: Partial<Record<CloseReason, number>>;
   ms: number;
 }

@@ -25,13 +25,13 @@ export type ReceivedItem =
       readonly until: number;
     };
 
-/** What one client received from its first connection to its last, over all reconnects. */
+/** Everything that one client received from its first connection to its last, over all reconnects. */
 export interface ClientRecord {
   readonly rooms: readonly string[];
   /** The client's first position in each partition of its rooms: it must receive every later event. */
   readonly start: ReadonlyMap<number, number> | undefined;
   readonly received: readonly ReceivedItem[];
-  /** Whether the client stayed until the end, so that an event that it never received is missing. */
+  /** True for a client that stayed until the end, so that an event that it never received is missing. */
   readonly isComplete: boolean;
 }
 
@@ -41,7 +41,7 @@ interface ExpectedEvent {
   readonly partition: number;
   readonly position: number;
   readonly rooms: readonly string[];
-  /** Whether the client connected between two copies of the event: it may miss the event, and receives it once at most. */
+  /** True where the client connected between two copies of the event: it may miss the event or receive it once. */
   readonly isOptional: boolean;
 }
 

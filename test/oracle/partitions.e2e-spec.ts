@@ -5,8 +5,7 @@ import { HashedPartitions } from '../support/hashed-partitions.js';
 import { express, fastify } from '../support/platforms.js';
 import { FlakyBroker } from './flaky-broker.js';
 import { chosenSeed, runHttpOracle, type HttpVerdict } from './http-oracle.js';
-import { logVerdict } from './log-verdict.js';
-import { EXACT, EXACT_WITHOUT_GAPS } from './verdict.js';
+import { EXACT, EXACT_WITHOUT_GAPS, logVerdict } from './verdict.js';
 
 const SCALE = Number(process.env['ORACLE_SCALE'] ?? 1);
 const LONG_HISTORY = { historyMaxEvents: 100_000, historyMaxBytes: 2 ** 31 };

@@ -6,7 +6,7 @@ export class GapRecord {
   ) {}
 }
 
-/** What one client received in one room. */
+/** The events and gaps that one client received in one room. */
 export class RoomLine {
   readonly gaps: GapRecord[] = [];
   readonly #indexes = new Map<string, number>();
@@ -41,7 +41,7 @@ export class RoomLine {
     if (position !== undefined && position > this.newestPosition) this.#newer.push({ position, index });
   }
 
-  /** Whether a gap that covers this position was received before anything newer of the room. */
+  /** Looks for a gap that covers this position and was received before anything newer of the room. */
   isAnnounced(position: number): boolean {
     const newer = this.#newer.find((each) => each.position > position)?.index ?? Infinity;
     return this.gaps.some(({ index, until }) => index < newer && until >= position);

@@ -12,7 +12,7 @@ export abstract class TestClient {
 
   /** The number of bytes after which a new connection is cut; `Infinity` for none. */
   protected abstract bytesUntilCut(): number;
-  /** Whether connections stay open now, whatever their number of bytes. */
+  /** Keeps connections open while it is true, whatever their number of bytes. */
   protected abstract readonly isSteady: boolean;
   protected abstract receive(event: DispatchedEvent): void;
   /** Runs when the server refuses a request. */

@@ -15,9 +15,9 @@ const MIN_RESUMES = 20;
 /** A client that attaches to any node, detaches, and resumes on any node from its last position. */
 export interface TrafficClient extends ClientRecord {
   readonly resumes: number;
-  /** Whether it is attached and its replay is complete. */
+  /** True while the client is attached and its replay is complete. */
   readonly isLive: boolean;
-  /** Whether its connection must not be cut at random. */
+  /** Prevents random cuts of the connection while it is true. */
   isHeld: boolean;
   attach(): void;
   detach(): void;
@@ -81,7 +81,7 @@ export class Traffic<C extends TrafficClient = TrafficClient> {
     this.#holds = new ClientHolds(this.clients, (room) => this.publisher.acceptedIn(room));
   }
 
-  /** Whether the least duration is over and there was enough traffic. */
+  /** Returns true once the least duration is over and there was enough traffic. */
   readonly isEnough = (): boolean =>
     Date.now() > this.#endMs &&
     sum(this.clients, ({ received }) => received.length) > MIN_RECEIVED &&
@@ -158,7 +158,7 @@ export class Traffic<C extends TrafficClient = TrafficClient> {
   }
 }
 
-/** Whether the client has received the event among its latest items, all of them by default. */
+/** Looks for an event among the latest items of a client, all of them by default. */
 export function hasReceived({ received }: ClientRecord, key: string, latest = received.length): boolean {
   return received.slice(-latest).some((item) => item.kind === 'event' && item.key === key);
 }

@@ -1,4 +1,4 @@
-/** What the judge found, summed over all clients. */
+/** The findings of the judge, summed over all clients. */
 export interface Verdict {
   /** Events received. */
   deliveries: number;
@@ -31,3 +31,8 @@ export const EXACT = { ...EXACT_BETWEEN_GAPS, duplicatesAfterGap: 0, lateAfterGa
 
 /** Every event is received exactly once and in order, without any gap. */
 export const EXACT_WITHOUT_GAPS = { ...EXACT, gaps: 0, announcedLosses: 0 } as const;
+
+/** Writes a verdict to the output of the test run, so that its numbers can be compared. */
+export function logVerdict(title: string, verdict: object): void {
+  process.stdout.write(`${title}: ${JSON.stringify(verdict)}\n`);
+}

@@ -77,7 +77,9 @@ describeWithRedis('a Redis Cluster of three masters', () => {
       prefix,
       partitions: 4,
       onFailover: 'trust',
+      // A slow machine takes long to move a slot.
       connectTimeoutMs: 30_000,
+      publishTimeoutMs: 30_000,
     });
     const moving = (async () => {
       // A node that has not read the epoch of Redis yet would report it as a new one.

@@ -14,9 +14,9 @@ interface Scenario {
   readonly name: string;
   readonly options?: readonly string[];
   readonly maxEvents?: number;
-  /** Whether clients may receive gaps. */
+  /** Allows clients to receive gaps. */
   readonly allowsGaps?: boolean;
-  /** Whether some clients are detached before the fault, and miss so many events that they must lose some. */
+  /** Detaches some clients before the fault, which miss so many events that they must lose some. */
   readonly loses?: boolean;
   readonly onFailover?: 'gap' | 'trust';
   readonly proxied?: boolean;

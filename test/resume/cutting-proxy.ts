@@ -8,7 +8,7 @@ const LF = 10;
 export class CuttingProxy {
   /** The number of connections cut. */
   cuts = 0;
-  /** Whether connections are cut now. */
+  /** Cuts connections while it is true. */
   isCutting = false;
   private readonly sockets = new Set<Socket>();
 

@@ -20,7 +20,7 @@ export class WrappedMemoryBroker implements SseBroker {
     return this.memory.publish(...args);
   }
 
-  async subscribe(room: string): Promise<void> {
+  subscribe(room: string): Promise<void> | void {
     this.memory.subscribe(room);
   }
 
