@@ -2,6 +2,7 @@ import type { RedisDriverName } from 'nestjs-simple-sse/redis';
 import { describeWithRedis } from '../redis/redis-server.js';
 import type { TrafficVerdict } from '../oracle/traffic.js';
 import { EXACT_BETWEEN_GAPS, EXACT_WITHOUT_GAPS } from '../oracle/verdict.js';
+import { chosenChaosSeed } from '../support/seeds.js';
 import { Fleet } from './fleet.js';
 import { runScenario } from './run-scenario.js';
 import { SCENARIOS } from './scenarios.js';
@@ -9,7 +10,7 @@ import { SCENARIOS } from './scenarios.js';
 /** Runs each scenario briefly over one library; `npm run test:chaos` runs long over both. `SSE_CHAOS_SEED` repeats a run. */
 const isLong = process.env['SSE_CHAOS_MS'] !== undefined;
 const durationMs = Number(process.env['SSE_CHAOS_MS'] ?? 1_200);
-const seed = Number(process.env['SSE_CHAOS_SEED'] ?? Date.now() % 1_000_000);
+const seed = chosenChaosSeed();
 
 describeWithRedis(`HTTP clients of three node processes (SSE_CHAOS_SEED=${seed})`, () => {
   const results: Record<string, string | number>[] = [];

@@ -12,7 +12,8 @@ jest.unstable_mockModule('../../src/broker/completeness.js', () => ({
   },
 }));
 
-const { chosenSeed, runHttpOracle } = await import('./http-oracle.js');
+const { chosenSeed } = await import('../support/seeds.js');
+const { runHttpOracle } = await import('./http-oracle.js');
 const { expiringRooms } = await import('./expiring-rooms.js');
 const { logVerdict } = await import('./verdict.js');
 

@@ -2,7 +2,8 @@ import { ClientConnection } from '../../src/connection/client-connection.js';
 import { randomOf } from '../../src/testing/random-history.js';
 import { express } from '../support/platforms.js';
 import { FlakyBroker } from './flaky-broker.js';
-import { chosenSeed, runHttpOracle, type HttpVerdict } from './http-oracle.js';
+import { chosenSeed } from '../support/seeds.js';
+import { runHttpOracle, type HttpVerdict } from './http-oracle.js';
 import { EXACT_WITHOUT_GAPS, logVerdict } from './verdict.js';
 
 type Method = (this: ClientConnection, ...args: unknown[]) => unknown;

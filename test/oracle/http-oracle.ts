@@ -43,11 +43,6 @@ class OracleController {
   oracle(): void {}
 }
 
-/** The seed of this run; the environment variable `SEED` repeats another run. */
-export function chosenSeed(): number {
-  return Number(process.env['SEED'] ?? Date.now() % 1_000_000_007);
-}
-
 /**
  * Publishes to a real application whose clients lose their connections and resume at random, then judges what each
  * client received.

@@ -4,7 +4,8 @@ import { randomOf } from '../../src/testing/random-history.js';
 import { HashedPartitions } from '../support/hashed-partitions.js';
 import { express, fastify } from '../support/platforms.js';
 import { FlakyBroker } from './flaky-broker.js';
-import { chosenSeed, runHttpOracle, type HttpVerdict } from './http-oracle.js';
+import { chosenSeed } from '../support/seeds.js';
+import { runHttpOracle, type HttpVerdict } from './http-oracle.js';
 import { EXACT, EXACT_WITHOUT_GAPS, logVerdict } from './verdict.js';
 
 const SCALE = Number(process.env['ORACLE_SCALE'] ?? 1);

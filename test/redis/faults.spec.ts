@@ -2,12 +2,13 @@ import { redisBroker, type RedisDriverName } from 'nestjs-simple-sse/redis';
 import { EXACT_ON_BROKER, runBrokerOracle } from '../oracle/broker-oracle.js';
 import type { Traffic, TrafficVerdict } from '../oracle/traffic.js';
 import { pause } from '../support/within.js';
+import { chosenChaosSeed } from '../support/seeds.js';
 import { BlackHoleProxy } from './black-hole-proxy.js';
 import { describeWithRedis, RedisServer } from './redis-server.js';
 
 /** Runs briefly by default; `SSE_CHAOS_MS=20000` runs long over both drivers, `SSE_CHAOS_SEED` repeats a run. */
 const durationMs = Number(process.env['SSE_CHAOS_MS'] ?? 1_800);
-const seed = Number(process.env['SSE_CHAOS_SEED'] ?? Date.now() % 1_000_000);
+const seed = chosenChaosSeed();
 const isLong = process.env['SSE_CHAOS_MS'] !== undefined;
 
 interface Scenario {

@@ -9,7 +9,7 @@ import { platforms } from '../support/platforms.js';
 import { sseApp } from '../support/sse-app.js';
 import { eventually, pause } from '../support/within.js';
 import { CuttingProxy } from './cutting-proxy.js';
-import { chosenSeed } from '../oracle/http-oracle.js';
+import { chosenSeed } from '../support/seeds.js';
 import type { RunningApp } from '../support/running-app.js';
 
 /** The least number of cuts for each client. */

@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { compileApp } from '../support/compiled-app.js';
-import { eventually } from '../support/within.js';
+import { compileApp } from '../../support/compiled-app.js';
+import { eventually } from '../../support/within.js';
 import { PresenceNode } from './presence-node.js';
-import { describeWithRedis, RedisServer } from './redis-server.js';
+import { describeWithRedis, RedisServer } from '../redis-server.js';
 
 /** A program that runs a node with three users in room `a`, with a short lease so that the test need not wait long. */
 const NODE = `

@@ -1,12 +1,12 @@
 import type { PartitionedBroker, PresenceStore } from 'nestjs-simple-sse';
 import { redisBroker, type RedisDriverName } from 'nestjs-simple-sse/redis';
-import { partitionTags } from '../../src/broker/redis/driver/cluster-slot.js';
-import { PresenceStores } from '../../src/presence/presence-stores.js';
-import { randomOf } from '../../src/testing/random-history.js';
-import { eventually, pause } from '../support/within.js';
-import { RecordingListener } from './recording-listener.js';
-import { RedisCluster } from './redis-cluster.js';
-import { describeWithRedis } from './redis-server.js';
+import { partitionTags } from '../../../src/broker/redis/driver/cluster-slot.js';
+import { PresenceStores } from '../../../src/presence/presence-stores.js';
+import { randomOf } from '../../../src/testing/random-history.js';
+import { eventually, pause } from '../../support/within.js';
+import { RecordingListener } from '../recording-listener.js';
+import { RedisCluster } from '../redis-cluster.js';
+import { describeWithRedis } from '../redis-server.js';
 
 describeWithRedis('presence on a Redis Cluster of three masters', () => {
   let cluster: RedisCluster;

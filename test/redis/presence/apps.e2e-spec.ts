@@ -1,11 +1,11 @@
 import type { RedisDriverName } from 'nestjs-simple-sse/redis';
-import { changesIn, changesOf, presenceApp, membersIn } from '../presence/presence-app.js';
-import { express, fastify, type Platform } from '../support/platforms.js';
-import type { EventStream } from '../support/event-stream.js';
-import type { RunningApp } from '../support/running-app.js';
-import { eventually, within } from '../support/within.js';
+import { changesIn, changesOf, presenceApp, membersIn } from '../../presence/presence-app.js';
+import { express, fastify, type Platform } from '../../support/platforms.js';
+import type { EventStream } from '../../support/event-stream.js';
+import type { RunningApp } from '../../support/running-app.js';
+import { eventually, within } from '../../support/within.js';
 import { brokerOf, expireLeases, leases, TIMES } from './presence-node.js';
-import { describeWithRedis, RedisServer } from './redis-server.js';
+import { describeWithRedis, RedisServer } from '../redis-server.js';
 
 function waitForMembers(app: RunningApp, room: string, ...expected: string[]): Promise<void> {
   return eventually(

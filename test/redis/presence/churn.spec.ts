@@ -1,10 +1,11 @@
 import type { RedisDriverName } from 'nestjs-simple-sse/redis';
-import { randomOf } from '../../src/testing/random-history.js';
-import { eventually, pause } from '../support/within.js';
+import { randomOf } from '../../../src/testing/random-history.js';
+import { eventually, pause } from '../../support/within.js';
+import { chosenChaosSeed } from '../../support/seeds.js';
 import { expireLeases, leases, PresenceNode } from './presence-node.js';
-import { describeWithRedis, RedisServer } from './redis-server.js';
+import { describeWithRedis, RedisServer } from '../redis-server.js';
 
-const seed = Number(process.env['SSE_CHAOS_SEED'] ?? Date.now() % 1_000_000);
+const seed = chosenChaosSeed();
 const steps = process.env['SSE_CHAOS_MS'] === undefined ? 400 : 4_000;
 
 /** Applies the changes in turn. @throws an error where a change does not fit those before it */

@@ -1,7 +1,7 @@
 import type { RedisDriverName } from 'nestjs-simple-sse/redis';
-import { eventually, pause, within } from '../support/within.js';
+import { eventually, pause, within } from '../../support/within.js';
 import { leases, expireLeases, PresenceNode } from './presence-node.js';
-import { describeWithRedis, RedisServer } from './redis-server.js';
+import { describeWithRedis, RedisServer } from '../redis-server.js';
 
 describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])('presence in Redis, over %s', (driver) => {
   let server: RedisServer;

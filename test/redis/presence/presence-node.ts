@@ -1,11 +1,11 @@
-import { createRedisBroker } from '../../src/broker/redis/create-redis-broker.js';
-import { resolveRedisOptions } from '../../src/broker/redis/redis-broker-options.js';
-import { parsePresenceEvent } from '../../src/protocol/presence-event.js';
+import { createRedisBroker } from '../../../src/broker/redis/create-redis-broker.js';
+import { resolveRedisOptions } from '../../../src/broker/redis/redis-broker-options.js';
+import { parsePresenceEvent } from '../../../src/protocol/presence-event.js';
 import type { BrokerState, PresenceStore, SseBroker } from 'nestjs-simple-sse';
 import type { RedisBrokerOptions } from 'nestjs-simple-sse/redis';
-import type { PresenceTimes } from '../../src/broker/redis/presence/redis-presence-context.js';
-import { eventually } from '../support/within.js';
-import type { RedisServer } from './redis-server.js';
+import type { PresenceTimes } from '../../../src/broker/redis/presence/redis-presence-context.js';
+import { eventually } from '../../support/within.js';
+import type { RedisServer } from '../redis-server.js';
 
 /** Times with a lease that outlasts every test, so that leases expire only by `expireLeases`. */
 export const TIMES: PresenceTimes = { heartbeatMs: 50, leaseMs: 600_000, claimMs: 2_000, patienceMs: 100 };

@@ -1,17 +1,17 @@
 import { Redis } from 'ioredis';
-import { presentUsers } from '../../src/broker/redis/presence/present-users.js';
-import type { PresenceEntry } from '../../src/broker/redis/presence/presence-ledger.js';
-import { clearUp, write } from '../../src/broker/redis/presence/presence-writer.js';
+import { presentUsers } from '../../../src/broker/redis/presence/present-users.js';
+import type { PresenceEntry } from '../../../src/broker/redis/presence/presence-ledger.js';
+import { clearUp, write } from '../../../src/broker/redis/presence/presence-writer.js';
 import {
   PRESENCE_TIMES,
   type RedisPresenceContext,
-} from '../../src/broker/redis/presence/redis-presence-context.js';
-import { MEMBERS_SCRIPT, RENEW_SCRIPT } from '../../src/broker/redis/presence/presence-scripts.js';
-import type { LuaScript } from '../../src/broker/redis/data/lua-script.js';
-import { RedisKeys } from '../../src/broker/redis/data/redis-keys.js';
-import type { RedisReply } from '../../src/broker/redis/driver/redis-driver.interface.js';
-import { unchecked } from '../support/refusal.js';
-import { describeWithRedis, RedisServer } from './redis-server.js';
+} from '../../../src/broker/redis/presence/redis-presence-context.js';
+import { MEMBERS_SCRIPT, RENEW_SCRIPT } from '../../../src/broker/redis/presence/presence-scripts.js';
+import type { LuaScript } from '../../../src/broker/redis/data/lua-script.js';
+import { RedisKeys } from '../../../src/broker/redis/data/redis-keys.js';
+import type { RedisReply } from '../../../src/broker/redis/driver/redis-driver.interface.js';
+import { unchecked } from '../../support/refusal.js';
+import { describeWithRedis, RedisServer } from '../redis-server.js';
 
 function ann(connections: number | undefined): PresenceEntry {
   return {
