@@ -1,7 +1,7 @@
 import type { DispatchedEvent } from '../oracle/event-source-reader.js';
 import type { ReceivedItem } from '../oracle/judge.js';
 import { TestClient } from '../oracle/test-client.js';
-import type { TrafficClient } from '../oracle/traffic.js';
+import type { TrafficClient } from '../oracle/traffic-client.js';
 import { positionOf, positionsOf } from '../support/wire-ids.js';
 import { pause } from '../support/within.js';
 

@@ -1,4 +1,4 @@
-import { hasReceived } from '../oracle/traffic.js';
+import { hasReceived } from '../oracle/traffic-client.js';
 import { waitForCopy } from '../redis/replica.js';
 import { eventually, pause } from '../support/within.js';
 import { positionAt, publishAt } from './http-publish.js';

@@ -1,13 +1,13 @@
 import type { HistoryPage, RoomMessage } from 'nestjs-simple-sse';
-import type { BrokerNode } from './broker-node.js';
+import type { BrokerNode, NodeClient } from './broker-node.js';
 import type { ReceivedItem } from './judge.js';
-import type { TrafficClient } from './traffic.js';
+import type { TrafficClient } from './traffic-client.js';
 
 /**
  * A client as the SSE hub implements one: it receives its rooms through a node, resumes on any node from its last
  * position, and receives a gap for what it may have missed. Events that arrive during the replay wait for its end.
  */
-export class BrokerClient implements TrafficClient {
+export class BrokerClient implements TrafficClient, NodeClient {
   readonly rooms: readonly string[];
   readonly received: ReceivedItem[] = [];
   readonly isComplete = true;

@@ -1,10 +1,16 @@
-import type { BrokerState, HistoryPolicy, SseBroker } from 'nestjs-simple-sse';
-import type { BrokerClient } from './broker-client.js';
+import type { BrokerState, HistoryPolicy, RoomMessage, SseBroker } from 'nestjs-simple-sse';
+
+/** A client of a node, which receives everything that the node's broker reports. */
+export interface NodeClient {
+  receive(message: RoomMessage): void;
+  receiveEpoch(epoch: string): void;
+  receiveGap(rooms: readonly string[]): void;
+}
 
 /** A broker and its clients: as much of the SSE hub as the oracle needs. */
 export class BrokerNode {
   readonly broker: SseBroker;
-  readonly clients = new Set<BrokerClient>();
+  readonly clients = new Set<NodeClient>();
   readonly states: BrokerState[] = [];
   readonly #policy: HistoryPolicy;
   readonly #rooms = new Map<string, { clients: number; subscribed: Promise<unknown> }>();

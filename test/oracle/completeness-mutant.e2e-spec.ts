@@ -13,8 +13,7 @@ jest.unstable_mockModule('../../src/broker/completeness.js', () => ({
 }));
 
 const { chosenSeed } = await import('../support/seeds.js');
-const { runHttpOracle } = await import('./http-oracle.js');
-const { expiringRooms } = await import('./expiring-rooms.js');
+const { expiringRooms, runHttpOracle } = await import('./http-oracle.js');
 const { logVerdict } = await import('./verdict.js');
 
 describe('the oracle', () => {

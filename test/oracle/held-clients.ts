@@ -1,6 +1,6 @@
 import { Deferred } from '../../src/broker/redis/link/deferred.js';
 import { eventually } from '../support/within.js';
-import type { TrafficClient } from './traffic.js';
+import type { TrafficClient } from './traffic-client.js';
 
 const TIMEOUT_MS = 60_000;
 

@@ -1,9 +1,8 @@
 import { randomOf } from '../../src/testing/random-history.js';
 import { express, fastify } from '../support/platforms.js';
-import { expiringRooms } from './expiring-rooms.js';
 import { FlakyBroker } from './flaky-broker.js';
 import { chosenSeed } from '../support/seeds.js';
-import { runHttpOracle } from './http-oracle.js';
+import { expiringRooms, runHttpOracle } from './http-oracle.js';
 import { EXACT, EXACT_WITHOUT_GAPS, logVerdict } from './verdict.js';
 
 /** Multiplies the number of events; 10 for a nightly run. */

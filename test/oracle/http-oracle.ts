@@ -1,7 +1,7 @@
 import { Controller, Get } from '@nestjs/common';
 import { SseRoom, type CloseReason, type RoutedRequest, type SseModuleOptions } from 'nestjs-simple-sse';
 import { randomOf } from '../../src/testing/random-history.js';
-import type { Platform } from '../support/platforms.js';
+import { express, type Platform } from '../support/platforms.js';
 import type { RunningApp } from '../support/running-app.js';
 import { sseApp } from '../support/sse-app.js';
 import { positionsOf } from '../support/wire-ids.js';
@@ -82,6 +82,20 @@ export async function runHttpOracle(given: HttpOracleOptions): Promise<HttpVerdi
     ...judge.judge(clients.flatMap((client) => client.records)),
     reasons,
     ms: Math.round(performance.now() - startMs),
+  };
+}
+
+/** Rare events in rooms whose history is dropped within two seconds, and clients that stay away longer. */
+export function expiringRooms(seed: number): HttpOracleOptions {
+  return {
+    platform: express,
+    seed,
+    events: 150,
+    rooms: 40,
+    burst: 2,
+    pauseMs: 150,
+    behavior: { awayMs: 6_000, cutBytes: 1_000, readPauseMs: 0, reload: 0 },
+    options: { historyMaxAgeMs: 100 },
   };
 }
 

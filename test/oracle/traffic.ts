@@ -1,9 +1,10 @@
 import { randomOf } from '../../src/testing/random-history.js';
 import { eventually, pause } from '../support/within.js';
 import { ClientHolds, type HeldClients } from './held-clients.js';
-import { Judge, type ClientRecord } from './judge.js';
+import { Judge } from './judge.js';
 import type { Verdict } from './verdict.js';
 import { Publisher } from './publisher.js';
+import { hasReceived, type TrafficClient } from './traffic-client.js';
 
 /** A safety net for slow machines; nothing is measured by it. */
 const TIMEOUT_MS = 60_000;
@@ -11,17 +12,6 @@ const TIMEOUT_MS = 60_000;
 /** A verdict over less than this proves nothing, so the traffic goes on until there is as much. */
 const MIN_RECEIVED = 200;
 const MIN_RESUMES = 20;
-
-/** A client that attaches to any node, detaches, and resumes on any node from its last position. */
-export interface TrafficClient extends ClientRecord {
-  readonly resumes: number;
-  /** True while the client is attached and its replay is complete. */
-  readonly isLive: boolean;
-  /** Prevents random cuts of the connection while it is true. */
-  isHeld: boolean;
-  attach(): void;
-  detach(): void;
-}
 
 /** The verdict on the clients of some traffic, and how much traffic there was. */
 export interface TrafficVerdict extends Verdict {
@@ -156,11 +146,6 @@ export class Traffic<C extends TrafficClient = TrafficClient> {
       client.attach();
     }
   }
-}
-
-/** Looks for an event among the latest items of a client, all of them by default. */
-export function hasReceived({ received }: ClientRecord, key: string, latest = received.length): boolean {
-  return received.slice(-latest).some((item) => item.kind === 'event' && item.key === key);
 }
 
 function sum<T>(items: readonly T[], valueOf: (item: T) => number): number {
