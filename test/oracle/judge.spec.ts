@@ -74,12 +74,16 @@ describe('the judge', () => {
     const received = [event('b'), event('a'), event('c'), event('d')];
     expect(judge(received)).toMatchObject({ outOfOrder: 1, lateAfterGap: 0, silentLosses: 0 });
     expect(judge([event('b'), gap('b', 'two'), event('a'), event('c'), event('d')])).toMatchObject({
-      outOfOrder: 1,
-      lateAfterGap: 0,
-    });
-    expect(judge([event('b'), gap('b', 'one'), event('a'), event('c'), event('d')])).toMatchObject({
       outOfOrder: 0,
       lateAfterGap: 1,
+    });
+    expect(judge([event('c'), gap('c', 'two'), event('a'), event('b'), event('d')])).toMatchObject({
+      outOfOrder: 1,
+      lateAfterGap: 1,
+    });
+    expect(judge([event('c'), gap('c', 'one'), event('a'), event('b'), event('d')])).toMatchObject({
+      outOfOrder: 0,
+      lateAfterGap: 2,
     });
   });
 

@@ -98,9 +98,11 @@ export class Judge {
     if (record.start === undefined && !record.isComplete) return;
     const lines = new Map(record.rooms.map((room) => [room, new RoomLine()]));
     const newest = new Map(record.start);
+    let hasGap = false;
     for (const [index, item] of record.received.entries()) {
       if (item.kind === 'gap') {
         verdict.gaps++;
+        hasGap = true;
         for (const room of item.rooms) lines.get(room)?.gaps.push(new GapRecord(index, item.until));
         continue;
       }
@@ -118,7 +120,9 @@ export class Judge {
         const isAfterGap = own.every((line) => line.hasGapSince(line.indexOf(item.key)));
         verdict[isAfterGap ? 'duplicatesAfterGap' : 'duplicates']++;
       } else if (!expected.isOptional && position <= (newest.get(expected.partition) ?? 0)) {
-        const isAfterGap = own.every((line) => line.hasGapSince(line.newestIndex));
+        const passed = own.filter((line) => position <= line.newestPosition);
+        const isAfterGap =
+          passed.length > 0 ? passed.every((line) => line.hasGapSince(line.newestIndex)) : hasGap;
         verdict[isAfterGap ? 'lateAfterGap' : 'outOfOrder']++;
       }
       for (const line of own) line.receive(item.key, expected.isOptional ? undefined : position, index);

@@ -12,7 +12,7 @@ export interface Verdict {
   duplicatesAfterGap: number;
   /** Events received after a newer one of the same partition. */
   outOfOrder: number;
-  /** The same, where a gap in all rooms of the event lies between it and the newer events of these rooms. */
+  /** The same, where a gap in their common rooms lies between; after any gap where they have no common room. */
   lateAfterGap: number;
   /** Events of rooms that the client was not in. */
   foreign: number;
