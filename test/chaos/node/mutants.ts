@@ -5,12 +5,13 @@ import type { Mutant } from './messages.js';
 
 const REDIS = './node_modules/nestjs-simple-sse/broker/redis';
 
-/** Breaks all brokers of this process. @returns what mends them again */
+/** Puts a fault into all brokers of this process. Resolves with a function that removes it. */
 export async function mutate(mutant: Mutant): Promise<() => void> {
   if (mutant === 'reads nothing after a cut') {
-    const path = `${REDIS}/history/delivery-order.js`;
-    const { DeliveryOrder } = (await import(path)) as { DeliveryOrder: typeof DeliveryOrderClass };
-    // Called with its own `this`, as those below.
+    const { DeliveryOrder } = (await import(`${REDIS}/history/delivery-order.js`)) as {
+      DeliveryOrder: typeof DeliveryOrderClass;
+    };
+    // Called with its own `this`, as are the methods below.
     // oxlint-disable-next-line typescript/unbound-method
     const { catchUp } = DeliveryOrder.prototype;
     DeliveryOrder.prototype.catchUp = function (page) {
@@ -18,7 +19,7 @@ export async function mutate(mutant: Mutant): Promise<() => void> {
     };
     return () => (DeliveryOrder.prototype.catchUp = catchUp);
   }
-  if (mutant === 'forgets the keys of publishes') {
+  if (mutant === 'ignores idempotency keys') {
     const path = `${REDIS}/redis-broker.js`;
     const { RedisBroker } = (await import(path)) as { RedisBroker: typeof RedisBrokerClass };
     // oxlint-disable-next-line typescript/unbound-method
@@ -33,8 +34,8 @@ export async function mutate(mutant: Mutant): Promise<() => void> {
   };
   // oxlint-disable-next-line typescript/unbound-method
   const { read } = RoomReader.prototype;
-  RoomReader.prototype.read = async function (...asked) {
-    return { ...(await read.apply(this, asked)), incompleteRooms: [] };
+  RoomReader.prototype.read = async function (...args) {
+    return { ...(await read.apply(this, args)), incompleteRooms: [] };
   };
   return () => (RoomReader.prototype.read = read);
 }
