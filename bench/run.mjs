@@ -1,4 +1,4 @@
-/** The bench's one command. See README.md for what it measures and how to read it. */
+/** The command of the bench. See README.md for what it measures and how to read it. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { readArguments, USAGE } from './lib/arguments.mjs';
 import { takeBuild } from './lib/build.mjs';
@@ -29,7 +29,7 @@ async function main() {
   if (plan.isComplete) publish(report);
 }
 
-// So that `exit` handlers run: what a run leaves on disk goes with it. The other processes end with this one.
+// Lets `exit` handlers run, which remove files. The other processes end with this one.
 process.once('SIGINT', () => process.exit(130));
 process.once('SIGTERM', () => process.exit(143));
 

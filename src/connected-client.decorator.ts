@@ -3,8 +3,17 @@ import { requestClient } from './endpoint/request-client.js';
 import type { SseClient } from './connection/sse-client.js';
 
 /**
- * The `SseClient` of this request, on a method with `@SseRoom`. It may be used before its stream opens: what it is
- * sent waits, rooms it joins count, and `setRetry` takes the place of the module's `retryMs`.
+ * Injects the `SseClient` of the request into a method with `@SseRoom`; `undefined` on other methods. The client may be
+ * used before its stream opens: events sent to it wait, joined rooms are resumed, and `setRetry` replaces the option
+ * `retryMs`.
+ *
+ * ```ts
+ * @Get('events')
+ * @SseRoom()
+ * async events(@ConnectedClient() client: SseClient) {
+ *   await client.join('news');
+ * }
+ * ```
  */
 export const ConnectedClient = createParamDecorator(
   (_data: unknown, context: ExecutionContext): SseClient | undefined =>

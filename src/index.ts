@@ -2,7 +2,7 @@ export { SseModule } from './sse.module.js';
 export { SseService } from './sse.service.js';
 export type { AddOptions, BroadcastOptions, ExcludedTarget } from './sse-service-options.interface.js';
 export { SseInterceptor } from './sse.interceptor.js';
-export { SseRoom, type SseRoomOptions } from './sse-room.decorator.js';
+export { SseRoom } from './sse-room.decorator.js';
 export { ConnectedClient } from './connected-client.decorator.js';
 export { LastEventId } from './last-event-id.decorator.js';
 export type {
@@ -12,12 +12,14 @@ export type {
   SseRoomPolicyOptions,
 } from './sse-module-options.interface.js';
 
-export { SseClient, type JoinOptions, type SseClientContext } from './connection/sse-client.js';
+export { SseClient } from './connection/sse-client.js';
+export type { JoinOptions, SseClientContext } from './connection/sse-client.interface.js';
 export type { CloseReason } from './connection/close-reason.js';
+export type { SseRoomOptions } from './endpoint/room-metadata.js';
 export type { RoomSource, RoomsOfRequest, RoutedRequest } from './endpoint/room-names.js';
 export type { DisconnectOptions, DisconnectTarget } from './commands/remote-commands.js';
 export type { Identify } from './presence/presence.js';
-export type { SseMember } from './presence/sse-member.js';
+export type { SseMember } from './protocol/sse-member.js';
 export type { SseMessage } from './rooms/sse-message.js';
 export type { SendOptions } from './rooms/event-publisher.js';
 export type { JsonValue } from './protocol/json-value.js';

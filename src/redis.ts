@@ -9,12 +9,14 @@ export type {
 } from './broker/redis/redis-broker-options.js';
 
 /**
- * A broker for any number of nodes that share one Redis (7 or later).
+ * Creates the broker for an application of several nodes that share one Redis server or Redis Cluster (Redis 7 or
+ * later). It connects when the application starts.
  *
  * ```ts
  * SseModule.forRoot({ broker: redisBroker({ url: 'redis://localhost:6379' }) })
  * ```
  *
+ * @returns a `PartitionedBroker` if the option `partitions` is greater than 1
  * @throws SseError `invalid-options`
  */
 export function redisBroker(options: RedisBrokerOptions & { readonly partitions?: 1 | undefined }): SseBroker;

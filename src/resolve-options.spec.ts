@@ -56,38 +56,41 @@ const BAD_NUMBERS: readonly unknown[] = [
 ];
 
 describe.each(NUMBERS)('the option $name', ({ name, standard, min, max, orFalse }) => {
-  it(`is ${standard} by default, also where it is undefined`, () => {
+  it(`is ${standard} by default, and for undefined`, () => {
     expect(resolve({})[name]).toBe(standard);
     expect(resolve({ [name]: undefined })[name]).toBe(standard);
   });
 
-  it('takes both extremes', () => {
+  it('accepts both extremes', () => {
     expect(resolve({ [name]: min })[name]).toBe(min);
     expect(resolve({ [name]: max })[name]).toBe(max);
   });
 
-  it(`${orFalse ? 'takes' : 'refuses'} false`, () => {
+  it(`${orFalse ? 'accepts' : 'refuses'} false`, () => {
     if (orFalse) expect(resolve({ [name]: false })[name]).toBe(false);
     else expect(refusalOf({ [name]: false }).message).toContain(`"${name}"`);
   });
 
-  it.each([...BAD_NUMBERS, min - 1, max + 1])('refuses %p by name, and says what it may be', (value) => {
-    const { code, message } = refusalOf({ [name]: value });
-    expect(code).toBe('invalid-options');
-    expect(message).toContain(`"${name}"`);
-    expect(message).toContain(`a whole number from ${min} to ${max}`);
-    expect(message.includes('or false to switch it off')).toBe(orFalse);
-  });
+  it.each([...BAD_NUMBERS, min - 1, max + 1])(
+    'refuses %p, and names the option and its allowed values',
+    (value) => {
+      const { code, message } = refusalOf({ [name]: value });
+      expect(code).toBe('invalid-options');
+      expect(message).toContain(`"${name}"`);
+      expect(message).toContain(`a whole number from ${min} to ${max}`);
+      expect(message.includes('or false to switch it off')).toBe(orFalse);
+    },
+  );
 });
 
 describe.each(['historyMaxEvents', 'historyMaxAgeMs', 'historyMaxBytes'] as const)(
   'the option %s',
   (name) => {
-    it.each([...BAD_NUMBERS, 0, false])('refuses %p by name', (value) => {
+    it.each([...BAD_NUMBERS, 0, false])('refuses %p, and names the option', (value) => {
       expect(refusalOf({ [name]: value }).message).toContain(`"${name}"`);
     });
 
-    it('takes both extremes', () => {
+    it('accepts both extremes', () => {
       for (const value of [1, Number.MAX_SAFE_INTEGER]) {
         const { policy } = resolve({ [name]: value });
         const { maxEvents, maxAgeMs } = policy.limitsOf('any') || {};
@@ -103,28 +106,24 @@ describe.each(['historyMaxEvents', 'historyMaxAgeMs', 'historyMaxBytes'] as cons
 );
 
 describe('history', () => {
-  it('is kept by default, 256 events of 10 minutes a room and 32 MiB in all', () => {
+  it('is stored by default: 256 events of 10 minutes for each room, and 32 MiB in total', () => {
     const { policy } = resolve({});
     expect(policy.limitsOf('any')).toEqual({ maxEvents: 256, maxAgeMs: 600_000 });
-    expect([policy.maxBytes, policy.keepsHistory, policy.isVolatile('any')]).toEqual([
-      33_554_432,
-      true,
-      false,
-    ]);
+    expect([policy.maxBytes, policy.hasHistory, policy.isVolatile('any')]).toEqual([33_554_432, true, false]);
   });
 
-  it('is not kept with false', () => {
+  it('is not stored with false', () => {
     const { policy } = resolve({ history: false, historyMaxEvents: 5 });
-    expect([policy.limitsOf('any'), policy.keepsHistory]).toEqual([false, false]);
+    expect([policy.limitsOf('any'), policy.hasHistory]).toEqual([false, false]);
   });
 
-  it.each([0, 1, 'false', null, {}])('refuses %p by name', (value) => {
+  it.each([0, 1, 'false', null, {}])('refuses %p, and names the option', (value) => {
     expect(refusalOf({ history: value }).message).toMatch(/"history" .*true or false/);
   });
 });
 
 describe('the option rooms', () => {
-  it('changes what it names, and leaves the rest to the standard', () => {
+  it('overrides the named options, and uses defaults for the others', () => {
     const { policy } = resolve({
       historyMaxEvents: 7,
       rooms: {
@@ -139,12 +138,12 @@ describe('the option rooms', () => {
     expect([policy.limitsOf('secret/1'), policy.isVolatile('secret/1')]).toEqual([false, false]);
     expect(policy.limitsOf('chat/1')).toEqual({ maxEvents: 50, maxAgeMs: 600_000 });
     expect(policy.limitsOf('log/1')).toEqual({ maxEvents: 7, maxAgeMs: 5 });
-    expect(policy.limitsOf('hall')).toEqual({ maxEvents: 7, maxAgeMs: 600_000 });
+    expect(policy.limitsOf('lobby')).toEqual({ maxEvents: 7, maxAgeMs: 600_000 });
   });
 
-  it('gives no room a history that nothing keeps', () => {
+  it('gives no room a history with history: false', () => {
     const { policy } = resolve({ history: false, rooms: { 'chat/*': { historyMaxEvents: 50 } } });
-    expect([policy.limitsOf('chat/1'), policy.keepsHistory]).toEqual([false, false]);
+    expect([policy.limitsOf('chat/1'), policy.hasHistory]).toEqual([false, false]);
     for (const options of [
       { history: false, rooms: { chat: { history: true } } },
       { rooms: { chat: { history: true, volatile: true } } },
@@ -188,22 +187,22 @@ describe('serialize', () => {
     expect(resolve({ serialize: inspect }).serialize).toBe(inspect);
   });
 
-  it.each([null, 'json', {}, true])('refuses %p by name', (serialize) => {
+  it.each([null, 'json', {}, true])('refuses %p, and names the option', (serialize) => {
     expect(refusalOf({ serialize }).message).toMatch(/"serialize" .*function/);
   });
 });
 
 describe('broker and metrics', () => {
-  it('are the memory and nothing by default, made anew for each module', () => {
+  it('are a new MemoryBroker and NoopMetrics for each module by default', () => {
     const [one, two] = [resolve({}), resolve({})];
-    expect(one.broker).toBeInstanceOf(MemoryBroker);
+    expect(one.broker.partitions).toEqual([expect.any(MemoryBroker)]);
     expect(one.metrics).toBeInstanceOf(NoopMetrics);
-    expect(one.broker).not.toBe(two.broker);
+    expect(one.broker.partitions[0]).not.toBe(two.broker.partitions[0]);
   });
 
-  it("the application's own are used", () => {
+  it('are those of the application if set', () => {
     const [broker, metrics] = [new MemoryBroker(), new NoopMetrics()];
-    expect(resolve({ broker, metrics })).toMatchObject({ broker, metrics });
+    expect(resolve({ broker, metrics })).toMatchObject({ broker: { partitions: [broker] }, metrics });
     metrics.clientOpened();
     metrics.clientClosed();
     metrics.eventDelivered();
@@ -227,7 +226,7 @@ describe('the options as a whole', () => {
     expect(resolveOptions()).toMatchObject({ heartbeatIntervalMs: 20_000 });
   });
 
-  it('an unknown name is refused, with the known ones', () => {
+  it('refuses an unknown name, and lists the known ones', () => {
     const { code, message } = refusalOf({ heartbeatInterval: 5 });
     expect(code).toBe('invalid-options');
     expect(message).toMatch(/"heartbeatInterval".*heartbeatIntervalMs.*retryMs.*broker/);
@@ -237,16 +236,16 @@ describe('the options as a whole', () => {
     expect(refusalOf(JSON.parse('{ "__proto__": 1 }')).message).toContain('"__proto__"');
   });
 
-  it.each([null, 7, 'text', true, []])('%p is refused', (options) => {
+  it.each([null, 7, 'text', true, []])('refuses %p', (options) => {
     expect(refusalOf(options).code).toBe('invalid-options');
   });
 
-  it('a fault names no secret', () => {
+  it('an error message contains no secret', () => {
     expect(refusalOf({ broker: { url: 'redis://:secret@host' } }).message).not.toContain('secret');
     expect(refusalOf({ retryMs: { password: 'secret' } }).message).not.toContain('secret');
   });
 
-  it('every default that is a value is listed, and resolves to itself', () => {
+  it('each listed default resolves to itself', () => {
     const { policy, ...resolved } = resolve({});
     expect(policy.limitsOf('any')).toEqual({
       maxEvents: DEFAULT_OPTIONS.historyMaxEvents,
@@ -262,7 +261,7 @@ describe('the options as a whole', () => {
     expect(resolved).toMatchObject(others);
   });
 
-  it('is not changed by being resolved', () => {
+  it('does not change the given object', () => {
     const options = Object.freeze({
       retryMs: 1,
       rooms: Object.freeze({ a: Object.freeze({ volatile: true }) }),

@@ -1,21 +1,27 @@
-import type { PartitionedBroker } from './broker/broker.interface.js';
+import { asPartitioned, type PartitionedBroker } from './broker/broker.interface.js';
 import { MemoryBroker } from './broker/memory-broker.js';
 import { NoopMetrics } from './metrics/noop-metrics.js';
-import { describe } from './protocol/event-fields.js';
+import { describeValue } from './protocol/error-text.js';
+import {
+  MAX_TIMER_MS,
+  trueOrFalse,
+  wholeNumber,
+  type OptionCheck as Check,
+} from './protocol/option-checks.js';
 import { SseError } from './protocol/sse-error.js';
 import type { Identify } from './presence/presence.js';
 import { RoomPolicy, type RoomRule } from './rooms/room-policy.js';
 import type { HubOptions } from './rooms/room-hub.js';
 import type { SseModuleOptions, SseRoomPolicyOptions } from './sse-module-options.interface.js';
 
-/** Every option, with its value: nothing else knows a default. */
-export interface ResolvedSseOptions extends Omit<HubOptions, 'report' | 'watcher'> {
+/** All options with their values. No other file has defaults. */
+export interface ResolvedSseOptions extends Omit<HubOptions, 'report' | 'observer' | 'onControl'> {
   readonly retryMs: number | false;
   readonly identify: Identify | undefined;
   readonly presenceGraceMs: number | false;
 }
 
-/** The defaults that are values; the rest are made anew for each module. */
+/** Defaults that modules may share. `resolveOptions` creates the others for each module. */
 export const DEFAULT_OPTIONS = {
   heartbeatIntervalMs: 20_000,
   retryMs: 3_000,
@@ -30,11 +36,6 @@ export const DEFAULT_OPTIONS = {
   readyEvent: true,
   presenceGraceMs: 5_000,
 } as const;
-
-// The longest time that a Node timer keeps.
-const MAX_TIMER_MS = 2_147_483_647;
-
-type Check = (value: unknown) => string | undefined;
 
 const BROKER = objectWith('start', 'publish', 'subscribe', 'unsubscribe', 'read', 'close');
 const MAX_PARTITIONS = 64;
@@ -69,9 +70,9 @@ const ROOM_CHECKS: Readonly<Record<keyof SseRoomPolicyOptions, Check>> = {
 };
 
 /**
- * Checks the options and fills in what is missing.
+ * Checks the options and adds the defaults.
  *
- * @throws SseError `invalid-options`, naming the option and what it may be
+ * @throws SseError `invalid-options`, whose message names the option and its allowed values
  */
 export function resolveOptions(options: SseModuleOptions = {}): ResolvedSseOptions {
   check('', options, CHECKS);
@@ -86,20 +87,22 @@ export function resolveOptions(options: SseModuleOptions = {}): ResolvedSseOptio
     }
   }
   checkPresence(options);
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const definedOptions = Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  );
   const { history, historyMaxEvents, historyMaxAgeMs, historyMaxBytes, rooms, ...rest } = {
     ...DEFAULT_OPTIONS,
-    ...(given as SseModuleOptions),
+    ...(definedOptions as SseModuleOptions),
   };
   const limits = history && { maxEvents: historyMaxEvents, maxAgeMs: historyMaxAgeMs };
   const rules = Object.entries(rooms ?? {}).map(([pattern, room]): RoomRule => {
-    const forgets = limits === false || room.history === false || room.volatile === true;
+    const hasNoHistory = limits === false || room.history === false || room.volatile === true;
     return {
       pattern,
       volatile: room.volatile ?? false,
       presence: room.presence ?? false,
       presenceEvents: room.presenceEvents ?? false,
-      limits: !forgets && {
+      limits: !hasNoHistory && {
         maxEvents: room.historyMaxEvents ?? limits.maxEvents,
         maxAgeMs: room.historyMaxAgeMs ?? limits.maxAgeMs,
       },
@@ -110,7 +113,7 @@ export function resolveOptions(options: SseModuleOptions = {}): ResolvedSseOptio
     policy: new RoomPolicy(limits, historyMaxBytes, rules),
     serialize: rest.serialize ?? JSON.stringify,
     identify: rest.identify,
-    broker: rest.broker ?? new MemoryBroker(),
+    broker: asPartitioned(rest.broker ?? new MemoryBroker()),
     metrics: rest.metrics ?? new NoopMetrics(),
   };
 }
@@ -121,7 +124,7 @@ function checkPresence({ rooms = {}, identify }: SseModuleOptions): void {
     if (presence === true && identify === undefined) {
       throw new SseError(
         'invalid-options',
-        `The option "${path}presence" of SseModule needs the option "identify", which says who a client is.`,
+        `The option "${path}presence" of SseModule needs the option "identify", which returns the user of a client.`,
       );
     }
     if (presenceEvents === true && presence !== true) {
@@ -135,10 +138,10 @@ function checkPresence({ rooms = {}, identify }: SseModuleOptions): void {
 
 function check(path: string, options: object, checks: Readonly<Record<string, Check>>): void {
   if (!isPlainObject(options)) {
-    const what = path === '' ? 'The options' : `The option "${path.slice(0, -1)}"`;
+    const subject = path === '' ? 'The options' : `The option "${path.slice(0, -1)}"`;
     throw new SseError(
       'invalid-options',
-      `${what} of SseModule must be an object, not ${describe(options)}.`,
+      `${subject} of SseModule must be an object, not ${describeValue(options)}.`,
     );
   }
   for (const [name, value] of Object.entries(options)) {
@@ -149,32 +152,21 @@ function check(path: string, options: object, checks: Readonly<Record<string, Ch
         `SseModule has no option "${path}${name}". Known are: ${Object.keys(checks).join(', ')}.`,
       );
     }
-    const wanted = value === undefined ? undefined : checkOf(value);
-    if (wanted !== undefined) {
+    const expected = value === undefined ? undefined : checkOf(value);
+    if (expected !== undefined) {
       throw new SseError(
         'invalid-options',
-        `The option "${path}${name}" of SseModule is ${wanted}, not ${describe(value)}.`,
+        `The option "${path}${name}" of SseModule is ${expected}, not ${describeValue(value)}.`,
       );
     }
   }
 }
 
-function wholeNumber(min: number, max: number): Check {
-  return (value) =>
-    Number.isInteger(value) && (value as number) >= min && (value as number) <= max
-      ? undefined
-      : `a whole number from ${min} to ${max}`;
-}
-
 function orFalse(of: Check): Check {
   return (value) => {
-    const wanted = value === false ? undefined : of(value);
-    return wanted && `${wanted}, or false to switch it off`;
+    const expected = value === false ? undefined : of(value);
+    return expected && `${expected}, or false to switch it off`;
   };
-}
-
-function trueOrFalse(value: unknown): string | undefined {
-  return typeof value === 'boolean' ? undefined : 'true or false';
 }
 
 function objectWith(...methods: string[]): Check {

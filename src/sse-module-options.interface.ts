@@ -4,138 +4,167 @@ import type { SseClient } from './connection/sse-client.js';
 import type { SseMetrics } from './metrics/sse-metrics.interface.js';
 import type { SseIdentity } from './protocol/user-name.js';
 
-/** What may be different for the rooms of one pattern. */
+/** Options for the rooms of one name pattern. They override the module's options. */
 export interface SseRoomPolicyOptions {
-  /** `false`: events of these rooms are not remembered and carry no id. */
+  /** `false`: events of these rooms are not stored and carry no id, so they are not replayed. Default: the module's. */
   readonly history?: boolean;
-  /** Overrides the module's `historyMaxEvents` for each of these rooms. */
+  /** Number of events stored for each of these rooms, 1 or more. Default: the module's. */
   readonly historyMaxEvents?: number;
-  /** Overrides the module's `historyMaxAgeMs`. */
+  /** Milliseconds for which an event of these rooms is stored, 1 or more. Default: the module's. */
   readonly historyMaxAgeMs?: number;
-  /** `true`: every event of these rooms is volatile, unless its `broadcast` says otherwise. Implies no history. */
+  /**
+   * `true`: events of these rooms are volatile unless `broadcast` overrides it. A slow client receives
+   * only the newest of each event name. Implies `history: false`. Default: `false`.
+   */
   readonly volatile?: boolean;
   /**
-   * `true`: the module knows who is in these rooms, over all nodes; needs `identify`. Costs a write to the broker for each
-   * connection that joins or leaves. Default: `false`.
+   * `true`: the module tracks the members of these rooms over all nodes. Needs the option `identify`. Each join and
+   * leave of a connection costs a write to the broker. Default: `false`.
    */
   readonly presence?: boolean;
   /**
-   * `true`: those in the room hear the events `sse:join` and `sse:leave`, with `{ room, user, info }`. It shows each member to
-   * the others, and in a room of n each join costs n deliveries. Default: `false`.
+   * `true`: clients in the room receive the events `sse:join` and `sse:leave` with `{ room, user, info }`. Reveals each
+   * member to the others. In a room of n clients each join costs n deliveries. Needs `presence: true`. Default: `false`.
    */
   readonly presenceEvents?: boolean;
 }
 
-/** Options of `SseModule.forRoot()`. Wrong values and unknown names are refused at start-up. */
+/**
+ * Options of `SseModule.forRoot()`. Each has a default. An invalid value or an unknown name throws an `SseError`
+ * `invalid-options` when the application is created.
+ *
+ * ```ts
+ * SseModule.forRoot({
+ *   heartbeatIntervalMs: 15_000,
+ *   rooms: { 'cursor:*': { volatile: true } },
+ *   broker: redisBroker({ url: 'redis://localhost:6379' }),
+ * })
+ * ```
+ */
 export interface SseModuleOptions {
   /**
-   * After how many milliseconds of silence a client is sent a comment. Below the idle time of every proxy on the way
-   * (nginx: 60,000). Small values cost one write per client each; `false` sends none, and vanished clients are then
-   * found only when the next event is sent. Default: 20,000.
+   * Milliseconds without a write after which a client is sent a comment (HTML standard, 9.2.7). Keep it below the idle
+   * timeout of each proxy (nginx: 60,000). 1 or more; a small value costs each client one write per interval. `false`
+   * sends no comments: proxies cut quiet streams, and a vanished client is found only by the next event. Default: 20,000.
    */
   readonly heartbeatIntervalMs?: number | false;
 
   /**
-   * The reconnection time that each stream begins with, in milliseconds. 0 reconnects at once; `false` leaves it to
-   * the client (a few seconds). Default: 3,000.
+   * Reconnection time in milliseconds that each stream begins with (HTML standard, 9.2.6: field `retry`). 0 reconnects
+   * without delay, so that after a restart all clients reconnect at once; a large value delays each resume. `false` sends
+   * none, and the client uses its own (a few seconds in browsers). Default: 3,000.
    */
   readonly retryMs?: number | false;
 
   /**
-   * How many bytes may wait for one client that does not keep up. Beyond it the client is disconnected as
-   * `slow-consumer`; with history it comes back and loses nothing. Small values cut clients on short stalls; large
-   * ones cost memory per stalled client. Default: 1,048,576.
+   * Bytes that may wait for one client that reads more slowly than events arrive, 1 or more. A client over it is
+   * disconnected as `slow-consumer`; with history it resumes without loss. A small value disconnects clients on short
+   * stalls; a large one costs memory for each stalled client. Cannot be switched off. Default: 1,048,576.
    */
   readonly maxQueuedBytes?: number;
 
   /**
-   * How long, in milliseconds, a client may take nothing while something waits for it, before it is disconnected as
-   * `write-timeout`. `false` waits as long as TCP does (about 15 minutes). Default: 30,000.
+   * Milliseconds for which a client may read nothing while bytes wait for it, 1 or more. It is then disconnected as
+   * `write-timeout`. A small value disconnects clients on bad networks; a large one keeps vanished clients. `false` waits
+   * as long as TCP does (about 15 minutes). Default: 30,000.
    */
   readonly writeTimeoutMs?: number | false;
 
   /**
-   * Collects events for this many milliseconds before they are written: fewer system calls, later events. `false`
-   * writes once per turn of the event loop. Default: `false`.
+   * Milliseconds for which events are collected before they are written, 1 or more: fewer system calls, but each event is
+   * delayed by up to this time. `false` writes once for each turn of the event loop. Default: `false`.
    */
   readonly flushIntervalMs?: number | false;
 
   /**
-   * How long, in milliseconds, `app.close()` waits for clients to take what is queued before it cuts them. 0 cuts at
-   * once. Default: 1,000.
+   * Milliseconds for which `app.close()` waits for clients to read queued events before it cuts them. 0 cuts at once; a
+   * large value delays the shutdown by clients that do not read. Default: 1,000.
    */
   readonly shutdownGraceMs?: number;
 
   /**
-   * Whether events of rooms are remembered and carry ids, so that clients resume. `false`: no ids, nothing is resumed,
-   * and nobody is told of a gap. Default: `true`.
+   * `true` stores events of rooms and gives them ids, so that clients resume after a reconnection (HTML standard, 9.2.4:
+   * `Last-Event-ID`). `false`: no ids, no resume, and no `sse:gap`. Default: `true`.
    */
   readonly history?: boolean;
 
   /**
-   * How many events of each room are remembered. Few make a short absence a gap, many cost memory and make replays
-   * long. Default: 256.
+   * Number of events stored for each room, 1 or more. With few, a short disconnection is a gap; many cost memory and make
+   * replays long. Default: 256.
    */
   readonly historyMaxEvents?: number;
 
   /**
-   * How long an event is remembered, in milliseconds. Short makes a short absence a gap, long keeps the history of quiet
-   * rooms in memory. Default: 600,000 (10 minutes).
+   * Milliseconds for which an event is stored, 1 or more. With a small value a short disconnection is a gap; a large one
+   * keeps the history of quiet rooms in memory. Default: 600,000 (10 minutes).
    */
   readonly historyMaxAgeMs?: number;
 
   /**
-   * How many bytes of events are remembered over all rooms; the oldest go first, so with little, busy rooms push out the
-   * history of quiet ones. With `redisBroker` it bounds what each node keeps to answer clients that come back without
-   * asking Redis, and not what Redis keeps. Default: 33,554,432.
+   * Bytes of events stored over all rooms of a node, 1 or more. The oldest are dropped first, so with a small value busy
+   * rooms displace the history of quiet ones. With `redisBroker` it limits only the copy on each node, from which resumes
+   * are answered without Redis, and not the history in Redis. Default: 33,554,432.
    */
   readonly historyMaxBytes?: number;
 
-  /** Exceptions by room name; `*` in a name stands for any characters, and the first that fits decides. Default: none. */
+  /**
+   * Options by room name. A `*` in a name matches any characters, and the first name that matches a room applies.
+   * Default: none.
+   */
   readonly rooms?: Readonly<Record<string, SseRoomPolicyOptions>>;
 
   /**
-   * Whether a stream with rooms begins with the event `sse:ready`. `false`: a client that is cut before its first event
-   * with an id comes back as a new one, and is not told. Default: `true`.
+   * `true`: a stream with rooms begins with the event `sse:ready`, which carries the first id. `false`: a client that is
+   * disconnected before its first event with an id reconnects as a new client, and its missed events are not reported.
+   * Default: `true`.
    */
   readonly readyEvent?: boolean;
 
   /**
-   * Turns data that is not a string into text. What it throws becomes the `cause` of an `SseError`. Default:
-   * `JSON.stringify`, which refuses a `Map`, `Set`, `Promise` and binary values with `invalid-data`: JSON would write
-   * them without their content. Class-transformer's `@Exclude` takes effect only if it is called here.
+   * Converts data other than strings to text. An exception becomes the `cause` of an `SseError` `invalid-data`.
+   * `@Exclude()` of class-transformer has an effect only with `(data) => JSON.stringify(instanceToPlain(data))`. Default:
+   * `JSON.stringify`, which refuses a `Map`, `Set`, `Promise` or binary value with `invalid-data`, since JSON writes them
+   * without their content.
    */
   readonly serialize?: (data: unknown) => string;
 
   /**
-   * Says who a client is, for presence, `client.user`, and calls that name a user. Called once when its stream opens, after
-   * guards and handler; `client.request` and `client.context` are there. (With `add()`: within that call, so what it needs has
-   * to be on the request by then.) `undefined`: nobody in particular, and no member
-   * of any room. So is a client for which it throws, and that is logged. Default: none.
+   * Returns the user of a client, for `client.user`, for presence and for calls that name a user. `undefined` means no
+   * user: the client is no member of any room. An exception has the same effect and is logged.
+   *
+   * Called once when the stream opens, after guards and handler, so `client.request` and `client.context` are set. With
+   * `SseService.add()` it is called within that call: the request must have everything it needs before. Default: none.
+   *
+   * ```ts
+   * identify: (client) => ({ user: (client.request as RequestWithUser).user.id })
+   * ```
    */
   readonly identify?: (client: SseClient) => SseIdentity | undefined;
 
   /**
-   * How long, in milliseconds, a user stays a member of a room after the last stream there has ended, so that loading a
-   * page again is no leaving. Short: a slow reload flaps. Long: who has gone is shown as present so long. `false` or 0: not
-   * at all. Default: 5,000.
+   * Milliseconds for which a user stays a member of a room after the last stream there has ended, so that reloading a
+   * page is no leave. With a small value slow reloads cause `sse:leave` and `sse:join`; with a large one a user is shown
+   * as present for as long. `false` or 0 removes the member at once. Default: 5,000.
    */
   readonly presenceGraceMs?: number | false;
 
-  /** What carries events between nodes. Default: the memory of this process. */
+  /**
+   * Carries events between nodes and stores their history: `redisBroker` or your own. One instance for each module.
+   * Default: a new `MemoryBroker`, for one process.
+   */
   readonly broker?: SseBroker | PartitionedBroker;
 
-  /** Counters for the application's own metrics. Default: none. */
+  /** Receives counts for the application's own metrics. Default: none. */
   readonly metrics?: SseMetrics;
 }
 
-/** Implemented by the class that `forRootAsync({ useClass })` or `useExisting` names. */
+/** Implemented by the class of `forRootAsync({ useClass })` or `useExisting`. */
 export interface SseOptionsFactory {
   createSseOptions(): SseModuleOptions | Promise<SseModuleOptions>;
 }
 
 /** Options of `SseModule.forRootAsync()`. */
 export type SseModuleAsyncOptions = ConfigurableModuleAsyncOptions<SseModuleOptions, 'createSseOptions'> & {
-  /** `false`: only modules that import this one can inject its service. Default: `true`. */
+  /** `false`: only modules that import this one can inject `SseService`. Default: `true`. */
   readonly isGlobal?: boolean;
 };

@@ -1,32 +1,15 @@
 import { UseInterceptors } from '@nestjs/common';
+import { addRoomMetadata, type SseRoomOptions } from './endpoint/room-metadata.js';
 import type { RoomSource, RoutedRequest } from './endpoint/room-names.js';
-import { isTakenOver, takeOver } from './endpoint/take-over.js';
+import { isWrapped, wrapHandler } from './endpoint/wrap-handler.js';
 import { checkRetry } from './protocol/event-fields.js';
 import { SseError } from './protocol/sse-error.js';
-import { SSE_ROOM_METADATA } from './sse.constants.js';
 import { SseInterceptor } from './sse.interceptor.js';
 
-/** How one endpoint differs from the module's options. */
-export interface SseRoomOptions {
-  /**
-   * Holds the headers until the first event, so that a source that fails late is still answered with its HTTP status.
-   * Heartbeats begin when the stream opens. Default: `false`, the stream opens one turn after the handler returned.
-   */
-  readonly openOnFirstEvent?: boolean;
-  /** Whether the stream ends with the handler's source. Default: only where the client is in no room. */
-  readonly endOnComplete?: boolean;
-  /** The reconnection time in milliseconds; `false` sends none. Default: the module's `retryMs`. */
-  readonly retryMs?: number | false;
-}
-
-/** What the decorators of one method or controller add up to. */
-export interface SseRoomMetadata extends SseRoomOptions {
-  readonly sources: readonly RoomSource<never>[];
-}
-
 /**
- * Makes a route a Server-Sent Events stream whose clients join rooms. Above or below `@Get`, `@Post` or any other route
- * decorator, and repeatable. On a controller: rooms that every `@SseRoom` method of it joins too.
+ * Makes a route a Server-Sent Events stream (HTML standard, 9.2) whose clients join rooms. Its place above or below
+ * `@Get`, `@Post` or another route decorator does not matter, and it may be repeated. On a controller it adds rooms to
+ * each `@SseRoom` method.
  *
  * ```ts
  * @Get(':id/events')
@@ -36,11 +19,16 @@ export interface SseRoomMetadata extends SseRoomOptions {
  * }
  * ```
  *
- * Guards, pipes and the handler decide before anything is sent: their failures are real HTTP statuses. The handler
- * returns nothing, an Observable, an AsyncIterable (pulled as the client reads), or a promise of one.
+ * Guards, pipes and the handler run before anything is sent: a failure of theirs is answered with its HTTP status. The
+ * handler returns nothing, an Observable, an AsyncIterable (read only as fast as the client reads), one value, or a
+ * promise of these. A source that fails after the stream has opened ends it with the event `sse:error`.
  *
- * @param room a name that may hold `:param` of the route, a list of them, or a function of the request; none makes a
- * plain stream. A request whose rooms come out empty or invalid is answered with 400; `[]` joins none.
+ * @param room a name that may contain parameters of the route (`:id`), a list of names, or a function of the request;
+ * left out, the client joins no room. A request that yields an empty or invalid name is answered with 400; `[]` joins no
+ * room.
+ * @param options overrides the module's options for this endpoint
+ * @throws SseError `invalid-retry`; `not-a-route` on anything but a method or class, and when the application starts on a
+ * method without a route; `unknown-route-parameter` when the application starts
  */
 export function SseRoom<Request = RoutedRequest>(
   room?: RoomSource<Request>,
@@ -53,33 +41,23 @@ export function SseRoom(
 ): MethodDecorator & ClassDecorator {
   const { retryMs } = isOptions(room) ? room : options;
   if (retryMs !== undefined && retryMs !== false) checkRetry(retryMs);
-  const given = isOptions(room)
+  const metadata = isOptions(room)
     ? { sources: [], ...room }
     : { sources: room === undefined ? [] : [room], ...options };
   return (target: object, key?: string | symbol, descriptor?: PropertyDescriptor): void => {
-    if (key === undefined || descriptor === undefined) {
-      Reflect.defineMetadata(SSE_ROOM_METADATA, merge(target, given), target);
-      return;
-    }
+    if (key === undefined || descriptor === undefined) return addRoomMetadata(target, metadata);
     if (typeof descriptor.value !== 'function') {
       throw new SseError(
         'not-a-route',
         `@SseRoom() stands on methods and controllers, which ${String(key)} is not.`,
       );
     }
-    if (!isTakenOver(descriptor.value)) {
-      takeOver(target, key, descriptor);
+    if (!isWrapped(descriptor.value)) {
+      wrapHandler(target, key, descriptor);
       UseInterceptors(SseInterceptor)(target, key, descriptor);
     }
-    const handler = descriptor.value as object;
-    Reflect.defineMetadata(SSE_ROOM_METADATA, merge(handler, given), handler);
+    addRoomMetadata(descriptor.value as object, metadata);
   };
-}
-
-// Decorators run from the bottom up: what is written first comes first.
-function merge(target: object, given: SseRoomMetadata): SseRoomMetadata {
-  const earlier = Reflect.getOwnMetadata(SSE_ROOM_METADATA, target) as SseRoomMetadata | undefined;
-  return { ...earlier, ...given, sources: [...given.sources, ...(earlier?.sources ?? [])] };
 }
 
 function isOptions(room: RoomSource<never> | SseRoomOptions | undefined): room is SseRoomOptions {

@@ -3,22 +3,22 @@ import type { SseClient } from './connection/sse-client.js';
 import type { RoomName } from './protocol/room-name.js';
 import type { SseIdentity } from './protocol/user-name.js';
 
-/** How `add` opens a stream. */
+/** Options of `SseService.add()`. */
 export interface AddOptions {
-  /** Rooms to join at once; the stream then begins with `sse:ready`, as an `@SseRoom` endpoint's does. Default: none. */
+  /** Rooms to join at once. The stream then begins with `sse:ready`, as that of an `@SseRoom` endpoint. Default: none. */
   readonly rooms?: RoomName | readonly RoomName[];
-  /** The reconnection time in milliseconds; `false` sends none. Default: the module's `retryMs`. */
+  /** Reconnection time in milliseconds; 0 reconnects without delay, `false` sends none. Default: the module's `retryMs`. */
   readonly retryMs?: number | false;
 }
 
-/** Somebody whom an event leaves out. */
+/** A client, or a user with all of its clients, that does not receive an event. */
 export type ExcludedTarget = SseClient | Pick<SseIdentity, 'user'>;
 
-/** How `broadcast` publishes. */
+/** Options of `SseService.broadcast()`. */
 export interface BroadcastOptions extends Pick<PublishOptions, 'volatile' | 'idempotencyKey'> {
   /**
-   * Clients that do not receive the event while they are connected, and users (`{ user: 7 }`) whose clients do not. A
-   * client that comes back is a new one, and may get the event from history; a user stays the same. Default: none.
+   * Clients, or users (`{ user: 7 }`) with all of their clients, that do not receive the event. An excluded client that
+   * reconnects is a new client and may receive the event from history; an excluded user does not. Default: none.
    */
   readonly except?: ExcludedTarget | readonly ExcludedTarget[];
 }

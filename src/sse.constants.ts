@@ -1,5 +1,5 @@
-/** Where `@SseRoom` keeps what it was given, on methods and controllers. */
+/** Metadata key of `@SseRoom` on methods and controllers. */
 export const SSE_ROOM_METADATA = 'nestjs-simple-sse:room';
 
-/** The provider of the resolved options, for parts inside the module. */
+/** Injection token of the resolved options, for providers inside the module. */
 export const RESOLVED_SSE_OPTIONS = Symbol('RESOLVED_SSE_OPTIONS');

@@ -8,23 +8,27 @@ import {
 } from '@nestjs/common';
 import { Observable, Subject } from 'rxjs';
 import { INTERCEPTORS } from './endpoint/nest-metadata.js';
-import { RawHttp } from './endpoint/raw-http.js';
+import { HttpExchange } from './endpoint/http-exchange.js';
 import { setRequestClient } from './endpoint/request-client.js';
+import { roomMetadataOf } from './endpoint/room-metadata.js';
 import { roomsOfRequest, type RoomSource } from './endpoint/room-names.js';
-import { StreamOpening } from './endpoint/stream-opening.js';
-import { setRunner } from './endpoint/take-over.js';
-import { SseError, stackOf } from './protocol/sse-error.js';
-import { SSE_ROOM_METADATA } from './sse.constants.js';
-import type { SseRoomMetadata } from './sse-room.decorator.js';
+import { HandlerStream } from './endpoint/handler-stream.js';
+import { setHandlerRunner } from './endpoint/wrap-handler.js';
+import { stackOf } from './protocol/error-text.js';
+import { SseError } from './protocol/sse-error.js';
 import { SseService } from './sse.service.js';
 
 /**
- * Makes a request a client of its rooms. `@SseRoom` installs it, together with what hands it the handler's result: to
- * compose decorators by hand, build on `@SseRoom`.
+ * Makes a request a client of its rooms. `@SseRoom` installs it together with a wrapper of the handler, so it has no
+ * effect on its own: build custom decorators on `@SseRoom`.
  *
- * Towards Nest the request is over when the stream opens: whatever stands around this interceptor (logging, timeout,
- * cache) sees it end with no value, and holds on to nothing. An interceptor written above `@SseRoom` stands between it
- * and the handler, and may map the values of an Observable one by one.
+ * For Nest the request ends when the stream opens: outer interceptors (logging, timeout, cache) see it end with the value
+ * `undefined`, and do not time out a stream. An interceptor written above `@SseRoom` runs between this one and the
+ * handler, and may map the values of an Observable one by one.
+ *
+ * A request fails before its stream opens with the status of the exception: 400 for invalid rooms, otherwise that of
+ * guards, pipes or the handler. While the application shuts down, it is answered with a stream that ends at once, so that
+ * the client reconnects.
  */
 @Injectable()
 export class SseInterceptor implements NestInterceptor {
@@ -36,25 +40,25 @@ export class SseInterceptor implements NestInterceptor {
     if (context.getType() !== 'http') return next.handle();
     const request = context.switchToHttp().getRequest<object & { params?: unknown }>();
     const response = context.switchToHttp().getResponse<object>();
-    const http = new RawHttp(request, response);
+    const http = new HttpExchange(request, response);
     const { hub, options } = this.sse.internals;
-    const metadata = metadataOf(context);
+    const metadata = roomMetadataOf(context.getClass(), context.getHandler());
     const retryMs = metadata.retryMs ?? options.retryMs;
 
-    if (hub.isClosing) return answered(() => http.sendAway(retryMs));
+    if (hub.isClosing) return respondWith(() => http.answerReconnect(retryMs));
     const rooms = await this.#rooms(metadata.sources, request);
-    if (http.request.method === 'HEAD') return answered(() => http.answerHead());
+    if (http.request.method === 'HEAD') return respondWith(() => http.answerHead());
 
     const client = hub.register({
       request,
-      writer: http.writer(),
+      writer: http.createWriter(),
       lastEventId: http.lastEventId(),
       tracksPosition: metadata.sources.length > 0,
       held: true,
     });
     setRequestClient(request, client);
     const mapped = hasInnerInterceptors(context) ? new Subject<unknown>() : undefined;
-    const opening = new StreamOpening({
+    const stream = new HandlerStream({
       mapped,
       hub,
       http,
@@ -66,36 +70,36 @@ export class SseInterceptor implements NestInterceptor {
       onFailure: (error) => this.#logger.error(`The stream of ${http.request.url} failed.`, stackOf(error)),
     });
     for (const room of rooms) void client.join(room);
-    setRunner(response, opening);
-    return this.#run(opening, next, mapped);
+    setHandlerRunner(response, stream);
+    return this.#run(stream, next, mapped);
   }
 
-  #run(opening: StreamOpening, next: CallHandler, mapped: Subject<unknown> | undefined): Observable<unknown> {
+  #run(stream: HandlerStream, next: CallHandler, mapped: Subject<unknown> | undefined): Observable<unknown> {
     return new Observable((subscriber) => {
       const handler = next.handle().subscribe({
         next: (value) => mapped?.next(value),
         error: (error) => {
-          opening.refuse(error);
+          stream.refuse(error);
           mapped?.error(error);
         },
         complete: () => {
-          // Where an interceptor answered in the handler's place, there is no source.
-          opening.begin(undefined);
+          // Without a source: an interceptor answered instead of the handler.
+          stream.start(undefined);
           mapped?.complete();
         },
       });
-      opening.opened.then(
+      stream.opened.then(
         () => {
-          // One value: Nest reports a request that ends without any as an error.
+          // Nest reports a request that ends without a value as an error.
           subscriber.next(undefined);
           subscriber.complete();
         },
         (error: unknown) => subscriber.error(error),
       );
       return () => {
-        if (mapped?.observed) opening.onceClosed(() => handler.unsubscribe());
+        if (mapped?.observed) stream.onceClosed(() => handler.unsubscribe());
         else handler.unsubscribe();
-        opening.refuse();
+        stream.refuse();
       };
     });
   }
@@ -110,21 +114,15 @@ export class SseInterceptor implements NestInterceptor {
   }
 }
 
-/** Interceptors stand in the order in which they run: what follows this one runs between it and the handler. */
+/** Returns `true` if interceptors run between this one and the handler: they are listed in the order in which they run. */
 function hasInnerInterceptors(context: ExecutionContext): boolean {
   const interceptors = Reflect.getMetadata(INTERCEPTORS, context.getHandler()) as
     readonly unknown[] | undefined;
   return interceptors !== undefined && interceptors.at(-1) !== SseInterceptor;
 }
 
-function metadataOf(context: ExecutionContext): SseRoomMetadata {
-  const onClass = Reflect.getMetadata(SSE_ROOM_METADATA, context.getClass()) as SseRoomMetadata | undefined;
-  const onMethod = Reflect.getMetadata(SSE_ROOM_METADATA, context.getHandler()) as
-    SseRoomMetadata | undefined;
-  return { ...onClass, ...onMethod, sources: [...(onClass?.sources ?? []), ...(onMethod?.sources ?? [])] };
-}
-
-function answered(answer: () => void): Observable<undefined> {
+/** Runs `answer` on subscription, and ends the request for Nest. */
+function respondWith(answer: () => void): Observable<undefined> {
   return new Observable((subscriber) => {
     answer();
     subscriber.next(undefined);

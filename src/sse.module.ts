@@ -1,8 +1,9 @@
-import { Logger, Module, type DynamicModule, type OnModuleDestroy } from '@nestjs/common';
+import { Module, type DynamicModule, type OnModuleDestroy } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
+import { RemoteCommands } from './commands/remote-commands.js';
 import { EndpointExplorer } from './endpoint/endpoint-explorer.js';
 import { Presence } from './presence/presence.js';
-import { SseError, stackOf } from './protocol/sse-error.js';
+import { reportFailure } from './report-failure.js';
 import { resolveOptions, type ResolvedSseOptions } from './resolve-options.js';
 import { RoomHub } from './rooms/room-hub.js';
 import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';
@@ -11,7 +12,8 @@ import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, type OPTIONS_TYPE } from
 import { SseService } from './sse.service.js';
 
 /**
- * Server-Sent Events for a Nest application. Import it once, in the root module:
+ * Server-Sent Events for a Nest application. Import it once, in the root module. It connects to the broker before other
+ * modules can inject `SseService`, and ends every stream when the application closes.
  *
  * ```ts
  * @Module({ imports: [SseModule.forRoot({ heartbeatIntervalMs: 20_000 })] })
@@ -23,7 +25,8 @@ import { SseService } from './sse.service.js';
   providers: [
     { provide: RESOLVED_SSE_OPTIONS, useFactory: resolveOptions, inject: [MODULE_OPTIONS_TOKEN] },
     { provide: Presence, useFactory: newPresence, inject: [RESOLVED_SSE_OPTIONS] },
-    { provide: RoomHub, useFactory: startHub, inject: [RESOLVED_SSE_OPTIONS, Presence] },
+    { provide: RemoteCommands, useFactory: newCommands, inject: [RESOLVED_SSE_OPTIONS, Presence] },
+    { provide: RoomHub, useFactory: startHub, inject: [RESOLVED_SSE_OPTIONS, Presence, RemoteCommands] },
     SseService,
     EndpointExplorer,
   ],
@@ -35,38 +38,57 @@ export class SseModule extends ConfigurableModuleClass implements OnModuleDestro
   }
 
   /**
-   * @param options see `SseModuleOptions`; `isGlobal: false` makes the service visible only to modules that import
-   * this one
-   * @throws SseError `invalid-options`, when the application is created
+   * Configures the module with fixed options.
+   *
+   * @param options see `SseModuleOptions`. With `isGlobal: false` only modules that import this one can inject the service
+   * @throws SseError `invalid-options`, while the application is created
    */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
     return super.forRoot(options);
   }
 
-  /** The same with options from `useFactory` (with `inject` and `imports`), `useClass` or `useExisting`. */
+  /**
+   * Configures the module with options from `useFactory` (with `inject` and `imports`), `useClass` or `useExisting`.
+   *
+   * ```ts
+   * SseModule.forRootAsync({
+   *   inject: [ConfigService],
+   *   useFactory: (config: ConfigService) => ({ broker: redisBroker({ url: config.getOrThrow('REDIS_URL') }) }),
+   * })
+   * ```
+   *
+   * @throws SseError `invalid-options`, while the application is created
+   */
   static override forRootAsync(options: SseModuleAsyncOptions): DynamicModule {
     return super.forRootAsync(options);
   }
 
-  /** Ends every stream. Not in a later hook: Nest closes the server next, and would wait for them. */
+  /** Ends every stream. A later hook would be too late: Nest closes the server next, which waits for open streams. */
   async onModuleDestroy(): Promise<void> {
     await this.hub.close();
   }
 }
 
 function newPresence(options: ResolvedSseOptions): Presence {
-  const logger = new Logger(SseService.name);
-  const report = (error: unknown): void =>
-    logger.error(
-      error instanceof SseError ? error.message : 'A call that nobody awaited failed.',
-      stackOf(error),
-    );
-  return new Presence({ ...options, report });
+  return new Presence({ ...options, report: reportFailure });
 }
 
-/** Starts before anything can inject the service: other modules may publish from their first hook on. */
-async function startHub(options: ResolvedSseOptions, presence: Presence): Promise<RoomHub> {
-  const hub = new RoomHub({ ...options, report: presence.report, observer: presence });
+function newCommands({ broker }: ResolvedSseOptions, presence: Presence): RemoteCommands {
+  return new RemoteCommands(broker, (room) => presence.members(room));
+}
+
+/** Starts the hub before the service can be injected, since other modules may publish from their first hook on. */
+async function startHub(
+  options: ResolvedSseOptions,
+  presence: Presence,
+  commands: RemoteCommands,
+): Promise<RoomHub> {
+  const hub = new RoomHub({
+    ...options,
+    report: reportFailure,
+    observer: presence,
+    onControl: (text) => commands.execute(text, hub),
+  });
   await hub.start();
   presence.start(hub);
   return hub;

@@ -1,104 +1,107 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { map, type Observable, type Subscription } from 'rxjs';
+import { withExcludedNames } from './broadcast-arguments.js';
 import type { BrokerState } from './broker/broker.interface.js';
+import type { PresenceCount } from './broker/presence-store.interface.js';
+import { RemoteCommands, type DisconnectOptions, type DisconnectTarget } from './commands/remote-commands.js';
 import type { CloseReason } from './connection/close-reason.js';
-import { SseClient, type JoinOptions } from './connection/sse-client.js';
+import { SseClient } from './connection/sse-client.js';
+import type { JoinOptions } from './connection/sse-client.interface.js';
 import { openRawStream } from './endpoint/raw-stream.js';
 import { Presence } from './presence/presence.js';
-import type { ResolvedSseOptions } from './resolve-options.js';
+import type { PresenceChange } from './protocol/presence-event.js';
 import { EVERYONE, checkRoom, checkRooms, type RoomName } from './protocol/room-name.js';
-import { stackOf } from './protocol/sse-error.js';
-import { checkUser, type SseIdentity } from './protocol/user-name.js';
+import { stackOf } from './protocol/error-text.js';
+import type { SseMember } from './protocol/sse-member.js';
+import type { SseIdentity } from './protocol/user-name.js';
+import { reportFailure } from './report-failure.js';
+import type { ResolvedSseOptions } from './resolve-options.js';
 import type { SendOptions } from './rooms/event-publisher.js';
+import { ReportedPromise } from './rooms/reported-promise.js';
 import { RoomHub } from './rooms/room-hub.js';
 import { toSseMessage, type SseMessage } from './rooms/sse-message.js';
-import { SsePresenceService } from './sse-presence.service.js';
 import type { AddOptions, BroadcastOptions } from './sse-service-options.interface.js';
 import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';
 
+type Rooms = RoomName | readonly RoomName[];
+
 /**
- * What an application calls: rooms, clients and events, on this node and, through the broker, on every other.
+ * The service that applications inject: clients and rooms of this node, and events, presence and commands of all nodes.
  *
- * `Events` maps event names to their data, checked by the compiler: `constructor(private readonly sse:
+ * `Events` maps event names to the types of their data, for the compiler: `constructor(private readonly sse:
  * SseService<{ paid: { id: number } }>)`.
+ *
+ * A rejected promise of `join`, `leave`, `broadcast` or `disconnect` that is not awaited is logged; the process goes on.
  */
 @Injectable()
-export class SseService<Events extends object = Record<string, unknown>> extends SsePresenceService {
+export class SseService<Events extends object = Record<string, unknown>> {
   readonly #logger = new Logger(SseService.name);
-  readonly #hub: RoomHub;
-  readonly #options: ResolvedSseOptions;
 
-  constructor(hub: RoomHub, @Inject(RESOLVED_SSE_OPTIONS) options: ResolvedSseOptions, presence: Presence) {
-    super(presence);
-    this.#hub = hub;
-    this.#options = options;
-  }
+  constructor(
+    private readonly hub: RoomHub,
+    @Inject(RESOLVED_SSE_OPTIONS) private readonly options: ResolvedSseOptions,
+    private readonly allPresence: Presence,
+    private readonly commands: RemoteCommands,
+  ) {}
 
   /** Emits each client when its stream opens. Completes when the application closes. */
   get connected$(): Observable<{ client: SseClient }> {
-    return this.#hub.connected$;
+    return this.hub.connected$;
   }
 
-  /** Emits each client when its stream ends, with the reason; also a client whose stream was refused. */
+  /** Emits each client and the reason when its stream ends or is refused. Completes when the application closes. */
   get disconnected$(): Observable<{ client: SseClient; reason: CloseReason }> {
-    return this.#hub.disconnected$;
+    return this.hub.disconnected$;
   }
 
-  /** Whether events from other nodes arrive: the broker's state now, and each change of it. */
+  /** Emits the broker's state on subscription, then each change. Events of other nodes arrive while it is `live`. */
   get brokerState$(): Observable<BrokerState> {
-    return this.#hub.brokerState$;
+    return this.hub.brokerState$;
   }
 
   /**
-   * Opens a stream on a request and response of Node, Express or Fastify, for handlers that own their response. The
-   * headers go out at once, and `send`, `join` and `setRetry` may follow without `await`: rooms joined in the same turn
-   * are resumed from the request's `Last-Event-ID`.
+   * Opens a stream on a request and response of Node, Express or Fastify, for a handler that owns its response. The
+   * headers are sent at once. `send`, `join` and `setRetry` may follow without `await`: rooms joined in the same turn of
+   * the event loop are resumed from the request's `Last-Event-ID`.
    *
    * @throws SseError `unsupported-response`, `response-already-sent`, `invalid-room`, `invalid-retry`
    */
   add(request: unknown, response: unknown, options: AddOptions = {}): SseClient {
-    const { rooms, retryMs = this.#options.retryMs } = options;
-    return openRawStream(this.#hub, request, response, { rooms, retryMs });
+    const { rooms, retryMs = this.options.retryMs } = options;
+    return openRawStream(this.hub, request, response, { rooms, retryMs });
   }
 
-  /**
-   * Sets after how many milliseconds the client reconnects.
-   *
-   * @throws SseError `invalid-retry` unless it is a whole number, 0 or more
-   */
+  /** Sets the client's reconnection time in milliseconds. @throws SseError `invalid-retry` */
   setRetry(client: SseClient, retryMs: number): void {
     client.setRetry(retryMs);
   }
 
   /**
-   * Lets the client join a room. Settles once this node hears the room; before its stream opens, at once.
+   * Adds the client to a room. Settles when the broker delivers the room to this node; before the stream opens, at once.
    *
-   * @returns `false` when it was in already, and for `'*'`
-   * @throws SseError `invalid-room`; where nobody takes it, it is logged
+   * @returns `false` where the client was in the room already, and for `'*'`
+   * @throws SseError `invalid-room`: the promise rejects
    */
   join(client: SseClient, room: RoomName, options?: JoinOptions): Promise<boolean> {
     return client.join(room, options);
   }
 
-  /**
-   * Takes the client out of one room, or with `'*'` out of every room.
-   *
-   * @throws SseError `invalid-room`
-   */
+  /** Takes the client out of one room; with `'*'` out of every room. @throws SseError `invalid-room` */
   leave(client: SseClient, room: RoomName): void;
   /**
-   * Takes all clients of a user out of one room, or with `'*'` out of every room, on every node.
+   * Takes all clients of a user out of one room, on every node; with `'*'` out of every room.
    *
-   * @returns settles when the broker has passed it on; nodes that it cannot reach now do not hear of it
-   * @throws SseError `invalid-user`, `invalid-room`, `unsupported-by-broker`, `broker-closed`, `broker-unavailable`: the promise
-   * rejects. Where nobody takes it, the failure is logged.
+   * @returns settles when the broker has accepted the command. A node without a connection to the broker misses it
+   * @throws SseError `invalid-user`, `invalid-room`, `unsupported-by-broker`, `broker-closed`, `broker-unavailable`: the
+   * promise rejects
    */
   leave(user: Pick<SseIdentity, 'user'>, room: RoomName): Promise<void>;
-  leave(who: SseClient | Pick<SseIdentity, 'user'>, room: RoomName): void | Promise<void> {
-    return who instanceof SseClient ? who.leave(room) : this.leaveUser(who.user, room);
+  leave(target: SseClient | Pick<SseIdentity, 'user'>, room: RoomName): void | Promise<void> {
+    if (target instanceof SseClient) return target.leave(room);
+    return ReportedPromise.of(() => this.commands.leave(target.user, room), reportFailure);
   }
 
-  /** Whether the client is in the room; always `true` for `'*'`, and `false` for what is no room. */
+  /** True if the client is in the room; always `true` for `'*'`, and `false` for a value that is no room name. */
   in(client: SseClient, room: RoomName): boolean {
     return client.in(room);
   }
@@ -106,7 +109,7 @@ export class SseService<Events extends object = Record<string, unknown>> extends
   /**
    * Sends an event to one client. `send(client, data)` has no event name.
    *
-   * @returns whether it was accepted; `false` for a client that is closed or too slow
+   * @returns whether the client accepted the event; `false` where it is closed or too slow
    * @throws SseError `invalid-data`, `invalid-event-name`, `invalid-id`, `invalid-arguments`, `id-not-allowed`
    */
   send(client: SseClient, data: unknown): boolean;
@@ -118,117 +121,131 @@ export class SseService<Events extends object = Record<string, unknown>> extends
     options?: SendOptions,
   ): boolean;
   send(client: SseClient, ...parts: unknown[]): boolean {
-    return this.#hub.send(client, parts);
+    return this.hub.send(client, parts);
   }
 
   /**
-   * Publishes one event to a room, or to a list of rooms at one position: each client receives it once. `'*'` is
-   * everyone. `broadcast(room, data)` has no event name.
+   * Publishes one event to a room, or to a list of rooms at one position: each client receives it once. `'*'` is all
+   * clients. `broadcast(room, data)` has no event name.
    *
-   * @returns settles when the broker has accepted the event, with its position (the event's `id:`), or `undefined` for
-   * an event that cannot be resumed from: volatile, or of rooms without history
+   * @returns settles when the broker has accepted the event, with its position (the event's `id:`); with `undefined` for an
+   * event that cannot be replayed: volatile, or in rooms without history
    * @throws SseError `invalid-room`, `invalid-data`, `invalid-event-name`, `invalid-arguments`, `broker-closed`,
-   * `broker-unavailable`: the promise rejects. Where nobody takes it, the failure is logged and the process goes on.
+   * `broker-unavailable`: the promise rejects
    */
-  broadcast(room: RoomName | readonly RoomName[], data: unknown): Promise<string | undefined>;
+  broadcast(room: Rooms, data: unknown): Promise<string | undefined>;
   broadcast(
-    room: RoomName | readonly RoomName[],
+    room: Rooms,
     event: undefined,
     data: unknown,
     options?: BroadcastOptions,
   ): Promise<string | undefined>;
   broadcast<Name extends keyof Events & string>(
-    room: RoomName | readonly RoomName[],
+    room: Rooms,
     event: Name | undefined,
     data: Events[Name],
     options?: BroadcastOptions,
   ): Promise<string | undefined>;
-  broadcast(room: RoomName | readonly RoomName[], ...parts: unknown[]): Promise<string | undefined> {
-    return this.#hub.publish(() => {
-      const options = parts[2] as BroadcastOptions | undefined;
-      if (options?.except !== undefined)
-        parts[2] = { ...options, except: [options.except].flat().map(nameOf) };
-      return checkRooms(room);
-    }, parts);
+  broadcast(room: Rooms, ...parts: unknown[]): Promise<string | undefined> {
+    return this.hub.publish(() => ({ parts: withExcludedNames(parts), rooms: checkRooms(room) }));
   }
 
-  /** Forgets a client without closing its connection: it leaves its rooms and hears nothing any more. */
+  /**
+   * Ends streams on every node after what is queued: one client's by its id, a user's, a room's, or those of the members of
+   * a room that `where` accepts. Browsers reconnect by themselves, after `retryMs`: to keep a user away, let a guard refuse
+   * the next request (401, 403), or answer it with 204.
+   *
+   * @returns settles when the broker has accepted the command, not when the streams have ended. A node without a connection
+   * to the broker misses it
+   * @throws SseError `invalid-arguments`, `invalid-room`, `invalid-user`, `invalid-retry`, `no-presence`,
+   * `unsupported-by-broker`, `broker-closed`, `broker-unavailable`: the promise rejects
+   */
+  disconnect(target: DisconnectTarget, options?: DisconnectOptions): Promise<void> {
+    return ReportedPromise.of(() => this.commands.disconnect(target, options), reportFailure);
+  }
+
+  /** Removes a client without closing its connection: it leaves its rooms and receives no further event. */
   remove(client: SseClient): void {
     client.connection.close('removed');
   }
 
-  /**
-   * The clients of a room on this node, or all of them: a live view, in the order of joining.
-   *
-   * @throws SseError `invalid-room`
-   */
+  /** A live view of the clients of a room on this node; by default of all clients. @throws SseError `invalid-room` */
   clients(room: RoomName = EVERYONE): ReadonlySet<SseClient> {
-    return this.#hub.clientsOf(checkRoom(room));
+    return this.hub.clientsOf(checkRoom(room));
   }
 
-  /** The rooms that a client or a subscriber of this node is in. */
+  /** The rooms with at least one client or subscriber on this node. */
   rooms(): string[] {
-    return this.#hub.roomNames();
+    return this.hub.roomNames();
   }
 
-  /**
-   * How many clients are in a room on this node, or connected at all.
-   *
-   * @throws SseError `invalid-room`
-   */
+  /** The size of `clients(room)`. @throws SseError `invalid-room` */
   count(room: RoomName = EVERYONE): number {
     return this.clients(room).size;
   }
 
   /**
-   * What a room hears, wherever it was published. A subscriber counts as interest in the room, as a client does.
-   * Completes when the application closes.
+   * All members of a room over all nodes, ordered by user, in one list: 10,000 members with 100 bytes of info take more
+   * than a megabyte. Settles when the broker has answered.
    *
-   * @throws SseError `invalid-room`
+   * @throws SseError `invalid-room`, `no-presence`, `broker-closed`, `broker-unavailable`: the promise rejects
    */
-  stream(room: RoomName): Observable<SseMessage> {
-    const name = checkRoom(room);
-    return this.#hub.observeRoom(name).pipe(map((message) => toSseMessage(name, message)));
+  async presence(room: RoomName): Promise<SseMember[]> {
+    return this.allPresence.members(checkRoom(room));
+  }
+
+  /** The number of users and streams in a room over all nodes, at the same cost for any size. Rejects as `presence` does. */
+  async presenceCount(room: RoomName): Promise<PresenceCount> {
+    return this.allPresence.count(checkRoom(room));
   }
 
   /**
-   * Publishes each value of an Observable to a room. A value that cannot be published is logged; the source's error is
-   * logged too, and neither it nor the source's end touches the room.
+   * Emits each user that joins a room with the first stream, or leaves it with the last, over all nodes. A subscriber counts
+   * as interest in the room. For a complete list, subscribe first and call `presence(room)` then; call it again when
+   * `brokerState$` returns to `live`, since no change arrives in any other state. Completes when the application closes.
+   * @throws SseError `invalid-room`, `no-presence`
+   */
+  presence$(room: RoomName): Observable<PresenceChange> {
+    return this.allPresence.changes(checkRoom(room));
+  }
+
+  /**
+   * Emits the events of a room, from all nodes, and completes when the application closes. A subscriber counts as interest in
+   * the room, as a client does. @throws SseError `invalid-room`
+   */
+  stream(room: RoomName): Observable<SseMessage> {
+    const name = checkRoom(room);
+    return this.hub.observeRoom(name).pipe(map((message) => toSseMessage(name, message)));
+  }
+
+  /**
+   * Publishes each value of an Observable to a room. A value that cannot be published is logged, and so is an error of the
+   * source. The end of the source does not affect the room.
    *
-   * @returns unsubscribe to stop
+   * @returns the subscription to the source; unsubscribe to stop
    * @throws SseError `invalid-room`
    */
-  publishFrom(
-    room: RoomName | readonly RoomName[],
-    source$: Observable<unknown>,
-    event?: string,
-  ): Subscription {
-    const names = checkRooms(room);
+  publishFrom(room: Rooms, source$: Observable<unknown>, event?: string): Subscription {
+    const rooms = checkRooms(room);
     return source$.subscribe({
-      next: (value) => void this.#hub.publish(() => names, [event, value]),
+      next: (value) => void this.hub.publish(() => ({ rooms, parts: [event, value] })),
       error: (error) =>
-        this.#logger.error(`A source published to ${names.join(', ')} failed.`, stackOf(error)),
+        this.#logger.error(`A source published to ${rooms.join(', ')} failed.`, stackOf(error)),
     });
   }
 
   /**
-   * The position of now, for a page that is rendered with the state of now: opened with `?lastEventId=` and it, the
-   * page's stream begins with what came in between. `undefined` with `history: false`.
-   *
-   * @param rooms the rooms that the page's stream will be in. Without partitions one position stands for all rooms
-   * @throws SseError `invalid-room`
+   * The current position, for a page rendered with the current state. The page opens its stream with it as `?lastEventId=`,
+   * and the stream begins with the events published in between. `undefined` with `history: false`.
+   * @param rooms the rooms of the page's stream. Without partitions one position serves all rooms
+   * @throws SseError `invalid-room`: the promise rejects
    */
-  async position(rooms: RoomName | readonly RoomName[] = EVERYONE): Promise<string | undefined> {
-    return this.#hub.position(checkRooms(rooms));
+  async position(rooms: Rooms = EVERYONE): Promise<string | undefined> {
+    return this.hub.position(checkRooms(rooms));
   }
 
   /** @internal */
   get internals(): { readonly hub: RoomHub; readonly options: ResolvedSseOptions } {
-    return { hub: this.#hub, options: this.#options };
+    return { hub: this.hub, options: this.options };
   }
-}
-
-/** As `PublishOptions.except` names them. */
-function nameOf(who: SseClient | Pick<SseIdentity, 'user'>): string {
-  return who instanceof SseClient ? who.id : `user:${checkUser(who.user)}`;
 }

@@ -3,4 +3,4 @@ export {
   type BrokerContractCase,
   type BrokerContractOptions,
 } from './testing/broker-contract.js';
-export type { BrokerMedium } from './testing/contract-harness.js';
+export type { BrokerFixture } from './testing/contract-harness.js';

@@ -2,25 +2,27 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   BACKENDS,
-  faultsOf,
-  FLOORS,
   importsOf,
+  LAYERS,
   loadedBy,
+  MAX_FILES,
   MAX_LINES,
+  PUBLIC_API,
+  violationsOf,
   type SourceFile,
-} from './support/house-rules.js';
+} from './support/architecture-rules.js';
 
 const sources: readonly SourceFile[] = readdirSync('src', { recursive: true, encoding: 'utf8' })
   .map((path) => path.replaceAll('\\', '/'))
   .filter((path) => path.endsWith('.ts') && !path.endsWith('.spec.ts'))
   .map((path) => ({ path, text: readFileSync(join('src', path), 'utf8') }));
 
-describe('the house', () => {
-  it('keeps its rules: floors, exports, places and lengths', () => {
-    expect(faultsOf(sources)).toEqual([]);
+describe('the source tree', () => {
+  it('has no violation of layers, exports, places, sizes and import circles', () => {
+    expect(violationsOf(sources)).toEqual([]);
   });
 
-  it('has every floor and backend of the table', () => {
+  it('has each layer and backend of the rules', () => {
     const folders = new Set(
       sources.flatMap(({ path }) =>
         path
@@ -30,17 +32,19 @@ describe('the house', () => {
       ),
     );
     expect([...folders].toSorted()).toEqual(
-      [...Object.keys(FLOORS).filter((floor) => floor !== 'face'), ...Object.keys(BACKENDS)].toSorted(),
+      [...Object.keys(LAYERS).filter((layer) => layer !== PUBLIC_API), ...Object.keys(BACKENDS)].toSorted(),
     );
   });
 
-  it('knows Nest only at its face and at the endpoint', () => {
-    const knowing = sources.filter((file) => importsOf(file).some(({ to }) => to.startsWith('@nestjs/')));
-    expect(knowing.map(({ path }) => path).filter((path) => !/^(endpoint\/)?[^/]+$/.test(path))).toEqual([]);
-    expect(knowing.length).toBeGreaterThan(0);
+  it('imports Nest only in the public API and the endpoint', () => {
+    const importing = sources.filter((file) => importsOf(file).some(({ to }) => to.startsWith('@nestjs/')));
+    expect(importing.map(({ path }) => path).filter((path) => !/^(endpoint\/)?[^/]+$/.test(path))).toEqual(
+      [],
+    );
+    expect(importing.length).toBeGreaterThan(0);
   });
 
-  it('loads no optional peer for who imports the package itself', () => {
+  it('loads no optional peer dependency with the main entry', () => {
     const loaded = loadedBy('index.ts', sources);
     expect([...loaded].filter((path) => path.startsWith('broker/redis') || path === 'testing.ts')).toEqual(
       [],
@@ -50,22 +54,29 @@ describe('the house', () => {
     expect([...loaded]).toContain('rooms/room-hub.ts');
   });
 
-  it('loads nothing of Nest for who checks a broker', () => {
+  it('loads nothing of Nest with the testing entry', () => {
     const loaded = loadedBy('testing.ts', sources);
     expect([...loaded].filter((path) => /^(@nestjs|rxjs|rooms|connection|endpoint)/.test(path))).toEqual([]);
     expect([...loaded]).toContain('testing/broker-contract.ts');
   });
+
+  it('has files of at most about the documented length', () => {
+    const page = readFileSync('docs/12-architecture.md', 'utf8');
+    const documented = Number(/about (\d+) lines/.exec(page)?.[1]);
+    expect(MAX_LINES).toBeGreaterThanOrEqual(documented);
+    expect(MAX_LINES).toBeLessThanOrEqual(1.25 * documented);
+  });
 });
 
-/** A file that is not there. */
+/** Violations of a single file that does not exist. */
 function planted(path: string, text: string): string[] {
-  return faultsOf([{ path, text }]);
+  return violationsOf([{ path, text }]);
 }
 
-describe('a planted fault is found', () => {
+describe('a planted violation is found', () => {
   it.each<[string, string]>([
-    ['protocol/x.ts', `import { Batch } from '../connection/batch.js';`],
-    ['protocol/x.ts', `import type { Batch } from '../connection/batch.js';`],
+    ['protocol/x.ts', `import { Batch } from '../connection/queue/batch.js';`],
+    ['protocol/x.ts', `import type { Batch } from '../connection/queue/batch.js';`],
     ['protocol/x.ts', `import { once } from 'node:events';`],
     ['protocol/x.ts', `import { Subject } from 'rxjs';`],
     ['connection/x.ts', `import { Room } from '../rooms/room.js';`],
@@ -83,16 +94,18 @@ describe('a planted fault is found', () => {
     ['broker/nats/x.ts', `import { RedisBroker } from '../redis/redis-broker.js';`],
     ['broker/redis/x.ts', `import { RoomHub } from '../../rooms/room-hub.js';`],
     ['rooms/x.ts', `import { MemoryBroker } from '../broker/memory-broker.js';`],
-    ['rooms/x.ts', `import { RawHttp } from '../endpoint/raw-http.js';`],
+    ['rooms/x.ts', `import { HttpExchange } from '../endpoint/http-exchange.js';`],
     ['rooms/x.ts', `import { SseService } from '../sse.service.js';`],
     ['rooms/x.ts', `import { Injectable } from '@nestjs/common';`],
     ['rooms/x.ts', `type Service = import('../sse.service.js').SseService;`],
-    ['rooms/x.ts', `const face = await import('../index.js');`],
-    ['rooms/x.ts', `import face = require('../index.js');`],
+    ['rooms/x.ts', `const api = await import('../index.js');`],
+    ['rooms/x.ts', `import api = require('../index.js');`],
     ['rooms/x.ts', `require('express');`],
     ['rooms/x.ts', `import '../sse.module.js';`],
     ['rooms/x.ts', `const any = await import(name);`],
     ['rooms/x.ts', `import { Presence } from '../presence/presence.js';`],
+    ['presence/x.ts', `import { RemoteCommands } from '../commands/remote-commands.js';`],
+    ['commands/x.ts', `import type { Presence } from '../presence/presence.js';`],
     ['presence/x.ts', `import { RoomHub } from '../rooms/room-hub.js';`],
     ['presence/x.ts', `import { SseClient } from '../connection/sse-client.js';`],
     ['presence/x.ts', `import { MemoryPresence } from '../broker/memory-presence.js';`],
@@ -113,15 +126,15 @@ describe('a planted fault is found', () => {
     ['rooms/x.ts', 'const x = 1;\nexport { x as default };', /default export/],
     ['index.ts', `export * from './rooms/room.js';`, /export \*/],
     ['index.ts', `export * as rooms from './rooms/room.js';`, /export \*/],
-    ['rooms/utils/x.ts', '', /says nothing/],
-    ['helpers/x.ts', '', /says nothing/],
-    ['cellar/x.ts', '', /no floor/],
-  ])('in %s: %j', (path, text, fault) => {
-    expect(planted(path, text).join()).toMatch(fault);
+    ['rooms/utils/x.ts', '', /meaningless name/],
+    ['helpers/x.ts', '', /meaningless name/],
+    ['cellar/x.ts', '', /no layer/],
+  ])('in %s: %j', (path, text, violation) => {
+    expect(planted(path, text).join()).toMatch(violation);
   });
 });
 
-describe('what is allowed is no fault', () => {
+describe('an allowed import is no violation', () => {
   it.each<[string, string]>([
     ['protocol/x.ts', `import { SseError } from './sse-error.js';`],
     ['connection/x.ts', `import { once } from 'node:events';`],
@@ -141,9 +154,42 @@ describe('what is allowed is no fault', () => {
   });
 });
 
-it('a file is as long as it may be, and no line longer', () => {
+it('a file of the longest allowed length is no violation, and one line more is', () => {
   expect(planted('rooms/x.ts', '// line\n'.repeat(MAX_LINES))).toEqual([]);
   expect(planted('rooms/x.ts', '// line\n'.repeat(MAX_LINES + 1))).toEqual([
-    `rooms/x.ts has 251 lines, over 250`,
+    `rooms/x.ts has ${MAX_LINES + 1} lines, over ${MAX_LINES}`,
   ]);
+});
+
+it('a folder with the most allowed files is no violation, and one file more is', () => {
+  const folder = Array.from({ length: MAX_FILES + 1 }, (_, n) => ({ path: `rooms/x${n}.ts`, text: '' }));
+  expect(violationsOf(folder.slice(1))).toEqual([]);
+  expect(violationsOf(folder)).toEqual([`rooms has ${MAX_FILES + 1} files, over ${MAX_FILES}`]);
+});
+
+/** A file of `rooms/` that imports `rooms/b.ts`. */
+function importingB(name: string, imports: string): SourceFile {
+  return { path: `rooms/${name}.ts`, text: `${imports} from './b.js';` };
+}
+
+describe('an import circle is found', () => {
+  it.each<[string, readonly SourceFile[], string[]]>([
+    ['of a file with itself', [importingB('b', 'import { b }')], ['rooms/b.ts -> rooms/b.ts']],
+    [
+      'of three files, by types alone',
+      [
+        importingB('a', 'import type { B }'),
+        { path: 'rooms/b.ts', text: `export type { C } from './c.js';` },
+        { path: 'rooms/c.ts', text: `type A = import('./a.js').A;` },
+      ],
+      ['rooms/a.ts -> rooms/b.ts -> rooms/c.ts -> rooms/a.ts'],
+    ],
+    [
+      'and two files that import a third are none',
+      [importingB('a', 'import { b }'), importingB('c', 'import { b }'), { path: 'rooms/b.ts', text: '' }],
+      [],
+    ],
+  ])('%s', (_name, files, circles) => {
+    expect(violationsOf(files)).toEqual(circles.map((circle) => `${circle} is an import circle`));
+  });
 });

@@ -23,7 +23,7 @@ const PAGES = [
 const text = (path: string): string => readFileSync(path, 'utf8');
 const withoutCode = (page: string): string => page.replace(/^```[^]*?^```$/gm, '');
 
-/** The rows of the one table of a page whose head begins with `title`, as trimmed cells without back-ticks. */
+/** Returns the rows of the only table of a page with `title` in its first head cell: trimmed cells, no back-ticks. */
 function table(path: string, title: string): string[][] {
   const tables = withoutCode(text(path))
     .split(/\n(?!\|)/)
@@ -39,7 +39,7 @@ function firstColumn(path: string, title: string): string[] {
   return table(path, title).map(([first = '']) => first);
 }
 
-/** `broadcast(room, data)` and a list of such, as `broadcast` and its like. */
+/** Reduces cells such as `send(…)`, `join(…)` to the names: `send`, `join`. */
 function namesIn(cells: readonly string[]): string[] {
   return cells.flatMap((cell) => cell.replace(/\([^)]*\)/g, '').split(',')).map((name) => name.trim());
 }
@@ -60,7 +60,7 @@ function declaration(path: string, name: string): ts.ClassDeclaration | ts.Inter
   return found;
 }
 
-/** What of a class or interface is for applications: neither private nor marked as internal. */
+/** Returns the members for applications: neither private nor tagged `@internal`. */
 function publicMembers(path: string, name: string): Map<string, ts.ClassElement | ts.TypeElement> {
   const members = new Map<string, ts.ClassElement | ts.TypeElement>();
   for (const member of declaration(path, name).members) {
@@ -77,18 +77,23 @@ function publicMembers(path: string, name: string): Map<string, ts.ClassElement 
 
 const OPTIONS = 'src/sse-module-options.interface.ts';
 
-describe('the options in the README', () => {
+describe('the options in docs/03-options.md', () => {
   it.each([
     ['Option', OPTIONS, 'SseModuleOptions'],
     ['Room option', OPTIONS, 'SseRoomPolicyOptions'],
-    ['Endpoint option', 'src/sse-room.decorator.ts', 'SseRoomOptions'],
+    ['Endpoint option', 'src/endpoint/room-metadata.ts', 'SseRoomOptions'],
     ['redisBroker option', 'src/broker/redis/redis-broker-options.ts', 'RedisBrokerOptions'],
   ])('under "%s" are those of the code, no more and no fewer', (title, path, name) => {
-    expect(sorted(firstColumn('README.md', title))).toEqual(sorted(publicMembers(path, name).keys()));
+    expect(sorted(firstColumn('docs/03-options.md', title))).toEqual(
+      sorted(publicMembers(path, name).keys()),
+    );
   });
 
   it('have the defaults of the code', () => {
-    const documented = table('README.md', 'Option').map(([name = '', , value = '']) => [name, value]);
+    const documented = table('docs/03-options.md', 'Option').map(([name = '', , value = '']) => [
+      name,
+      value,
+    ]);
     const actual = Object.entries(DEFAULT_OPTIONS).map(([name, value]) => [
       name,
       value.toLocaleString('en-US'),
@@ -99,7 +104,7 @@ describe('the options in the README', () => {
 
   it('of redisBroker have the defaults of the code', () => {
     const { url: _url, client: _client, ...defaults } = resolveRedisOptions({ url: 'redis://localhost' });
-    const documented = table('README.md', 'redisBroker option').map(([name = '', , value = '']) => [
+    const documented = table('docs/03-options.md', 'redisBroker option').map(([name = '', , value = '']) => [
       name,
       value,
     ]);
@@ -107,8 +112,8 @@ describe('the options in the README', () => {
     expect(Object.fromEntries(documented)).toMatchObject(Object.fromEntries(actual));
   });
 
-  it('say false exactly where false switches off', () => {
-    const off = table('README.md', 'Option').filter(([, , , cell]) => cell === 'false');
+  it('list false exactly where false switches the feature off', () => {
+    const off = table('docs/03-options.md', 'Option').filter(([, , , cell]) => cell === 'false');
     const actual = [...publicMembers(OPTIONS, 'SseModuleOptions')].filter(
       ([, member]) =>
         ts.isPropertySignature(member) && /\b(false|boolean)$/.test(member.type?.getText() ?? ''),
@@ -117,17 +122,13 @@ describe('the options in the README', () => {
   });
 });
 
-describe('the API in the README', () => {
+describe('the API in docs/04-api.md', () => {
   it.each([
-    [
-      'SseService',
-      ['src/sse.service.ts', 'SseService'],
-      ['src/sse-presence.service.ts', 'SsePresenceService'],
-    ],
+    ['SseService', ['src/sse.service.ts', 'SseService']],
     ['SseClient', ['src/connection/sse-client.ts', 'SseClient']],
   ])('lists what %s has for applications, no more and no less', (name, ...classes) => {
     const members = classes.flatMap(([path = '', of = '']) => [...publicMembers(path, of).keys()]);
-    expect(sorted(namesIn(firstColumn('README.md', name)))).toEqual(sorted(new Set(members)));
+    expect(sorted(namesIn(firstColumn('docs/04-api.md', name)))).toEqual(sorted(new Set(members)));
   });
 
   it('lists the exports, no more and no fewer', () => {
@@ -138,54 +139,87 @@ describe('the API in the README', () => {
         ? statement.exportClause.elements.map((element) => element.name.text)
         : [],
     );
-    expect(sorted(namesIn(firstColumn('README.md', 'Export')))).toEqual(sorted(exported));
+    expect(sorted(namesIn(firstColumn('docs/04-api.md', 'Export')))).toEqual(sorted(exported));
   });
 });
 
 describe('the lists in docs/', () => {
-  it('errors.md explains each error code, and none that does not exist', () => {
-    expect(sorted(firstColumn('docs/errors.md', 'Code'))).toEqual(sorted(SSE_ERROR_CODES));
+  it('10-errors.md explains each error code, and none that does not exist', () => {
+    expect(sorted(firstColumn('docs/10-errors.md', 'Code'))).toEqual(sorted(SSE_ERROR_CODES));
   });
 
-  it('errors.md explains each close reason, and none that does not exist', () => {
-    expect(sorted(firstColumn('docs/errors.md', 'Reason'))).toEqual(sorted(CLOSE_REASONS));
+  it('10-errors.md explains each close reason, and none that does not exist', () => {
+    expect(sorted(firstColumn('docs/10-errors.md', 'Reason'))).toEqual(sorted(CLOSE_REASONS));
   });
 
-  it('no cell of errors.md that tells a cause or a cure is empty', () => {
-    for (const [code, cause, cure] of table('docs/errors.md', 'Code')) {
+  it('10-errors.md gives each code a cause and a cure', () => {
+    for (const [code, cause, cure] of table('docs/10-errors.md', 'Code')) {
       expect([code, cause !== '', cure !== '']).toEqual([code, true, true]);
     }
   });
 
-  it('wire.md has the headers of a stream with their values, and those that are removed', () => {
-    const documented = table('docs/wire.md', 'Header').map(([name = '', value = '']) => [name, value]);
+  it('11-wire.md has the headers of a stream with their values, and those that are removed', () => {
+    const documented = table('docs/11-wire.md', 'Header').map(([name = '', value = '']) => [name, value]);
     expect(Object.fromEntries(documented)).toEqual(STREAM_HEADERS);
-    for (const name of FORBIDDEN_HEADERS) expect(text('docs/wire.md')).toContain(`\`${name}\``);
+    for (const name of FORBIDDEN_HEADERS) expect(text('docs/11-wire.md')).toContain(`\`${name}\``);
   });
 
-  it('architecture.md has each floor, and each file of the face', () => {
+  it('12-architecture.md lists each layer, and each file of the public API', () => {
     const entries = readdirSync('src', { withFileTypes: true }).filter(
       ({ name }) => !name.endsWith('.spec.ts'),
     );
     const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => `${name}/`);
-    const floors = firstColumn('docs/architecture.md', 'Floor').filter((floor) => floor.endsWith('/'));
-    expect(sorted(floors)).toEqual(sorted(folders));
+    const layers = firstColumn('docs/12-architecture.md', 'Layer').filter((layer) => layer.endsWith('/'));
+    expect(sorted(layers)).toEqual(sorted(folders));
 
-    const tree = /^src\/\n((?: {2}.*\n)+)/m.exec(text('docs/architecture.md'))?.[1] ?? '';
+    const tree = /^src\/\n((?: {2}.*\n)+)/m.exec(text('docs/12-architecture.md'))?.[1] ?? '';
     const files = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
     expect(sorted(Array.from(tree.matchAll(/^ {2}(\S+)/gm), ([, name = '']) => name))).toEqual(
       sorted([...folders, ...files]),
     );
   });
 
-  it('architecture.md leads to each decision', () => {
+  it('12-architecture.md links to each decision', () => {
     for (const name of readdirSync('docs/decisions')) {
-      expect(text('docs/architecture.md')).toContain(`(decisions/${name})`);
+      expect(text('docs/12-architecture.md')).toContain(`(decisions/${name})`);
     }
   });
 });
 
-/** The anchor that GitHub gives a heading. */
+describe('docs/README.md', () => {
+  it('links to each page', () => {
+    for (const name of readdirSync('docs').filter((file) => file.endsWith('.md') && file !== 'README.md')) {
+      expect(text('docs/README.md')).toContain(`(${name})`);
+    }
+  });
+});
+
+describe('the glossary', () => {
+  const terms = firstColumn('docs/glossary.md', 'Term');
+
+  it('has at most 40 terms, each once, in alphabetical order', () => {
+    expect(terms).toEqual(sorted(new Set(terms)));
+    expect(terms.length).toBeLessThanOrEqual(40);
+  });
+
+  it('explains each term in one sentence', () => {
+    for (const [term, meaning = ''] of table('docs/glossary.md', 'Term')) {
+      expect([term, meaning]).toEqual([term, expect.stringMatching(/^[^.]+(?:\.\w[^.]*)*\.$/)]);
+    }
+  });
+
+  it('explains only terms that code or documentation use', () => {
+    const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => join('src', name));
+    const used = [...PAGES.filter((page) => page !== 'docs/glossary.md'), ...sources]
+      .map((path) => text(path).toLowerCase())
+      .join('\n');
+    expect(terms.filter((term) => !used.includes(term))).toEqual([]);
+  });
+});
+
+/** Returns the anchor of a heading, by GitHub's rule. */
 function anchor(heading: string): string {
   return heading
     .toLowerCase()
@@ -198,7 +232,7 @@ function anchorsOf(path: string): string[] {
 }
 
 describe.each(PAGES)('%s', (path) => {
-  it('leads nowhere that does not exist', () => {
+  it('has no dead link', () => {
     const links = Array.from(withoutCode(text(path)).matchAll(/\]\(([^)\s]+)\)/g), ([, link = '']) => link);
     for (const link of links.filter((to) => !/^https?:/.test(to))) {
       const [file = '', fragment] = link.split('#');
@@ -210,7 +244,7 @@ describe.each(PAGES)('%s', (path) => {
     }
   });
 
-  it('names no file that does not exist', () => {
+  it('names only existing files', () => {
     const named = Array.from(
       text(path).matchAll(/`((?:src|test|bench|sample|docs)\/[\w./-]*)/g),
       ([, name = '']) => name,
@@ -219,13 +253,13 @@ describe.each(PAGES)('%s', (path) => {
   });
 });
 
-/** The TypeScript blocks of a page. */
+/** Returns the TypeScript blocks of a page. */
 function examplesOf(path: string): string[] {
   return Array.from(text(path).matchAll(/^```ts\n([^]*?)^```$/gm), ([, code = '']) => code);
 }
 
-/** What the compiler says of sources that stand only in pages, as if they were files in `test/`. */
-function complaintsAbout(sources: ReadonlyMap<string, string>): string[] {
+/** Compiles examples as if they were files in `test/`, and returns the compiler's messages. */
+function compilerErrors(sources: ReadonlyMap<string, string>): string[] {
   const config = ts.getParsedCommandLineOfConfigFile(
     'tsconfig.json',
     { noEmit: true },
@@ -267,15 +301,15 @@ describe('the examples', () => {
       ),
     );
     expect(sources.size).toBeGreaterThan(0);
-    expect(complaintsAbout(sources)).toEqual([]);
+    expect(compilerErrors(sources)).toEqual([]);
   }, 60_000);
 
-  it('a mistake in one would be seen', () => {
+  it('report a mistake', () => {
     const wrong = `import { SseModule } from 'nestjs-simple-sse';\nSseModule.forRoot({ heartbeat: 1 });\n`;
-    expect(complaintsAbout(new Map([[resolve('test/wrong.ts'), wrong]])).join()).toContain('heartbeat');
+    expect(compilerErrors(new Map([[resolve('test/wrong.ts'), wrong]])).join()).toContain('heartbeat');
   }, 60_000);
 
-  it("the README's first one does what it says, in 15 lines", async () => {
+  it('the first one of the README runs, in 15 lines', async () => {
     const [example = ''] = examplesOf('README.md');
     const lines = example.split('\n').filter((line) => line !== '' && !line.startsWith('import '));
     expect(lines.length).toBeLessThanOrEqual(15);
@@ -288,12 +322,12 @@ describe('the examples', () => {
       const orders = (await app.getUrl()) + '/orders/7';
       const stream = await fetch(orders + '/events');
       await fetch(orders + '/paid', { method: 'POST' });
-      let said = '';
+      let received = '';
       for await (const bytes of stream.body.pipeThrough(new TextDecoderStream())) {
-        said += bytes;
-        if (/event: paid[^]*\\n\\n/.test(said)) break;
+        received += bytes;
+        if (/event: paid[^]*\\n\\n/.test(received)) break;
       }
-      console.log(said);
+      console.log(received);
       process.exit();
     `);
     try {

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import * as api from 'nestjs-simple-sse';
 import ts from 'typescript';
-import { importsOf } from './support/house-rules.js';
+import { importsOf } from './support/architecture-rules.js';
 
 /** Every name that the package exports. What is not here is not public, and what is here stays. */
 const API: Readonly<
@@ -71,7 +71,7 @@ const API: Readonly<
   },
   'testing.ts': {
     values: ['brokerContract'],
-    types: ['BrokerContractCase', 'BrokerContractOptions', 'BrokerMedium'],
+    types: ['BrokerContractCase', 'BrokerContractOptions', 'BrokerFixture'],
   },
 };
 
@@ -111,7 +111,7 @@ describe.each(ENTRIES)('%s', (entry) => {
     expect(loose).toEqual([]);
   });
 
-  it('its types can be read without the optional peers', () => {
+  it('has types that compile without the optional peers', () => {
     const named = reachableFrom(entry.replace(/\.ts$/, '.d.ts')).flatMap((path) => packagesOf(path));
     expect(named.filter((name) => OPTIONAL_PEERS.includes(name))).toEqual([]);
     expect(named.filter((name) => !/^(@nestjs\/(common|core)|rxjs|node:.*)$/.test(name))).toEqual([]);
@@ -125,11 +125,11 @@ describe.each(ENTRIES)('%s', (entry) => {
   });
 });
 
-it('what is exported as a value is there when it runs', () => {
+it('each value that the types export exists at run time', () => {
   expect(Object.keys(api).toSorted()).toEqual(API['index.ts']?.values);
 });
 
-it('what is exported is documented', () => {
+it('each export is documented', () => {
   const checker = program.getTypeChecker();
   const silent = ENTRIES.flatMap((entry) =>
     symbolsOf(`src/${entry}`)
@@ -139,7 +139,7 @@ it('what is exported is documented', () => {
   expect(silent).toEqual([]);
 });
 
-it('is used as its types say, and otherwise refused by the compiler', () => {
+it('the compiler accepts correct use of the types, and refuses wrong use', () => {
   const source = program.getSourceFile(TYPE_TESTS);
   const found = ts.getPreEmitDiagnostics(program, source).map(({ messageText, start = 0, file }) => {
     const line = (file?.getLineAndCharacterOfPosition(start).line ?? 0) + 1;

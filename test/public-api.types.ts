@@ -179,7 +179,7 @@ export function everyNode(sse: SseService, client: SseClient): void {
     room: 'chat/7',
     where: ({ user, info, connections }) => user === '7' && info === null && connections > 1,
   });
-  void sse.broadcast('chat/7', 'said', 1, { except: [client, { user: 7 }] });
+  void sse.broadcast('chat/7', 'sent', 1, { except: [client, { user: 7 }] });
   void [members, changes, now, later];
 
   // @ts-expect-error -- a predicate needs a room, of whose members it is asked
@@ -200,6 +200,6 @@ export const presenceOptions: SseModuleOptions = {
 };
 
 export const wrongInfo: SseModuleOptions = {
-  // @ts-expect-error -- JSON cannot say it
+  // @ts-expect-error -- JSON cannot represent it
   identify: () => ({ user: 7, info: () => 1 }),
 };

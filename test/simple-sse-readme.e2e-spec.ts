@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { Controller, Get, Injectable, Module, Param, Req, Res } from '@nestjs/common';
 import { EventSource } from 'eventsource';
 import { SseService, type SseClient } from 'nestjs-simple-sse';
-import { openStream, type EventStream, type HeardEvent } from './support/event-stream.js';
+import { openStream, type EventStream, type ReceivedEvent } from './support/event-stream.js';
 import { platforms } from './support/platforms.js';
 import { portOf } from './support/port-of.js';
 import { sseApp } from './support/sse-app.js';
@@ -12,12 +12,12 @@ import type { RunningApp } from './support/running-app.js';
 
 /**
  * The README of simple-sse 0.0.3 (npm), sentence by sentence and in its order, with the injected `SseService` in the
- * place of its `sse`. Each title says what its reader may rely on.
+ * place of its `sse`. Each title states a promise of that README.
  */
 
 let latest: SseClient | undefined;
 
-/** Its two routes, as it shows them. */
+/** The two routes of that README. */
 @Controller()
 class RealtimeController {
   constructor(private readonly sse: SseService) {}
@@ -44,7 +44,7 @@ class Elsewhere {
 @Module({ providers: [Elsewhere], exports: [Elsewhere] })
 class ElsewhereModule {}
 
-interface Visitor {
+interface ConnectedPair {
   readonly stream: EventStream;
   readonly client: SseClient;
 }
@@ -57,20 +57,20 @@ describe.each(platforms)('the README of simple-sse, on $name', (platform) => {
     running = await platform.start(sseApp({ imports: [ElsewhereModule], controllers: [RealtimeController] }));
     sse = running.sse;
   });
-  afterEach(() => running.everyoneLeaves());
+  afterEach(() => running.disconnectAll());
   afterAll(() => running.close());
 
-  async function visit(path = '/realtime'): Promise<Visitor> {
+  async function connectClient(path = '/realtime'): Promise<ConnectedPair> {
     latest = undefined;
     const stream = await running.listen(path);
     if (latest === undefined) throw new Error('the handler did not run');
     return { stream, client: latest };
   }
 
-  /** Everything that a visitor hears until the event that says so, which comes last. */
-  async function heardBy({ stream }: Visitor): Promise<HeardEvent[]> {
+  /** Returns all events that a client receives until a last one, which this function sends. */
+  async function receivedBy({ stream }: ConnectedPair): Promise<ReceivedEvent[]> {
     await sse.broadcast('*', 'that-was-all', '');
-    const events: HeardEvent[] = [];
+    const events: ReceivedEvent[] = [];
     for (;;) {
       const event = await stream.nextEvent();
       if (event.event === 'that-was-all') return events;
@@ -79,8 +79,8 @@ describe.each(platforms)('the README of simple-sse, on $name', (platform) => {
   }
 
   describe('usage', () => {
-    it('is one for the whole application: who injects it anywhere has the same', async () => {
-      const { client } = await visit();
+    it('is one instance for the whole application, wherever it is injected', async () => {
+      const { client } = await connectClient();
       const other = running.get(Elsewhere).sse;
       expect(other).toBe(sse);
       expect(other.clients().has(client)).toBe(true);
@@ -104,12 +104,12 @@ describe.each(platforms)('the README of simple-sse, on $name', (platform) => {
 
   describe('add(request, response)', () => {
     it('registers a client with its own pair, in an ordinary route', async () => {
-      const { stream } = await visit();
+      const { stream } = await connectClient();
       expect([stream.status, stream.isEventStream, sse.count()]).toEqual([200, true, 1]);
     });
 
     it('returns the client', async () => {
-      const { client, stream } = await visit();
+      const { client, stream } = await connectClient();
       expect([...sse.clients()]).toEqual([client]);
       sse.send(client, 'for you');
       expect(await stream.nextEvent()).toMatchObject({ data: 'for you' });
@@ -118,19 +118,19 @@ describe.each(platforms)('the README of simple-sse, on $name', (platform) => {
 
   describe('setRetry(client, retry)', () => {
     it('sends the interval to that client alone', async () => {
-      const [one, two] = [await visit(), await visit()];
+      const [one, two] = [await connectClient(), await connectClient()];
       sse.setRetry(one.client, 4_321);
-      await one.stream.retryHeard(4_321);
-      await heardBy(two);
+      await one.stream.receivedRetry(4_321);
+      await receivedBy(two);
       expect(two.stream.retries).not.toContain(4_321);
     });
 
-    it('a browser that loses its connection waits as long before it comes back', async () => {
+    it('makes a browser that loses its connection wait as long before it reconnects', async () => {
       const source = new EventSource(`${running.url}/realtime`);
       await within(once(source, 'open'), 'open');
       const [first] = [...sse.clients()] as [SseClient];
       sse.setRetry(first, 150);
-      sse.send(first, 'told');
+      sse.send(first, 'sent');
       await within(once(source, 'message'), 'the event');
       const leftMs = performance.now();
       first.close();
@@ -143,48 +143,51 @@ describe.each(platforms)('the README of simple-sse, on $name', (platform) => {
 
   describe('join(client, room)', () => {
     it('puts the client into a room', async () => {
-      const visitor = await visit();
-      expect(await sse.join(visitor.client, 'hall')).toBe(true);
-      await sse.broadcast('hall', 'in the hall');
-      expect(await heardBy(visitor)).toMatchObject([{ data: 'in the hall' }]);
+      const pair = await connectClient();
+      expect(await sse.join(pair.client, 'lobby')).toBe(true);
+      await sse.broadcast('lobby', 'in the lobby');
+      expect(await receivedBy(pair)).toMatchObject([{ data: 'in the lobby' }]);
     });
 
-    it('a client can be in several rooms', async () => {
-      const visitor = await visit();
-      for (const room of ['a', 'b', 3]) await sse.join(visitor.client, room);
+    it('puts a client into several rooms', async () => {
+      const pair = await connectClient();
+      for (const room of ['a', 'b', 3]) await sse.join(pair.client, room);
       for (const room of ['a', 'b', 3]) await sse.broadcast(room, `in ${room}`);
-      expect((await heardBy(visitor)).map(({ data }) => data)).toEqual(['in a', 'in b', 'in 3']);
+      expect((await receivedBy(pair)).map(({ data }) => data)).toEqual(['in a', 'in b', 'in 3']);
     });
 
-    it.each([0, 7])('the room %i of a route parameter, right after add', async (room) => {
-      const [inside, outside] = [await visit(`/room/${room}`), await visit(`/room/${room + 1}`)];
+    it.each([0, 7])('puts a client into room %i of a route parameter, right after add', async (room) => {
+      const [inside, outside] = [
+        await connectClient(`/room/${room}`),
+        await connectClient(`/room/${room + 1}`),
+      ];
       expect(sse.in(inside.client, room)).toBe(true);
       await sse.broadcast(room, 'news', { room });
-      expect(await heardBy(inside)).toMatchObject([{ event: 'news', data: `{"room":${room}}` }]);
-      expect(await heardBy(outside)).toMatchObject([]);
+      expect(await receivedBy(inside)).toMatchObject([{ event: 'news', data: `{"room":${room}}` }]);
+      expect(await receivedBy(outside)).toMatchObject([]);
     });
   });
 
   describe('leave(client, room)', () => {
     it('takes it out of that room and no other', async () => {
-      const visitor = await visit('/room/0');
-      await sse.join(visitor.client, 'stays');
-      sse.leave(visitor.client, 0);
-      expect([sse.in(visitor.client, 0), sse.in(visitor.client, 'stays')]).toEqual([false, true]);
+      const pair = await connectClient('/room/0');
+      await sse.join(pair.client, 'stays');
+      sse.leave(pair.client, 0);
+      expect([sse.in(pair.client, 0), sse.in(pair.client, 'stays')]).toEqual([false, true]);
       await sse.broadcast(0, 'missed');
-      await sse.broadcast('stays', 'heard');
-      expect(await heardBy(visitor)).toMatchObject([{ data: 'heard' }]);
+      await sse.broadcast('stays', 'received');
+      expect(await receivedBy(pair)).toMatchObject([{ data: 'received' }]);
     });
   });
 
   describe('in(client, room)', () => {
-    it('says whether the client is in the room', async () => {
-      const { client } = await visit('/room/5');
+    it('returns whether the client is in the room', async () => {
+      const { client } = await connectClient('/room/5');
       expect([sse.in(client, 5), sse.in(client, '5'), sse.in(client, 6)]).toEqual([true, true, false]);
     });
 
     it('is always true for "*"', async () => {
-      const { client } = await visit();
+      const { client } = await connectClient();
       expect(sse.in(client, '*')).toBe(true);
       sse.leave(client, '*');
       expect(sse.in(client, '*')).toBe(true);
@@ -193,25 +196,25 @@ describe.each(platforms)('the README of simple-sse, on $name', (platform) => {
 
   describe('send(client, [event], data)', () => {
     it('sends an event to that client alone', async () => {
-      const [one, two] = [await visit('/room/1'), await visit('/room/1')];
+      const [one, two] = [await connectClient('/room/1'), await connectClient('/room/1')];
       sse.send(one.client, 'secret', 'for one');
-      expect(await heardBy(one)).toMatchObject([{ event: 'secret', data: 'for one' }]);
-      expect(await heardBy(two)).toEqual([]);
+      expect(await receivedBy(one)).toMatchObject([{ event: 'secret', data: 'for one' }]);
+      expect(await receivedBy(two)).toEqual([]);
     });
 
-    it('the event name may be left out', async () => {
-      const visitor = await visit();
-      sse.send(visitor.client, 'only data');
-      expect(await heardBy(visitor)).toMatchObject([{ event: 'message', data: 'only data' }]);
+    it('sends without an event name', async () => {
+      const pair = await connectClient();
+      sse.send(pair.client, 'only data');
+      expect(await receivedBy(pair)).toMatchObject([{ event: 'message', data: 'only data' }]);
     });
 
-    it('data may have several lines, or be an object', async () => {
-      const visitor = await visit();
+    it('sends data of several lines, and objects', async () => {
+      const pair = await connectClient();
       const lines = 'Lorem ipsum\ndolor sit\namet.\n\nLorem.';
-      sse.send(visitor.client, lines);
-      sse.send(visitor.client, 'object', { text: lines, list: [1, null] });
-      sse.send(visitor.client, 7);
-      const [text, object, number] = await heardBy(visitor);
+      sse.send(pair.client, lines);
+      sse.send(pair.client, 'object', { text: lines, list: [1, null] });
+      sse.send(pair.client, 7);
+      const [text, object, number] = await receivedBy(pair);
       expect(text?.data).toBe(lines);
       expect(JSON.parse(object?.data ?? '')).toEqual({ text: lines, list: [1, null] });
       expect(number?.data).toBe('7');
@@ -220,41 +223,45 @@ describe.each(platforms)('the README of simple-sse, on $name', (platform) => {
 
   describe('broadcast(room, [event], data)', () => {
     it('sends an event to each client of the room', async () => {
-      const inside = [await visit('/room/1'), await visit('/room/1'), await visit('/room/1')];
-      const outside = [await visit('/room/2'), await visit()];
+      const inside = [
+        await connectClient('/room/1'),
+        await connectClient('/room/1'),
+        await connectClient('/room/1'),
+      ];
+      const outside = [await connectClient('/room/2'), await connectClient()];
       await sse.broadcast(1, 'news', { n: 1 });
       await sse.broadcast('1', 'without a name');
-      for (const visitor of inside) {
-        expect(await heardBy(visitor)).toMatchObject([
+      for (const pair of inside) {
+        expect(await receivedBy(pair)).toMatchObject([
           { event: 'news', data: '{"n":1}' },
           { event: 'message', data: 'without a name' },
         ]);
       }
-      for (const visitor of outside) expect(await heardBy(visitor)).toEqual([]);
+      for (const pair of outside) expect(await receivedBy(pair)).toEqual([]);
     });
 
-    it('the room may be "*": everyone', async () => {
-      const visitors = [await visit('/room/1'), await visit('/room/2'), await visit()];
+    it('sends to all clients when the room is "*"', async () => {
+      const pairs = [await connectClient('/room/1'), await connectClient('/room/2'), await connectClient()];
       await sse.broadcast('*', 'news', 1);
-      for (const { stream } of visitors)
+      for (const { stream } of pairs)
         expect(await stream.nextEvent()).toMatchObject({ event: 'news', data: '1' });
     });
   });
 
   describe('remove(client)', () => {
     it('forgets the client, and does not close its connection', async () => {
-      const visitor = await visit('/room/1');
-      sse.remove(visitor.client);
+      const pair = await connectClient('/room/1');
+      sse.remove(pair.client);
       expect([sse.count(), sse.count(1), sse.rooms()]).toEqual([0, 0, []]);
       await sse.broadcast('*', 'missed', 1);
       await someTurns();
-      expect([visitor.stream.isOpen, visitor.stream.events]).toEqual([true, []]);
+      expect([pair.stream.isOpen, pair.stream.events]).toEqual([true, []]);
     });
 
     it('is what happens by itself when a client closes its connection', async () => {
-      const visitor = await visit('/room/1');
-      visitor.stream.close();
-      expect(await within(visitor.client.closed, 'the end')).toBe('client-gone');
+      const pair = await connectClient('/room/1');
+      pair.stream.close();
+      expect(await within(pair.client.closed, 'the end')).toBe('client-gone');
       expect([sse.count(), sse.rooms()]).toEqual([0, []]);
     });
   });
@@ -266,14 +273,14 @@ describe.each(platforms)('the README of simple-sse, on $name', (platform) => {
         sseApp({ options: { heartbeatIntervalMs: 40 }, controllers: [RealtimeController] }),
       );
       const stream = await beating.listen('/realtime');
-      await stream.commentsHeard(3);
+      await stream.receivedComments(3);
       expect(stream.events).toEqual([]);
       await beating.close();
     });
   });
 
   describe('client-side', () => {
-    it('named events go to their listeners, others to onmessage; onopen comes first, and onerror may close', async () => {
+    it('receives named events in their listeners and others in onmessage, after onopen; onerror may close', async () => {
       const source = new EventSource(`${running.url}/room/9`);
       const calls: string[] = [];
       source.addEventListener('eventName', ({ data }) => calls.push(`eventName: ${data}`));
@@ -290,7 +297,7 @@ describe.each(platforms)('the README of simple-sse, on $name', (platform) => {
       for (const client of sse.clients(9)) sse.setRetry(client, 10);
       await sse.broadcast(9, 'eventName', 'named');
       await sse.broadcast(9, 'nameless');
-      await sse.broadcast(9, 'unheard of', 'nobody listens');
+      await sse.broadcast(9, 'unknown', 'no listener');
       await sse.broadcast(9, 'last');
       await eventually(() => calls.length === 4, 'all events');
       for (const client of sse.clients(9)) client.close();
@@ -307,7 +314,7 @@ describe.each(platforms)('the README of simple-sse, on $name', (platform) => {
     });
   });
 
-  it('logs nothing that would wake somebody up', () => {
+  it('logs no warning and no error', () => {
     expect(running.logger.complaints).toEqual([]);
   });
 });

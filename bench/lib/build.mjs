@@ -5,7 +5,7 @@ const VARIABLE = 'BENCH_BUILD';
 const inRoot = (path) => new URL(`../../${path}`, import.meta.url);
 
 /**
- * Copies the root's build, so that a run of minutes measures one build even when somebody builds meanwhile.
+ * Copies the root's build, so that a long run measures one build even if the root is built meanwhile.
  * The copy lies inside this folder: from here, as from the root, `@nestjs/*` and `rxjs` are the root's.
  * @throws when the root has not been installed and built
  */

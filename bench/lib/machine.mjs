@@ -5,7 +5,7 @@ import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
 
 const require = createRequire(import.meta.url);
 
-/** What the figures were made on and with. */
+/** Describes the machine and the versions of a run. */
 export function machine() {
   return {
     date: new Date().toISOString().slice(0, 10),

@@ -1,8 +1,8 @@
 /**
- * The event every peer sends: `^<seq, 8 digits><time, 16 digits>` and filler up to the asked size, plain
+ * The event that every peer sends: `^<seq, 8 digits><time, 16 digits>` and filler up to the asked size, plain
  * ASCII. It is a string, not an object: peers that would serialise an object once per client are spared that.
  * The marker occurs once per event, so the load generator counts events by counting one byte. (Not `~`: that
- * is 126, which stands in the head of every WebSocket frame of 126 bytes and more.)
+ * is 126, which is in the head of every WebSocket frame of 126 bytes and more.)
  */
 export const MARKER = 0x5e; // '^'
 export const SEQ_DIGITS = 8;

@@ -4,7 +4,7 @@ import { RedisServer } from './redis-server.mjs';
 import { ChildProcess } from './rpc.mjs';
 import { Stage } from './stage.mjs';
 
-/** How long Redis still writes to subscribers after it has answered the last publisher. */
+/** Time in which Redis still writes to subscribers after its last reply to a publisher. */
 const SETTLE_MS = 100;
 const LIVE_TIMEOUT_MS = 20_000;
 
@@ -29,13 +29,13 @@ export class RedisStage extends Stage {
     await super.open();
   }
 
-  /** From here on the clients go to the node that has published, and the other one publishes. */
+  /** Exchanges the nodes: clients connect to the previous publisher, and the other node publishes. */
   swapNodes() {
     [this.server, this.publisher] = [this.publisher, this.server];
     [this.address, this.publisherAddress] = [this.publisherAddress, this.address];
   }
 
-  /** What the node with the clients hears of rooms in which there is nobody. */
+  /** Subscribes the node with the clients to rooms without clients. */
   follow(rooms) {
     return this.server.call('ask', { what: 'follow', rooms });
   }
@@ -56,7 +56,7 @@ export class RedisStage extends Stage {
     return at;
   }
 
-  /** Resolves with the time at which the node with the clients, which was not live, is so again. */
+  /** Resolves with the time at which the node with the clients is live again. */
   async liveAgain() {
     const deadline = Date.now() + LIVE_TIMEOUT_MS;
     for (;;) {
@@ -68,7 +68,7 @@ export class RedisStage extends Stage {
     }
   }
 
-  /** How often the node with the clients has read history in Redis since its start. */
+  /** Returns the number of history reads in Redis by the node with the clients since its start. */
   reads() {
     return this.server.call('ask', { what: 'reads' });
   }

@@ -11,8 +11,8 @@ import { Stage } from './stage.mjs';
 
 /**
  * Rounds are outermost, each with fresh processes, and the order of peers is rotated. Within a round the
- * servers that must be compared most exactly stand side by side and take turns of a second or less: a slow
- * minute of the machine, or a neighbour's, then falls on all of them and cancels out of the ratios.
+ * servers with promised ratios run at the same time and take turns of a second or less. A slow minute of the
+ * machine then affects all of them and cancels out of the ratios.
  * @param {ReturnType<import('./arguments.mjs').readArguments>} plan
  * @param {(line: string) => void} log
  * @returns {Promise<Results>}
@@ -44,7 +44,7 @@ export async function runRounds(plan, log) {
   return results;
 }
 
-/** One fleet for each player, and all cells that share it, players taking turns. */
+/** Opens one fleet per peer, and runs all cells that share it. The peers take turns. */
 async function perform({ players, fleet, cells, isDue, plan, results }) {
   const clients = fleet.clients(plan.quick);
   const StageKind = fleet.redis ? RedisStage : Stage;
@@ -70,7 +70,7 @@ async function perform({ players, fleet, cells, isDue, plan, results }) {
           await attempt(stage, async () => {
             place.rounds.push(await cell.measure(stage, { quick: plan.quick, clients }));
           });
-          // One peer's failure is a result too; later cells are not run on broken ground.
+          // Records a peer's failure as a result, and skips its later cells.
           if (broken.has(stage)) place.error ??= broken.get(stage);
         }
       }
@@ -86,7 +86,7 @@ async function openFleet(stage, clients) {
   if (clients > 0) stage.connected = await stage.connect({ clients });
 }
 
-/** Who stands on stage at the same time. */
+/** Groups the peers whose servers run at the same time. */
 function groups(peers, together) {
   if (together === 'all') return [peers];
   const core = together === 'core' ? peers.filter((peer) => peer.core) : [];

@@ -1,16 +1,16 @@
 /**
- * Request and reply over the IPC channel of a forked process. Both the server and the load generator
- * answer to the same three lines, so that a scenario drives every peer with the same words.
+ * Request and reply over the IPC channel of a forked process. Server and load generator use the same protocol,
+ * so a scenario drives every peer with the same commands.
  */
 import { fork } from 'node:child_process';
 
-/** A command that takes longer than this is a hang, not a slow peer. */
+/** Time limit of a command. A longer one has hung. */
 const DEFAULT_TIMEOUT_MS = 60_000;
 
 /**
  * Child side: answers `{ id, command, args }` with what `commands[command](args)` returns.
  * @param {Record<string, (args: any) => unknown>} commands
- * @param {() => unknown} [beforeExit] what must not outlive the process (a child of its own)
+ * @param {() => unknown} [beforeExit] ends resources that must not outlive the process, such as a child process
  */
 export function answerCommands(commands, beforeExit = () => {}) {
   process.on('message', async ({ id, command, args }) => {
@@ -21,7 +21,7 @@ export function answerCommands(commands, beforeExit = () => {}) {
       process.send({ id, error: error?.stack ?? String(error) });
     }
   });
-  // The parent is gone: nobody will ever stop us, so we stop ourselves.
+  // Exits when the parent has ended.
   process.on('disconnect', async () => {
     await beforeExit();
     process.exit(0);
@@ -79,7 +79,7 @@ export class ChildProcess {
     });
   }
 
-  /** Ends the process: politely, then (after two seconds) not. */
+  /** Ends the process with SIGTERM, and with SIGKILL after two seconds. */
   async stop() {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const ended = new Promise((resolve) => this.#child.once('exit', resolve));

@@ -1,4 +1,4 @@
-/** Tells a server process to listen on this Unix socket instead of on a TCP port. */
+/** Environment variable: the Unix socket on which a server process listens instead of a TCP port. */
 export const SOCKET_PATH_VARIABLE = 'BENCH_SOCKET_PATH';
 
 /** @returns {string | undefined} */

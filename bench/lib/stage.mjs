@@ -10,10 +10,10 @@ const SETTLE_MS = 30;
 /** Connections made and closed again before anything is measured: they load and compile the code of the path. */
 const REHEARSAL_CLIENTS = 50;
 
-/** Numbers the Unix sockets: each server its own. */
+/** Number of the next Unix socket. */
 let stages = 0;
 
-/** One peer on stage: its server process, a load generator, and the measurements that scenarios are made of. */
+/** One running peer: its server process, a load generator, and the measurements for scenarios. */
 export class Stage {
   clients = 0;
 
@@ -27,13 +27,13 @@ export class Stage {
     this.profileFolder = profileFolder;
     this.startOptions = options;
     this.server = new ChildProcess(`server ${peer.id}`, new URL('../server/main.mjs', import.meta.url), {
-      // Some peers add a listener per pending write and Node warns of each: true, but not worth a page of log.
+      // Silences Node's warnings about peers that add a listener per pending write.
       execArgv: ['--expose-gc', '--disable-warning=MaxListenersExceededWarning'],
       env: socketPath
         ? { [SOCKET_PATH_VARIABLE]: join(tmpdir(), `sse-bench-${process.pid}-${stages}.sock`) }
         : {},
     });
-    /** Who is told to publish. */
+    /** The process that publishes. */
     this.publisher = this.server;
     this.load = new ChildProcess(`load for ${peer.id}`, new URL('../load/main.mjs', import.meta.url));
   }
@@ -62,7 +62,7 @@ export class Stage {
     });
     this.clients += clients;
     await this.server.call('awaitConnections', { count: this.clients });
-    // The head may be out before the client is in its room; a broadcast just now would be missed.
+    // The head may be out before the client is in its room; a broadcast now would be missed.
     await sleep(SETTLE_MS);
     const { total } = await this.cpuSince(before);
     const lines = isFleet ? await this.#stopProfile() : undefined;
@@ -133,7 +133,7 @@ export class Stage {
     };
   }
 
-  /** Every client of the room has received every event, once and in order; else the figures mean nothing. */
+  /** Throws unless every client of the room has received every event, once and in order. */
   async verify({ room, count, reading, ordered = true }) {
     const summary = await this.load.call('summary', { room, reading });
     const isDisordered = ordered && summary.disorder > 0;

@@ -1,4 +1,4 @@
-/** What an `EventSource` sends, and the one thing it needs to see before it counts as open: status 200. */
+/** Sends the request of an `EventSource`. The client is open when it has received status 200. */
 
 /** @type {import('./client.mjs').Protocol} */
 export const eventStream = {

@@ -110,7 +110,7 @@ export class Fleet {
     };
   }
 
-  /** Everyone reads again. */
+  /** Lets all clients read again. */
   resume() {
     for (const client of this.#clients) client.resume();
   }

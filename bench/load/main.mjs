@@ -1,6 +1,6 @@
 /**
  * The load generator process: a fleet of raw sockets that count. It does as little per byte as possible, so
- * that on a small machine the server, not the reader, is what is measured.
+ * that on a small machine the server is measured, not the reader.
  */
 import { answerCommands } from '../lib/rpc.mjs';
 import { Fleet } from './fleet.mjs';

@@ -3,7 +3,7 @@ import { MARKER, SEQ_DIGITS, TIME_DIGITS } from '../lib/payload.mjs';
 
 const MAX_SAMPLES = 2_000_000;
 
-/** What the fleet has received, counted straight from the bytes of each read. */
+/** Counts the events that the fleet has received, from the bytes of each read. */
 export class Tally {
   events = 0;
   reads = 0;

@@ -1,6 +1,6 @@
 /**
- * Who runs. Each peer is one module with `start(options)`; it publishes the way its own documentation
- * shows, and is otherwise left at its defaults.
+ * The peers. Each is one module with `start(options)`. It publishes as its own documentation shows, with default
+ * options.
  *
  * @typedef {object} StartOptions
  * @property {string} [redisUrl] of the server that two nodes share
@@ -12,7 +12,7 @@
  * @property {() => number | Promise<number>} connections
  * @property {() => { user: number, system: number }} [cpuMicros] only for a server outside of this process
  * @property {() => object} [memory] the same
- * @property {(args: { rooms: string[] }) => unknown} [follow] hears rooms in which there is nobody
+ * @property {(args: { rooms: string[] }) => unknown} [follow] subscribes to rooms without clients
  * @property {() => { state: string, at: number }[]} [states] of its broker, since `forgetStates`
  * @property {() => void} [forgetStates]
  * @property {() => number} [reads] how often history was read in Redis
@@ -25,14 +25,14 @@
  * @property {'sse' | 'socket.io'} [protocol]
  * @property {boolean} [heartbeats] whether it has any
  * @property {boolean} [quick] takes part in a quick run
- * @property {string} [noHeartbeats] why it takes no part in that scenario, if it has some
+ * @property {string} [noHeartbeats] the reason to skip that scenario, for a peer with heartbeats
  * @property {boolean} [core] measured in every round; the others in as many as the cell asks for
  * @property {object} [options] fixed start options: variants of one module
  * @property {'redis'} [family] takes part in the cells of this family alone
  * @property {'external'} [kind] not a Node server: no heap to look at
  */
 
-/** An interval that no run lives to see. Timers per client still exist, and count in the idle memory. */
+/** An interval longer than any run. Timers per client still exist, and count in the idle memory. */
 export const NO_HEARTBEAT_MS = 600_000;
 
 /** @type {Peer[]} */

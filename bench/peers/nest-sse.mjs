@@ -1,4 +1,4 @@
-/** Nest's own `@Sse()` with one RxJS Subject per room: what most applications have today. */
+/** Nest's own `@Sse()` with one RxJS Subject per room, as in most applications today. */
 import { Controller, Module, Param, Sse } from '@nestjs/common';
 import { Subject } from 'rxjs';
 import { decorate } from './decorate.mjs';

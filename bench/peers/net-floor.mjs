@@ -1,5 +1,5 @@
 /**
- * The floor: what Node cannot be quicker than. No HTTP parser; one Buffer per event, already framed for
+ * The floor: the lower limit for Node. No HTTP parser; one Buffer per event, already framed for
  * chunked coding, shared by all sockets; one write per client.
  */
 import { createServer } from 'node:net';

@@ -1,4 +1,4 @@
-/** What one writes by hand on `node:http`: a Set of responses and one string, `res.write` per client. */
+/** A hand-written server on `node:http`: a Set of responses and one string, `res.write` per client. */
 import { NO_HEARTBEAT_MS } from './index.mjs';
 import { listenHttp, rooms } from './listen.mjs';
 

@@ -1,6 +1,6 @@
 /**
  * The floor of the Redis family: PUBLISH at one node, SUBSCRIBE at the other, over the library that the module uses
- * (the root's copy), and from there the floor's bare sockets. Nothing is remembered, and what is lost is lost.
+ * (the root's copy), and from there the floor's bare sockets. Nothing is stored, and a lost event is not recovered.
  */
 import { start as startFloor } from './net-floor.mjs';
 import { withoutRedis } from './without-redis.mjs';

@@ -43,7 +43,7 @@ export async function start({ driver, redisUrl }) {
     publish: (room, data) => sse.broadcast(room, data),
     async follow({ rooms }) {
       for (const room of rooms) sse.stream(room).subscribe();
-      // An event in the last of them is heard when all of them are.
+      // When an event of the last room arrives, all rooms are subscribed.
       const [last] = rooms.slice(-1);
       await new Promise((resolve) => {
         const subscription = sse.stream(last).subscribe(() => {

@@ -7,7 +7,7 @@ const VALUE_WIDTH = 70;
 const TOP = 46;
 
 /**
- * The chart brings its own background: an SVG in a page is told the reader's preference, not the page's theme,
+ * The chart brings its own background: an SVG in a page follows the reader's preference, not the page's theme,
  * and must be readable when the two differ.
  */
 const STYLE = `

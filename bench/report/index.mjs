@@ -1,4 +1,4 @@
-/** From figures to what people read: text on the terminal, tables in README.md, the chart. */
+/** Turns figures into text on the terminal, tables in README.md, and the chart. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fanOutChart } from './chart.mjs';
 import { renderTables } from './tables.mjs';

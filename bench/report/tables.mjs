@@ -79,7 +79,7 @@ function cellSection({ title, note, columns, floor: floorPeer = FLOOR }, byPeer,
   return [...parts, detail && detailLines(byPeer)].filter(Boolean).join('\n\n');
 }
 
-/** Profiles and the like, for whoever is at work on the module: not for README.md. */
+/** Prints profiles and similar details for work on the module, which are not part of README.md. */
 function detailLines(byPeer) {
   const lines = Object.entries(byPeer).flatMap(([id, { median }]) =>
     median?.lines ? [labelOf(id), ...median.lines] : [],

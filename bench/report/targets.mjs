@@ -1,5 +1,5 @@
 /**
- * What was promised, as ratios within one run. Each ratio is taken measurement by measurement and then the
+ * The targets, as ratios within one run. Each ratio is taken measurement by measurement and then the
  * median, so that a slow minute of the machine cancels out. Only for the user-space share the means are
  * compared: the kernel counts it in ticks of some milliseconds, so that a single figure is coarse.
  */

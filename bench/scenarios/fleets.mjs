@@ -8,7 +8,7 @@
  * @property {(quick: boolean) => number} [peak] the most connections at a time, when cells connect
  * @property {object} [options] start options of the peer
  * @property {boolean} [redis] two nodes and a redis-server for each peer
- * @property {'all' | 'core'} [together] whose servers stand side by side, so that their measurements can take turns
+ * @property {'all' | 'core'} [together] peers whose servers run at the same time, so that their measurements can take turns
  *
  * @typedef {object} Column
  * @property {string} field of what `measure` returns
@@ -18,15 +18,15 @@
  *
  * @typedef {object} Cell
  * @property {string} id
- * @property {string} scenario what `--only` names
+ * @property {string} scenario the name for `--only`
  * @property {string} title
  * @property {'redis'} [family] of peers that take part; the others without one
- * @property {string} [floor] the peer that stands for the floor; `net` by default
+ * @property {string} [floor] the peer that is the floor; `net` by default
  * @property {Fleet} fleet
  * @property {Column[]} columns
  * @property {(peer: import('../peers/index.mjs').Peer) => string | undefined} leftOut the reason, if it does not run this peer
  * @property {(stage: import('../lib/stage.mjs').Stage, setting: { quick: boolean, clients: number }) => Promise<object>} measure
- * @property {number} [repeats] measurements per round, in turn with the peers that stand together; 1 by default
+ * @property {number} [repeats] measurements per round, in turn with the peers that run at the same time; 1 by default
  * @property {number} [rounds] fewer than the run's
  * @property {number} [coreRounds] the same for the floor, `node:http` and this module, whose ratios are promised
  * @property {string} [note] how to read the table

@@ -24,7 +24,7 @@ export const heartbeats = {
     const intervals = quick ? 2 : 3;
     await stage.connect({ clients });
     await stage.memory(); // collects the garbage of connecting
-    await sleep(2 * INTERVAL_MS); // compiles the path; and the first round may skip whoever has just connected
+    await sleep(2 * INTERVAL_MS); // compiles the path; and the first round may skip new clients
     await stage.load.call('reset');
     const before = await stage.cpu();
     await sleep(INTERVAL_MS * intervals);

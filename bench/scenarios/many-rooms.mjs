@@ -25,7 +25,7 @@ export const manyRooms = {
     for (let pass = 0; pass < 3; pass++) await stage.deliver(publishes);
     const alone = await stage.deliver(publishes);
     await stage.connect({ clients: clients - ROOM_SIZE, rooms: clients / ROOM_SIZE - 1, firstRoom: 1 });
-    await stage.memory(); // collects the garbage of connecting, which is not publishing's
+    await stage.memory(); // collects the garbage of connecting
     await stage.deliver(publishes);
     const among = await stage.deliver(publishes);
     return { alone: alone.cpu * ROOM_SIZE, among: among.cpu * ROOM_SIZE, ratio: among.cpu / alone.cpu };

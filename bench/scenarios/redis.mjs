@@ -1,5 +1,5 @@
 /**
- * Two nodes that share one Redis: what the way through it costs, and what happens when it is cut. Each peer has a
+ * Two nodes that share one Redis: costs of the path through Redis, and effects of a cut. Each peer has a
  * redis-server of its own.
  */
 import { setTimeout as sleep } from 'node:timers/promises';

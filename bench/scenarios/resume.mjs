@@ -4,7 +4,7 @@ const ROOMS = 5;
 const MISSED = 100;
 const BYTES = 100;
 
-/** Only this module keeps what was said; the others leave history to the application. */
+/** Only this module stores events; the others leave history to the application. */
 const hasNoHistory = (peer) =>
   ['express', 'fastify'].includes(peer.id) ? undefined : 'leaves history to the application, or has none';
 

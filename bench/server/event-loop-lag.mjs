@@ -2,7 +2,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 const RESOLUTION_MS = 2;
 
-/** The longest time the event loop was held between `start` and `stop`: what every other request had to wait. */
+/** The longest time the event loop was held between `start` and `stop`. Every other request waited for it. */
 export class EventLoopLag {
   #histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
 

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { writeHeapSnapshot } from 'node:v8';
 
 /**
- * What the heap holds, by constructor, from a heap snapshot (which collects garbage first). Divided by the
- * connections it answers: what of the framework does a connection keep?
- * @returns {Record<string, { count: number, bytes: number }>} things that are no objects stand under their type: `(closure)`
+ * Counts the objects of the heap by constructor, from a heap snapshot (which collects garbage first). Divided by
+ * the number of connections it shows the objects that one connection retains.
+ * @returns {Record<string, { count: number, bytes: number }>} values that are no objects are listed by their type: `(closure)`
  */
 export function heapByConstructor() {
   const file = join(tmpdir(), `sse-bench-${process.pid}.heapsnapshot`);

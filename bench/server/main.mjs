@@ -26,7 +26,7 @@ const commands = {
   publishBurst: (args) => publishBurst(peer, args),
   publishAtRate: (args) => publishAtRate(peer, args),
   publishWindowed: (args) => publishWindowed(peer, args),
-  /** What only some peers can. */
+  /** Commands that only some peers support. */
   ask: ({ what, ...args }) => peer[what](args),
   cpu: () => (peer.cpuMicros ? peer.cpuMicros() : cpuMicros()),
   memory: () => (peer.memory ? peer.memory() : memory()),

@@ -1,4 +1,4 @@
-/** The four ways of publishing. Each returns when the peer has been told everything (not when it is delivered). */
+/** The four ways of publishing. Each returns when everything is published, not when it is delivered. */
 import { nowMicros } from '../lib/clock.mjs';
 import { payload } from '../lib/payload.mjs';
 

@@ -1,4 +1,4 @@
-/** What the server process has used. */
+/** Resources used by the server process. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** CPU time of this process with all of its threads (garbage collection included), in microseconds. */

@@ -1,6 +1,6 @@
 import { BadRequestException, type PipeTransform } from '@nestjs/common';
 
-/** One line of text from outside: trimmed, then whole by the pattern, or a 400 that says what is allowed. */
+/** Trims a text and checks it against a pattern. Answers 400 with the allowed form otherwise. */
 export class TextPipe implements PipeTransform<unknown, string> {
   constructor(
     private readonly field: string,

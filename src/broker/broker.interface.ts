@@ -2,164 +2,189 @@ import type { Position } from '../protocol/position.js';
 import type { EarlierCopy, RoomEvent, RoomMessage } from '../protocol/room-message.js';
 import type { PresenceStore } from './presence-store.interface.js';
 
-/** How much of a room a broker remembers. */
+/** Limits of one room's history. */
 export interface RoomHistoryLimits {
-  /** Events kept. */
+  /** Stored events; the oldest are trimmed first. A broker may store more. */
   readonly maxEvents: number;
-  /** How long an event is kept, in milliseconds. */
+  /** Age at which a stored event expires, in milliseconds. */
   readonly maxAgeMs: number;
 }
 
-/** What is remembered, set once for whatever broker. */
+/** The history limits of all rooms, given to the broker once, at `start`. */
 export interface HistoryPolicy {
-  /** The limits of one room, or `false` for a room that is not remembered. The same answer every time. */
+  /** Returns the limits of one room, or `false` for a room without history. Always returns the same for one room. */
   limitsOf(room: string): RoomHistoryLimits | false;
-  /** Bytes kept over all rooms in a node's own memory. */
+  /** Bytes of history that a node stores in its own process, over all rooms. */
   readonly maxBytes: number;
 }
 
 /**
- * - `live`: every event of the subscribed rooms arrives.
- * - `syncing`: connected, catching up on what was missed.
- * - `down`: not connected; nothing arrives and `publish` rejects.
+ * The connection between a node and its broker:
+ *
+ * - `live`: every event of the subscribed rooms is delivered.
+ * - `syncing`: connected, and catching up on events missed during an outage.
+ * - `down`: not connected; nothing is delivered and `publish` rejects.
  */
 export type BrokerState = 'down' | 'syncing' | 'live';
 
-/** What a broker tells the node that started it. Never called from within the node's own call to the broker's methods other than `publish`, `publishControl` and `presence.set`. */
+/**
+ * Receives the events and state changes of a broker. Of the node's calls to the broker, only `start`,
+ * `publish`, `publishControl` and `presence.set` may call the listener before they return.
+ */
 export interface BrokerListener {
-  /** One event, in the order of its rooms. A node hears its own events only here. */
+  /**
+   * Receives one event of a subscribed room. Events that have a position arrive in ascending order. The node's own events
+   * arrive here as well, and nowhere else.
+   */
   onMessage(message: RoomMessage): void;
   onStateChange(state: BrokerState): void;
   /**
-   * Events of these rooms may be missing between what was delivered and what follows: the broker's own catch-up after
-   * an outage did not reach back far enough.
+   * Reports rooms that may have lost events between the last delivered event and the next one: the broker could not
+   * catch up completely after an outage.
    */
   onGap(rooms: readonly string[]): void;
-  /** The broker's memory began anew: positions of the old epoch mean nothing any more. */
+  /** Reports a new epoch: the broker lost its history, and positions of the old epoch are invalid. */
   onEpochChange(epoch: string): void;
-  /** What a node has said to all by `publishControl`. */
+  /** Receives a control message that some node has sent with `publishControl`. */
   onControl?(text: string): void;
 }
 
-/** How an event is published. */
+/** Options of one `publish`. */
 export interface PublishOptions {
-  /** Who is left out: ids of clients, and `user:` with a user's name behind it. */
+  /** Clients that do not receive the event: client ids, and `user:` followed by a user name. Default: none. */
   readonly except?: readonly string[] | undefined;
-  /** Not remembered and without an id; for a client that does not read, only the newest of each event name waits. */
+  /**
+   * `true`: the event is not stored and has no id, and a client with backpressure receives only the newest event of each
+   * name. Default: `false`.
+   */
   readonly volatile?: boolean;
-  /** A second publish with this key within two minutes is not a second event. One space of keys for all rooms. */
+  /**
+   * Deduplicates retries: a second publish with this key within two minutes is not delivered, and gets the receipt of the
+   * first. Keys are shared by all rooms. Default: none.
+   */
   readonly idempotencyKey?: string | undefined;
-  /** Where the event went before, in a broker with partitions: `RoomMessage.copies` on every node, also from history. */
+  /**
+   * Copies of the event in partitions that were published to before. Delivered as `RoomMessage.copies`, live and from
+   * history.
+   */
   readonly copies?: readonly EarlierCopy[] | undefined;
 }
 
-/** What a broker says of an event that it has accepted. */
+/** Confirms that a broker has accepted an event. */
 export interface PublishReceipt {
   readonly epoch: string;
   readonly position: Position;
-  /** Whether a resume can bring the event back. */
+  /** `true` if the event is in history, so that a client can resume it. */
   readonly replayable: boolean;
-  /** Whether the key named an event that had been accepted already; the position is that event's. */
+  /** `true` if an event with this idempotency key was accepted before; `position` is then that event's. */
   readonly duplicate: boolean;
 }
 
-/** What is remembered of some rooms after a position, as one moment saw it. */
+/** The history of some rooms after a position, read at one point in time. */
 export interface HistoryPage {
   readonly epoch: string;
   /**
-   * The moment: every event published later has a greater position. Of rooms that the node hears it may lie before what
-   * has been accepted but not arrived yet; never before what the node has heard by the call.
+   * Position of the read: every event published later has a greater position. In subscribed rooms it may lie before
+   * events that were accepted but not delivered to this node yet. It is never before the last event delivered by the time
+   * of the call.
    */
   readonly position: Position;
-  /** Ordered by position, each event once however many of the rooms it went to. */
+  /** Events in ascending order of positions. An event to several of the rooms is listed once. */
   readonly messages: readonly RoomMessage[];
-  /** Rooms of which events may be missing: trimmed, expired or unknown. Their messages are those that are left. */
+  /** Rooms that may lack events: trimmed, expired or unknown. `messages` has the events of them that are still stored. */
   readonly incompleteRooms: readonly string[];
-  /**
-   * `true` for a page that ends at `maxBytes`: it holds every event up to `position`, and the next page begins there.
-   * Default: `false`.
-   */
-  readonly hasMore?: boolean;
 }
 
 /**
- * Carries events from node to node and remembers them. Backends know nothing of clients, requests or Nest.
+ * Carries events between nodes and stores their history. A broker depends on nothing of clients, requests or Nest.
  *
- * The one road: a node hears every event, its own included, through `onMessage` and in one order per room. A backend
- * is accepted when the contract suite (`nestjs-simple-sse/testing`) passes.
+ * A node receives every event, its own included, through `onMessage`, in one order per room. A broker is correct when
+ * it passes the contract suite of `nestjs-simple-sse/testing`.
+ *
+ * **Epoch and position.** The epoch names one continuous history; a broker that loses its history starts a new epoch.
+ * Within an epoch, positions ascend over all rooms. An example with short positions, in epoch `0a1b2c3d`:
+ *
+ * | position | rooms  | `previous` in `a` | `previous` in `b` |
+ * | -------- | ------ | ----------------- | ----------------- |
+ * | 100      | `a`    | 0                 |                   |
+ * | 105      | `b`    |                   | 0                 |
+ * | 112      | `a, b` | 100               | 105               |
+ *
+ * A broker stores with each event the position of the event before it in the same room (`previous`, 0 for the first). A
+ * client in room `a` that resumes after 100 reads 112. Its `previous` is 100, so nothing is missing. A client that
+ * resumes after 90 when 100 has been trimmed also reads 112: 100 is after 90, so room `a` is in `incompleteRooms`.
  */
 export interface SseBroker {
-  /** Called once, before anything else. Resolves when the broker may be used; a broker that is `down` may be. */
+  /**
+   * Starts the broker. Called once, before any other method.
+   *
+   * @returns resolves when the broker may be used, even if its state is still `down`
+   */
   start(policy: HistoryPolicy, listener: BrokerListener): Promise<void>;
 
-  /** Names the broker's memory: 8 hexadecimal digits. */
+  /** The current epoch: 8 hexadecimal digits. */
   readonly epoch: string;
 
-  /** The newest position this node knows: all up to here has been delivered to it in its rooms. */
+  /** The newest position known to this node: all events of subscribed rooms up to it have been delivered. */
   readonly position: Position;
 
   /**
-   * Publishes one event to several rooms at one position.
+   * Publishes one event to several rooms, at one position.
    *
-   * @returns settles when the broker has accepted the event
-   * @throws SseError `broker-closed` after `close()`, `broker-unavailable` while the broker cannot be reached
+   * @returns resolves when the broker has accepted the event
+   * @throws SseError `broker-closed` before `start` and after `close`, `broker-unavailable` while the broker cannot be
+   * reached
    */
   publish(rooms: readonly string[], event: RoomEvent, options: PublishOptions): Promise<PublishReceipt>;
 
   /**
-   * Begins to hear a room: at once, where it returns nothing, or from when the promise resolves. A broker that is
-   * `down` keeps it pending.
+   * Subscribes this node to a room. Events published after it returns nothing, or after its promise resolves, are
+   * delivered. The promise is pending while the broker is `down`.
    *
-   * @returns may resolve with a position from about the time of the call, and not later: what is in history up to there
-   * is from before. Of use where `position` may lag behind, on a node that hears nothing for a while.
+   * @returns may resolve with a position not later than the call: history entries up to it predate the subscription. A
+   * broker returns one where `position` may lag behind on a node that receives few events.
    */
   subscribe(room: string): Promise<Position | void> | void;
+
+  /** Stops the delivery of a room's events. Does nothing for a room that is not subscribed. */
   unsubscribe(room: string): Promise<void>;
 
   /**
-   * What came after `after` in these rooms, or the newest `newest` events of each where `after` is `undefined`. Without
-   * rooms it tells the position of now.
+   * Reads the events of `rooms` after the position `after`. If `after` is `undefined`, reads the newest `newest` events
+   * (default 0) of each room instead. Without rooms, returns the current position only.
    *
-   * @param maxBytes ends a page of events after a position once their data has this many bytes; the page holds one event
-   * at least. A broker may ignore it: a resuming client that reads slowly then holds its whole page in memory. Default:
-   * no bound
+   * @throws SseError `broker-closed`, `broker-unavailable`
    */
-  read(
-    rooms: readonly string[],
-    after: Position | undefined,
-    newest?: number,
-    maxBytes?: number,
-  ): Promise<HistoryPage>;
+  read(rooms: readonly string[], after: Position | undefined, newest?: number): Promise<HistoryPage>;
 
   /**
-   * Says something to every node, this one included: not remembered, and heard once by each node that can be reached now.
-   * Optional: without it, what is meant for clients of other nodes (`disconnect`, `leave` of a user) is refused.
+   * Sends a control message to every node, this one included. It is not stored; each reachable node receives it once.
+   * Optional: without it, calls that affect clients of other nodes (`disconnect`, `leave` of a user) are rejected.
    *
-   * @returns settles when the broker has accepted it
+   * @returns resolves when the broker has accepted the message
    * @throws SseError `broker-closed`, `broker-unavailable`
    */
   publishControl?(text: string): Promise<void>;
 
-  /** Who is where. Optional: without it, rooms with presence are refused at start-up. */
+  /** Stores the members of rooms. Optional: without it, rooms with presence are rejected at start-up. */
   readonly presence?: PresenceStore;
 
-  /** Lets go of everything. Nothing is heard afterwards. */
+  /** Closes all connections and drops the history of this node. Nothing is delivered afterwards. May be called twice. */
   close(): Promise<void>;
 }
 
 /**
- * Several brokers that share the rooms among them, as one. Each is an order and a memory of its own: what holds of all
- * rooms of one broker (one position, one order) holds within a partition. On every node the same number of them, in the
- * same order.
+ * Several brokers that share the rooms among them. Each has an epoch, positions and a history of its own; order is
+ * guaranteed within a partition only. All nodes have the same partitions in the same order.
  */
 export interface PartitionedBroker {
-  /** 2 to 64. */
+  /** The brokers: 2 to 64. */
   readonly partitions: readonly SseBroker[];
-  /** Which of them has the room: the same answer on every node. */
+  /** Returns the index of the room's partition: the same on every node. */
   partitionOf(room: string): number;
 }
 
-/** Any broker as one with partitions: one that has none is its only one. */
+/** Returns a broker with partitions unchanged, and any other broker as the only partition of one. */
 export function asPartitioned(broker: SseBroker | PartitionedBroker): PartitionedBroker {
   return 'partitions' in broker ? broker : { partitions: [broker], partitionOf: () => 0 };
 }

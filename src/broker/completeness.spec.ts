@@ -5,50 +5,54 @@ const LIFETIME = 1_000;
 const NOW = 10_000;
 
 function evidence(found: Partial<RoomEvidence>): RoomEvidence {
-  return { first: undefined, last: undefined, now: NOW, lastLifetimeUs: LIFETIME, ...found };
+  return { first: undefined, last: undefined, now: NOW, lastPositionTtlUs: LIFETIME, ...found };
 }
 
-describe('whether a client that stands at 9,500 has been told everything', () => {
+describe('isComplete for a client at position 9,500', () => {
   const after = 9_500;
 
   it.each<[string, Partial<RoomEvidence>, boolean]>([
-    ['the first found follows the event it has', { first: { position: 9_600, previous: 9_500 } }, true],
-    ['the first found follows an older one', { first: { position: 9_600, previous: 9_000 } }, true],
     [
-      'the first found follows one that is newer, and gone',
+      'the first entry follows the event of the client',
+      { first: { position: 9_600, previous: 9_500 } },
+      true,
+    ],
+    ['the first entry follows an older event', { first: { position: 9_600, previous: 9_000 } }, true],
+    [
+      'the first entry follows a newer event that was trimmed',
       { first: { position: 9_600, previous: 9_501 } },
       false,
     ],
-    ['the first found is the first of the room', { first: { position: 9_600, previous: 0 } }, true],
-    ['nothing found, and the last is what it has', { last: 9_500 }, true],
-    ['nothing found, and the last is older', { last: 4_000 }, true],
-    ['nothing found, but the last is newer, and gone', { last: 9_501 }, false],
-    ['nothing found, nothing known: no event for as long as last positions are kept', {}, true],
+    ['the first entry is the first of the room', { first: { position: 9_600, previous: 0 } }, true],
+    ['nothing found, and the client has the last event', { last: 9_500 }, true],
+    ['nothing found, and the last event is older', { last: 4_000 }, true],
+    ['nothing found, but the last event is newer and was trimmed', { last: 9_501 }, false],
+    ['nothing found, and the last position is unknown: no event within the TTL', {}, true],
   ])('%s', (_name, found, complete) => {
     expect(isComplete(after, evidence(found))).toBe(complete);
   });
 
   it.each<[string, number, Partial<RoomEvidence>, boolean]>([
-    ['nothing known, and it stands just within living memory', NOW - LIFETIME + 1, {}, true],
-    ['nothing known, and it stands at its edge', NOW - LIFETIME, {}, false],
-    ['nothing known, and it stands long before', 0, {}, false],
+    ['last position unknown, and the client is just within the TTL', NOW - LIFETIME + 1, {}, true],
+    ['last position unknown, and the client is exactly at the TTL', NOW - LIFETIME, {}, false],
+    ['last position unknown, and the client is far beyond the TTL', 0, {}, false],
     [
-      'the room seems new, and it stands just within',
+      'the first entry has no previous one, and the client is just within the TTL',
       9_600 - LIFETIME + 1,
       { first: { position: 9_600, previous: 0 } },
       true,
     ],
     [
-      'the room seems new, but an earlier life of it may be forgotten',
+      'the first entry has no previous one, but earlier events may be forgotten',
       9_600 - LIFETIME,
       { first: { position: 9_600, previous: 0 } },
       false,
     ],
-  ])('%s', (_name, stands, found, complete) => {
-    expect(isComplete(stands, evidence(found))).toBe(complete);
+  ])('%s', (_name, position, found, complete) => {
+    expect(isComplete(position, evidence(found))).toBe(complete);
   });
 
-  it('what is found counts, whatever is known of the last', () => {
+  it('an entry that was found takes precedence over the last position', () => {
     const first = { position: 9_600, previous: 9_000 };
     for (const last of [undefined, 9_600, 9_999]) {
       expect(isComplete(after, evidence({ first, last }))).toBe(true);
@@ -56,8 +60,8 @@ describe('whether a client that stands at 9,500 has been told everything', () =>
   });
 });
 
-describe('against a memory that remembers all', () => {
-  it('is never said to be complete where an event was missed', () => {
+describe('isComplete compared with an untrimmed history', () => {
+  it('never reports a room as complete when an event was missed', () => {
     const events = fc
       .uniqueArray(fc.integer({ min: 1, max: NOW - 1 }), { maxLength: 8 })
       .map((at) => at.toSorted((a, b) => a - b));
@@ -79,7 +83,7 @@ describe('against a memory that remembers all', () => {
             first: position === undefined ? undefined : { position, previous },
             last: forgotten ? undefined : newest,
             now: NOW,
-            lastLifetimeUs: lifetime,
+            lastPositionTtlUs: lifetime,
           });
           const missed = all.filter((at) => at > after && !found.includes(at));
           if (complete) expect(missed).toEqual([]);

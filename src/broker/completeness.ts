@@ -1,28 +1,38 @@
 import type { Position } from '../protocol/position.js';
 
-/** What is known of one room at the moment of a read. */
+/** The facts about one room at the position of a read. */
 export interface RoomEvidence {
-  /** The oldest entry found after the position, if any. */
+  /** The oldest entry found after the requested position; `undefined` if nothing was found. */
   readonly first: { readonly position: Position; readonly previous: Position } | undefined;
-  /** The room's last position, or `undefined` where it is not known (any more). */
+  /** The position of the room's newest event; `undefined` if the room has none or it was forgotten. */
   readonly last: Position | undefined;
-  /** The moment of the read. */
+  /** The position of the read. */
   readonly now: Position;
-  /** How long a room's last position is remembered, in microseconds: at least as long as its events. */
-  readonly lastLifetimeUs: number;
+  /** Time for which a room's last position is stored, in microseconds: at least as long as its events. */
+  readonly lastPositionTtlUs: number;
 }
 
 /**
- * Whether what was found after `after` is all there was. The whole argument for "nothing is lost in silence":
+ * Returns `true` if a read has found every event of a room after the position `after`. "No event is lost silently" rests
+ * on this rule:
  *
- * - Something found: the first names the event before it, and the client has that one; or nothing came before it
- *   within living memory.
- * - Nothing found: the room's last event is not newer than the client; or the room's last event is forgotten, and
- *   whatever is forgotten is older than the client.
+ * - Something was found: the first entry names the event before it (`previous`), and `after` is not before that event.
+ *   If `previous` is 0, the first entry must be newer than `after` by less than the TTL.
+ * - Nothing was found: the room's last event is not after `after`. If the last position is unknown, `after` must be more
+ *   recent than the TTL, as any forgotten position is older than that.
+ *
+ * For example, a room got events at 100 (`previous` 0), 112 (`previous` 100) and 130 (`previous` 112), with a TTL of
+ * 1,000, and 100 and 112 were trimmed:
+ *
+ * - `after` 112 finds 130, whose `previous` 112 is not after 112: complete.
+ * - `after` 105 finds 130, whose `previous` 112 is after 105: incomplete, 112 is missing.
+ * - `after` 130 finds nothing, and the last position is 130: complete.
+ * - If the last position is unknown and the read is at 2,000, then `after` 1,500 is complete: an event after 1,500 would
+ *   still be known. `after` 900 is incomplete: an event at 950 could be forgotten.
  */
-export function isComplete(after: Position, { first, last, now, lastLifetimeUs }: RoomEvidence): boolean {
+export function isComplete(after: Position, { first, last, now, lastPositionTtlUs }: RoomEvidence): boolean {
   if (first !== undefined) {
-    return first.previous === 0 ? first.position - after < lastLifetimeUs : first.previous <= after;
+    return first.previous === 0 ? first.position - after < lastPositionTtlUs : first.previous <= after;
   }
-  return last === undefined ? now - after < lastLifetimeUs : last <= after;
+  return last === undefined ? now - after < lastPositionTtlUs : last <= after;
 }

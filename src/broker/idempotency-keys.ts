@@ -1,23 +1,23 @@
 import type { PublishReceipt } from './broker.interface.js';
 
-/** How long a retried publish is recognised. */
+/** Time for which a retried publish is recognised, in milliseconds. */
 export const IDEMPOTENCY_WINDOW_MS = 120_000;
 
-/** Which event each idempotency key of the last two minutes stands for. */
+/** Maps the idempotency keys of the last two minutes to the receipts of their events. */
 export class IdempotencyKeys {
-  // In the order of arrival, so the oldest is first.
+  // A Map iterates in insertion order: the oldest key is first.
   readonly #receipts = new Map<string, { receipt: PublishReceipt; expiresMs: number }>();
   #sweeper: NodeJS.Timeout | undefined;
 
   get(key: string): PublishReceipt | undefined {
-    this.#forgetOld();
+    this.#deleteExpired();
     return this.#receipts.get(key)?.receipt;
   }
 
   set(key: string, receipt: PublishReceipt): void {
     this.#receipts.set(key, { receipt, expiresMs: performance.now() + IDEMPOTENCY_WINDOW_MS });
-    // Also where no key follows that would ask.
-    this.#sweeper ??= setInterval(() => this.#forgetOld(), IDEMPOTENCY_WINDOW_MS).unref();
+    // Removes expired keys even if no later call does.
+    this.#sweeper ??= setInterval(() => this.#deleteExpired(), IDEMPOTENCY_WINDOW_MS).unref();
   }
 
   get size(): number {
@@ -26,10 +26,10 @@ export class IdempotencyKeys {
 
   clear(): void {
     this.#receipts.clear();
-    this.#forgetOld();
+    this.#deleteExpired();
   }
 
-  #forgetOld(): void {
+  #deleteExpired(): void {
     const nowMs = performance.now();
     for (const [key, { expiresMs }] of this.#receipts) {
       if (expiresMs > nowMs) return;

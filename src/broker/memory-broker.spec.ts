@@ -8,37 +8,37 @@ import type {
 } from './broker.interface.js';
 import { MemoryBroker } from './memory-broker.js';
 
-const REMEMBERS: HistoryPolicy = {
+const POLICY: HistoryPolicy = {
   maxBytes: 1e9,
-  limitsOf: (room) => !room.startsWith('forgotten') && { maxEvents: 100, maxAgeMs: 600_000 },
+  limitsOf: (room) => !room.startsWith('unstored') && { maxEvents: 100, maxAgeMs: 600_000 },
 };
 
-/** A node with one broker, and what it hears. */
+/** A node with one memory broker, and the messages that it has received. */
 class Node implements BrokerListener {
   readonly broker: SseBroker = new MemoryBroker();
-  readonly heard: RoomMessage[] = [];
+  readonly received: RoomMessage[] = [];
   readonly states: string[] = [];
-  onHeard: (message: RoomMessage) => void = () => {};
+  onReceived: (message: RoomMessage) => void = () => {};
 
   static async start(...rooms: string[]): Promise<Node> {
     const node = new Node();
-    await node.broker.start(REMEMBERS, node);
+    await node.broker.start(POLICY, node);
     for (const room of rooms) await node.broker.subscribe(room);
     return node;
   }
 
   onMessage(message: RoomMessage): void {
-    this.heard.push(message);
-    this.onHeard(message);
+    this.received.push(message);
+    this.onReceived(message);
   }
   onStateChange(state: string): void {
     this.states.push(state);
   }
   onEpochChange(): void {
-    throw new Error('the memory of a process never begins anew');
+    throw new Error('a memory broker never changes its epoch');
   }
   onGap(): void {
-    throw new Error('the memory of a process has no outages');
+    throw new Error('a memory broker has no gaps');
   }
 
   publish(rooms: string | string[], data: string, options: PublishOptions = {}): Promise<PublishReceipt> {
@@ -46,14 +46,14 @@ class Node implements BrokerListener {
   }
 
   get texts(): string[] {
-    return this.heard.map(({ data }) => data);
+    return this.received.map(({ data }) => data);
   }
 }
 
 let node: Node;
 afterEach(() => node.broker.close());
 
-describe('the broker of one process', () => {
+describe('MemoryBroker', () => {
   it('is live as soon as it has started, with an epoch of its own', async () => {
     node = await Node.start();
     const other = await Node.start();
@@ -72,14 +72,18 @@ describe('the broker of one process', () => {
     expect(node.texts).toEqual(['1', '3']);
     const positions = [...(await Promise.all(receipts)), last].map(({ position }) => position);
     expect(positions).toEqual([...new Set(positions)].toSorted((x, y) => x - y));
-    expect(node.heard[1]).toMatchObject({ rooms: ['a', 'b', 'c'], position: positions[2], replayable: true });
+    expect(node.received[1]).toMatchObject({
+      rooms: ['a', 'b', 'c'],
+      position: positions[2],
+      replayable: true,
+    });
     expect(node.broker.position).toBe(last.position);
   });
 
-  it('an event published while another is delivered waits for its turn: one order for everyone', async () => {
+  it('an event published while another is delivered is delivered after it, in the order of positions', async () => {
     node = await Node.start('a', 'b');
     const finished: string[] = [];
-    node.onHeard = ({ data }) => {
+    node.onReceived = ({ data }) => {
       if (data === '1') {
         void node.publish('b', '1.1');
         void node.publish('a', '1.2');
@@ -92,14 +96,14 @@ describe('the broker of one process', () => {
     const [first, second] = await Promise.all([one, two]);
     expect(node.texts).toEqual(['1', '1.1', '1.2', '1.1.1', '2']);
     expect(finished).toEqual(node.texts);
-    const positions = node.heard.map(({ position }) => position);
+    const positions = node.received.map(({ position }) => position);
     expect(positions).toEqual(positions.toSorted((x, y) => x - y));
     expect(first.position).toBeLessThan(second.position);
   });
 
   it('a listener that fails loses no event for the others', async () => {
     node = await Node.start('a');
-    node.onHeard = ({ data }) => {
+    node.onReceived = ({ data }) => {
       if (data !== '1') return;
       void node.publish('a', '2');
       throw new Error('a listener failed');
@@ -109,31 +113,31 @@ describe('the broker of one process', () => {
     expect(node.texts).toEqual(['1', '2', '3']);
   });
 
-  it('keeps what may be kept: not volatile, and in a room that is remembered', async () => {
-    node = await Node.start('a', 'forgotten');
+  it('stores events that are not volatile, in rooms with history', async () => {
+    node = await Node.start('a', 'unstored');
     const receipts = [
       await node.publish('a', '1'),
       await node.publish('a', '2', { volatile: true }),
-      await node.publish('forgotten', '3'),
-      await node.publish(['forgotten', 'a'], '4'),
+      await node.publish('unstored', '3'),
+      await node.publish(['unstored', 'a'], '4'),
     ];
     expect(receipts.map(({ replayable }) => replayable)).toEqual([true, false, false, true]);
-    expect(node.heard.map(({ id }) => id !== undefined)).toEqual([true, false, false, true]);
-    expect(node.heard.map(({ volatile }) => volatile)).toEqual([false, true, false, false]);
+    expect(node.received.map(({ id }) => id !== undefined)).toEqual([true, false, false, true]);
+    expect(node.received.map(({ volatile }) => volatile)).toEqual([false, true, false, false]);
     const { messages, incompleteRooms } = await node.broker.read(
-      ['a', 'forgotten'],
+      ['a', 'unstored'],
       (receipts[0]?.position ?? 0) - 1,
     );
     expect([messages.map(({ data }) => data), incompleteRooms]).toEqual([['1', '4'], []]);
   });
 
-  it('carries whom to leave out', async () => {
+  it('delivers the excluded clients', async () => {
     node = await Node.start('a');
     await node.publish('a', '1', { except: ['me'] });
-    expect(node.heard[0]?.except).toEqual(['me']);
+    expect(node.received[0]?.except).toEqual(['me']);
   });
 
-  it('a publish with a known key is the event it was', async () => {
+  it('a publish with a known key returns the first receipt as a duplicate', async () => {
     node = await Node.start('a', 'b');
     const first = await node.publish('a', '1', { idempotencyKey: 'k' });
     const again = await node.publish('a', 'something else', { idempotencyKey: 'k' });
@@ -143,10 +147,10 @@ describe('the broker of one process', () => {
     expect(node.texts).toEqual(['1', '2']);
   });
 
-  it('a key that comes again while its event is delivered is known already', async () => {
+  it('a key is known while its event is being delivered', async () => {
     node = await Node.start('a');
     let again: Promise<PublishReceipt> | undefined;
-    node.onHeard = () => {
+    node.onReceived = () => {
       again ??= node.publish('a', '1', { idempotencyKey: 'k' });
     };
     await node.publish('a', '1', { idempotencyKey: 'k' });
@@ -154,7 +158,7 @@ describe('the broker of one process', () => {
     expect(node.texts).toEqual(['1']);
   });
 
-  it('a page is one moment: whatever is published later is newer than it', async () => {
+  it('an event published after a read has a greater position than the page', async () => {
     node = await Node.start('a');
     const before = await node.publish('a', '1');
     const page = await node.broker.read(['a'], before.position);
@@ -167,11 +171,11 @@ describe('the broker of one process', () => {
     expect((await node.broker.read(['a'], undefined)).messages).toEqual([]);
   });
 
-  it('neither before it starts nor after it closes will it be used', async () => {
+  it('rejects calls before start and after close', async () => {
     node = new Node();
     const closed = expect.objectContaining({ code: 'broker-closed' }) as Error;
     await expect(node.publish('a', '1')).rejects.toThrow(closed);
-    await node.broker.start(REMEMBERS, node);
+    await node.broker.start(POLICY, node);
     await node.broker.subscribe('a');
     await node.broker.close();
     await expect(node.publish('a', '1')).rejects.toThrow(closed);
@@ -179,6 +183,6 @@ describe('the broker of one process', () => {
     await expect(node.broker.read(['a'], 0)).rejects.toThrow(closed);
     await node.broker.unsubscribe('a');
     await node.broker.close();
-    expect(node.heard).toEqual([]);
+    expect(node.received).toEqual([]);
   });
 });

@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import type { Position } from '../protocol/position.js';
 import { RoomMessage, type RoomEvent } from '../protocol/room-message.js';
-import { SseError } from '../protocol/sse-error.js';
+import { brokerClosedError } from './broker-closed-error.js';
 import type {
   BrokerListener,
   HistoryPage,
@@ -13,18 +12,18 @@ import type {
 import { IdempotencyKeys } from './idempotency-keys.js';
 import { MemoryHistory } from './memory-history.js';
 import { MemoryPresence } from './memory-presence.js';
+import { newEpoch } from './new-epoch.js';
 import { PositionClock } from './position-clock.js';
-import { endPageAt } from './page-bytes.js';
 import type { PresenceStore } from './presence-store.interface.js';
 
 /**
- * The broker of a single node: the same order, memory and rules as a shared one, in the process.
+ * A broker for a single node, with its history in the process. It passes the same contract as a shared broker.
  *
- * Delivery happens inside `publish`, before its promise settles. An event published while another is being delivered
- * waits for its turn, so that every subscriber sees one order.
+ * Events are delivered inside `publish`, before its promise settles. An event published during the delivery of another
+ * is queued, so that all rooms receive events in the order of their positions.
  */
 export class MemoryBroker implements SseBroker {
-  readonly epoch = randomBytes(4).toString('hex');
+  readonly epoch = newEpoch();
   readonly #clock = new PositionClock();
   readonly #keys = new IdempotencyKeys();
   readonly #subscribed = new Set<string>();
@@ -62,7 +61,7 @@ export class MemoryBroker implements SseBroker {
     const known = idempotencyKey === undefined ? undefined : this.#keys.get(idempotencyKey);
     if (known !== undefined) return { ...known, duplicate: true };
 
-    const replayable = !volatile && rooms.some((room) => history.remembers(room));
+    const replayable = !volatile && rooms.some((room) => history.keepsHistoryOf(room));
     const position = this.#clock.next();
     const receipt = { epoch: this.epoch, position, replayable, duplicate: false };
     if (idempotencyKey !== undefined) this.#keys.set(idempotencyKey, receipt);
@@ -89,17 +88,11 @@ export class MemoryBroker implements SseBroker {
     this.#subscribed.delete(room);
   }
 
-  async read(
-    rooms: readonly string[],
-    after: Position | undefined,
-    newest = 0,
-    maxBytes = Infinity,
-  ): Promise<HistoryPage> {
+  async read(rooms: readonly string[], after: Position | undefined, newest = 0): Promise<HistoryPage> {
     const history = this.#running();
     const { messages, incompleteRooms } =
       after === undefined ? history.newest(rooms, newest) : history.after(rooms, after, this.#clock.next());
-    const page = { epoch: this.epoch, position: this.#clock.last, messages, incompleteRooms };
-    return after === undefined ? page : endPageAt(page, maxBytes);
+    return { epoch: this.epoch, position: this.#clock.last, messages, incompleteRooms };
   }
 
   async publishControl(text: string): Promise<void> {
@@ -117,10 +110,7 @@ export class MemoryBroker implements SseBroker {
 
   #running(): MemoryHistory {
     if (this.#history === undefined || this.#listener === undefined) {
-      throw new SseError(
-        'broker-closed',
-        'The broker is not running: publish after the application has started and before it closes.',
-      );
+      throw brokerClosedError();
     }
     return this.#history;
   }

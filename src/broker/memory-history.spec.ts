@@ -7,7 +7,7 @@ import type { HistoryPolicy, RoomHistoryLimits } from './broker.interface.js';
 import { MemoryHistory } from './memory-history.js';
 
 const START_MS = Date.UTC(2026, 10, 23);
-/** What one small event counts, roughly; see ENTRY_OVERHEAD_BYTES. */
+/** Approximate bytes of one small event; see ENTRY_OVERHEAD_BYTES. */
 const EVENT_BYTES = 802;
 
 interface Policy extends HistoryPolicy {
@@ -36,7 +36,7 @@ function now(): number {
   return Math.max(position, Date.now() * 1_000);
 }
 
-describe('the memory of this process', () => {
+describe('MemoryHistory', () => {
   let history: MemoryHistory;
   /** Where a client stands that has heard nothing yet. */
   let beginning: number;
@@ -63,7 +63,7 @@ describe('the memory of this process', () => {
     return { data: messages.map(({ data }) => data), incomplete: incompleteRooms };
   }
 
-  it('gives several rooms in the order of publishing, an event of more than one of them once', () => {
+  it('returns the events of several rooms in order, each once', () => {
     history = new MemoryHistory(policy());
     add('a', '1');
     add('b', '2');
@@ -74,14 +74,14 @@ describe('the memory of this process', () => {
     expect(after(['c', 'unheard of'])).toEqual({ data: ['3', '4'], incomplete: [] });
   });
 
-  it('gives what came after a position, and not that one again', () => {
+  it('returns the events after a position, without the one at it', () => {
     history = new MemoryHistory(policy());
     const [first, second] = [add('a', '1'), add('a', '2')];
     expect(after(['a'], first.position)).toEqual({ data: ['2'], incomplete: [] });
     expect(after(['a'], second.position)).toEqual({ data: [], incomplete: [] });
   });
 
-  it('keeps as many events of a room as it may, and says so to who missed others', () => {
+  it('stores maxEvents per room, and reports a room with trimmed events as incomplete', () => {
     history = new MemoryHistory(policy({ maxEvents: 3 }));
     const positions = ['1', '2', '3', '4', '5'].map((data) => add('busy', data).position);
     add('quiet', 'q');
@@ -90,7 +90,7 @@ describe('the memory of this process', () => {
     expect(after(['busy'], positions[1])).toEqual({ data: ['3', '4', '5'], incomplete: [] });
   });
 
-  it('keeps an event as long as it may, and knows for twice as long that there was one', () => {
+  it('stores an event for maxAgeMs, and its position for twice as long', () => {
     history = new MemoryHistory(policy({ maxAgeMs: 10_000 }));
     const heard = add('a', 'heard').position;
     add('a', 'missed');
@@ -106,7 +106,7 @@ describe('the memory of this process', () => {
     expect(after(['a'], now() - 1)).toEqual({ data: [], incomplete: [] });
   });
 
-  it('keeps no more bytes than it may over all rooms: the oldest go first', () => {
+  it('stores at most maxBytes over all rooms: the oldest events are dropped first', () => {
     history = new MemoryHistory(policy({ maxBytes: 3 * EVENT_BYTES }));
     for (const [room, data] of [
       ['a', '1'],
@@ -139,19 +139,17 @@ describe('the memory of this process', () => {
     }
   });
 
-  it('has nothing of rooms that are not remembered, and does not call them incomplete', () => {
+  it('returns nothing for rooms without history, and does not report them as incomplete', () => {
     history = new MemoryHistory(policy({ forgets: ['a'] }));
     add(['a', 'b'], '1');
     add('a', '2');
     expect(after(['a', 'b'])).toEqual({ data: ['1'], incomplete: [] });
-    expect([history.remembers('a'), history.remembers('b'), history.remembers('new')]).toEqual([
-      false,
-      true,
-      true,
-    ]);
+    expect([history.keepsHistoryOf('a'), history.keepsHistoryOf('b'), history.keepsHistoryOf('new')]).toEqual(
+      [false, true, true],
+    );
   });
 
-  it('gives the newest of each room, without those that are too old', () => {
+  it('returns the newest events of each room, without expired ones', () => {
     history = new MemoryHistory(policy({ maxAgeMs: 10_000 }));
     add('a', '1');
     jest.setSystemTime(START_MS + 10_001);
@@ -165,7 +163,7 @@ describe('the memory of this process', () => {
     expect([newest(['a'], 0), newest(['none'], 3)]).toEqual([[], []]);
   });
 
-  it('sweeps in silence: expired events and rooms go, and so does the timer', () => {
+  it('the sweep removes expired events and rooms, and then stops its timer', () => {
     history = new MemoryHistory(policy({ maxAgeMs: 10_000 }));
     expect(jest.getTimerCount()).toBe(0);
     for (let n = 0; n < 50; n++) add(`room ${n}`);
@@ -176,7 +174,7 @@ describe('the memory of this process', () => {
     expect(jest.getTimerCount()).toBe(1);
   });
 
-  it('whatever is published: within its bounds, in order, and never silent about a hole', () => {
+  it('stays within its limits, in order, and reports every gap, for random events', () => {
     const published = fc.array(
       fc.record({
         rooms: fc.uniqueArray(fc.constantFrom('a', 'b', 'c'), { minLength: 1 }),
@@ -211,7 +209,7 @@ describe('the memory of this process', () => {
   });
 });
 
-describe('what the memory holds on to', () => {
+describe('events retained by MemoryHistory', () => {
   let collectGarbage: () => void;
 
   beforeAll(() => {
@@ -241,7 +239,7 @@ describe('what the memory holds on to', () => {
       20,
     ],
     ['every room with one event', policy({ maxEvents: 1 }), (n: number) => `room ${n % 10}`, 10],
-  ])('%s: no event more than it remembers', async (_name, limits, roomOf, remembered) => {
+  ])('%s: no event besides the stored ones', async (_name, limits, roomOf, remembered) => {
     const history = new MemoryHistory(limits);
     const messages: WeakRef<RoomMessage>[] = [];
     for (let n = 0; n < 3_000; n++) {

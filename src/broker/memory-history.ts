@@ -2,9 +2,9 @@ import { nowUs, type Position } from '../protocol/position.js';
 import type { RoomMessage } from '../protocol/room-message.js';
 import type { HistoryPolicy } from './broker.interface.js';
 import { isComplete } from './completeness.js';
-import { HistoryBudget } from './history-budget.js';
-import { inOrder } from './in-order.js';
-import { lastLifetimeMs } from './last-lifetime.js';
+import { HistoryTrimmer } from './history-trimmer.js';
+import { mergeByPosition } from './merge-by-position.js';
+import { lastPositionTtlMs } from './last-position-ttl.js';
 import { RoomHistory } from './room-history.js';
 
 const MIN_SWEEP_MS = 1_000;
@@ -15,24 +15,24 @@ export interface HistorySlice {
   readonly incompleteRooms: string[];
 }
 
-/** The memory of all rooms of one process, bounded by events and age per room and by bytes over all rooms. */
+/** Stores the history of all rooms of one process. `HistoryTrimmer` bounds it. */
 export class MemoryHistory {
   readonly #policy: HistoryPolicy;
   readonly #rooms = new Map<string, RoomHistory>();
-  readonly #budget: HistoryBudget;
+  readonly #trimmer: HistoryTrimmer;
   #sweeper: NodeJS.Timeout | undefined;
 
   constructor(policy: HistoryPolicy) {
     this.#policy = policy;
-    this.#budget = new HistoryBudget(policy.maxBytes);
+    this.#trimmer = new HistoryTrimmer(policy.maxBytes);
   }
 
-  remembers(room: string): boolean {
+  keepsHistoryOf(room: string): boolean {
     return this.#rooms.has(room) || this.#policy.limitsOf(room) !== false;
   }
 
   add(message: RoomMessage): void {
-    this.#budget.add(
+    this.#trimmer.add(
       message,
       message.rooms.flatMap((name) => this.#room(name) ?? []),
     );
@@ -46,35 +46,35 @@ export class MemoryHistory {
       const limits = this.#policy.limitsOf(name);
       if (limits === false) continue;
       const room = this.#rooms.get(name);
-      if (room !== undefined) this.#budget.expire(room, now);
+      if (room !== undefined) this.#trimmer.expire(room, now);
       const entries = room?.after(after) ?? [];
       const [first] = entries;
       const complete = isComplete(after, {
         first: first && { position: first.message.position, previous: first.previous },
         last: room?.lastPosition,
         now,
-        lastLifetimeUs: lastLifetimeMs(limits) * 1_000,
+        lastPositionTtlUs: lastPositionTtlMs(limits) * 1_000,
       });
       if (!complete) incompleteRooms.push(name);
       for (const entry of entries) found.push(entry.message);
     }
-    return { messages: inOrder(found), incompleteRooms };
+    return { messages: mergeByPosition(found), incompleteRooms };
   }
 
   newest(rooms: readonly string[], count: number): HistorySlice {
     const now = nowUs();
     const found = rooms.flatMap((name) => {
       const room = this.#rooms.get(name);
-      if (room !== undefined) this.#budget.expire(room, now);
+      if (room !== undefined) this.#trimmer.expire(room, now);
       return room?.newest(count).map((entry) => entry.message) ?? [];
     });
-    return { messages: inOrder(found), incompleteRooms: [] };
+    return { messages: mergeByPosition(found), incompleteRooms: [] };
   }
 
   close(): void {
     clearInterval(this.#sweeper);
     this.#rooms.clear();
-    this.#budget.clear();
+    this.#trimmer.clear();
   }
 
   #room(name: string): RoomHistory | undefined {
@@ -92,15 +92,15 @@ export class MemoryHistory {
     return Math.min(MAX_SWEEP_MS, Math.max(MIN_SWEEP_MS, Math.min(...ages) / 4));
   }
 
-  /** Forgets expired events, and rooms whose last position is older than anyone may still ask about. */
+  /** Drops expired events, and empty rooms whose last position is older than its TTL. */
   #sweep(): void {
     const now = nowUs();
     for (const [name, room] of this.#rooms) {
-      this.#budget.expire(room, now);
-      const lifetimeUs = lastLifetimeMs(room.limits) * 1_000;
+      this.#trimmer.expire(room, now);
+      const lifetimeUs = lastPositionTtlMs(room.limits) * 1_000;
       if (room.size === 0 && now - room.lastPosition > lifetimeUs) this.#rooms.delete(name);
     }
-    this.#budget.compact();
+    this.#trimmer.compact();
     if (this.#rooms.size > 0) return;
     clearInterval(this.#sweeper);
     this.#sweeper = undefined;

@@ -2,32 +2,32 @@ import { presenceEvent, type PresenceChange } from '../protocol/presence-event.j
 import type { RoomEvent } from '../protocol/room-message.js';
 import type { PresenceCount, PresenceStore, PresentUser, LocalPresence } from './presence-store.interface.js';
 
-/** Who is where, for a single node: what it has is all there is. */
+/** Stores the members of rooms for a single node, so that local presence is all presence. */
 export class MemoryPresence implements PresenceStore {
   readonly #rooms = new Map<string, Map<string, LocalPresence>>();
-  readonly #tell: (room: string, event: RoomEvent) => void;
-  readonly #check: () => void;
+  readonly #deliver: (room: string, event: RoomEvent) => void;
+  readonly #assertRunning: () => void;
   #closed = false;
 
   /**
-   * @param tell delivers a change to the room, as an event without a position
-   * @param check throws where the broker does not run
+   * @param deliver delivers a presence event without a position to the room
+   * @param assertRunning throws if the broker is not running
    */
-  constructor(tell: (room: string, event: RoomEvent) => void, check: () => void) {
-    this.#tell = tell;
-    this.#check = check;
+  constructor(deliver: (room: string, event: RoomEvent) => void, assertRunning: () => void) {
+    this.#deliver = deliver;
+    this.#assertRunning = assertRunning;
   }
 
   open(): void {}
 
-  set(room: string, user: string, here: LocalPresence | undefined): void {
+  set(room: string, user: string, local: LocalPresence | undefined): void {
     if (this.#closed) return;
     let users = this.#rooms.get(room);
     const before = users?.get(user);
-    if (here !== undefined) {
+    if (local !== undefined) {
       if (users === undefined) this.#rooms.set(room, (users = new Map()));
-      users.set(user, here);
-      if (before === undefined) this.#change('join', room, user, here);
+      users.set(user, local);
+      if (before === undefined) this.#change('join', room, user, local);
     } else if (before !== undefined) {
       users?.delete(user);
       if (users?.size === 0) this.#rooms.delete(room);
@@ -36,14 +36,17 @@ export class MemoryPresence implements PresenceStore {
   }
 
   async members(room: string): Promise<readonly PresentUser[]> {
-    this.#check();
-    return Array.from(this.#rooms.get(room) ?? [], ([user, here]) => ({ user, ...here }));
+    this.#assertRunning();
+    return Array.from(this.#rooms.get(room) ?? [], ([user, local]) => ({ user, ...local }));
   }
 
   async count(room: string): Promise<PresenceCount> {
-    this.#check();
-    const here = [...(this.#rooms.get(room)?.values() ?? [])];
-    return { users: here.length, connections: here.reduce((sum, { connections }) => sum + connections, 0) };
+    this.#assertRunning();
+    const present = [...(this.#rooms.get(room)?.values() ?? [])];
+    return {
+      users: present.length,
+      connections: present.reduce((sum, { connections }) => sum + connections, 0),
+    };
   }
 
   async close(): Promise<void> {
@@ -52,6 +55,6 @@ export class MemoryPresence implements PresenceStore {
   }
 
   #change(type: PresenceChange['type'], room: string, user: string, { info }: LocalPresence): void {
-    this.#tell(room, presenceEvent(type, room, user, info));
+    this.#deliver(room, presenceEvent(type, room, user, info));
   }
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-/** The name of a memory that begins: 8 hexadecimal digits. */
+/** Creates a random epoch: 8 hexadecimal digits. A history that starts or was lost gets a new one. */
 export function newEpoch(): string {
   return randomUUID().slice(0, 8);
 }

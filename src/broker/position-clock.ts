@@ -1,10 +1,10 @@
 import { nowUs, type Position } from '../protocol/position.js';
 
-/** Gives each event its position: the time in microseconds, or one more than the last where that is greater. */
+/** Assigns positions: the current time in microseconds, or the last position plus one where that is greater. */
 export class PositionClock {
   #last: Position;
 
-  /** @param start positions begin after it: now, so that no position lies before the memory's own beginning */
+  /** @param start the position before the first one. Default: now, so that no position predates the history */
   constructor(start: Position = nowUs()) {
     this.#last = start;
   }

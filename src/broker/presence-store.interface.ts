@@ -1,53 +1,57 @@
-/** What one node has of a user in a room. */
+/** The presence of a user in a room on one node. */
 export interface LocalPresence {
-  /** Open streams. 0 where the last one has just ended and the user may come back. */
+  /** Open streams. 0: the last one has ended, and the grace period for a reconnect is running. */
   readonly connections: number;
-  /** What the application says of the user, as JSON. */
+  /** The user's info from `identify`, as JSON. */
   readonly info: string | undefined;
 }
 
-/** A user in a room, over all nodes. */
+/** A member of a room, over all nodes. */
 export interface PresentUser extends LocalPresence {
   readonly user: string;
 }
 
-/** How many are in a room, over all nodes. */
+/** The numbers of users and of open streams in a room, over all nodes. */
 export interface PresenceCount {
   readonly users: number;
   readonly connections: number;
 }
 
 /**
- * Who is where, over all nodes: an optional part of a broker.
+ * Stores the members of rooms over all nodes: an optional part of a broker.
  *
- * Each node says what is so on it, and the store puts the nodes together. The first node that has a user in a room makes
- * the user join, the last one to have nothing of it any more makes the user leave. Each of these changes is told to the
- * nodes that have subscribed the room, by `onMessage`: an event `sse:join` or `sse:leave` without a position, whose data is
- * the JSON of `{ room, user, info }`, in the order in which the changes happened.
+ * Each node sets the presence of its own users, and the store merges the nodes. A user joins a room with the first node
+ * that sets it, and leaves when the last node removes it. Each join and leave is delivered through `onMessage` to the
+ * nodes that have subscribed to the room: an event `sse:join` or `sse:leave` at position 0, with the JSON of
+ * `{ room, user, info }` as data, in the order of the changes.
  */
 export interface PresenceStore {
-  /** Begins to take part. Called once, after the broker's `start`, and only where some room has presence. */
+  /** Opens the store. Called once, after the broker's `start`, and only if some room has presence. */
   open(): void;
 
   /**
-   * Says what this node has of a user in a room; `undefined`: nothing any more. Returns at once: the store sees to it that
-   * the last word reaches the others, however long the broker is away, and that nothing stays of a node that has died.
+   * Sets the presence of a user in a room on this node; `undefined` removes it. Returns at once: the store retries until
+   * the last state has reached the broker, and removes the users of a node that has died.
    */
-  set(room: string, user: string, here: LocalPresence | undefined): void;
+  set(room: string, user: string, local: LocalPresence | undefined): void;
 
   /**
-   * Everybody in a room, in no order.
+   * Lists the members of a room, in no particular order.
    *
    * @throws SseError `broker-closed`, `broker-unavailable`
    */
   members(room: string): Promise<readonly PresentUser[]>;
 
-  /** @throws SseError `broker-closed`, `broker-unavailable` */
+  /**
+   * Counts the members of a room and their open streams.
+   *
+   * @throws SseError `broker-closed`, `broker-unavailable`
+   */
   count(room: string): Promise<PresenceCount>;
 
   /**
-   * Ends this node's part, before the broker's `close`: what it has stays for so many milliseconds, so that users who
-   * come back at another node never left. Never rejects.
+   * Closes this node's part of the store, before the broker's `close`. Its users stay members for `graceMs` milliseconds,
+   * so that those who reconnect at another node in that time do not leave. 0: they leave at once. Never rejects.
    */
   close(graceMs: number): Promise<void>;
 }

@@ -16,7 +16,7 @@ function positions(entries: ReturnType<RoomHistory['after']>): number[] {
 const limits = { maxEvents: 5, maxAgeMs: 1_000 };
 
 describe('the history of one room', () => {
-  it('each entry names the one before it, also when that is gone', () => {
+  it('each entry names the one before it, also after that one was dropped', () => {
     const room = new RoomHistory(limits);
     expect(room.add(messageAt(3), 10).previous).toBe(0);
     expect(room.add(messageAt(7), 10).previous).toBe(3);
@@ -26,7 +26,7 @@ describe('the history of one room', () => {
     expect(room.lastPosition).toBe(9);
   });
 
-  it('empty, it has nothing to give', () => {
+  it('returns nothing when it is empty', () => {
     const room = new RoomHistory(limits);
     expect([room.size, room.oldest, room.shift(), room.after(0), room.newest(3), room.lastPosition]).toEqual([
       0,
@@ -38,7 +38,7 @@ describe('the history of one room', () => {
     ]);
   });
 
-  it('whatever is added and dropped: it holds the newest in order, and finds what came after a position', () => {
+  it('stores the newest events in order and finds those after a position, for random operations', () => {
     const steps = fc.array(fc.oneof(fc.constant('add' as const), fc.constant('shift' as const)), {
       maxLength: 400,
     });

@@ -2,19 +2,19 @@ import type { Position } from '../protocol/position.js';
 import type { RoomMessage } from '../protocol/room-message.js';
 import type { RoomHistoryLimits } from './broker.interface.js';
 
-/** One event in one room's history. */
+/** One event in the history of one room. */
 export interface HistoryEntry {
   readonly message: RoomMessage;
-  /** The position of the event before it in this room; 0 for the first. A hole shows as `previous` newer than what was seen. */
+  /** Position of the event before it in this room, 0 for the first. A client that resumes from before `previous` has a gap. */
   readonly previous: Position;
   readonly bytes: number;
 }
 
-/** What a room remembers: its newest events, and the position of its last even after they are gone. */
+/** Stores the newest events of one room, and the position of the last one even after all were dropped. */
 export class RoomHistory {
   readonly limits: RoomHistoryLimits;
   lastPosition: Position = 0;
-  // Slots before `#start` are empty.
+  // Slots before `#start` are `undefined`.
   #entries: (HistoryEntry | undefined)[] = [];
   #start = 0;
 
@@ -30,7 +30,7 @@ export class RoomHistory {
     return this.#entries[this.#start];
   }
 
-  /** @returns the entry, with what its room last heard as its `previous` */
+  /** Appends an event. @returns its entry, with the former last position as `previous` */
   add(message: RoomMessage, bytes: number): HistoryEntry {
     const entry = { message, previous: this.lastPosition, bytes };
     this.#entries.push(entry);
@@ -38,13 +38,13 @@ export class RoomHistory {
     return entry;
   }
 
-  /** Forgets the oldest event. @returns the bytes set free */
+  /** Drops the oldest event. @returns the bytes released; 0 if the room is empty */
   shift(): number {
     const entry = this.#entries[this.#start];
     if (entry === undefined) return 0;
-    // Emptied at once: what is forgotten must not be held until the next cut.
+    // Cleared at once, so that the event can be garbage collected before the next cut.
     this.#entries[this.#start++] = undefined;
-    // Cut off in blocks: shifting an array of thousands each time would copy it each time.
+    // Empty slots are cut off in blocks: `Array.shift` may copy a long array at each call.
     if (this.#start > 64 && this.#start * 2 > this.#entries.length) {
       this.#entries = this.#entries.slice(this.#start);
       this.#start = 0;
@@ -52,7 +52,7 @@ export class RoomHistory {
     return entry.bytes;
   }
 
-  /** The entries after a position, oldest first. */
+  /** Returns the entries after a position, oldest first. */
   after(position: Position): HistoryEntry[] {
     let low = this.#start;
     let high = this.#entries.length;

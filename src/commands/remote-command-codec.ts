@@ -1,43 +1,52 @@
-/** What one node asks of all, for their clients that fit everything that is named. */
+/** A command from one node to all: each node executes it for those of its clients that match every given field. */
 export interface RemoteCommand {
   readonly do: 'disconnect' | 'leave';
-  /** A client's id. */
+  /** Id of the only client that matches. */
   readonly client?: string | undefined;
+  /** Users whose clients match. */
   readonly users?: readonly string[] | undefined;
+  /** For `disconnect`: the room whose clients match. For `leave`: the room that the clients leave. */
   readonly room?: string | undefined;
+  /** For `disconnect`: the reconnection time, in milliseconds, sent to the clients first. */
   readonly retryMs?: number | undefined;
 }
 
+export function encodeRemoteCommand(command: RemoteCommand): string {
+  return JSON.stringify(command);
+}
+
 /**
- * @returns `undefined` for what is none, or names nobody: anybody with access to the broker may say something, and an
- * order that a newer version gives is not half obeyed
+ * Parses a control message, which any program with access to the broker can send.
+ *
+ * @returns `undefined` for a text that is no command, names no client, or has an unknown field: a command of a newer
+ * version is ignored as a whole, since executing only its known fields could reach more clients than intended
  */
 export function parseRemoteCommand(text: string): RemoteCommand | undefined {
-  let order: unknown;
+  let parsed: unknown;
   try {
-    order = JSON.parse(text);
+    parsed = JSON.parse(text);
   } catch {
     return undefined;
   }
-  return isOrder(order) ? order : undefined;
+  return isRemoteCommand(parsed) ? parsed : undefined;
 }
 
-const KNOWN: ReadonlySet<string> = new Set(['do', 'client', 'users', 'room', 'retryMs']);
+const KNOWN_FIELDS: ReadonlySet<string> = new Set(['do', 'client', 'users', 'room', 'retryMs']);
 
-function isOrder(order: unknown): order is RemoteCommand {
-  if (typeof order !== 'object' || order === null) return false;
-  const { do: verb, client, users, room, retryMs } = order as Record<keyof RemoteCommand, unknown>;
+function isRemoteCommand(value: unknown): value is RemoteCommand {
+  if (typeof value !== 'object' || value === null) return false;
+  const { do: verb, client, users, room, retryMs } = value as Record<keyof RemoteCommand, unknown>;
   return (
     (verb === 'disconnect' || verb === 'leave') &&
-    Object.keys(order).every((name) => KNOWN.has(name)) &&
-    isTextOrNone(client) &&
-    isTextOrNone(room) &&
+    Object.keys(value).every((name) => KNOWN_FIELDS.has(name)) &&
+    isOptionalString(client) &&
+    isOptionalString(room) &&
     (users === undefined || (Array.isArray(users) && users.every((user) => typeof user === 'string'))) &&
     (retryMs === undefined || (Number.isSafeInteger(retryMs) && (retryMs as number) >= 0)) &&
     (client !== undefined || users !== undefined || (verb === 'disconnect' && room !== undefined))
   );
 }
 
-function isTextOrNone(value: unknown): boolean {
+function isOptionalString(value: unknown): boolean {
   return value === undefined || typeof value === 'string';
 }

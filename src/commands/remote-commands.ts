@@ -1,110 +1,120 @@
-import { asPartitioned, type PartitionedBroker, type SseBroker } from '../broker/broker.interface.js';
+import type { PartitionedBroker, SseBroker } from '../broker/broker.interface.js';
 import type { SseClient } from '../connection/sse-client.js';
-import { checkRetry, describe } from '../protocol/event-fields.js';
+import { describeValue } from '../protocol/error-text.js';
+import { checkRetry } from '../protocol/event-fields.js';
 import { EVERYONE, checkRoom, type RoomName } from '../protocol/room-name.js';
 import { SseError } from '../protocol/sse-error.js';
+import type { SseMember } from '../protocol/sse-member.js';
 import { checkUser } from '../protocol/user-name.js';
-import { parseRemoteCommand, type RemoteCommand } from './remote-command-codec.js';
-import type { PresenceHost } from '../presence/presence-host.interface.js';
-import type { SseMember } from '../presence/sse-member.js';
+import type { CommandHost } from './command-host.interface.js';
+import { encodeRemoteCommand, parseRemoteCommand, type RemoteCommand } from './remote-command-codec.js';
 
-/** Users in one message to all nodes. */
-const USERS_A_MESSAGE = 250;
+/** Users named in one control message; a longer list is published as several messages. */
+const USERS_PER_MESSAGE = 250;
 
-/** Whose streams `disconnect` ends, on every node: those of one client by its id, of a user, of a room, or of some of its members. */
+/** The streams that `disconnect` ends, on every node: one client's by its id, a user's, a room's, or those of some members. */
 export type DisconnectTarget =
   | string
   | {
       readonly user: string | number;
-      /** Only the user's streams that are in this room. Default: all of them. */
+      /** Only the user's streams in this room. Default: all of them. */
       readonly room?: RoomName;
     }
   | {
       readonly room: RoomName;
-      /** Only of these members; the room needs presence. Default: every stream that is in the room. */
+      /** Only the streams of these members; the room needs presence. Default: every stream in the room. */
       readonly where?: (member: SseMember) => boolean;
     };
 
-/** How `disconnect` ends streams. */
+/** Options of `disconnect`. */
 export interface DisconnectOptions {
-  /** After how many milliseconds the clients come back, instead of what they were told before. */
+  /** Milliseconds after which the clients reconnect. Default: the reconnection time that they have. */
   readonly retryMs?: number;
 }
 
-/** What one node asks of all: to end streams, or to take users out of rooms. Each node obeys for its own clients. */
+/** Publishes commands to the clients of all nodes, and executes received ones for the clients of this node. */
 export class RemoteCommands {
   readonly #broker: SseBroker | undefined;
   readonly #membersOf: (room: string) => Promise<SseMember[]>;
-  #host: PresenceHost | undefined;
 
-  constructor(broker: SseBroker | PartitionedBroker, membersOf: (room: string) => Promise<SseMember[]>) {
-    // Every node hears each partition, so one is enough; and it is the same one for all, for the order's sake.
-    [this.#broker] = asPartitioned(broker).partitions;
+  /** @param membersOf the members of a room over all nodes, for `{ room, where }` */
+  constructor(broker: PartitionedBroker, membersOf: (room: string) => Promise<SseMember[]>) {
+    // A control message of any partition reaches every node. Always the same partition: commands stay in order.
+    [this.#broker] = broker.partitions;
     this.#membersOf = membersOf;
   }
 
-  start(host: PresenceHost): void {
-    this.#host = host;
-  }
-
+  /**
+   * Ends streams on every node.
+   *
+   * @returns settles when the broker has accepted the command, not when the streams have ended
+   * @throws SseError `invalid-arguments`, `invalid-room`, `invalid-user`, `invalid-retry`, `no-presence`,
+   * `unsupported-by-broker`, `broker-closed`, `broker-unavailable`
+   */
   async disconnect(target: DisconnectTarget, options: DisconnectOptions = {}): Promise<void> {
     const retryMs = options.retryMs === undefined ? undefined : checkRetry(options.retryMs);
-    if (typeof target === 'string') return this.#give({ do: 'disconnect', client: target, retryMs });
+    if (typeof target === 'string') return this.#publish({ do: 'disconnect', client: target, retryMs });
     if (typeof target !== 'object' || target === null || !('user' in target || 'room' in target)) {
       throw new SseError(
         'invalid-arguments',
-        `disconnect takes a client's id, { user }, { room } or { room, where }, not ${describe(target)}.`,
+        `disconnect takes a client's id, { user }, { room } or { room, where }, not ${describeValue(target)}.`,
       );
     }
     const room = target.room === undefined ? undefined : checkRoom(target.room);
     if ('user' in target) {
-      return this.#give({ do: 'disconnect', users: [checkUser(target.user)], room, retryMs });
+      return this.#publish({ do: 'disconnect', users: [checkUser(target.user)], room, retryMs });
     }
     const { where } = target;
-    if (where === undefined) return this.#give({ do: 'disconnect', room, retryMs });
+    if (where === undefined) return this.#publish({ do: 'disconnect', room, retryMs });
     const users = (await this.#membersOf(room ?? EVERYONE)).filter(where).map(({ user }) => user);
-    for (let first = 0; first < users.length; first += USERS_A_MESSAGE) {
-      const some = users.slice(first, first + USERS_A_MESSAGE);
-      await this.#give({ do: 'disconnect', users: some, room, retryMs });
+    for (let first = 0; first < users.length; first += USERS_PER_MESSAGE) {
+      const some = users.slice(first, first + USERS_PER_MESSAGE);
+      await this.#publish({ do: 'disconnect', users: some, room, retryMs });
     }
   }
 
+  /**
+   * Takes all clients of a user out of a room, on every node; with `'*'` out of every room.
+   *
+   * @returns settles when the broker has accepted the command
+   * @throws SseError `invalid-user`, `invalid-room`, `unsupported-by-broker`, `broker-closed`, `broker-unavailable`
+   */
   async leave(user: unknown, room: RoomName): Promise<void> {
-    await this.#give({ do: 'leave', users: [checkUser(user)], room: checkRoom(room) });
+    await this.#publish({ do: 'leave', users: [checkUser(user)], room: checkRoom(room) });
   }
 
-  /** Does what a node has asked of all. */
-  execute(text: string): void {
-    const order = parseRemoteCommand(text);
-    if (order === undefined) return;
-    const clients = this.#clientsOf(order);
-    if (order.do === 'leave') {
-      for (const client of clients) this.#host?.leave(client, order.room ?? EVERYONE);
-      return;
-    }
-    for (const client of clients) {
-      if (order.retryMs !== undefined) client.setRetry(order.retryMs);
-      client.end('disconnected');
+  /** Executes a received control message for the clients of this node. A text that is no command is ignored. */
+  execute(text: string, host: CommandHost): void {
+    const command = parseRemoteCommand(text);
+    if (command === undefined) return;
+    for (const client of matchingClients(command, host)) {
+      if (command.do === 'leave') {
+        host.leave(client, command.room ?? EVERYONE);
+      } else {
+        if (command.retryMs !== undefined) client.setRetry(command.retryMs);
+        client.connection.end('disconnected');
+      }
     }
   }
 
-  async #give(order: RemoteCommand): Promise<void> {
+  async #publish(command: RemoteCommand): Promise<void> {
     if (this.#broker?.publishControl === undefined) {
       throw new SseError(
         'unsupported-by-broker',
         'The broker cannot reach the clients of other nodes: it has no `publishControl`.',
       );
     }
-    await this.#broker.publishControl(JSON.stringify(order));
+    await this.#broker.publishControl(encodeRemoteCommand(command));
   }
+}
 
-  /** A list of its own: ending a stream changes the sets. */
-  #clientsOf({ client: id, users, room = EVERYONE }: RemoteCommand): SseClient[] {
-    const named = users && new Set(users);
-    return Array.from(this.#host?.clientsOf(room) ?? []).filter(
-      (client) =>
-        (id === undefined || client.id === id) &&
-        (named === undefined || (client.user !== undefined && named.has(client.user))),
-    );
-  }
+/** Copies the matching clients to a list, since ending a stream changes the set of the room. */
+function matchingClients(command: RemoteCommand, host: CommandHost): SseClient[] {
+  const { client: id, users, room = EVERYONE } = command;
+  const names = users && new Set(users);
+  return Array.from(host.clientsOf(room)).filter(
+    (client) =>
+      (id === undefined || client.id === id) &&
+      (names === undefined || (client.user !== undefined && names.has(client.user))),
+  );
 }

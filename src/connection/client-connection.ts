@@ -1,45 +1,61 @@
 import { SseFrame } from '../protocol/sse-frame.js';
-import { EMPTY_BATCH } from './batch.js';
 import { GRACEFUL_REASONS, type CloseReason } from './close-reason.js';
-import type { Cursor } from './cursor.js';
 import type { ConnectionServices } from './connection-services.js';
-import { HEARTBEAT, type Beating } from './heartbeat.js';
-import type { Flushable } from './flush-scheduler.js';
-import { SendQueue } from './send-queue.js';
-import { ReplayGate } from './replay-gate.js';
-import type { ResponseWriter } from './response-writer.js';
-import type { SseClient } from './sse-client.js';
+import type { Cursor } from './cursor.js';
+import { EMPTY_BATCH } from './queue/batch.js';
+import { ReplayGate } from './queue/replay-gate.js';
+import { SendQueue } from './queue/send-queue.js';
+import type { ResponseWriter } from './response/response-writer.js';
+import type { Flushable } from './timers/flush-scheduler.js';
+import { HEARTBEAT, type HeartbeatClient } from './timers/heartbeat.js';
 
-/** From how much on a sender that can wait does. */
+/** Queued bytes above which a sender that can wait should wait. */
 const BUSY_BYTES = 65_536;
 
+/** The client that a connection belongs to. */
+export interface ConnectionOwner {
+  /** Called once, when the stream has ended. */
+  connectionClosed(reason: CloseReason): void;
+}
+
+/** Reasons for which the application ends a stream. */
+type EndReason = 'closed' | 'disconnected';
+
 /**
- * One client's queue: everything between "this frame is for you" and the response.
+ * One client's stream, from delivery to the response.
  *
- * While the client keeps up it holds one pointer into the shared chain of batches. While its socket is full, frames
- * wait by reference, bounded by `maxQueuedBytes`; when it drains they are written piece by piece.
+ * A frame passes the replay gate, then the cursor, which drops frames sent before, then the queue. While the client
+ * keeps up, the queue is one pointer into a chain of batches that all clients share. `SlowClientPolicy` decides what
+ * happens to a client that does not.
  */
-export class ClientConnection implements Flushable, Beating {
-  readonly #client: SseClient;
+export class ClientConnection implements Flushable, HeartbeatClient {
+  readonly #owner: ConnectionOwner;
   readonly #writer: ResponseWriter;
-  readonly #outlet: SendQueue;
-  readonly #delivery: ConnectionServices;
+  readonly #queue: SendQueue;
+  readonly #services: ConnectionServices;
+  /** Frames for the next flush. */
   #pending = EMPTY_BATCH;
   #gate: ReplayGate | undefined;
   #state: 'waiting' | 'open' | 'closed' = 'waiting';
   #scheduled = false;
-  /** Whether what was held is on its way into the queue. */
+  /** `true` while held frames of the gate move into the queue. */
   #releasing = false;
-  /** What went into the queue: the client has been sent, or will be, all up to here. */
+  /** The position up to which frames were queued. */
   readonly cursor: Cursor;
-  /** Called at the first frame that is sent before the stream is open. */
+  /** `true` if the ids of this stream are positions: room events carry their ids, and the application sends none. */
+  tracksPosition = false;
+  /** `true` if joining a room on the open stream makes it track its position: no handler sends ids of its own. */
+  tracksPositionOnceJoined = false;
+  /** Reason for which the stream ends as soon as it has opened. */
+  endsAtOpen: EndReason | undefined = undefined;
+  /** Called at the first frame that arrives before the stream is open. */
   onEarlyFrame: (() => void) | undefined = undefined;
 
-  constructor(client: SseClient, writer: ResponseWriter, delivery: ConnectionServices, cursor: Cursor) {
-    this.#client = client;
+  constructor(owner: ConnectionOwner, writer: ResponseWriter, services: ConnectionServices, cursor: Cursor) {
+    this.#owner = owner;
     this.#writer = writer;
-    this.#outlet = new SendQueue(this, writer, delivery);
-    this.#delivery = delivery;
+    this.#queue = new SendQueue(this, writer, services);
+    this.#services = services;
     this.cursor = cursor;
     if (writer.isGone) this.close('client-gone');
     else writer.attachCloseListener(this);
@@ -52,30 +68,30 @@ export class ClientConnection implements Flushable, Beating {
     return this.#state === 'closed';
   }
 
-  /** Whether frames wait for the stream to open. */
+  /** `true` if frames wait for the stream to open. */
   get hasEarlyFrames(): boolean {
     return this.#state === 'waiting' && (!this.#pending.isEmpty || (this.#gate?.heldBytes ?? 0) > 0);
   }
 
-  /** Whether so much waits that a sender who can wait should. */
+  /** `true` if so many bytes wait that a sender that can wait should call `drained`. */
   get isBusy(): boolean {
-    return this.#outlet.isStalled || this.#pending.byteLength >= BUSY_BYTES;
+    return this.#queue.isStalled || this.#pending.byteLength >= BUSY_BYTES;
   }
 
   get lastWriteMs(): number {
-    return this.#outlet.lastWriteMs;
+    return this.#queue.lastWriteMs;
   }
 
-  /** Sends status and headers; `head` and whatever was sent early follow. */
+  /** Sends status and headers. `head`, the first lines of the stream, and frames that arrived early follow. */
   open(headers: Readonly<Record<string, unknown>>, head: string): void {
     if (this.#state !== 'waiting') return;
     this.#state = 'open';
     this.onEarlyFrame = undefined;
     this.#writer.open(headers);
-    this.#delivery.sessions.add(this.#writer.session);
-    this.#outlet.lastWriteMs = Math.floor(performance.now());
-    this.#delivery.metrics.clientOpened();
-    this.#delivery.heartbeat.add(this);
+    this.#services.http2Sessions.add(this.#writer.session);
+    this.#queue.lastWriteMs = Math.floor(performance.now());
+    this.#services.metrics.clientOpened();
+    this.#services.heartbeat.add(this);
     if (head !== '') {
       const frame = new SseFrame(head);
       if (this.#pending.isEmpty) this.#pending = EMPTY_BATCH.append(frame);
@@ -85,10 +101,10 @@ export class ClientConnection implements Flushable, Beating {
   }
 
   /**
-   * Queues a frame, or holds it while missed events are on their way.
+   * Queues a frame, or holds it while missed events are read.
    *
    * @param bounded as in `push`
-   * @returns whether it was accepted
+   * @returns `true` if it was accepted
    */
   deliver(frame: SseFrame, bounded = true): boolean {
     if (this.#gate === undefined) return !this.#isCopy(frame) && this.push(frame, bounded);
@@ -100,46 +116,52 @@ export class ClientConnection implements Flushable, Beating {
   /**
    * Queues a frame past the gate.
    *
-   * @param bounded `false` where the sender itself waits for the client, as a replay or an iterable does: then the
-   * client never counts as too slow
+   * @param bounded `false` if the sender waits for the client itself, as a replay or an iterable does: then the client
+   * never counts as too slow
+   * @returns `true` if it was accepted
    */
   push(frame: SseFrame, bounded = true): boolean {
-    let own: SseFrame | undefined = frame;
+    let sent: SseFrame | undefined = frame;
     if (frame.position !== 0) {
-      own = this.cursor.advance(frame, this.#gate === undefined && !this.#releasing);
-      // Already sent: through another room of the same event, or from history.
-      if (own === undefined) return false;
-      // Not before it is sent: a client may join its first room while the frame is held.
-      if (!this.#client.tracksPosition) own = frame.anonymous;
+      sent = this.cursor.advance(frame, this.#gate === undefined && !this.#releasing);
+      // Sent before: through another room of the same event, or from history.
+      if (sent === undefined) return false;
+      // Decided only now: a client may join its first room while the frame is held.
+      if (!this.tracksPosition) sent = frame.anonymous;
     }
-    if (this.#outlet.isStalled) return this.#outlet.queue(own, bounded);
-    if (this.#state !== 'open') return this.#pushEarly(own);
-    if (this.#exceeds(own)) {
-      // A burst within one turn is written now: the queue of a client that does keep up stays within its bound too.
+    if (this.#queue.isStalled) return this.#queue.queue(sent, bounded);
+    if (this.#state !== 'open') return this.#pushEarly(sent);
+    if (!this.#fits(sent)) {
+      // Writes now, because the queue of a client that keeps up stays within its limit too.
       this.#writePending(Math.floor(performance.now()));
-      if (this.#outlet.isStalled) return this.#outlet.queue(own, bounded);
+      if (this.#queue.isStalled) return this.#queue.queue(sent, bounded);
     }
-    this.#pending = this.#pending.append(own);
+    this.#pending = this.#pending.append(sent);
     if (!this.#scheduled) this.#schedule();
     return true;
   }
 
-  /** From here on frames are held until `openGate`. */
+  /** Holds delivered frames until `openGate`. */
   shutGate(): void {
-    if (this.#state !== 'closed') this.#gate ??= new ReplayGate(this.#delivery.maxQueuedBytes);
+    if (this.#state !== 'closed') this.#gate ??= new ReplayGate(this.#services.slowClientPolicy);
   }
 
   get gate(): ReplayGate | undefined {
     return this.#gate;
   }
 
-  /** Lets what was held follow. What had to be let go was read again before, or there is no position to read from. */
+  /**
+   * Queues the held frames; later frames are queued as they are delivered.
+   *
+   * Closes the client as too slow if the gate has overflowed: the caller has read dropped frames again before, or
+   * there is no position to read from.
+   */
   openGate(): void {
     if (this.#gate?.overflowed) return void this.#overflow();
     const held = this.#gate?.take() ?? [];
     this.#gate = undefined;
     this.#releasing = true;
-    // What the gate could hold the queue may: together they hold no more than twice the limit.
+    // Unbounded, since the gate was bounded: both together hold no more than twice the limit.
     for (const frame of held) {
       if (this.#state !== 'closed' && !this.#isCopy(frame)) this.push(frame, false);
     }
@@ -149,9 +171,9 @@ export class ClientConnection implements Flushable, Beating {
   /** Resolves when the socket takes more, or the client has closed. */
   async drained(): Promise<void> {
     this.#writePending(Math.floor(performance.now()));
-    // Others get their turn too, however fast the socket is.
-    if (!this.#outlet.isStalled) await new Promise(setImmediate);
-    await this.#outlet.drained();
+    // Yields to other clients even if the socket is fast.
+    if (!this.#queue.isStalled) await new Promise(setImmediate);
+    await this.#queue.drained();
   }
 
   /** Resolves when the connection itself is closed, however the stream ended. */
@@ -164,71 +186,77 @@ export class ClientConnection implements Flushable, Beating {
     this.#writePending(nowMs);
   }
 
-  beat(): void {
-    // Past the gate: reading what was missed may take longer than a proxy's patience.
-    if (!this.#outlet.isStalled) this.push(HEARTBEAT);
+  sendHeartbeat(): void {
+    // Past the gate: a read of missed events may take longer than the idle timeout of a proxy.
+    if (!this.#queue.isStalled) this.push(HEARTBEAT);
   }
 
-  /** Ends the client's stream. Reasons in which the client still reads let it have what is queued. */
+  /** Ends the stream once queued events are sent; a stream that is not open yet opens first. */
+  end(reason: EndReason): void {
+    if (this.isOpen) return this.close(reason);
+    this.endsAtOpen ??= reason;
+    this.onEarlyFrame?.();
+  }
+
+  /** Ends the stream. For a reason of `GRACEFUL_REASONS` the client receives queued frames first. */
   close(reason: CloseReason): void {
     if (this.#state === 'closed') return;
+    const { slowClientPolicy, heartbeat, metrics } = this.#services;
     if (this.#state === 'open') {
-      if (GRACEFUL_REASONS.has(reason) || reason === 'removed') this.#writeAll();
-      if (GRACEFUL_REASONS.has(reason))
-        this.#writer.end(this.#delivery.endGraceMs(reason), reason === 'shutdown');
-      this.#delivery.heartbeat.delete(this);
+      const isGraceful = GRACEFUL_REASONS.has(reason);
+      if (isGraceful || reason === 'removed') this.#writeAll();
+      if (isGraceful) this.#writer.end(slowClientPolicy.endGraceMs(reason), reason === 'shutdown');
+      heartbeat.delete(this);
     }
-    if (reason === 'slow-consumer' || reason === 'write-timeout') this.#writer.destroy();
+    if (slowClientPolicy.cutsConnection(reason)) this.#writer.destroy();
     this.#writer.detachListeners();
     this.#state = 'closed';
-    this.#outlet.close();
+    this.#queue.close();
     this.#pending = EMPTY_BATCH;
     this.#gate = this.onEarlyFrame = undefined;
-    this.#delivery.metrics.clientClosed(reason);
-    this.#delivery.onClosed(this.#client, reason);
+    metrics.clientClosed(reason);
+    this.#owner.connectionClosed(reason);
   }
 
-  /** Returns whether the client receives the event from another partition, or has received it from there. */
+  /** Returns `true` if the client receives or has received the event from another partition. */
   #isCopy({ copies }: SseFrame): boolean {
     return copies !== undefined && this.cursor.hasReceivedCopy(copies);
   }
 
   #pushEarly(frame: SseFrame): boolean {
     if (this.#state === 'closed') return false;
-    if (this.#exceeds(frame)) return this.#overflow();
+    if (!this.#fits(frame)) return this.#overflow();
     this.#pending = this.#pending.append(frame);
     this.onEarlyFrame?.();
     return true;
   }
 
-  /** Whether a frame would take the queue over its limit; one alone may be larger. */
-  #exceeds(frame: SseFrame): boolean {
-    const { byteLength } = this.#pending;
-    return byteLength > 0 && byteLength + frame.bytes.length > this.#delivery.maxQueuedBytes;
+  #fits(frame: SseFrame): boolean {
+    return this.#services.slowClientPolicy.fits(this.#pending.byteLength, frame.bytes.length);
   }
 
   #overflow(): false {
-    this.close('slow-consumer');
+    this.close(this.#services.slowClientPolicy.closeReasonOnOverflow);
     return false;
   }
 
   #schedule(): void {
     this.#scheduled = true;
-    this.#delivery.flushes.schedule(this);
+    this.#services.flushScheduler.schedule(this);
   }
 
   #writePending(nowMs: number): void {
-    if (this.#state !== 'open' || this.#outlet.isStalled || this.#pending.isEmpty) return;
+    if (this.#state !== 'open' || this.#queue.isStalled || this.#pending.isEmpty) return;
     const batch = this.#pending;
     this.#pending = EMPTY_BATCH;
-    this.#outlet.write(batch, nowMs);
+    this.#queue.write(batch, nowMs);
   }
 
   #writeAll(): void {
-    // Held events are newer than those that are still being read: with them the client would pass over the others.
+    // Held events are newer than the missed ones still being read: with their ids the client would skip those.
     for (const frame of this.#gate?.take() ?? [])
-      if (frame.position === 0 || !this.#client.tracksPosition) this.push(frame, false);
-    this.#outlet.writeAll(this.#pending);
+      if (frame.position === 0 || !this.tracksPosition) this.push(frame, false);
+    this.#queue.writeAll(this.#pending);
     this.#pending = EMPTY_BATCH;
   }
 }

@@ -1,16 +1,16 @@
 /**
- * Why a client's stream ended: metric label, log word and test word in one. The list is closed.
+ * Reasons for which a client's stream ends. The list is closed: metrics, logs and tests use the same words.
  *
- * - `client-gone`: the client, or the network between, closed the connection.
- * - `slow-consumer`: more than `maxQueuedBytes` waited for it.
- * - `write-timeout`: it read nothing for `writeTimeoutMs`.
- * - `closed`: the application called `close()`.
+ * - `client-gone`: the client or the network closed the connection.
+ * - `slow-consumer`: more than `maxQueuedBytes` waited for the client. Its connection is cut.
+ * - `write-timeout`: the client read nothing for `writeTimeoutMs`. Its connection is cut.
+ * - `closed`: the application called `SseClient.close()`.
  * - `disconnected`: the application called `SseService.disconnect()`, on this node or another.
  * - `source-ended`: the handler's Observable or iterable ended.
- * - `source-failed`: it failed after the stream had opened.
- * - `broker-unavailable`: what it had missed could not be read; it comes back with the same position.
+ * - `source-failed`: the handler's Observable or iterable failed after the stream had opened.
+ * - `broker-unavailable`: missed events could not be read from history. The client reconnects with the same position.
  * - `refused`: the request failed before the stream opened, and was answered with an HTTP status.
- * - `removed`: `SseService.remove()`; the connection itself stays open.
+ * - `removed`: the application called `SseService.remove()`. The connection itself stays open.
  * - `shutdown`: the application is closing.
  */
 export const CLOSE_REASONS = [
@@ -27,7 +27,7 @@ export const CLOSE_REASONS = [
   'shutdown',
 ] as const;
 
-/** In these cases the client still reads, and gets what is queued before its stream ends. */
+/** Reasons for which the client still reads: queued events are sent before its stream ends. */
 export const GRACEFUL_REASONS: ReadonlySet<CloseReason> = new Set([
   'closed',
   'disconnected',
@@ -37,5 +37,16 @@ export const GRACEFUL_REASONS: ReadonlySet<CloseReason> = new Set([
   'shutdown',
 ]);
 
-/** Why a client's stream ended; each is explained at `CLOSE_REASONS` and in docs/errors.md. */
+/**
+ * Reason for which a client's stream ended: the value of `SseClient.closed`, and the `reason` of `SseClient.signal` and
+ * `SseService.disconnected$`.
+ *
+ * - The client or the network: `client-gone`, `slow-consumer` (more than `maxQueuedBytes` waited), `write-timeout` (read
+ *   nothing for `writeTimeoutMs`).
+ * - The application: `closed`, `disconnected`, `removed`, `source-ended`, `source-failed`, `shutdown`.
+ * - Before the stream opened: `refused`, answered with an HTTP status.
+ * - The broker: `broker-unavailable`. The client reconnects with the same position.
+ *
+ * A native `EventSource` that is still open reconnects, except after `refused` and `removed`. See docs/10-errors.md.
+ */
 export type CloseReason = (typeof CLOSE_REASONS)[number];

@@ -1,48 +1,35 @@
 import type { SseMetrics } from '../metrics/sse-metrics.interface.js';
-import type { CloseReason } from './close-reason.js';
-import { FlushScheduler } from './flush-scheduler.js';
-import { Heartbeat } from './heartbeat.js';
-import { Http2Sessions } from './http2-sessions.js';
-import type { SseClient } from './sse-client.js';
-import { WriteTimeoutTimer } from './write-timeout-timer.js';
-import { EventLoopTurns } from './event-loop-turns.js';
+import { SlowClientPolicy, type SlowClientLimits } from './queue/slow-client-policy.js';
+import { Http2Sessions } from './response/http2-sessions.js';
+import { EventLoopTurns } from './timers/event-loop-turns.js';
+import { FlushScheduler } from './timers/flush-scheduler.js';
+import { Heartbeat } from './timers/heartbeat.js';
+import { WriteTimeoutTimer } from './timers/write-timeout-timer.js';
 
-export interface ConnectionOptions {
+export interface ConnectionOptions extends SlowClientLimits {
   readonly heartbeatIntervalMs: number | false;
   readonly flushIntervalMs: number | false;
-  readonly writeTimeoutMs: number | false;
-  readonly maxQueuedBytes: number;
-  readonly shutdownGraceMs: number;
   readonly metrics: SseMetrics;
 }
 
-/** What all connections of a node share: the flush, the heartbeat, the watch over stalled clients, and the limits. */
+/**
+ * Services that all connections of a node share. Each connection holds one reference to them, so that 10,000 idle
+ * clients cost no timers and no copies of limits.
+ */
 export class ConnectionServices {
-  readonly flushes: FlushScheduler;
+  readonly flushScheduler: FlushScheduler;
   readonly heartbeat: Heartbeat;
-  readonly stalls: WriteTimeoutTimer;
+  readonly writeTimeouts: WriteTimeoutTimer;
   readonly turns = new EventLoopTurns();
-  readonly sessions = new Http2Sessions();
-  readonly maxQueuedBytes: number;
-  readonly #shutdownGraceMs: number;
-  readonly #writeTimeoutMs: number | false;
+  readonly http2Sessions = new Http2Sessions();
+  readonly slowClientPolicy: SlowClientPolicy;
   readonly metrics: SseMetrics;
-  /** Called once for each client, when its stream has ended. One function for all: a client costs no closure. */
-  readonly onClosed: (client: SseClient, reason: CloseReason) => void;
 
-  constructor(options: ConnectionOptions, onClosed: (client: SseClient, reason: CloseReason) => void) {
-    this.flushes = new FlushScheduler(options.flushIntervalMs);
+  constructor(options: ConnectionOptions) {
+    this.flushScheduler = new FlushScheduler(options.flushIntervalMs);
     this.heartbeat = new Heartbeat(options.heartbeatIntervalMs);
-    this.stalls = new WriteTimeoutTimer(options.writeTimeoutMs);
-    this.maxQueuedBytes = options.maxQueuedBytes;
-    this.#shutdownGraceMs = options.shutdownGraceMs;
-    this.#writeTimeoutMs = options.writeTimeoutMs;
+    this.writeTimeouts = new WriteTimeoutTimer(options.writeTimeoutMs);
+    this.slowClientPolicy = new SlowClientPolicy(options);
     this.metrics = options.metrics;
-    this.onClosed = onClosed;
-  }
-
-  /** How long a client that still reads may take for the rest of its stream. */
-  endGraceMs(reason: CloseReason): number | false {
-    return reason === 'shutdown' ? this.#shutdownGraceMs : this.#writeTimeoutMs;
   }
 }

@@ -2,37 +2,41 @@ import type { Position, ResumePoint } from '../protocol/position.js';
 import type { EarlierCopy } from '../protocol/room-message.js';
 import type { SseFrame } from '../protocol/sse-frame.js';
 
-/** Up to where a client has been sent what its rooms heard: an order for each partition of the broker, or one. */
+/** The position up to which a client has been sent events of its rooms, in each partition of the broker. */
 export interface Cursor {
   point(partition: number): ResumePoint;
   move(partition: number, point: ResumePoint): void;
 
   /**
-   * Moves on to a frame with a position.
+   * Advances to a frame with a position.
    *
-   * @param live whether the client has been sent everything that this node has delivered before it
-   * @returns the frame as this client gets it; `undefined` where it has been sent already
+   * @param live `true` if the client has been sent all frames that this node delivered before
+   * @returns the frame for this client; `undefined` if it has been sent before
    */
   advance(frame: SseFrame, live: boolean): SseFrame | undefined;
 
-  /** The client joined a room, and gets what comes after `since` there; `undefined` while that is not known yet. */
+  /** Records a joined room. The client receives its events after `since`, which is `undefined` until it is known. */
   joined(room: string, since: Position | undefined): void;
   left(room: string): void;
-  /** The rooms of a partition that it is in now count from `since` on: a resume has been in them before. */
+  /** Sets the start of the client's current rooms of a partition to `since`, as a resume was in them before. */
   countRoomsFrom(partition: number, since: Position): void;
 
-  /** Records that events of these rooms may be missing after `from`, up to `to`, but for the delivered positions. */
+  /**
+   * Records that events of these rooms may be missing after `from`, up to `to`.
+   *
+   * @param delivered positions inside that range that the client receives all the same
+   */
   addLoss(
     partition: number,
     rooms: readonly string[],
     range: { readonly from: Position; readonly to: Position; readonly delivered: Iterable<Position> },
   ): void;
 
-  /** Whether the client gets an event, or has got it, through another partition. */
+  /** Returns `true` if the client receives or has received an event through another partition. */
   hasReceivedCopy(copies: readonly EarlierCopy[]): boolean;
 }
 
-/** The cursor where there is one order for all rooms: a number. */
+/** The cursor for a broker without partitions: one position for all rooms. */
 export class SingleCursor implements Cursor {
   #epoch: string;
   #position: Position;

@@ -1,56 +1,47 @@
 import { EVERYONE, asText, type RoomName } from '../protocol/room-name.js';
 import type { ClientIdentity } from '../protocol/user-name.js';
-import type { ClientConnection } from './client-connection.js';
+import type { ClientConnection, ConnectionOwner } from './client-connection.js';
 import type { CloseReason } from './close-reason.js';
+import type { JoinOptions, SseClientContext } from './sse-client.interface.js';
 
-/**
- * What the application keeps with a client: a user, a tenant, a token. Add typed fields by declaration merging:
- *
- * ```ts
- * declare module 'nestjs-simple-sse' {
- *   interface SseClientContext { user: User }
- * }
- * ```
- */
-export interface SseClientContext {
-  [key: string]: unknown;
-}
-
-/** How a client joins a room. */
-export interface JoinOptions {
-  /**
-   * How many of the room's newest events from history the client gets first; 0, none, by default. They carry no id:
-   * they are not what it missed. Has no effect before the stream is open, where `Last-Event-ID` decides.
-   */
-  readonly replay?: number;
-}
-
-/** What a client asks of the house it lives in. */
+/** Carries out a client's calls, and is notified of its end: the hub of its node. */
 export interface ClientHost {
   join(client: SseClient, room: RoomName, options?: JoinOptions): Promise<boolean>;
   leave(client: SseClient, room: RoomName): void;
   send(client: SseClient, parts: readonly unknown[]): boolean;
   setRetry(client: SseClient, retryMs: number): void;
+  clientClosed(client: SseClient, reason: CloseReason): void;
 }
 
 /** @internal */
-export interface SseClientInit {
-  readonly id: string;
-  readonly request: unknown;
-  readonly lastEventId: string | undefined;
-  readonly tracksPosition: boolean;
+export type SseClientInit = Pick<SseClient, 'id' | 'request' | 'lastEventId'> & {
   readonly host: ClientHost;
-}
+};
 
-/** One open stream, or one about to open: what `@ConnectedClient()` injects and `SseService.add()` returns. */
-export class SseClient {
-  /** Unique among all nodes; the client itself is told it in `sse:ready`. */
+/**
+ * One connection of a browser or another client: its stream is open, or about to open. `@ConnectedClient()` injects it
+ * and `SseService.add()` returns it. A client that reconnects is a new `SseClient`.
+ *
+ * ```ts
+ * @Get('events')
+ * @SseRoom()
+ * async events(@ConnectedClient() client: SseClient) {
+ *   await client.join('news');
+ *   client.send('welcome', { rooms: [...client.rooms] });
+ * }
+ * ```
+ */
+export class SseClient implements ConnectionOwner {
+  /** A UUID, unique among all nodes. The event `sse:ready` carries it. */
   readonly id: string;
-  /** The request as the platform hands it to controllers (Express's or Fastify's own object). */
+  /** The request as controllers receive it: the object of Express or Fastify. */
   readonly request: unknown;
-  /** The raw `Last-Event-ID` of the request (or `?lastEventId=`), or `undefined`. Anybody's text: check before use. */
+  /**
+   * The `Last-Event-ID` header of the request, else its query parameter `lastEventId`, else `undefined`. Untrusted
+   * text: check it before use.
+   */
   readonly lastEventId: string | undefined;
-  /** None, the only one, or a Set: a Set costs 150 bytes, and most clients are in one room. */
+  /** `undefined` for no room, a string for one, a Set for more: a Set costs 150 bytes, and most clients are in one. */
   #rooms: string | Set<string> | undefined;
   readonly #host: ClientHost;
   #context: SseClientContext | undefined;
@@ -59,51 +50,41 @@ export class SseClient {
   #closeReason: CloseReason | undefined;
   /** @internal */
   connection!: ClientConnection;
-  /** Whether room events carry their ids on this stream; else its ids are the application's. @internal */
-  tracksPosition: boolean;
-  /** Called once when the stream ends: cheaper than a promise for whoever needs only that. @internal */
+  /** Called once when the stream ends. Cheaper than the promise `closed`. @internal */
   onceClosed: ((reason: CloseReason) => void) | undefined;
-  /** Whether joining a room while it is open gives its stream ids: no handler of its own writes others. @internal */
-  tracksWhenJoined = false;
-  /** What `setRetry` said before the stream opened. @internal */
+  /** Value of `setRetry` before the stream opened, in milliseconds. @internal */
   retryMs: number | undefined;
-  /** Why its stream ends as soon as it opens, where it was closed before. @internal */
-  endsAtOpen: 'closed' | 'disconnected' | undefined;
-  /** Who it is, once its stream is open. @internal */
+  /** Result of the option `identify`, once the stream is open. @internal */
   identity: ClientIdentity | undefined;
-  /** Whether it joined, before its stream opened, a room that the broker did not deliver here yet. @internal */
-  joinedBeforeSubscribed = false;
-  /** Whether rooms that it joins in this turn are resumed, from its `Last-Event-ID`. @internal */
-  resumesNextTurn = false;
-  /** Settles when what the client missed has been sent; replaced while another replay waits. @internal */
-  attached: Promise<void> | undefined;
 
   /** @internal */
   constructor(init: SseClientInit) {
     this.id = init.id;
     this.request = init.request;
     this.lastEventId = init.lastEventId;
-    this.tracksPosition = init.tracksPosition;
     this.#host = init.host;
   }
 
-  /** The rooms this client is in, in the order of joining; `'*'`, everyone, is not listed. A live view. */
+  /** Names of the client's rooms in the order of joining, without `'*'`. A live view: it changes with joins and leaves. */
   get rooms(): ReadonlySet<string> {
     return this.#roomSet();
   }
 
-  /** Who the client is, as `identify` said when its stream opened; `undefined` before, and for nobody in particular. */
+  /**
+   * Name of the client's user, from the module option `identify`; `undefined` before the stream opens, and if `identify`
+   * is not set, returned `undefined` or threw.
+   */
   get user(): string | undefined {
     return this.identity?.user;
   }
 
-  /** A bag of the application's own, empty at first. */
+  /** Object for the application's own values, empty at first. The module never reads or sends it. */
   get context(): SseClientContext {
     this.#context ??= {};
     return this.#context;
   }
 
-  /** Aborted when the stream ends, for whatever reason; the reason is the signal's `reason`. */
+  /** Signal that aborts when the stream ends. Its `reason` is the `CloseReason`. Aborted already on a closed client. */
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
       this.#abort = new AbortController();
@@ -112,7 +93,7 @@ export class SseClient {
     return this.#abort.signal;
   }
 
-  /** Settles with the reason when the stream ends. Never rejects. */
+  /** Resolves with the reason when the stream ends; at once on a closed client. Never rejects. */
   get closed(): Promise<CloseReason> {
     if (this.#closed === undefined) {
       if (this.#closeReason !== undefined) return Promise.resolve(this.#closeReason);
@@ -122,17 +103,19 @@ export class SseClient {
     return this.#closed.promise;
   }
 
-  /** Whether the stream has ended. */
+  /** `true` once the stream has ended. */
   get isClosed(): boolean {
     return this.#closeReason !== undefined;
   }
 
   /**
-   * Sends an event to this client alone. Before the stream opens, the event waits.
+   * Sends an event to this client alone. `send(data)` sends it without an event name, `send(event, data)` with one. The
+   * event carries no id, so it is not replayed after a reconnection. Before the stream opens, it waits.
    *
-   * `send(data)` has no event name; `send(event, data)` has one. Such events carry no id and are not replayed.
-   *
-   * @returns whether it was accepted; `false` for a client that is closed or too slow
+   * @param event name for `addEventListener`; `undefined` for none. `error`, `open`, names that begin with
+   * `sse:` and names with a line break are refused
+   * @param data a string as it is; anything else by way of the module option `serialize`
+   * @returns `true` if it was queued; `false` if the client is closed or was too slow for it
    * @throws SseError `invalid-data`, `invalid-event-name`, `invalid-arguments`
    */
   send(data: unknown): boolean;
@@ -142,28 +125,37 @@ export class SseClient {
   }
 
   /**
-   * Joins a room. Settles once this node hears the room; before the stream opens, at once.
+   * Joins a room: the client receives its events from now on.
    *
-   * @returns `false` when it was in already, and for `'*'`
-   * @throws SseError `invalid-room`
+   * The promise resolves once the broker delivers the room to this node; with `replay`, once these events are queued;
+   * before the stream opens, at once. While the broker is unreachable it stays pending. If history cannot be read for
+   * `replay`, the client is closed as `broker-unavailable`.
+   *
+   * @returns `true` if the client joined; `false` if it was in the room, is closed, or the room is `'*'`
+   * @throws SseError `invalid-room`; the promise rejects
    */
   join(room: RoomName, options?: JoinOptions): Promise<boolean> {
     return this.#host.join(this, room, options);
   }
 
-  /** Leaves one room, or with `'*'` every room. Leaving a room that it is not in does nothing. */
+  /**
+   * Leaves a room, or with `'*'` every room. Does nothing if the client is not in it.
+   *
+   * @throws SseError `invalid-room`
+   */
   leave(room: RoomName): void {
     this.#host.leave(this, room);
   }
 
-  /** Whether the client is in the room; always `true` for `'*'`, and `false` for what is no room. */
+  /** `true` if the client is in the room. Always `true` for `'*'`, always `false` for an invalid name. */
   in(room: RoomName): boolean {
     const name = asText(room);
     return typeof name === 'string' && (name === EVERYONE || this.isIn(name));
   }
 
   /**
-   * Sets after how many milliseconds the client reconnects. Before the stream opens it takes the place of `retryMs`.
+   * Sets the reconnection time of the client in milliseconds (HTML standard, 9.2.6: field `retry`). Before the stream
+   * opens it replaces the option `retryMs`; afterwards it is sent at once. 0 reconnects without delay.
    *
    * @throws SseError `invalid-retry` unless it is a whole number, 0 or more
    */
@@ -172,21 +164,17 @@ export class SseClient {
   }
 
   /**
-   * Ends the stream after what is queued; before the stream has opened, as soon as it has. A native `EventSource` comes back by itself; to keep it away, answer its
-   * next request with status 204.
+   * Ends the stream once queued events are sent, with the reason `closed`. A stream that is not open yet opens first.
+   * Does nothing on a closed client.
+   *
+   * A native `EventSource` reconnects by itself. To prevent it, answer its next request with status 204 (HTML standard,
+   * 9.2.3).
    */
   close(): void {
-    this.end('closed');
+    this.connection.end('closed');
   }
 
-  /** @internal */
-  end(reason: 'closed' | 'disconnected'): void {
-    if (this.connection.isOpen) return this.connection.close(reason);
-    this.endsAtOpen ??= reason;
-    this.connection.onEarlyFrame?.();
-  }
-
-  /** Whether it is one of those that an event leaves out. @internal */
+  /** Returns `true` if the client or its user is listed in the `except` of an event. @internal */
   isAmong(except: readonly string[]): boolean {
     return (
       except.includes(this.id) ||
@@ -194,12 +182,12 @@ export class SseClient {
     );
   }
 
-  /** `in` for a checked name. @internal */
+  /** Like `in`, for a checked name. @internal */
   isIn(room: string): boolean {
     return this.#rooms instanceof Set ? this.#rooms.has(room) : this.#rooms === room;
   }
 
-  /** A copy of `rooms`. @internal */
+  /** Copy of `rooms`. @internal */
   roomNames(): string[] {
     if (this.#rooms instanceof Set) return [...this.#rooms];
     return this.#rooms === undefined ? [] : [this.#rooms];
@@ -219,7 +207,12 @@ export class SseClient {
     return true;
   }
 
-  /** Called once by the connection. @internal */
+  /** Called once by the connection, when the stream has ended. @internal */
+  connectionClosed(reason: CloseReason): void {
+    this.#host.clientClosed(this, reason);
+  }
+
+  /** Settles `closed` and `signal`. @internal */
   settle(reason: CloseReason): void {
     this.#closeReason = reason;
     this.#closed?.resolve(reason);

@@ -1,17 +1,20 @@
 import { ClassSerializerInterceptor, Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { ApplicationConfig, DiscoveryService, MetadataScanner, ModulesContainer } from '@nestjs/core';
 import { SseError } from '../protocol/sse-error.js';
-import { RESOLVED_SSE_OPTIONS, SSE_ROOM_METADATA } from '../sse.constants.js';
+import { RESOLVED_SSE_OPTIONS } from '../sse.constants.js';
 import type { SerializeData } from '../protocol/serialize-data.js';
 import { PATH, RESPONSE_ARGUMENT, ROUTE_ARGUMENTS, SSE } from './nest-metadata.js';
+import { roomMetadataOf } from './room-metadata.js';
 import { parametersOf, type RoomSource } from './room-names.js';
-import { isTakenOver } from './take-over.js';
+import { isWrapped } from './wrap-handler.js';
 
 type Handler = object & { readonly name: string };
 
 /**
- * Looks at every `@SseRoom` method when the application starts: takes over those that Nest's `@Sse()` decorates too,
- * whichever stands above, and refuses by name those that could not work.
+ * Checks every `@SseRoom` method when the application starts, and reports by name one that cannot work. Removes Nest's
+ * `@Sse()` from methods that have both decorators, in any order.
+ *
+ * @throws SseError `not-a-route`, `unknown-route-parameter`, from `onModuleInit`
  */
 @Injectable()
 export class EndpointExplorer implements OnModuleInit {
@@ -35,8 +38,8 @@ export class EndpointExplorer implements OnModuleInit {
       if (prototype === undefined) continue;
       for (const key of scanner.getAllMethodNames(prototype)) {
         const handler = (prototype as Record<string, Handler>)[key] as Handler;
-        if (!isTakenOver(handler)) continue;
-        // Before routes are made: Nest would answer the request itself.
+        if (!isWrapped(handler)) continue;
+        // Before Nest registers routes: with `@Sse()`, Nest would answer the request itself.
         Reflect.deleteMetadata(SSE, handler);
         const controller = metatype as object & { name: string };
         this.#endpoints.push({ controller, key, handler, label: `${controller.name}.${key}()` });
@@ -44,7 +47,7 @@ export class EndpointExplorer implements OnModuleInit {
     }
   }
 
-  /** After the application's own set-up, so that the global prefix is known. */
+  /** Runs the checks after the set-up of the application, which may set a global prefix. */
   onModuleInit(): void {
     const hasModulePaths = this.#hasModulePaths();
     for (const { controller, key, handler, label } of this.#endpoints) {
@@ -64,12 +67,12 @@ export class EndpointExplorer implements OnModuleInit {
       }
       const prefixes = Reflect.getMetadata(PATH, controller) as string | string[] | undefined;
       const route = [prefixes ?? '', paths, this.#config.getGlobalPrefix()].flat().join('/');
-      if (!hasModulePaths) this.#checkParameters(sourcesOf(controller, handler), route, label);
+      if (!hasModulePaths) this.#checkParameters(roomMetadataOf(controller, handler).sources, route, label);
     }
     this.#warnOfClassSerializer();
   }
 
-  /** What it hides from other routes' answers it would not hide from events. */
+  /** Warns that fields hidden from the answers of other routes are not hidden from events. */
   #warnOfClassSerializer(): void {
     const serializes = this.#config
       .getGlobalInterceptors()
@@ -90,18 +93,8 @@ export class EndpointExplorer implements OnModuleInit {
     }
   }
 
-  /** Paths that `RouterModule` puts before controllers may hold parameters too; then only a request can tell. */
+  /** Returns `true` if `RouterModule` adds paths before controllers. They may contain parameters, known only with a request. */
   #hasModulePaths(): boolean {
     return [...this.#modules.values()].some((module) => module.metatype?.name === 'RouterModule');
   }
-}
-
-function sourcesOf(...targets: readonly object[]): RoomSource<never>[] {
-  return targets.flatMap(
-    (target) =>
-      (
-        Reflect.getMetadata(SSE_ROOM_METADATA, target) as
-          { sources: readonly RoomSource<never>[] } | undefined
-      )?.sources ?? [],
-  );
 }

@@ -1,20 +1,22 @@
 import { isObservable } from 'rxjs';
 import type { SseClient } from '../connection/sse-client.js';
 
-/** Where the values of a handler go. */
+/** Receives the values of a handler's source. */
 export interface SourceSink {
-  /** @param waits whether the source asks for its next value only when the client has taken this one */
+  /** @param waits `true` if the source is read further only when the client has taken this value */
   next(value: unknown, waits?: boolean): void;
+  /** Settles when the client has received its missed events; `undefined` where it has. */
+  caughtUp(): Promise<void> | undefined;
   error(error: unknown): void;
   complete(): void;
 }
 
 /**
- * Begins to read what a handler returned: nothing, an Observable, an AsyncIterable or one value. It stops when the
- * client has gone.
+ * Reads the result of a handler: nothing, an Observable, an AsyncIterable or one value. Stops when the client's stream
+ * ends.
  *
- * An Observable pushes, so what it emits is bounded by the client's queue. An AsyncIterable is pulled: its next value
- * is asked for only when the socket has taken the ones before, and `return()` is called when the client goes.
+ * An Observable pushes, so the limit of the client's queue applies. An AsyncIterable is pulled: the next value is
+ * requested only when the socket has taken the earlier ones. Its `return()` is called when the stream ends.
  */
 export function readSource(source: unknown, client: SseClient, sink: SourceSink): void {
   if (source === undefined || source === null) return;
@@ -26,15 +28,19 @@ export function readSource(source: unknown, client: SseClient, sink: SourceSink)
     });
     void client.closed.then(() => subscription.unsubscribe());
   } else if (isAsyncIterable(source)) {
-    void pull(source[Symbol.asyncIterator](), client, sink);
+    void readIterator(source[Symbol.asyncIterator](), client, sink);
   } else {
     sink.next(source);
     sink.complete();
   }
 }
 
-async function pull(iterator: AsyncIterator<unknown>, client: SseClient, sink: SourceSink): Promise<void> {
-  // Called at once, also while a value is awaited: a generator then ends as soon as it may.
+async function readIterator(
+  iterator: AsyncIterator<unknown>,
+  client: SseClient,
+  sink: SourceSink,
+): Promise<void> {
+  // Called at once, even while a value is awaited: a generator then ends at its next `yield`.
   void client.closed.then(() => iterator.return?.()).catch(() => {});
   try {
     for (;;) {
@@ -42,7 +48,7 @@ async function pull(iterator: AsyncIterator<unknown>, client: SseClient, sink: S
       if (client.isClosed) return;
       if (done) return sink.complete();
       sink.next(value, true);
-      await client.attached;
+      await sink.caughtUp();
       if (client.connection.isBusy) await client.connection.drained();
     }
   } catch (error) {

@@ -6,11 +6,11 @@ import { SseError } from '../protocol/sse-error.js';
 const MESSAGE_KEYS: ReadonlySet<string> = new Set(['data', 'type', 'event', 'id', 'retry', 'comment']);
 
 /**
- * What a value that a handler's source emits means. An object whose keys are all among `data`, `type`, `event`, `id`,
- * `retry` and `comment`, with `data` or `comment` among them, is a message, as Nest's `MessageEvent` is; any other
- * value is the data.
+ * Converts a value of a handler's source to the fields of an event. An object with only the keys `data`, `type`, `event`,
+ * `id`, `retry` and `comment`, and with `data` or `comment`, is a message like Nest's `MessageEvent`. Any other value is
+ * the data itself.
  *
- * @throws SseError for fields that cannot be sent
+ * @throws SseError `invalid-event-name`, `invalid-id`, `invalid-retry`, `invalid-data`
  */
 export function messageFields(value: unknown, serialize: SerializeData): SseFields {
   if (!isMessage(value)) return { data: serializeData(value, serialize).data };

@@ -1,6 +1,6 @@
 /**
- * Where Nest keeps what its decorators said. Internal names, the same in Nest 11 and 12; should one change, the
- * start-up check of `EndpointExplorer` or the tests on both majors say so.
+ * Metadata keys of Nest's decorators. They are internal to Nest and the same in versions 11 and 12. If one changes, the
+ * start-up check of `EndpointExplorer` or the tests on both versions fail.
  */
 export const SSE = '__sse__';
 export const PATH = 'path';
@@ -8,5 +8,5 @@ export const INTERCEPTORS = '__interceptors__';
 export const ROUTE_ARGUMENTS = '__routeArguments__';
 export const RESPONSE_PASSTHROUGH = '__responsePassthrough__';
 
-/** The kind of a route argument that is the response, as `ROUTE_ARGUMENTS` writes it before a colon. */
+/** Type of the argument `@Res()`, which is before the colon in the keys of `ROUTE_ARGUMENTS`. */
 export const RESPONSE_ARGUMENT = 1;

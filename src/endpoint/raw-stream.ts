@@ -3,21 +3,25 @@ import { checkRetry } from '../protocol/event-fields.js';
 import { checkRooms, type RoomName } from '../protocol/room-name.js';
 import { SseError } from '../protocol/sse-error.js';
 import type { RoomHub } from '../rooms/room-hub.js';
-import { RawHttp } from './raw-http.js';
+import { HttpExchange } from './http-exchange.js';
 
 export interface RawStreamOptions {
   readonly rooms?: RoomName | readonly RoomName[] | undefined;
   readonly retryMs: number | false;
 }
 
-/** Opens a stream at once, on a request and response whose handler owns the response. */
+/**
+ * Opens a stream at once on a response that belongs to its handler.
+ *
+ * @throws SseError `unsupported-response`, `invalid-room`, `invalid-retry`, `response-already-sent`
+ */
 export function openRawStream(
   hub: RoomHub,
   request: unknown,
   response: unknown,
   { rooms, retryMs }: RawStreamOptions,
 ): SseClient {
-  const http = new RawHttp(request, response);
+  const http = new HttpExchange(request, response);
   const names = rooms === undefined ? [] : checkRooms(rooms);
   if (retryMs !== false) checkRetry(retryMs);
   if (http.response.headersSent) {
@@ -29,14 +33,14 @@ export function openRawStream(
   const lastEventId = http.lastEventId();
   const client = hub.register({
     request,
-    writer: http.writer(),
+    writer: http.createWriter(),
     lastEventId,
     tracksPosition: names.length > 0,
+    tracksPositionOnceJoined: true,
     held: lastEventId !== undefined,
   });
-  client.tracksWhenJoined = true;
   for (const room of names) void hub.join(client, room);
-  http.takeOver();
+  http.detachFromFramework();
   http.drainUnreadBody();
   hub.open(client, http.headers(), retryMs);
   void hub.attach(client, { ready: names.length > 0, nextTurn: true });

@@ -2,8 +2,8 @@ import * as nest from '@nestjs/common';
 import { SseClient } from '../connection/sse-client.js';
 
 /**
- * Where a request keeps its client. Nest's `@SseSignal()` reads `.signal` of what stands under this symbol of Nest's,
- * and the client makes its signal when first asked: so one property serves both. Not in the first releases of Nest 11.
+ * Property of a request that holds its client. It is Nest's own symbol, so that Nest's `@SseSignal()`, which reads
+ * `.signal` of this property, returns the client's signal. The first releases of Nest 11 do not have the symbol.
  */
 const CLIENT: symbol =
   (nest as { readonly SSE_ABORT_CONTROLLER?: symbol }).SSE_ABORT_CONTROLLER ??

@@ -6,14 +6,14 @@ const NO_PARAMETER = { params: undefined };
 describe('the rooms of a request', () => {
   it.each<[string, RoomSource<never>[], object, string[]]>([
     ['no source', [], {}, []],
-    ['a name', ['hall'], {}, ['hall']],
+    ['a name', ['lobby'], {}, ['lobby']],
     ['room 0', [0], {}, ['0']],
     ['a list', [['a', 7, 'b']], {}, ['a', '7', 'b']],
     ['each once, in the order given', ['a', ['b', 'a'], 'c', 'b'], {}, ['a', 'b', 'c']],
     ['a parameter', ['orders/:id'], { id: '7' }, ['orders/7']],
     ['several', [':a-:b/:a'], { a: '1', b: '2' }, ['1-2/1']],
     ['a number in a parameter', [':id'], { id: 0 }, ['0']],
-    ['a parameter beside letters', [':id.json'], { id: '7' }, ['7.json']],
+    ['a parameter next to letters', [':id.json'], { id: '7' }, ['7.json']],
     ['a name that is part of another', [':id/:idea'], { id: '1', idea: '2' }, ['1/2']],
     ['a value that looks like a parameter is text', [':a/x'], { a: ':b', b: 'no' }, [':b/x']],
     ['a value with replacement patterns is text', [':a'], { a: "$&$1$'" }, ["$&$1$'"]],
@@ -23,21 +23,21 @@ describe('the rooms of a request', () => {
   });
 
   it.each<[string, (request: { readonly query: { readonly room: string } }) => unknown, string[]]>([
-    ['a name', ({ query }) => query.room, ['hall']],
-    ['a promise', async ({ query }) => [query.room, 'b'], ['hall', 'b']],
+    ['a name', ({ query }) => query.room, ['lobby']],
+    ['a promise', async ({ query }) => [query.room, 'b'], ['lobby', 'b']],
     ['none', () => [], []],
     ['a number', () => 0, ['0']],
-    ['no template: what it says is meant', () => ':id', [':id']],
+    ['a name with a colon, which is no template', () => ':id', [':id']],
   ])('from a function: %s', async (_name, source, rooms) => {
-    const request = { params: { id: '7' }, query: { room: 'hall' } };
+    const request = { params: { id: '7' }, query: { room: 'lobby' } };
     expect(await roomsOfRequest([source as RoomSource<never>], request)).toEqual(rooms);
   });
 
   it.each([['', undefined, null, NaN, {}, true, '*', 'a\nb', 'x'.repeat(256)]].flat())(
-    '%p from a function is refused, alone and in a list',
+    'refuses %p from a function, alone and in a list',
     async (room) => {
-      for (const said of [room, ['a', room], Promise.resolve(room)]) {
-        const source = (() => said) as RoomSource<never>;
+      for (const result of [room, ['a', room], Promise.resolve(room)]) {
+        const source = (() => result) as RoomSource<never>;
         expect(await refusal(() => roomsOfRequest([source], NO_PARAMETER))).toMatchObject({
           code: 'invalid-room',
         });
@@ -51,19 +51,19 @@ describe('the rooms of a request', () => {
     ['an empty one', { id: '' }],
     ['a list', { id: ['7'] }],
     ['an object', { id: { a: 1 } }],
-  ])('%s is refused by name', async (_name, params) => {
+  ])('refuses %s, and names the parameter', async (_name, params) => {
     const error = await refusal(() => roomsOfRequest(['orders/:id'], { params }));
     expect(error).toMatchObject({ code: 'unknown-route-parameter' });
     expect(String(error)).toMatch(/orders\/:id.*"id"/);
   });
 
-  it.each(['*', 'a\nb', 'x'.repeat(256)])('a parameter cannot make the room %j', async (id) => {
+  it.each(['*', 'a\nb', 'x'.repeat(256)])('refuses a parameter that results in the room %j', async (id) => {
     expect(await refusal(() => roomsOfRequest([':id'], { params: { id } }))).toMatchObject({
       code: 'invalid-room',
     });
   });
 
-  it("what a function throws is the request's answer", async () => {
+  it('rethrows the exception of a function', async () => {
     const failure = new Error('forbidden');
     const fails = (): never => {
       throw failure;

@@ -1,25 +1,34 @@
 import { checkRoom, EVERYONE, type RoomName } from '../protocol/room-name.js';
 import { SseError } from '../protocol/sse-error.js';
 
-/** A request as the platform's router left it. Write your platform's own type instead to see all of it. */
+/**
+ * The part of a request that Express and Fastify share. Name the platform's own type to use the rest:
+ *
+ * ```ts
+ * @SseRoom((request: FastifyRequest) => `ip:${request.ip}`)
+ * ```
+ */
 export interface RoutedRequest {
   readonly params: Readonly<Record<string, string>>;
-  /** Anybody's input: may hold lists and objects too. What is no room's name is answered with 400. */
+  /** Untrusted input, which may contain lists and objects too. An invalid room name is answered with 400. */
   readonly query: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
-/** Computes rooms from the request. `[]` joins none. What it throws is the request's answer. */
+/**
+ * Returns the rooms of a request; `[]` for none. An exception becomes the answer to the request, for example a
+ * `ForbiddenException` status 403.
+ */
 export type RoomsOfRequest<Request = RoutedRequest> = (
   request: Request,
 ) => RoomName | readonly RoomName[] | Promise<RoomName | readonly RoomName[]>;
 
-/** Rooms as `@SseRoom` takes them: names that may hold `:param` of the route, or a function of the request. */
+/** Rooms of `@SseRoom`: names that may contain parameters of the route (`orders/:id`), or a function of the request. */
 export type RoomSource<Request = RoutedRequest> = RoomName | readonly RoomName[] | RoomsOfRequest<Request>;
 
 const PARAMETER = /:([A-Za-z_]\w*)/g;
 
-/** The route parameters that a source's templates use. */
+/** Names of the route parameters that the names of a source contain. */
 export function parametersOf(source: RoomSource<never>): string[] {
   if (typeof source === 'function') return [];
   return [source]
@@ -28,9 +37,9 @@ export function parametersOf(source: RoomSource<never>): string[] {
 }
 
 /**
- * The rooms of one request, each once.
+ * Computes the rooms of one request, without duplicates.
  *
- * @throws SseError `invalid-room`, `unknown-route-parameter`: the request asks for what is no room
+ * @throws SseError `invalid-room`, `unknown-route-parameter`
  */
 export async function roomsOfRequest(
   sources: readonly RoomSource<never>[],
@@ -55,7 +64,7 @@ function fill(template: RoomName, params: unknown): RoomName {
   const values = (params ?? {}) as Readonly<Record<string, unknown>>;
   return template.replace(PARAMETER, (_, key: string) => {
     const value = values[key];
-    // A slash comes as %2F only: with it, `orders/:id` would reach rooms of other templates.
+    // A slash, sent as %2F, would let `orders/:id` join rooms of other routes.
     if (typeof value === 'string' && value !== '' && !value.includes('/')) return value;
     if (typeof value === 'number') return String(value);
     throw new SseError(

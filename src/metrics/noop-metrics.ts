@@ -1,6 +1,6 @@
 import type { SseMetrics } from './sse-metrics.interface.js';
 
-/** Counts nothing: what runs until the application gives its own `metrics`. */
+/** Counts nothing. The default of the option `metrics`. */
 export class NoopMetrics implements SseMetrics {
   clientOpened(): void {}
   clientClosed(): void {}

@@ -1,15 +1,15 @@
 import type { CloseReason } from '../connection/close-reason.js';
 
 /**
- * Counters that an application may connect to its own metrics. Called on hot paths: count, and return.
+ * Counters that an application may connect to its own metrics. Called on hot paths: implementations should only count.
  */
 export interface SseMetrics {
-  /** A stream opened: its headers went out. */
+  /** A stream was opened: its headers were sent. */
   clientOpened(): void;
-  /** A client ended, whether or not its stream had opened. */
+  /** A client was closed, even if its stream had not been opened yet. */
   clientClosed(reason: CloseReason): void;
-  /** An event arrived from the broker and was handed to this many clients of this node. */
+  /** An event from the broker was delivered to this many clients of this node. */
   eventDelivered(clients: number): void;
-  /** A volatile event was not sent to a client that did not read: a newer one took its place, or its queue was full. */
+  /** A volatile event was dropped for a client with backpressure: a newer one replaced it, or the queue was full. */
   volatileDropped(): void;
 }

@@ -2,26 +2,26 @@ import { Observable, type Subscriber } from 'rxjs';
 import type { PresenceChange } from '../protocol/presence-event.js';
 import type { PresenceHost } from './presence-host.interface.js';
 
-/** Who listens to the joining and leaving in which room. */
+/** Subscribers of the application to the presence changes of rooms. */
 export class PresenceChanges {
   readonly #rooms = new Map<string, Set<Subscriber<PresenceChange>>>();
 
-  /** A subscriber counts as interest in the room. Completes when the application closes. */
+  /** Changes of one room. A subscriber counts as interest in the room. Completes when the application closes. */
   of(room: string, host: PresenceHost): Observable<PresenceChange> {
     return new Observable((subscriber) => {
-      let listeners = this.#rooms.get(room);
-      if (listeners === undefined) this.#rooms.set(room, (listeners = new Set()));
-      const own = listeners.add(subscriber);
+      let subscribers = this.#rooms.get(room);
+      if (subscribers === undefined) this.#rooms.set(room, (subscribers = new Set()));
+      const roomSubscribers = subscribers.add(subscriber);
       const interest = host.observeRoom(room).subscribe({ complete: () => subscriber.complete() });
       return () => {
         interest.unsubscribe();
-        own.delete(subscriber);
-        if (own.size === 0 && this.#rooms.get(room) === own) this.#rooms.delete(room);
+        roomSubscribers.delete(subscriber);
+        if (roomSubscribers.size === 0 && this.#rooms.get(room) === roomSubscribers) this.#rooms.delete(room);
       };
     });
   }
 
   emit(change: PresenceChange): void {
-    for (const listener of this.#rooms.get(change.room) ?? []) listener.next(change);
+    for (const subscriber of this.#rooms.get(change.room) ?? []) subscriber.next(change);
   }
 }

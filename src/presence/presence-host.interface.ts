@@ -1,21 +1,18 @@
 import type { Observable } from 'rxjs';
-import type { SseClient } from '../connection/sse-client.js';
 
-/** Which rooms have presence. */
+/** The rooms that have presence. */
 export interface PresencePolicy {
-  /** Whether any room has. */
+  /** True if at least one rule of the module gives rooms presence. */
   readonly hasPresence: boolean;
   isPresenceRoom(room: string): boolean;
-  /** Whether those in the room hear who joins and who leaves. */
+  /** True if clients of the room receive `sse:join` and `sse:leave`. */
   publishesPresenceEvents(room: string): boolean;
 }
 
-/** The clients and rooms of this node, as far as presence needs them. */
+/** The rooms of this node, as far as presence needs them. */
 export interface PresenceHost {
-  clientsOf(room: string): ReadonlySet<SseClient>;
-  leave(client: SseClient, room: string): void;
-  /** What a room hears; a subscriber counts as interest in it. */
+  /** Events of a room. A subscriber counts as interest in the room. */
   observeRoom(room: string): Observable<unknown>;
-  /** Pending where somebody here wants the room and the broker does not deliver it yet. */
+  /** Pending while this node has interest in the room and the broker does not deliver it yet. */
   whenSubscribed(room: string): Promise<void> | undefined;
 }

@@ -1,75 +1,68 @@
 import type { Observable } from 'rxjs';
-import type { PartitionedBroker, SseBroker } from '../broker/broker.interface.js';
+import type { PartitionedBroker } from '../broker/broker.interface.js';
 import type { PresenceCount, PresenceStore } from '../broker/presence-store.interface.js';
 import type { SseClient } from '../connection/sse-client.js';
 import { parsePresenceEvent, type PresenceChange } from '../protocol/presence-event.js';
 import type { RoomMessage } from '../protocol/room-message.js';
 import { EVERYONE } from '../protocol/room-name.js';
 import { SseError } from '../protocol/sse-error.js';
+import type { SseMember } from '../protocol/sse-member.js';
 import { checkIdentity, type SseIdentity } from '../protocol/user-name.js';
 import { LocalMembers } from './local-members.js';
-import { RemoteCommands } from '../commands/remote-commands.js';
 import { PresenceChanges } from './presence-changes.js';
 import type { PresenceHost, PresencePolicy } from './presence-host.interface.js';
 import { PresenceStores } from './presence-stores.js';
-import { toMember, type SseMember } from './sse-member.js';
+import { toMember } from './to-member.js';
 
-/** How long a list of members waits for the room to be heard: after that, the broker cannot be asked either. */
-const HEARD_WITHIN_MS = 5_000;
+/** Longest time, in milliseconds, that a list of members waits for the room's subscription. After it the store is asked anyway. */
+const SUBSCRIBED_WITHIN_MS = 5_000;
 
-/** Who a client is; `undefined`: nobody in particular, and no member of any room. */
+/** Returns the user of a client; `undefined` for a client without a user, which is no member of any room. */
 export type Identify = (client: SseClient) => SseIdentity | undefined;
 
 export interface PresenceOptions {
-  readonly broker: SseBroker | PartitionedBroker;
+  readonly broker: PartitionedBroker;
   readonly policy: PresencePolicy;
   readonly identify: Identify | undefined;
   readonly presenceGraceMs: number | false;
-  /** Failures that no caller takes. */
+  /** Takes failures that no caller receives. */
   readonly report: (error: unknown) => void;
 }
 
-/** Who of this node's clients is who, what the store is told of it, and what it says of all nodes. */
+/** Identifies the clients of this node, reports them to the presence store, and reads the presence of all nodes. */
 export class Presence {
   readonly #options: PresenceOptions;
   readonly #stores: PresenceStores;
   readonly #changes = new PresenceChanges();
-  readonly remoteCommands: RemoteCommands;
   #host: PresenceHost | undefined;
   #members: LocalMembers | undefined;
 
-  /** @throws SseError `unsupported-by-broker` where a room has presence and the broker does not know how */
+  /** @throws SseError `unsupported-by-broker` where a room has presence and the broker does not support it */
   constructor(options: PresenceOptions) {
     this.#options = options;
     this.#stores = new PresenceStores(options.broker);
-    if (options.policy.hasPresence && !this.#stores.areAllThere) {
+    if (options.policy.hasPresence && !this.#stores.areComplete) {
       throw new SseError(
         'unsupported-by-broker',
         'A room has presence, and the broker has none. Take presence: true away, or give the broker a `presence`.',
       );
     }
-    this.remoteCommands = new RemoteCommands(options.broker, (room) => this.members(room));
   }
 
-  get report(): (error: unknown) => void {
-    return this.#options.report;
-  }
-
-  /** The broker has started. */
+  /** Called once, after the broker has started. */
   start(host: PresenceHost): void {
     const { policy, presenceGraceMs } = this.#options;
     this.#host = host;
-    this.remoteCommands.start(host);
     if (!policy.hasPresence) return;
     this.#members = new LocalMembers(this.#stores, presenceGraceMs || 0);
     this.#stores.open();
   }
 
-  /** Everybody in a room, by name. */
+  /** All members of a room over all nodes, ordered by user. */
   async members(room: string): Promise<SseMember[]> {
     const store = this.#storeOf(room);
-    // Who has subscribed to the changes first is told of each that the list does not have.
-    await inTime(this.#host?.whenSubscribed(room));
+    // A caller that subscribed to the changes before then receives every change that is newer than the list.
+    await settledInTime(this.#host?.whenSubscribed(room));
     const members = (await store.members(room)).map(toMember);
     return members.toSorted((a, b) => (a.user < b.user ? -1 : 1));
   }
@@ -83,7 +76,7 @@ export class Presence {
     return this.#changes.of(room, this.#host as PresenceHost);
   }
 
-  /** Its stream is open: it gets a name, and is present in the rooms that it has joined. */
+  /** Identifies a client whose stream has opened, and enters it in the rooms that it joined before. */
   clientOpened(client: SseClient): void {
     try {
       client.identity = checkIdentity(this.#options.identify?.(client));
@@ -106,19 +99,19 @@ export class Presence {
     this.#members?.exit(room, identity, connection.isClosed);
   }
 
-  /** @returns whether those in its rooms may hear the event */
-  admits(message: RoomMessage): boolean {
-    const change = parsePresenceEvent(message);
-    if (change === undefined || message.replayable || !message.rooms.includes(change.room)) return true;
-    this.#changes.emit(change);
-    return this.#options.policy.publishesPresenceEvents(change.room);
+  /** Emits the presence change that a message carries, if it is one, to the application's subscribers. */
+  messageReceived(message: RoomMessage): void {
+    const change = changeOf(message);
+    if (change !== undefined) this.#changes.emit(change);
   }
 
-  controlReceived(text: string): void {
-    this.remoteCommands.execute(text);
+  /** @returns `false` for a presence change of a room whose clients do not receive presence events */
+  isForClients(message: RoomMessage): boolean {
+    const change = changeOf(message);
+    return change === undefined || this.#options.policy.publishesPresenceEvents(change.room);
   }
 
-  /** All streams have ended, and the broker is about to be closed. */
+  /** Called when all streams have ended, before the broker closes. */
   async closing(): Promise<void> {
     await this.#members?.close();
     this.#members = undefined;
@@ -138,13 +131,21 @@ export class Presence {
   }
 }
 
-async function inTime(pending: Promise<void> | undefined): Promise<void> {
+/** Presence stores publish changes without a position, and only in the room that the change names. */
+function changeOf(message: RoomMessage): PresenceChange | undefined {
+  const change = parsePresenceEvent(message);
+  return change !== undefined && !message.replayable && message.rooms.includes(change.room)
+    ? change
+    : undefined;
+}
+
+async function settledInTime(pending: Promise<void> | undefined): Promise<void> {
   if (pending === undefined) return;
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, HEARD_WITHIN_MS).unref();
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, SUBSCRIBED_WITHIN_MS).unref();
   });
-  // The failure, too, is the broker's to tell when it is asked.
-  await Promise.race([pending.catch(() => {}), late]);
+  // A failed subscription is no failure of this call: the store rejects by itself where it cannot be reached.
+  await Promise.race([pending.catch(() => {}), timeout]);
   clearTimeout(timer);
 }

@@ -1,27 +1,26 @@
-/** The fields of one event, already checked (`event-fields.ts`). */
+/** The fields of one event, validated by `event-fields.ts`. */
 export interface SseFields {
   readonly event?: string | undefined;
   readonly data?: string | undefined;
   readonly id?: string | undefined;
-  /** Milliseconds. */
+  /** Reconnection time in milliseconds. */
   readonly retry?: number | undefined;
   readonly comment?: string | undefined;
 }
 
-// HTML standard, 9.2.5: lines end with CRLF, LF or CR and with nothing else; U+2028 and U+0085 pass through.
+// HTML standard, 9.2.5: only CRLF, LF and CR end a line; U+2028 and U+0085 are left unchanged.
 const LINE_END = /\r\n|\r|\n/g;
 const HAS_LINE_END = /[\r\n]/;
 
 /**
- * Writes one event as text, by the HTML standard, section 9.2.5.
+ * Encodes one event as text (HTML standard, section 9.2.5).
  *
- * The space after the colon is always written: a client removes one, so without it a payload would lose its own
- * leading space. The blank line that dispatches the event is written only where there is data or an id: after a bare
- * comment or `retry` it would make some clients fire an empty message, and the lines count just as well as the head
- * of the next event. A name without data is not written: it would name the next event.
+ * The space after the colon is always written: a client removes one, so a payload would lose its own leading space. The
+ * blank line that dispatches the event follows only data or an id: after a comment or `retry` alone, some clients would
+ * fire an empty message. An event name without data is omitted: it would name the next event.
  *
- * The id is the last line. A client that takes it as soon as it is read, as some built on fetch do, would otherwise
- * keep the id of an event that a cut connection took from it.
+ * The id is the last line. Some clients built on fetch store an id as soon as they read its line; if the connection is
+ * cut inside an event, they must not have stored the id of that event.
  */
 export function encodeEvent(fields: SseFields): string {
   let text = '';

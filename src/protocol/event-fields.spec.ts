@@ -1,4 +1,5 @@
-import { checkEventId, checkEventName, checkRetry, describe as described } from './event-fields.js';
+import { checkEventId, checkEventName, checkRetry } from './event-fields.js';
+import { describeValue } from './error-text.js';
 import { SSE_ERROR_CODES, SseError } from './sse-error.js';
 
 describe('checkEventName', () => {
@@ -99,8 +100,8 @@ describe('a value in an error message', () => {
     [{ secret: 1 }, 'a value of type object'],
     [() => 'secret', 'a value of type function'],
     [Symbol('secret'), 'a value of type symbol'],
-  ])('%p is named without its contents', (value, text) => {
-    expect(described(value)).toBe(text);
+  ])('describes %p without its contents', (value, text) => {
+    expect(describeValue(value)).toBe(text);
   });
 });
 

@@ -1,27 +1,30 @@
+import { describeValue } from './error-text.js';
 import { SseError } from './sse-error.js';
 import { unsafeTextReason } from './unsafe-text.js';
 
-/** Names that begin so are control events of this package (`sse:ready`, `sse:gap`, `sse:error`). */
+/** Prefix of this package's control events (`sse:ready`, `sse:gap`, `sse:error`). */
 export const RESERVED_EVENT_PREFIX = 'sse:';
 
-/** `EventSource` fires its own events of these names, so a listener could not tell them apart. */
+/** Names of the events that `EventSource` fires itself; a listener could not distinguish them. */
 const RESERVED_EVENT_NAMES: ReadonlySet<string> = new Set(['error', 'open']);
 
 // HTML standard, 9.2.6: a field ends with CR, LF or CRLF, and an id that contains NUL is ignored by the client.
 const LINE_END_OR_NUL = /[\r\n\0]/;
 
-// Real clients crash or stop reconnecting on an id that cannot travel as an HTTP header, and fetch-based ones
-// preflight over 128 bytes; a leading or trailing space is lost on the way.
+// Some clients crash or stop reconnecting on an id that is no valid HTTP header value, and fetch sends a CORS preflight
+// for one of more than 128 bytes. HTTP trims leading and trailing spaces.
 const WIRE_SAFE_ID = /^[\x21-\x7e]{0,128}$/;
 
 /**
- * @returns the name as it goes on the wire; `undefined` where there is none
+ * Validates an event name.
+ *
+ * @returns the name; `undefined` for `undefined`, `null` and `''`
  * @throws SseError `invalid-event-name`
  */
 export function checkEventName(name: unknown): string | undefined {
   if (name === undefined || name === null || name === '') return undefined;
   if (typeof name !== 'string') {
-    throw new SseError('invalid-event-name', `An event name is a string, not ${describe(name)}.`);
+    throw new SseError('invalid-event-name', `An event name is a string, not ${describeValue(name)}.`);
   }
   if (LINE_END_OR_NUL.test(name)) {
     throw new SseError(
@@ -33,7 +36,7 @@ export function checkEventName(name: unknown): string | undefined {
   if (unsafe !== undefined) {
     throw new SseError(
       'invalid-event-name',
-      `The event name ${describe(name)} contains ${unsafe}. Remove it.`,
+      `The event name ${describeValue(name)} contains ${unsafe}. Remove it.`,
     );
   }
   if (RESERVED_EVENT_NAMES.has(name)) {
@@ -52,7 +55,9 @@ export function checkEventName(name: unknown): string | undefined {
 }
 
 /**
- * @returns the id as it goes on the wire; `''` resets the client's last id (HTML standard, 9.2.6)
+ * Validates an event id of the application. A number becomes its decimal string.
+ *
+ * @returns the id; `undefined` for `undefined` and `null`; `''` resets the client's last id (HTML standard, 9.2.6)
  * @throws SseError `invalid-id`
  */
 export function checkEventId(id: unknown): string | undefined {
@@ -61,13 +66,15 @@ export function checkEventId(id: unknown): string | undefined {
   if (typeof text !== 'string' || !WIRE_SAFE_ID.test(text)) {
     throw new SseError(
       'invalid-id',
-      `The event id ${describe(id)} cannot travel in a Last-Event-ID header. Use at most 128 printable ASCII characters without spaces.`,
+      `The event id ${describeValue(id)} cannot travel in a Last-Event-ID header. Use at most 128 printable ASCII characters without spaces.`,
     );
   }
   return text;
 }
 
 /**
+ * Validates a `retry` field.
+ *
  * @returns the reconnection time in milliseconds
  * @throws SseError `invalid-retry`
  */
@@ -76,17 +83,8 @@ export function checkRetry(retryMs: unknown): number {
   if (typeof retryMs !== 'number' || !Number.isSafeInteger(retryMs) || retryMs < 0) {
     throw new SseError(
       'invalid-retry',
-      `retry is a whole number of milliseconds, 0 or more, not ${describe(retryMs)}.`,
+      `retry is a whole number of milliseconds, 0 or more, not ${describeValue(retryMs)}.`,
     );
   }
   return retryMs;
-}
-
-/** A value in an error message: short, and never a whole payload. */
-export function describe(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
-  if (typeof value === 'number' || typeof value === 'boolean' || value === null || value === undefined) {
-    return String(value);
-  }
-  return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
 }

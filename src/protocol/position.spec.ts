@@ -7,7 +7,7 @@ const MINUTE_US = 60_000_000;
 const epoch = fc.integer({ min: 0, max: 0xffff_ffff }).map((n) => n.toString(16).padStart(8, '0'));
 
 describe('a position on the wire', () => {
-  it('comes back as it was', () => {
+  it('is parsed as it was formatted', () => {
     fc.assert(
       fc.property(epoch, fc.integer({ min: 0, max: NOW + MINUTE_US }), (of, position) => {
         const id = formatPosition(of, position);
@@ -43,7 +43,7 @@ describe('a position on the wire', () => {
     );
   });
 
-  it('is believed up to a minute ahead of the newest known, for clocks differ', () => {
+  it('is accepted up to a minute ahead of the newest known position', () => {
     expect(parsePosition(formatPosition('00000000', NOW + MINUTE_US), NOW)).toBeDefined();
     expect(parsePosition(formatPosition('00000000', NOW + MINUTE_US + 1), NOW)).toBeUndefined();
   });

@@ -1,22 +1,22 @@
 /**
- * A place in the order of every room at once: microseconds since 1970, moved on by at least one for each event.
- * One number stands for all rooms, so one short `Last-Event-ID` resumes them all. Safe in a double until the year 2255.
+ * The position of an event in the order of all rooms: microseconds since 1970, increased by at least one per event. All
+ * rooms share one sequence, so that one short `Last-Event-ID` resumes them all. A safe integer until the year 2255.
  */
 export type Position = number;
 
-/** The local clock as a position. */
+/** Returns the local clock as a position. */
 export function nowUs(): Position {
   return Date.now() * 1_000;
 }
 
-/** What a client's `Last-Event-ID` says. */
+/** An epoch and a position in it, as read from a client's `Last-Event-ID`. */
 export interface ResumePoint {
-  /** Names the memory that gave the position: 8 hexadecimal digits. */
+  /** The broker's epoch that assigned the position: 8 hexadecimal digits. */
   readonly epoch: string;
   readonly position: Position;
 }
 
-/** How far ahead of the local clock a position may lie and still be believed: another node's clock may be ahead. */
+/** Accepted lead of a position over the local clock, in microseconds: another node's clock may be ahead. */
 export const CLOCK_TOLERANCE_US = 60_000_000;
 const MAX_ID_LENGTH = 128;
 const WIRE_ID = /^1\.([0-9a-f]{8})\.([0-9a-z]{1,11})$/;
@@ -27,8 +27,8 @@ export function formatPosition(epoch: string, position: Position): string {
 }
 
 /**
- * Reads an id that a client sent. Such text is anybody's: whatever is not exactly what `formatPosition` writes, or
- * lies more than 60 s in the future, is no position.
+ * Parses an id that a client sent. The text is untrusted: any text that `formatPosition` does not write, and any position
+ * more than 60 s in the future, is rejected with `undefined`.
  *
  * @param newestUs the larger of the local clock and the highest position seen, in microseconds
  */
@@ -37,7 +37,7 @@ export function parsePosition(id: string, newestUs: Position): ResumePoint | und
   const [, epoch, digits] = WIRE_ID.exec(id) ?? [];
   if (epoch === undefined || digits === undefined) return undefined;
   const position = parseInt(digits, 36);
-  // A leading zero is no number that we wrote: one position has one spelling.
+  // `formatPosition` writes no leading zeros: each position has one spelling.
   if (!Number.isSafeInteger(position) || position.toString(36) !== digits) return undefined;
   return position <= newestUs + CLOCK_TOLERANCE_US ? { epoch, position } : undefined;
 }

@@ -7,11 +7,11 @@ export interface PresenceChange {
   readonly type: 'join' | 'leave';
   readonly room: string;
   readonly user: string;
-  /** What `identify` said of the user, where it said something. */
+  /** The user's info from `identify`, if any. */
   readonly info?: JsonValue;
 }
 
-/** How the data of a change begins; `presenceEnd` follows. */
+/** Returns the first part of a presence event's data; `presenceEnd` is the rest. */
 export function presenceOpening(room: string, user: string): string {
   return `{"room":${JSON.stringify(room)},"user":${JSON.stringify(user)}`;
 }
@@ -22,8 +22,7 @@ function presenceEnd(info: string | undefined): string {
 }
 
 /**
- * A change as nodes tell it to each other: an event of its room, without a position. Applications cannot send one, since
- * its name is reserved.
+ * Creates the event that carries a presence change between nodes. Applications cannot send one, as its name is reserved.
  *
  * @param info as JSON
  */
@@ -40,14 +39,14 @@ export function presenceEvent(
   };
 }
 
-/** @returns the change, or `undefined` for any other event */
+/** Parses a presence event. @returns the change; `undefined` for any other event */
 export function parsePresenceEvent({ event, data }: RoomEvent): PresenceChange | undefined {
   if (event !== 'sse:join' && event !== 'sse:leave') return undefined;
   try {
-    const told = JSON.parse(data) as Partial<PresenceChange> | null;
-    if (typeof told?.room !== 'string' || typeof told.user !== 'string') return undefined;
+    const change = JSON.parse(data) as Partial<PresenceChange> | null;
+    if (typeof change?.room !== 'string' || typeof change.user !== 'string') return undefined;
     const type = event === 'sse:join' ? 'join' : 'leave';
-    const { room, user, info } = told;
+    const { room, user, info } = change;
     return info === undefined ? { type, room, user } : { type, room, user, info };
   } catch {
     return undefined;

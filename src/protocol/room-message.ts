@@ -3,39 +3,39 @@ import { formatStreamPosition } from './stream-position.js';
 import { formatPosition, type Position } from './position.js';
 import { SseFrame } from './sse-frame.js';
 
-/** What a publisher says, as text: the same on every node. */
+/** A published event as text: identical on every node. */
 export interface RoomEvent {
-  /** The event's name; none means `message` to a browser. */
+  /** The event's name. Default: none; a browser then fires `message`. */
   readonly event?: string | undefined;
   readonly data: string;
-  /** `true` where `data` was made by the serializer and is not the publisher's own string. */
+  /** `true` if the serializer created `data`, `false` if the publisher passed a string. */
   readonly serialized: boolean;
 }
 
-/** An event that went to rooms of several partitions, as an earlier one of them has it. */
+/** The copy of an event in another partition, published before this one. */
 export interface EarlierCopy {
   readonly partition: number;
-  /** 0 where it has no place in the order. */
+  /** 0 for an event without a position. */
   readonly position: Position;
   readonly rooms: readonly string[];
 }
 
-/** Where and how a broker delivers an event. */
+/** The rooms, position and delivery options that a broker adds to an event. */
 export interface RoomDelivery {
   readonly rooms: readonly string[];
   readonly epoch: string;
-  /** 0 for an event outside the order (volatile through some brokers). */
+  /** 0 for an event without a position: presence events, and volatile events of some brokers. */
   readonly position: Position;
-  /** Whether a resume can bring it back; only such events carry an `id:`. */
+  /** `true` if the event is in history, so that a client can resume it. Only such events carry an `id:`. */
   readonly replayable: boolean;
   readonly volatile?: boolean;
-  /** Who is left out: ids of clients, and `user:` with a user's name behind it. */
+  /** Clients that do not receive the event: client ids, and `user:` followed by a user name. */
   readonly except?: readonly string[] | undefined;
-  /** Where else the event went before; who hears it there does not hear it here. */
+  /** Earlier copies in other partitions. A client that receives one of them does not receive this one. */
   readonly copies?: readonly EarlierCopy[] | undefined;
 }
 
-/** One event on its way from the broker to the clients of its rooms. Its frame is made once a node, when first needed. */
+/** An event delivered by the broker to the clients of its rooms. Each node encodes its frame once, at the first use. */
 export class RoomMessage implements RoomEvent, RoomDelivery {
   readonly event: string | undefined;
   readonly data: string;
@@ -47,7 +47,7 @@ export class RoomMessage implements RoomEvent, RoomDelivery {
   readonly volatile: boolean;
   readonly except: readonly string[] | undefined;
   readonly copies: readonly EarlierCopy[] | undefined;
-  /** Set by the node on what it hears from a broker with partitions. @internal */
+  /** Index of the partition that delivered the event; set by the node if the broker has partitions. @internal */
   partition: number | undefined;
   #frame: SseFrame | undefined;
 
@@ -64,7 +64,7 @@ export class RoomMessage implements RoomEvent, RoomDelivery {
     this.copies = delivery.copies;
   }
 
-  /** The event's `id:`, where a resume can bring it back. A client with rooms in several partitions gets a longer one. */
+  /** The event's `id:`; `undefined` if it is not replayable. Clients with rooms in several partitions get a longer one. */
   get id(): string | undefined {
     if (!this.replayable) return undefined;
     if (this.partition === undefined) return formatPosition(this.epoch, this.position);
@@ -77,7 +77,7 @@ export class RoomMessage implements RoomEvent, RoomDelivery {
   }
 
   #encode(): SseFrame {
-    // Among several partitions each stream writes its own: where it stands in all of them.
+    // With partitions, each stream adds an id of its own, with its positions in all of them.
     const id = this.partition === undefined ? this.id : undefined;
     return new SseFrame(encodeEvent({ id, event: this.event, data: this.data }), {
       position: this.replayable ? this.position : 0,

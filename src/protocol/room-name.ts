@@ -1,19 +1,19 @@
-import { describe } from './event-fields.js';
+import { describeValue } from './error-text.js';
 import { SseError } from './sse-error.js';
 import { unsafeTextReason } from './unsafe-text.js';
 
-/** Everyone: a room that each client is in and none can join or leave. */
+/** The room of all clients. No client can join or leave it. */
 export const EVERYONE = '*';
 
 const MAX_ROOM_LENGTH = 255;
 
-/**
- * A room as callers may write it. Numbers stand for their decimal string: room `0` is a room like any other.
- */
+/** A room's name as an argument. A number means its decimal string; `0` is a valid room. */
 export type RoomName = string | number;
 
 /**
- * @returns the room's name; `'*'` passes
+ * Validates a room's name: 1 to 255 characters, none of them a control character.
+ *
+ * @returns the name; `'*'` is valid
  * @throws SseError `invalid-room`
  */
 export function checkRoom(room: unknown): string {
@@ -21,28 +21,28 @@ export function checkRoom(room: unknown): string {
   if (typeof name !== 'string' || name === '') {
     throw new SseError(
       'invalid-room',
-      `A room is a string that is not empty, or a number, not ${describe(room)}.`,
+      `A room is a string that is not empty, or a number, not ${describeValue(room)}.`,
     );
   }
   if (name.length > MAX_ROOM_LENGTH) {
     throw new SseError(
       'invalid-room',
-      `The room ${describe(name)} is longer than ${MAX_ROOM_LENGTH} characters.`,
+      `The room ${describeValue(name)} is longer than ${MAX_ROOM_LENGTH} characters.`,
     );
   }
   const unsafe = unsafeTextReason(name);
   if (unsafe !== undefined) {
-    throw new SseError('invalid-room', `The room ${describe(name)} contains ${unsafe}. Remove it.`);
+    throw new SseError('invalid-room', `The room ${describeValue(name)} contains ${unsafe}. Remove it.`);
   }
   return name;
 }
 
-/** A number as its decimal string; what is no room stays what it is. */
+/** Converts a finite number to its decimal string, and returns any other value unchanged. */
 export function asText(room: unknown): unknown {
   return typeof room === 'number' && Number.isFinite(room) ? String(room) : room;
 }
 
-/** @returns the names of a room or a list of rooms, each once, in the order given */
+/** Validates a room or a list of rooms. @returns each name once, in the given order */
 export function checkRooms(rooms: RoomName | readonly RoomName[]): string[] {
   if (!Array.isArray(rooms)) return [checkRoom(rooms)];
   return [...new Set(rooms.map(checkRoom))];

@@ -1,14 +1,16 @@
 import { findLossyJsonValue } from './lossy-json-value.js';
 import { SseError } from './sse-error.js';
 
-/** Turns what is not a string into text. What it throws becomes the `cause` of an `SseError`. */
+/** Converts data that is not a string to text. An error that it throws becomes the `cause` of an `SseError`. */
 export type SerializeData = (data: unknown) => string;
 
 /**
+ * Returns a string unchanged, and any other data as serialized.
+ *
  * @param eventName named in error messages
- * @returns the event's text, and whether the serializer made it
- * @throws SseError `invalid-data` for what has no text: `undefined`, functions, symbols, circular objects, and with the
- * default serializer for a `Map`, `Set`, `Promise` or binary value, which JSON would write without its content
+ * @returns the event's text; `serialized` is `true` if the serializer created it
+ * @throws SseError `invalid-data` for data without a text form: `undefined`, functions, symbols, circular objects;
+ * with the default serializer also for a `Map`, `Set`, `Promise` or binary value, which JSON writes without its content
  */
 export function serializeData(
   data: unknown,

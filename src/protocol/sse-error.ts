@@ -1,5 +1,5 @@
 /**
- * Why a call was refused. The list is closed: `docs/errors.md` explains each code, and a test holds the two together.
+ * The complete list of error codes. `docs/10-errors.md` explains each; a test compares both lists.
  */
 export const SSE_ERROR_CODES = [
   'invalid-arguments',
@@ -21,20 +21,20 @@ export const SSE_ERROR_CODES = [
   'broker-unavailable',
 ] as const;
 
-/** What went wrong, for programs; each code is explained in docs/errors.md. */
+/** Identifies the reason of an `SseError`; docs/10-errors.md explains each code. */
 export type SseErrorCode = (typeof SSE_ERROR_CODES)[number];
 
 /**
- * The one error class of this package: a caller's mistake, or a broker that could not do its work.
+ * The only error class of this package, for invalid calls and for broker failures.
  *
- * A slow or vanished client is never an error but a `CloseReason`.
+ * A slow or disconnected client does not cause an error; see `CloseReason`.
  */
 export class SseError extends Error {
   override readonly name = 'SseError';
 
   /**
-   * @param code what went wrong, for programs
-   * @param message what went wrong and how to cure it, for people
+   * @param code the reason, for programs
+   * @param message the reason and the remedy, for people
    */
   constructor(
     readonly code: SseErrorCode,
@@ -43,9 +43,4 @@ export class SseError extends Error {
   ) {
     super(message, options);
   }
-}
-
-/** What a logger prints of anything that was thrown. */
-export function stackOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

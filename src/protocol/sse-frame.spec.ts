@@ -46,7 +46,7 @@ describe('SseFrame', () => {
     expect(chunked.toString()).toBe('9\r\ndata: x\n\n\r\n');
   });
 
-  it('that history keeps, or a queue, holds on to no memory but its own', () => {
+  it('retains no shared block once it is settled or has an id', () => {
     expect(ownsMemory(new SseFrame('data: x\nid: 7\n\n', { position: 7, idLength: 6 }))).toBe(true);
     fc.assert(
       fc.property(anyText, (text) => {
@@ -61,7 +61,7 @@ describe('SseFrame', () => {
     );
   });
 
-  it('has no position and is not volatile unless told', () => {
+  it('has no position and is not volatile by default', () => {
     expect(new SseFrame('x')).toMatchObject({ position: 0, volatileKey: undefined });
     expect(new SseFrame('x', { position: 7, volatileKey: 'k' })).toMatchObject({
       position: 7,
@@ -88,7 +88,7 @@ describe('an anonymous frame', () => {
     expect(frame.anonymous).toBe(frame);
   });
 
-  it('of any event says what the event without an id says', () => {
+  it('has the bytes of the event encoded without an id', () => {
     fc.assert(
       fc.property(anyText, fc.maxSafeNat(), (data, position) => {
         const { frame } = new RoomMessage(
@@ -104,14 +104,14 @@ describe('an anonymous frame', () => {
 describe('a room message', () => {
   const text = { event: 'tick', data: '1', serialized: true };
 
-  it('carries its position as id only where a resume can bring it back', () => {
+  it('carries its position as id only if it is replayable', () => {
     const delivery = { rooms: ['a'], epoch: '0a1b2c3d', position: 35 };
-    const kept = new RoomMessage(text, { ...delivery, replayable: true });
-    const passing = new RoomMessage(text, { ...delivery, replayable: false });
-    expect([kept.id, kept.frame.position]).toEqual(['1.0a1b2c3d.z', 35]);
-    expect([passing.id, passing.frame.position]).toEqual([undefined, 0]);
-    expect(passing.frame.bytes.toString()).toBe('event: tick\ndata: 1\n\n');
-    expect(kept.frame).toBe(kept.frame);
+    const replayable = new RoomMessage(text, { ...delivery, replayable: true });
+    const ephemeral = new RoomMessage(text, { ...delivery, replayable: false });
+    expect([replayable.id, replayable.frame.position]).toEqual(['1.0a1b2c3d.z', 35]);
+    expect([ephemeral.id, ephemeral.frame.position]).toEqual([undefined, 0]);
+    expect(ephemeral.frame.bytes.toString()).toBe('event: tick\ndata: 1\n\n');
+    expect(replayable.frame).toBe(replayable.frame);
   });
 
   it('volatile ones share a key by rooms and event, and no other does', () => {

@@ -1,24 +1,24 @@
 import type { EarlierCopy } from './room-message.js';
 
-/** What a frame is besides its bytes. */
+/** Properties of a frame besides its bytes. */
 export interface SseFrameTraits {
-  /** The event's place in the order of all rooms; 0 for a frame that a resume cannot bring back. */
+  /** The event's position; 0 for a frame that is not replayable. Default: 0. */
   readonly position?: number;
-  /** Set on volatile events: of the frames with one key, a client that does not keep up gets only the newest. */
+  /** Key of a volatile event: a client with backpressure receives only the newest frame of each key. */
   readonly volatileKey?: string | undefined;
-  /** How many bytes before the final blank line are the `id:` line. */
+  /** Length in bytes of the `id:` line, which precedes the final blank line. Default: 0. */
   readonly idLength?: number;
-  /** The epoch and the partition of the position, on a frame whose `id:` differs from stream to stream. */
+  /** Epoch of the position. With `partition`, it lets each stream write an `id:` of its own. */
   readonly epoch?: string;
   readonly partition?: number;
-  /** The earlier copies of the event in other partitions, as in `RoomDelivery.copies`. */
+  /** Earlier copies of the event in other partitions, as in `RoomDelivery.copies`. */
   readonly copies?: readonly EarlierCopy[] | undefined;
 }
 
 /**
- * The bytes of one event, made once and shared by every client that receives it. Immutable.
+ * The encoded bytes of one event, shared by all clients that receive it. Their content never changes.
  *
- * The bytes are kept inside their HTTP/1.1 chunk (RFC 9112, section 7.1), so that both forms are one allocation.
+ * The bytes lie inside their HTTP/1.1 chunk (RFC 9112, section 7.1), so that both forms share one allocation.
  */
 export class SseFrame {
   readonly position: number;
@@ -39,7 +39,7 @@ export class SseFrame {
     this.volatileKey = traits.volatileKey;
     this.copies = traits.copies;
     this.#idLength = traits.idLength ?? 0;
-    // An event with its id is one that history may remember.
+    // An event with an id may be stored in history.
     const { chunked, bytes } = allocateChunk(length, this.#idLength !== 0);
     bytes.write(text);
     this.#chunked = chunked;
@@ -56,22 +56,22 @@ export class SseFrame {
     return this.#bytes;
   }
 
-  /** The same event without its `id:` line, for streams whose ids belong to the application. One for all of them. */
+  /** The same event without its `id:` line, for streams with ids of the application. All of them share one frame. */
   get anonymous(): SseFrame {
     if (this.position === 0 && this.#idLength === 0) return this;
     const known = this.#anonymous?.deref();
     if (known !== undefined) return known;
     const anonymous = new SseFrame(`${this.#textWithoutId()}\n`, { volatileKey: this.volatileKey });
-    // Weakly: history, which remembers this frame, has no use for the other.
+    // A weak reference: history stores this frame for long and does not need the other one.
     this.#anonymous = new WeakRef(anonymous);
     return anonymous;
   }
 
   /**
-   * For who keeps the frame: gives its bytes memory of their own.
+   * Copies the bytes into an allocation of their own. Called before the frame is stored for long.
    *
-   * Node cuts small Buffers from blocks of 8 KiB that it shares with everything else, and the last piece in use keeps
-   * the whole block: an event of 100 bytes may hold 80 times as much. That is cheaper as long as nobody keeps it.
+   * Node allocates small Buffers from shared blocks of 8 KiB, and each Buffer in use retains its whole block: a stored
+   * event of 100 bytes may retain 80 times as much. For a short-lived frame the shared block is cheaper.
    */
   settle(): void {
     if (this.#chunked.buffer.byteLength === this.#chunked.length) return;
@@ -81,7 +81,7 @@ export class SseFrame {
     this.#bytes = bytes;
   }
 
-  /** The same event with this `id:` line: how a stream of several partitions gets it. */
+  /** Returns the same event with another `id:` line, for a stream with rooms in several partitions. */
   withId(id: string): SseFrame {
     return new SseFrame(`${this.#textWithoutId()}id: ${id}\n\n`, { position: this.position });
   }
@@ -92,14 +92,15 @@ export class SseFrame {
 }
 
 /**
- * An uninitialised HTTP/1.1 chunk of `length` bytes, and the view of its inside.
+ * Allocates an HTTP/1.1 chunk with an uninitialised body of `length` bytes.
  *
- * @param kept whether it has memory of its own; see `SseFrame.settle`
+ * @param ownMemory `true`: outside Node's shared blocks; see `SseFrame.settle`
+ * @returns the whole chunk, and `bytes`, the view of its body
  */
-export function allocateChunk(length: number, kept = false): { chunked: Buffer; bytes: Buffer } {
+export function allocateChunk(length: number, ownMemory = false): { chunked: Buffer; bytes: Buffer } {
   const head = `${length.toString(16)}\r\n`;
   const size = head.length + length + 2;
-  const chunked = kept ? Buffer.allocUnsafeSlow(size) : Buffer.allocUnsafe(size);
+  const chunked = ownMemory ? Buffer.allocUnsafeSlow(size) : Buffer.allocUnsafe(size);
   chunked.write(head, 0, 'latin1');
   chunked.write('\r\n', head.length + length, 'latin1');
   return { chunked, bytes: chunked.subarray(head.length, head.length + length) };

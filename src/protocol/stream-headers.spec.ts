@@ -1,7 +1,7 @@
 import { FORBIDDEN_HEADERS, streamHeaders } from './stream-headers.js';
 
 describe('streamHeaders', () => {
-  it('says what a stream is', () => {
+  it('returns the default headers', () => {
     expect(streamHeaders({})).toEqual({
       'content-type': 'text/event-stream',
       'cache-control': 'no-cache, no-transform',
@@ -36,7 +36,7 @@ describe('streamHeaders', () => {
     expect(streamHeaders({ [name]: 'x', [name.toUpperCase()]: 'x' })).toEqual(streamHeaders({}));
   });
 
-  it('passes over what is no header value', () => {
+  it('skips values that are no header values', () => {
     expect(streamHeaders({ 'x-none': undefined, 'x-null': null, 'x-object': {} })).toEqual(streamHeaders({}));
   });
 });

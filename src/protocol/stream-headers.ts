@@ -1,17 +1,17 @@
 /**
- * What a stream's response says of itself. A value that CORS, a middleware or `@Header` set already stays, save for
- * those that would contradict a stream.
+ * Response headers of a stream. Values set before by CORS, a middleware or `@Header` take precedence, except for
+ * `content-type` and `FORBIDDEN_HEADERS`.
  */
 export const STREAM_HEADERS: Readonly<Record<string, string>> = {
-  // HTML standard, 9.2.2: only this type connects. No charset: Chromium 156 refuses any but utf-8, the default.
+  // HTML standard, 9.2.2: `EventSource` accepts only this type. No charset: Chromium 156 refuses any but utf-8, the default.
   'content-type': 'text/event-stream',
   // `no-transform` keeps compressing middleware and proxies from holding events back.
   'cache-control': 'no-cache, no-transform',
-  // nginx buffers a proxied response unless told not to.
+  // nginx buffers a proxied response by default.
   'x-accel-buffering': 'no',
 };
 
-/** Headers that describe a body of known length or another coding; a stream has neither. */
+/** Headers of a body with a known length or a content coding; a stream has neither. */
 export const FORBIDDEN_HEADERS: readonly string[] = [
   'content-length',
   'content-encoding',
@@ -20,7 +20,7 @@ export const FORBIDDEN_HEADERS: readonly string[] = [
   'last-modified',
 ];
 
-/** Applies both lists to the headers of a response that is about to become a stream. */
+/** Merges the headers that a response has so far with those of a stream. */
 export function streamHeaders(
   present: Readonly<Record<string, unknown>>,
 ): Record<string, string | number | readonly string[]> {

@@ -1,30 +1,32 @@
-import { describe } from './event-fields.js';
+import { describeValue } from './error-text.js';
 import type { JsonValue } from './json-value.js';
 import { SseError } from './sse-error.js';
 import { unsafeTextReason } from './unsafe-text.js';
 
 const MAX_USER_LENGTH = 255;
 
-/** A list of members carries the info of each, and so does each change. */
+/** Maximum length of an info as JSON: each list of members and each presence event carries it. */
 const MAX_INFO_LENGTH = 4_096;
 
-/** Who a client is: what `identify` returns. */
+/** The identity of a client: the return value of `identify`. */
 export interface SseIdentity {
-  /** The same for all connections of one user; a number stands for its decimal string. */
+  /** Name of the user, equal on all connections: 1 to 255 characters. A number means its decimal string. */
   readonly user: string | number;
-  /** What others may know of the user: a name, a picture. At most 4,096 characters as JSON. */
+  /** Data for other members, such as a display name. At most 4,096 characters as JSON. Default: none. */
   readonly info?: JsonValue;
 }
 
-/** The same, checked. */
+/** A validated `SseIdentity`. */
 export interface ClientIdentity {
   readonly user: string;
-  /** As JSON. */
+  /** The info as JSON. */
   readonly info: string | undefined;
 }
 
 /**
- * @returns the user's name
+ * Validates a user's name.
+ *
+ * @returns the name
  * @throws SseError `invalid-user`
  */
 export function checkUser(user: unknown): string {
@@ -32,18 +34,20 @@ export function checkUser(user: unknown): string {
   if (typeof name !== 'string' || name === '' || name.length > MAX_USER_LENGTH) {
     throw new SseError(
       'invalid-user',
-      `A user is a string of 1 to ${MAX_USER_LENGTH} characters, or a number, not ${describe(user)}.`,
+      `A user is a string of 1 to ${MAX_USER_LENGTH} characters, or a number, not ${describeValue(user)}.`,
     );
   }
   const unsafe = unsafeTextReason(name);
   if (unsafe !== undefined) {
-    throw new SseError('invalid-user', `The user ${describe(name)} contains ${unsafe}. Remove it.`);
+    throw new SseError('invalid-user', `The user ${describeValue(name)} contains ${unsafe}. Remove it.`);
   }
   return name;
 }
 
 /**
- * @returns `undefined` for somebody without a name
+ * Validates the return value of `identify`.
+ *
+ * @returns `undefined` for a client without a user name
  * @throws SseError `invalid-user`
  */
 export function checkIdentity(identity: unknown): ClientIdentity | undefined {
@@ -51,7 +55,7 @@ export function checkIdentity(identity: unknown): ClientIdentity | undefined {
   if (typeof identity !== 'object') {
     throw new SseError(
       'invalid-user',
-      `identify returns { user, info? } or undefined, not ${describe(identity)}.`,
+      `identify returns { user, info? } or undefined, not ${describeValue(identity)}.`,
     );
   }
   const { user, info } = identity as Partial<SseIdentity>;

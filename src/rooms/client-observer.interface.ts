@@ -1,16 +1,16 @@
 import type { SseClient } from '../connection/sse-client.js';
 import type { RoomMessage } from '../protocol/room-message.js';
 
-/** Who is told what clients of this node do, and what other nodes say of theirs. */
+/** Observes the clients of this node and the messages of the broker; presence is built on it. */
 export interface ClientObserver {
-  /** Its stream is open; the rooms that it has joined before count from now on. */
+  /** The client's stream is open. Rooms that it joined before count as joined from now on. */
   clientOpened(client: SseClient): void;
   clientJoined(client: SseClient, room: string): void;
   clientLeft(client: SseClient, room: string): void;
-  /** @returns whether those in its rooms may hear an event */
-  admits(message: RoomMessage): boolean;
-  /** What a node has said to all. */
-  controlReceived(text: string): void;
-  /** Every stream has ended; the broker is closed when this settles. Never rejects. */
+  /** Called with each message of the broker, before clients receive it. */
+  messageReceived(message: RoomMessage): void;
+  /** @returns whether the clients of the message's rooms receive it */
+  isForClients(message: RoomMessage): boolean;
+  /** Called when every stream has ended; the broker closes after it settles. Never rejects. */
   closing(): Promise<void>;
 }

@@ -9,8 +9,8 @@ export interface EventArguments<Options> {
 }
 
 /**
- * Reads them by their number, so that `('text')` is data and `('event', undefined)` is an event without data, which
- * is refused later, instead of data "event".
+ * Parses an argument list by its length: `('text')` is data without an event name, while `('event', undefined)` is an event
+ * without data, which serialization refuses later.
  *
  * @throws SseError `invalid-arguments`, `invalid-event-name`
  */

@@ -9,21 +9,31 @@ import { eventArguments } from './event-arguments.js';
 import type { Partitions } from './partitions.js';
 import type { RoomPolicy } from './room-policy.js';
 
-/** How an event goes to one client. */
+/** Options of `send`. */
 export interface SendOptions {
-  /** The application's own event id; only on streams without rooms, where it is not the client's position. */
+  /** An event id of the application. Only on streams without rooms: elsewhere the id is the client's position. */
   readonly id?: string | number;
-  /** The newest state matters, not each step: for a client that does not read, the newest of each event name waits. */
+  /**
+   * True if only the newest event of its name matters: while the client does not read, a newer one replaces a queued one.
+   * Default: `false`.
+   */
   readonly volatile?: boolean;
 }
 
+/** Delivery options of a frame. */
 export interface SendTraits {
   readonly volatileKey?: string | undefined;
   /** As in `ClientConnection.push`. */
   readonly bounded?: boolean;
 }
 
-/** From what an application says to what a client or the broker gets. */
+/** Validated rooms, and the `[event], data, options` that go to them. */
+export interface EventToPublish {
+  readonly rooms: readonly string[];
+  readonly parts: readonly unknown[];
+}
+
+/** Validates and serializes application events, then sends them to a client or publishes them to the broker. */
 export class EventPublisher {
   readonly #partitions: Partitions;
   readonly #policy: RoomPolicy;
@@ -35,7 +45,7 @@ export class EventPublisher {
     this.#serialize = options.serialize;
   }
 
-  /** Sends `[event], data, options` to one client. @returns whether it was accepted */
+  /** Sends `[event], data, options` to one client. @returns whether the client accepted the event */
   send(client: SseClient, parts: readonly unknown[]): boolean {
     const { event, data, options } = eventArguments<SendOptions>('send', parts);
     const fields = {
@@ -48,9 +58,13 @@ export class EventPublisher {
     });
   }
 
-  /** Sends checked fields to one client. */
+  /**
+   * Sends validated fields to one client.
+   *
+   * @throws SseError `id-not-allowed` for an id on a stream whose ids are positions
+   */
   sendFields(client: SseClient, fields: SseFields, { volatileKey, bounded }: SendTraits = {}): boolean {
-    if (fields.id !== undefined && client.tracksPosition) {
+    if (fields.id !== undefined && client.connection.tracksPosition) {
       throw new SseError(
         'id-not-allowed',
         'On a stream with rooms the event id is the position that a resume needs. Put your own id into the data.',
@@ -59,13 +73,13 @@ export class EventPublisher {
     return client.connection.deliver(new SseFrame(encodeEvent(fields), { volatileKey }), bounded);
   }
 
-  /** Publishes `[event], data, options`. @returns the event's `id:`, where a resume can bring it back */
-  async publish(rooms: readonly string[], parts: readonly unknown[]): Promise<string | undefined> {
+  /** Publishes an event. @returns the event's `id:`, or `undefined` for an event that cannot be replayed */
+  async publish({ rooms, parts }: EventToPublish): Promise<string | undefined> {
     const { event, data, options } = eventArguments<PublishOptions>('broadcast', parts);
     const text = serializeData(data, this.#serialize, event);
     if (rooms.length === 0) return undefined;
     const volatile = options.volatile ?? rooms.every((room) => this.#policy.isVolatile(room));
-    const place = await this.#partitions.publish(rooms, { event, ...text }, { ...options, volatile });
-    return place && this.#partitions.format(place);
+    const position = await this.#partitions.publish(rooms, { event, ...text }, { ...options, volatile });
+    return position && this.#partitions.format(position);
   }
 }

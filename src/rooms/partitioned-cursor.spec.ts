@@ -6,7 +6,7 @@ import { PartitionedCursor, StampedFrames, type PartitionPositions } from './par
 
 const EPOCH = '0a1b2c3d';
 
-/** Rooms are in the partition that their name ends with, everyone in partition 0. */
+/** A node with three partitions. The last digit of a room's name is its partition; `*` is in partition 0. */
 class FakeNode implements PartitionPositions {
   readonly stamped = new StampedFrames();
   readonly lostCopies = new LostCopies();
@@ -47,7 +47,7 @@ function idOf(frame: SseFrame | undefined): Record<number, number> {
 }
 
 describe('a cursor of several partitions', () => {
-  it('names in each id where the client stands in all partitions of its rooms, and in no other', () => {
+  it('names in each id the positions in all partitions of its rooms, and in no other', () => {
     const node = new FakeNode();
     const cursor = node.cursor('a1');
     expect(idOf(cursor.advance(frameOf(1, 20), true))).toEqual({ 0: 10, 1: 20 });
@@ -57,7 +57,7 @@ describe('a cursor of several partitions', () => {
     expect(idOf(cursor.advance(frameOf(2, 30), true))).toEqual({ 0: 10, 2: 30 });
   });
 
-  it('passes a position once', () => {
+  it('passes each position once', () => {
     const cursor = new FakeNode().cursor('a1');
     expect(cursor.advance(frameOf(1, 20), true)).toBeDefined();
     expect(cursor.advance(frameOf(1, 20), true)).toBeUndefined();
@@ -65,50 +65,50 @@ describe('a cursor of several partitions', () => {
     expect(cursor.advance(frameOf(0, 19), true)).toBeDefined();
   });
 
-  it('moves a live client to where its node stands elsewhere, and one that is behind does not', () => {
+  it('takes the position of the node in other partitions while the client is live, and not while it catches up', () => {
     const node = new FakeNode();
-    const [live, behind] = [node.cursor('a1'), node.cursor('a1')];
+    const [live, catchingUp] = [node.cursor('a1'), node.cursor('a1')];
     node.positions[0] = 15;
     const frame = frameOf(1, 20);
     expect(idOf(live.advance(frame, true))).toEqual({ 0: 15, 1: 20 });
-    expect(idOf(behind.advance(frame, false))).toEqual({ 0: 10, 1: 20 });
+    expect(idOf(catchingUp.advance(frame, false))).toEqual({ 0: 10, 1: 20 });
   });
 
-  it('never moves a client back that has read further than its node has heard', () => {
+  it('never moves a client back that has read past the position of its node', () => {
     const cursor = new FakeNode().cursor('a1');
     cursor.move(0, { epoch: EPOCH, position: 18 });
     expect(idOf(cursor.advance(frameOf(1, 20), true))).toEqual({ 0: 18, 1: 20 });
   });
 
-  it('gives clients that stand at the same place the same frame, made once', () => {
+  it('gives clients at the same position the same frame, encoded once', () => {
     const node = new FakeNode();
     const frame = frameOf(1, 20);
-    const given = [node.cursor('a1'), node.cursor('b1', 'a1'), node.cursor('a1')].map((cursor) =>
+    const frames = [node.cursor('a1'), node.cursor('b1', 'a1'), node.cursor('a1')].map((cursor) =>
       cursor.advance(frame, true),
     );
-    expect(given[0]).toBeDefined();
-    expect(new Set(given).size).toBe(1);
+    expect(frames[0]).toBeDefined();
+    expect(new Set(frames).size).toBe(1);
     const other = node.cursor('a1', 'a2').advance(frame, true);
     expect(idOf(other)).toEqual({ 0: 10, 1: 20, 2: 10 });
-    expect(node.cursor('a1').advance(frame, true)).toBe(given[0]);
+    expect(node.cursor('a1').advance(frame, true)).toBe(frames[0]);
   });
 
-  it('keeps the bytes of the event but for the id', () => {
+  it('changes only the id in the bytes of the event', () => {
     const frame = new FakeNode().cursor('a1').advance(frameOf(1, 20), true) as SseFrame;
     expect(frame.bytes.toString()).toBe('data: x\nid: 2.000a1b2c3d0000000000a~010a1b2c3d0000000000k\n\n');
     expect(frame.position).toBe(20);
   });
 });
 
-describe('an event that went to several partitions', () => {
+describe('an event published to several partitions', () => {
   const copies = [{ partition: 1, position: 20, rooms: ['a1', 'b1'] }];
 
-  it('is heard through the earlier one by who was in a room there', () => {
+  it('was received through the earlier partition by a client in a room of it', () => {
     const cursor = new FakeNode().cursor('a1', 'a2');
     expect(cursor.hasReceivedCopy(copies)).toBe(true);
   });
 
-  it('is not heard there by who is in another room, or joined later, or has left', () => {
+  it('was not received there by a client that is in another room, joined later, or has left', () => {
     const node = new FakeNode();
     expect(node.cursor('c1').hasReceivedCopy(copies)).toBe(false);
     const late = node.cursor();
@@ -117,12 +117,12 @@ describe('an event that went to several partitions', () => {
     const pending = node.cursor();
     pending.joined('a1', undefined);
     expect(pending.hasReceivedCopy(copies)).toBe(false);
-    const gone = node.cursor('a1');
-    gone.left('a1');
-    expect(gone.hasReceivedCopy(copies)).toBe(false);
+    const left = node.cursor('a1');
+    left.left('a1');
+    expect(left.hasReceivedCopy(copies)).toBe(false);
   });
 
-  it('was heard there, or will be, by who resumes in that partition', () => {
+  it('is received there by a client that resumes in that partition', () => {
     const node = new FakeNode();
     const cursor = node.cursor();
     cursor.joined('a1', 30);
@@ -130,7 +130,7 @@ describe('an event that went to several partitions', () => {
     expect(cursor.hasReceivedCopy(copies)).toBe(true);
   });
 
-  it('is heard once by who is in both rooms where it has no place in the order', () => {
+  it('is received once by a client in both rooms where it has no position', () => {
     const cursor = new FakeNode().cursor('a1');
     expect(cursor.hasReceivedCopy([{ partition: 1, position: 0, rooms: ['a1'] }])).toBe(true);
     expect(cursor.hasReceivedCopy([{ partition: 1, position: 0, rooms: ['b1'] }])).toBe(false);

@@ -6,56 +6,67 @@ import type { EarlierCopy } from '../protocol/room-message.js';
 import { EVERYONE } from '../protocol/room-name.js';
 import type { SseFrame } from '../protocol/sse-frame.js';
 
-/** What a cursor needs to know of its node. */
+/** The partitions of a node, as far as a cursor needs them. */
 export interface PartitionPositions {
   partitionOf(room: string): number;
-  /** Up to where a live client has been sent everything of a partition. */
+  /** The position up to which live clients have received everything of a partition. */
   positionOf(partition: number): ResumePoint;
   readonly stamped: StampedFrames;
-  /** Gaps of this node: their copies have reached none of its live clients. */
+  /** Gaps of this node: a copy inside them has reached no live client. */
   readonly lostCopies: LostCopies;
 }
 
-/** A room that the client is in. */
+/** A room of the client. The client receives events of the room with a position after `since`. */
 interface Membership {
   readonly partition: number;
   since: Position;
 }
 
+/** A frame with the id of a position. */
+interface StampedFrame {
+  readonly position: StreamPosition;
+  readonly frame: SseFrame;
+}
+
 /**
- * The forms of the frame that is being handed out, by the partitions that their ids name: clients that stand at the
- * same place get the same bytes, made once.
+ * The copies of the frame that is being delivered, each with another id, by the partitions that the id names. Clients at
+ * the same position share one copy, which is encoded once.
  */
 export class StampedFrames {
-  #of: SseFrame | undefined;
-  readonly #forms = new Map<string, { readonly place: StreamPosition; readonly frame: SseFrame }>();
+  #source: SseFrame | undefined;
+  readonly #stamped = new Map<string, StampedFrame>();
 
-  /** @param name the partitions of the place */
-  take(frame: SseFrame, name: string, pointOf: (partition: number) => ResumePoint): SseFrame | undefined {
-    if (this.#of !== frame) return undefined;
-    const known = this.#forms.get(name);
+  /**
+   * @param partitionNames the partitions that the id names, joined by commas
+   * @param pointOf the client's position in each of them
+   * @returns the frame with that id, or `undefined` where none has been encoded yet
+   */
+  take(
+    frame: SseFrame,
+    partitionNames: string,
+    pointOf: (partition: number) => ResumePoint,
+  ): SseFrame | undefined {
+    if (this.#source !== frame) return undefined;
+    const known = this.#stamped.get(partitionNames);
     if (known === undefined) return undefined;
-    for (const [partition, { epoch, position }] of known.place) {
-      const own = pointOf(partition);
-      if (own.position !== position || own.epoch !== epoch) return undefined;
+    for (const [partition, { epoch, position }] of known.position) {
+      const point = pointOf(partition);
+      if (point.position !== position || point.epoch !== epoch) return undefined;
     }
     return known.frame;
   }
 
-  keep(
-    frame: SseFrame,
-    name: string,
-    form: { readonly place: StreamPosition; readonly frame: SseFrame },
-  ): void {
-    if (this.#of !== frame) this.#forms.clear();
-    this.#of = frame;
-    this.#forms.set(name, form);
+  /** Stores a copy of `source`, and drops the copies of any other frame. */
+  store(source: SseFrame, partitionNames: string, stamped: StampedFrame): void {
+    if (this.#source !== source) this.#stamped.clear();
+    this.#source = source;
+    this.#stamped.set(partitionNames, stamped);
   }
 }
 
 /**
- * The cursor of a client of a broker with several partitions: a point in each. The `id:` of an event names where the client
- * stands in all partitions that it has rooms in, so that one id resumes them all.
+ * The cursor of a client of a broker with several partitions: one position in each. The `id:` of an event names the client's
+ * positions in all partitions of its rooms, so that one id resumes them all.
  */
 export class PartitionedCursor implements Cursor {
   readonly #node: PartitionPositions;
@@ -63,8 +74,8 @@ export class PartitionedCursor implements Cursor {
   readonly #rooms = new Map<string, Membership>();
   /** Gaps of this client's own resume. */
   #lostCopies: LostCopies | undefined;
-  /** The partitions of its rooms in ascending order, and their name; made when needed. */
-  #partitions: { readonly list: readonly number[]; readonly name: string } | undefined;
+  /** The partitions of the client's rooms in ascending order, also joined by commas. Computed on demand. */
+  #partitions: { readonly list: readonly number[]; readonly names: string } | undefined;
 
   constructor(node: PartitionPositions, points: readonly ResumePoint[]) {
     this.#node = node;
@@ -127,27 +138,28 @@ export class PartitionedCursor implements Cursor {
   }
 
   #stamp(frame: SseFrame, live: boolean): SseFrame {
-    const { list, name } = (this.#partitions ??= this.#listPartitions());
+    const { list, names } = (this.#partitions ??= this.#listPartitions());
     if (live) {
-      // What this node has delivered elsewhere, a live client has been sent too: most clients stand where the node does.
+      // A live client has received all that this node has delivered in the other partitions. Clients at the position of
+      // the node share one frame.
       for (const partition of list) {
         if (partition === frame.partition) continue;
-        const [own, node] = [this.point(partition), this.#node.positionOf(partition)];
-        if (own.epoch === node.epoch && own.position < node.position) this.#points[partition] = node;
+        const [current, node] = [this.point(partition), this.#node.positionOf(partition)];
+        if (current.epoch === node.epoch && current.position < node.position) this.#points[partition] = node;
       }
     }
     const pointOf = (partition: number): ResumePoint => this.point(partition);
-    const known = this.#node.stamped.take(frame, name, pointOf);
+    const known = this.#node.stamped.take(frame, names, pointOf);
     if (known !== undefined) return known;
-    const place = new Map(list.map((partition) => [partition, pointOf(partition)]));
-    const stamped = frame.withId(formatStreamPosition(place, true));
-    this.#node.stamped.keep(frame, name, { place, frame: stamped });
+    const position = new Map(list.map((partition) => [partition, pointOf(partition)]));
+    const stamped = frame.withId(formatStreamPosition(position, true));
+    this.#node.stamped.store(frame, names, { position, frame: stamped });
     return stamped;
   }
 
-  #listPartitions(): { list: readonly number[]; name: string } {
+  #listPartitions(): { list: readonly number[]; names: string } {
     const partitions = new Set(Array.from(this.#rooms.values(), ({ partition }) => partition));
     const list = [...partitions].toSorted((a, b) => a - b);
-    return { list, name: list.join() };
+    return { list, names: list.join() };
   }
 }

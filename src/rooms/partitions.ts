@@ -1,12 +1,11 @@
-import {
-  asPartitioned,
-  type BrokerListener,
-  type BrokerState,
-  type HistoryPage,
-  type HistoryPolicy,
-  type PartitionedBroker,
-  type PublishOptions,
-  type SseBroker,
+import type {
+  BrokerListener,
+  BrokerState,
+  HistoryPage,
+  HistoryPolicy,
+  PartitionedBroker,
+  PublishOptions,
+  SseBroker,
 } from '../broker/broker.interface.js';
 import { SingleCursor, type Cursor } from '../connection/cursor.js';
 import {
@@ -20,7 +19,10 @@ import { AwaitedCopies } from './awaited-copies.js';
 import { LostCopies } from './lost-copies.js';
 import { PartitionedCursor, StampedFrames, type PartitionPositions } from './partitioned-cursor.js';
 
-/** What the partitions tell the node. */
+/** By the name of a room that lost events: rooms in other partitions that may have missed one of them too. */
+export type LaterRooms = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** Receives the messages and the state of all partitions. `onEpochChange` names the partition. */
 export interface PartitionsListener extends Pick<
   BrokerListener,
   'onMessage' | 'onStateChange' | 'onControl'
@@ -29,25 +31,22 @@ export interface PartitionsListener extends Pick<
   onGap(rooms: readonly string[], laterRooms: LaterRooms): void;
 }
 
-/** By the name of a room that lost events: the rooms in other partitions that may have missed one of them too. */
-export type LaterRooms = ReadonlyMap<string, ReadonlySet<string>>;
-
-/** The broker of a node, as one or more partitions: who has which room, and where the node stands in each. */
+/** The broker of a node as a list of partitions, often only one: routes each call to the partition of its room. */
 export class Partitions implements PartitionPositions {
   readonly #brokers: readonly SseBroker[];
   readonly #partitioned: PartitionedBroker;
   readonly #states: BrokerState[];
   /** The newest position that each partition has delivered or caught up to. */
   readonly #reached: Position[];
-  /** Where clients stood before the event that is being handed out, for each partition where one is. */
-  readonly #handingOut: (ResumePoint | undefined)[] = [];
+  /** For a partition whose event is being delivered to clients: the position before that event. */
+  readonly #beforeDelivery: (ResumePoint | undefined)[] = [];
   readonly stamped = new StampedFrames();
   readonly lostCopies = new LostCopies();
   readonly #awaitedCopies = new AwaitedCopies();
 
-  constructor(broker: SseBroker | PartitionedBroker) {
-    this.#partitioned = asPartitioned(broker);
-    this.#brokers = this.#partitioned.partitions;
+  constructor(broker: PartitionedBroker) {
+    this.#partitioned = broker;
+    this.#brokers = broker.partitions;
     this.#states = this.#brokers.map(() => 'down');
     this.#reached = this.#brokers.map(() => 0);
   }
@@ -65,7 +64,7 @@ export class Partitions implements PartitionPositions {
     return this.#broker(this.partitionOf(room));
   }
 
-  /** Rooms by their partitions, in ascending order of these. */
+  /** Groups rooms by partition, in ascending order of the partitions. */
   group(rooms: readonly string[]): Map<number, readonly string[]> {
     if (!this.isPartitioned) return new Map([[0, rooms]]);
     const groups = new Map<number, string[]>();
@@ -78,6 +77,7 @@ export class Partitions implements PartitionPositions {
     return new Map([...groups].toSorted(([a], [b]) => a - b));
   }
 
+  /** Starts all partitions. Settles when each of them may be used. */
   async start(policy: HistoryPolicy, listener: PartitionsListener): Promise<void> {
     const starts = this.#brokers.map((broker, partition) =>
       broker.start(policy, {
@@ -86,17 +86,17 @@ export class Partitions implements PartitionPositions {
           message.partition = partition;
           if (message.copies !== undefined)
             this.#awaitedCopies.observe(message, (each) => this.positionOf(each));
-          // The broker's own position counts it already.
+          // The position of the broker itself includes this event, which clients have not received yet.
           if (message.position !== 0) {
             this.#reached[partition] = message.position;
             this.#awaitedCopies.reached(partition, message.position);
             this.lostCopies.delivered(partition, message.position);
-            this.#handingOut[partition] = { epoch: message.epoch, position: message.position - 1 };
+            this.#beforeDelivery[partition] = { epoch: message.epoch, position: message.position - 1 };
           }
           try {
             listener.onMessage(message);
           } finally {
-            this.#handingOut[partition] = undefined;
+            this.#beforeDelivery[partition] = undefined;
           }
         },
         onStateChange: (state) => {
@@ -105,7 +105,7 @@ export class Partitions implements PartitionPositions {
             this.#reached[partition] = broker.position;
             this.lostCopies.close(partition, broker.position);
           }
-          listener.onStateChange(worst(this.#states));
+          listener.onStateChange(leastAvailable(this.#states));
         },
         onEpochChange: (epoch) => {
           if (this.isPartitioned) this.lostCopies.add(partition, undefined, this.#reached[partition] ?? 0);
@@ -121,6 +121,7 @@ export class Partitions implements PartitionPositions {
     await Promise.all(starts);
   }
 
+  /** Creates the cursor of a new client, at the position of this node. */
   cursor(): Cursor {
     if (!this.isPartitioned) return new SingleCursor(this.positionOf(0));
     return new PartitionedCursor(
@@ -129,21 +130,26 @@ export class Partitions implements PartitionPositions {
     );
   }
 
+  /** The position up to which clients have received everything that this node has delivered of a partition. */
   positionOf(partition: number): ResumePoint {
-    const handingOut = this.#handingOut[partition];
-    if (handingOut !== undefined) return handingOut;
+    const before = this.#beforeDelivery[partition];
+    if (before !== undefined) return before;
     const { epoch, position } = this.#broker(partition);
     return { epoch, position };
   }
 
-  /** The place of now for these rooms. */
+  /** The position of this node in the partitions of some rooms. */
   streamPosition(rooms: readonly string[]): StreamPosition {
     return new Map(
       Array.from(this.group(rooms).keys(), (partition) => [partition, this.positionOf(partition)]),
     );
   }
 
-  /** The same, where the broker can be asked up to this moment, however little this node has heard. */
+  /**
+   * The current position of the broker in the partitions of some rooms. It may be newer than `streamPosition`, since a
+   * node does not receive events of rooms without local clients. A partition that is not `live` counts with the position
+   * of this node.
+   */
   async currentPosition(rooms: readonly string[]): Promise<StreamPosition> {
     const points = Array.from(this.group(rooms).keys(), async (partition) => {
       if (this.#states[partition] !== 'live') return [partition, this.positionOf(partition)] as const;
@@ -153,46 +159,54 @@ export class Partitions implements PartitionPositions {
     return new Map(await Promise.all(points));
   }
 
-  format(place: StreamPosition): string {
-    return formatStreamPosition(place, this.isPartitioned);
+  /** The `id:` of a position. */
+  format(position: StreamPosition): string {
+    return formatStreamPosition(position, this.isPartitioned);
   }
 
-  /** @param now positions that the broker gave out, if more is known than what this node has heard */
-  parse(id: string, now: StreamPosition = new Map()): StreamPosition | undefined {
-    const seen = [...this.#brokers, ...now.values()].map(({ position }) => position);
+  /**
+   * Parses an id that a client sent.
+   *
+   * @param current the broker's current position, where it has been read; it raises the limit for positions in the future
+   * @returns `undefined` for an id that no node has written
+   */
+  parse(id: string, current: StreamPosition = new Map()): StreamPosition | undefined {
+    const seen = [...this.#brokers, ...current.values()].map(({ position }) => position);
     return parseStreamPosition(id, Math.max(nowUs(), ...seen), this.#brokers.length);
   }
 
   /**
-   * Publishes one event, to the partitions of its rooms one after the other: each copy names those before it.
+   * Publishes one event to the partitions of its rooms, one after the other. Each copy names the earlier copies, so that a
+   * client in rooms of several partitions receives the event once.
    *
-   * @returns where it stands, or `undefined` where it cannot be resumed from
+   * @returns the position of the event, or `undefined` for an event that cannot be replayed
    */
   async publish(
     rooms: readonly string[],
     event: RoomEvent,
     options: PublishOptions,
   ): Promise<StreamPosition | undefined> {
-    const place = new Map<number, ResumePoint>();
+    const published = new Map<number, ResumePoint>();
     let copies: EarlierCopy[] | undefined;
-    for (const [partition, own] of this.group(rooms)) {
-      const { replayable, epoch, position } = await this.#broker(partition).publish(own, event, {
+    for (const [partition, partitionRooms] of this.group(rooms)) {
+      const { replayable, epoch, position } = await this.#broker(partition).publish(partitionRooms, event, {
         ...options,
         copies,
       });
-      if (replayable) place.set(partition, { epoch, position });
-      copies = [...(copies ?? []), { partition, position: replayable ? position : 0, rooms: own }];
+      if (replayable) published.set(partition, { epoch, position });
+      copies = [...(copies ?? []), { partition, position: replayable ? position : 0, rooms: partitionRooms }];
     }
-    return place.size === 0 ? undefined : place;
+    return published.size === 0 ? undefined : published;
   }
 
+  /** As in `SseBroker.read`, for rooms of one partition. */
   async read(
     partition: number,
     rooms: readonly string[],
     after: Position | undefined,
-    { newest, maxBytes }: { readonly newest?: number; readonly maxBytes?: number } = {},
+    newest?: number,
   ): Promise<HistoryPage> {
-    const page = await this.#broker(partition).read(rooms, after, newest, maxBytes);
+    const page = await this.#broker(partition).read(rooms, after, newest);
     if (this.isPartitioned) for (const message of page.messages) message.partition = partition;
     return page;
   }
@@ -206,6 +220,6 @@ export class Partitions implements PartitionPositions {
   }
 }
 
-function worst(states: readonly BrokerState[]): BrokerState {
+function leastAvailable(states: readonly BrokerState[]): BrokerState {
   return (['down', 'syncing'] as const).find((state) => states.includes(state)) ?? 'live';
 }

@@ -19,7 +19,7 @@ describe('a reported promise', () => {
     return ReportedPromise.of(work, (error) => reported.push(error));
   }
 
-  it('that nobody takes is reported, once', async () => {
+  it('that is not handled is reported once', async () => {
     void of(fails);
     void of(async () => {
       await someTurns(2);
@@ -37,13 +37,13 @@ describe('a reported promise', () => {
     ['all', (promise) => Promise.all([promise, Promise.resolve(1)])],
     ['race', (promise) => Promise.race([promise, new Promise(() => {})])],
     ['resolve', (promise) => Promise.resolve(promise)],
-  ])("that is taken by %s is the taker's", async (_name, take) => {
-    await expect(take(of(fails))).rejects.toBe(failure);
+  ])('handled by %s rejects there and is not reported', async (_name, handle) => {
+    await expect(handle(of(fails))).rejects.toBe(failure);
     await someTurns();
     expect(reported).toEqual([]);
   });
 
-  it('that settles well is nothing to report, and gives its value', async () => {
+  it('that resolves gives its value and is not reported', async () => {
     const promise = of(async () => 7);
     await expect(promise).resolves.toBe(7);
     void of(async () => 8);
@@ -51,7 +51,7 @@ describe('a reported promise', () => {
     expect(reported).toEqual([]);
   });
 
-  it('runs its work at once, and what that throws is a rejection too', async () => {
+  it('runs its work at once, and rejects with an error that the work throws', async () => {
     let ran = false;
     const promise = of(() => {
       ran = true;
@@ -61,14 +61,14 @@ describe('a reported promise', () => {
     await expect(promise).rejects.toBe(failure);
   });
 
-  it('taken after it was reported, it still tells its taker', async () => {
+  it('handled after it was reported still rejects', async () => {
     const promise = of(fails);
     await someTurns();
     expect(reported).toEqual([failure]);
     await expect(promise).rejects.toBe(failure);
   });
 
-  it('is a promise, and what follows it an ordinary one', () => {
+  it('is a promise whose `then` returns an ordinary promise', () => {
     const promise = of(async () => 1);
     expect(promise).toBeInstanceOf(Promise);
     expect(promise.then()).not.toBeInstanceOf(ReportedPromise);

@@ -1,4 +1,4 @@
-import { deskApp, visit } from '../../test/support/desk.controller.js';
+import { testApp, connectClient } from '../../test/support/test.controller.js';
 import { express } from '../../test/support/platforms.js';
 import { eventually, someTurns } from '../../test/support/within.js';
 import { MemoryBroker } from '../broker/memory-broker.js';
@@ -8,8 +8,8 @@ import { RoomMessage } from '../protocol/room-message.js';
 import type { SseModuleOptions } from '../sse-module-options.interface.js';
 import type { RunningApp } from '../../test/support/running-app.js';
 
-/** A broker that tells its node whatever a spec wants it to. */
-class TalkativeBroker extends MemoryBroker {
+/** Exposes its listener, through which a spec calls the node, and counts unsubscriptions. */
+class ExposedBroker extends MemoryBroker {
   listener!: BrokerListener;
   unsubscribed = 0;
 
@@ -26,12 +26,12 @@ class TalkativeBroker extends MemoryBroker {
 }
 
 describe('a node and its broker', () => {
-  let broker: TalkativeBroker;
+  let broker: ExposedBroker;
   let running: RunningApp;
   let delivered: number[];
 
   async function start(options: SseModuleOptions = {}): Promise<void> {
-    broker = new TalkativeBroker();
+    broker = new ExposedBroker();
     delivered = [];
     const metrics = {
       clientOpened: () => {},
@@ -39,22 +39,22 @@ describe('a node and its broker', () => {
       eventDelivered: (clients: number) => delivered.push(clients),
       volatileDropped: () => {},
     };
-    running = await express.start(deskApp({ options: { broker, metrics, ...options } }));
+    running = await express.start(testApp({ options: { broker, metrics, ...options } }));
   }
   afterEach(async () => {
-    await running.everyoneLeaves();
+    await running.disconnectAll();
     await running.close();
   });
 
-  it('tells who is in a room that the broker lost events of, and names no other room', async () => {
+  it('sends sse:gap to the clients of a room whose events the broker lost, and names no other room', async () => {
     await start();
     const [one, two, plain] = [
-      await visit(running, '/rooms/a'),
-      await visit(running, '/rooms/b'),
-      await visit(running),
+      await connectClient(running, '/rooms/a'),
+      await connectClient(running, '/rooms/b'),
+      await connectClient(running),
     ];
     await one.client.join('c');
-    broker.listener.onGap(['a', 'c', 'unheard of']);
+    broker.listener.onGap(['a', 'c', 'unknown']);
     await running.sse.broadcast('*', 'after', 1);
     for (const { stream } of [one, two, plain]) await stream.nextEvent();
     const gapsOf = ({ stream }: typeof one): unknown[] =>
@@ -63,9 +63,9 @@ describe('a node and its broker', () => {
     expect([gapsOf(two), gapsOf(plain)]).toEqual([[], []]);
   });
 
-  it('tells who has a position that the memory began anew, and moves it there', async () => {
+  it('sends sse:gap and a new position to clients with a position when the broker begins a new epoch', async () => {
     await start();
-    const [one, plain] = [await visit(running, '/rooms/a'), await visit(running)];
+    const [one, plain] = [await connectClient(running, '/rooms/a'), await connectClient(running)];
     broker.listener.onEpochChange('0a1b2c3d');
     const id = formatPosition('0a1b2c3d', broker.position);
     await eventually(() => one.stream.rawText.includes(`id: ${id}\n\n`), 'the new position');
@@ -77,7 +77,7 @@ describe('a node and its broker', () => {
     expect(plain.stream.events).toEqual([]);
   });
 
-  it('passes on how the broker is', async () => {
+  it('emits the state of the broker', async () => {
     await start();
     const states: BrokerState[] = [];
     const subscription = running.sse.brokerState$.subscribe((state) => states.push(state));
@@ -93,9 +93,9 @@ describe('a node and its broker', () => {
     ['with history', {}, {}],
   ])('an event of several rooms, %s, reaches each client once', async (_name, options, broadcast) => {
     await start(options);
-    const both = await visit(running, '/rooms/a');
+    const both = await connectClient(running, '/rooms/a');
     await both.client.join('b');
-    const second = await visit(running, '/rooms/b');
+    const second = await connectClient(running, '/rooms/b');
     await running.sse.broadcast(['a', 'b', 'c'], 'news', 1, broadcast);
     await running.sse.broadcast(['a', 'b'], 'last', 1, broadcast);
     for (const { stream } of [both, second]) {
@@ -105,16 +105,16 @@ describe('a node and its broker', () => {
     expect(delivered).toEqual([2, 2]);
   });
 
-  it('a broker that does not let a room go is logged, and nothing else', async () => {
+  it('logs a failed unsubscription, and the client is unaffected', async () => {
     await start();
-    const { client } = await visit(running, '/rooms/stuck');
+    const { client } = await connectClient(running, '/rooms/stuck');
     client.leave('stuck');
     await eventually(() => running.logger.complaints.length > 0, 'the log');
     expect(running.logger.complaints.map(({ text }) => text).join()).toContain('the broker does not answer');
     expect([running.sse.rooms(), broker.unsubscribed, client.isClosed]).toEqual([[], 1, false]);
   });
 
-  it('what the broker tells of a room that nobody is in goes nowhere', async () => {
+  it('ignores a message for a room without clients', async () => {
     await start();
     broker.listener.onMessage(
       new RoomMessage(

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { BehaviorSubject, Subject, type Observable } from 'rxjs';
-import type { BrokerState, PartitionedBroker, SseBroker } from '../broker/broker.interface.js';
+import type { BrokerState, PartitionedBroker } from '../broker/broker.interface.js';
 import { ClientConnection } from '../connection/client-connection.js';
 import type { CloseReason } from '../connection/close-reason.js';
 import { ConnectionServices, type ConnectionOptions } from '../connection/connection-services.js';
-import type { ResponseWriter } from '../connection/response-writer.js';
-import { SseClient, type ClientHost, type JoinOptions } from '../connection/sse-client.js';
+import type { ResponseWriter } from '../connection/response/response-writer.js';
+import { SseClient, type ClientHost } from '../connection/sse-client.js';
+import type { JoinOptions } from '../connection/sse-client.interface.js';
 import { checkRetry } from '../protocol/event-fields.js';
 import { encodeEvent, type SseFields } from '../protocol/encode-event.js';
 import type { RoomMessage } from '../protocol/room-message.js';
@@ -13,40 +14,46 @@ import { EVERYONE, checkRoom, type RoomName } from '../protocol/room-name.js';
 import type { SerializeData } from '../protocol/serialize-data.js';
 import type { ClientObserver } from './client-observer.interface.js';
 import { LossNotifier } from './resume/loss-notifier.js';
-import { EventPublisher, type SendTraits } from './event-publisher.js';
+import { EventPublisher, type EventToPublish, type SendTraits } from './event-publisher.js';
 import { Partitions } from './partitions.js';
-import { ReplayQueue, type AttachTiming } from './resume/replay-queue.js';
+import { ClientResumes, type AttachTiming } from './resume/client-resumes.js';
 import { ReportedPromise } from './reported-promise.js';
 import { RoomRegistry } from './room-registry.js';
 import type { RoomPolicy } from './room-policy.js';
 
 export interface HubOptions extends ConnectionOptions {
-  readonly broker: SseBroker | PartitionedBroker;
+  readonly broker: PartitionedBroker;
   readonly policy: RoomPolicy;
+  /** True if streams with rooms begin with `sse:ready`. */
   readonly readyEvent: boolean;
   readonly serialize: SerializeData;
-  /** Failures that no caller takes. */
+  /** Takes failures that no caller receives. */
   readonly report: (error: unknown) => void;
   readonly observer?: ClientObserver;
+  /** Takes control messages of other nodes and of this one. */
+  readonly onControl?: (text: string) => void;
 }
 
+/** The request that becomes a client. */
 export interface NewClient {
   readonly request: unknown;
   readonly writer: ResponseWriter;
   readonly lastEventId: string | undefined;
-  /** Whether room events carry their ids on this stream. */
+  /** As in `ClientConnection.tracksPosition`. */
   readonly tracksPosition: boolean;
-  /** Whether what it hears is held from now on, until `attach`. */
+  /** As in `ClientConnection.tracksPositionOnceJoined`. Default: `false`. */
+  readonly tracksPositionOnceJoined?: boolean;
+  /** True if the gate is shut from now on until `attach`. */
   readonly held: boolean;
 }
 
-const NOBODY: ReadonlySet<SseClient> = new Set();
+const NO_CLIENTS: ReadonlySet<SseClient> = new Set();
 
-/** Where clients, rooms and the broker of one node meet. */
+/** Connects the clients, the rooms and the broker of one node. */
 export class RoomHub implements ClientHost {
   readonly #options: HubOptions;
   readonly #partitions: Partitions;
-  readonly #delivery: ConnectionServices;
+  readonly #connections: ConnectionServices;
   readonly #rooms: RoomRegistry;
   readonly #connected = new Subject<{ client: SseClient }>();
   readonly #disconnected = new Subject<{ client: SseClient; reason: CloseReason }>();
@@ -55,29 +62,33 @@ export class RoomHub implements ClientHost {
   readonly connected$: Observable<{ client: SseClient }> = this.#connected.asObservable();
   readonly disconnected$: Observable<{ client: SseClient; reason: CloseReason }> =
     this.#disconnected.asObservable();
-  readonly #replays: ReplayQueue;
+  readonly #resumes: ClientResumes;
   readonly #events: EventPublisher;
   #closing: Promise<void> | undefined;
 
   constructor(options: HubOptions) {
     this.#options = options;
     this.#partitions = new Partitions(options.broker);
-    this.#delivery = new ConnectionServices(options, (client, reason) => this.#forget(client, reason));
+    this.#connections = new ConnectionServices(options);
     this.#rooms = new RoomRegistry(this.#partitions, options.report, options.observer);
     this.#events = new EventPublisher(this.#partitions, options);
-    this.#replays = new ReplayQueue(this.#partitions, this.#rooms, options.policy, options.report);
+    this.#resumes = new ClientResumes(
+      { partitions: this.#partitions, rooms: this.#rooms, hasHistory: options.policy.hasHistory },
+      options.report,
+    );
   }
 
+  /** Starts the broker. Settles when it may be used. */
   async start(): Promise<void> {
-    const announcements = new LossNotifier(this.clients, this.#partitions);
+    const losses = new LossNotifier(this.clients, this.#partitions);
     await this.#partitions.start(this.#options.policy, {
       onMessage: (message) => this.#receive(message),
       onStateChange: (state) => {
         if (state !== this.#brokerState.value) this.#brokerState.next(state);
       },
-      onEpochChange: (partition, epoch, laterRooms) => announcements.epoch(partition, epoch, laterRooms),
-      onGap: (rooms, laterRooms) => announcements.gap(rooms, laterRooms),
-      onControl: (text) => this.#options.observer?.controlReceived(text),
+      onEpochChange: (partition, epoch, laterRooms) => losses.notifyEpochChange(partition, epoch, laterRooms),
+      onGap: (rooms, laterRooms) => losses.notifyGap(rooms, laterRooms),
+      onControl: (text) => this.#options.onControl?.(text),
     });
     this.#rooms.start();
   }
@@ -86,12 +97,13 @@ export class RoomHub implements ClientHost {
     return this.#closing !== undefined;
   }
 
+  /** All clients of this node. */
   get clients(): ReadonlySet<SseClient> {
-    return this.#rooms.everyone.clients;
+    return this.#rooms.roomOfAll.clients;
   }
 
   clientsOf(room: string): ReadonlySet<SseClient> {
-    return this.#rooms.get(room)?.clients ?? NOBODY;
+    return this.#rooms.get(room)?.clients ?? NO_CLIENTS;
   }
 
   roomNames(): string[] {
@@ -102,21 +114,23 @@ export class RoomHub implements ClientHost {
     return this.#rooms.observe(room);
   }
 
-  /** Pending where somebody here wants the room and the broker does not deliver it yet. */
+  /** Pending while this node has interest in the room and the broker does not deliver it yet. */
   whenSubscribed(room: string): Promise<void> | undefined {
     return this.#rooms.get(room)?.subscribed;
   }
 
-  /** Makes a client whose stream is not open yet: it can join rooms, and what it hears waits. */
-  register({ request, writer, lastEventId, tracksPosition, held }: NewClient): SseClient {
-    const client = new SseClient({ id: randomUUID(), request, lastEventId, tracksPosition, host: this });
-    this.#rooms.everyone.clients.add(client);
-    client.connection = new ClientConnection(client, writer, this.#delivery, this.#partitions.cursor());
+  /** Creates a client whose stream is not open yet. It can join rooms, and its events wait. */
+  register({ request, writer, lastEventId, held, ...tracking }: NewClient): SseClient {
+    const client = new SseClient({ id: randomUUID(), request, lastEventId, host: this });
+    this.#rooms.roomOfAll.clients.add(client);
+    client.connection = new ClientConnection(client, writer, this.#connections, this.#partitions.cursor());
+    client.connection.tracksPosition = tracking.tracksPosition;
+    client.connection.tracksPositionOnceJoined = tracking.tracksPositionOnceJoined ?? false;
     if (held) client.connection.shutGate();
     return client;
   }
 
-  /** Sends the headers. `retry` is the first line, so that it stands in the same block as the first event. */
+  /** Sends the headers, and `retry` as the first line, in the same block as the first event. */
   open(client: SseClient, headers: Readonly<Record<string, unknown>>, retryMs: number | false): void {
     if (client.isClosed) return;
     const retry = client.retryMs ?? retryMs;
@@ -125,27 +139,32 @@ export class RoomHub implements ClientHost {
     this.#connected.next({ client });
   }
 
-  /** Brings a client whose stream is open to live; see `Replays.attach`. */
+  /** Brings a client whose stream is open to live delivery, as in `ClientResumes.attach`. */
   attach(client: SseClient, { ready, nextTurn = false }: AttachTiming): Promise<void> {
-    return this.#replays.attach(client, { ready: ready && this.#options.readyEvent, nextTurn });
+    return this.#resumes.attach(client, { ready: ready && this.#options.readyEvent, nextTurn });
+  }
+
+  /** Settles when the client is live; `undefined` for a client that is. Never rejects. */
+  caughtUp(client: SseClient): Promise<void> | undefined {
+    return this.#resumes.finished(client);
   }
 
   join(client: SseClient, room: RoomName, options: JoinOptions = {}): Promise<boolean> {
     return ReportedPromise.of(async () => {
       const name = checkRoom(room);
       if (name === EVERYONE || client.isClosed || client.isIn(name)) return false;
-      // Its stream has rooms, then; before it opens, what it hears waits for what it missed.
-      if (!client.connection.isOpen || client.tracksWhenJoined) client.tracksPosition = true;
-      if (!client.connection.isOpen) client.connection.shutGate();
+      const { connection } = client;
+      const { isOpen } = connection;
+      if (!isOpen || connection.tracksPositionOnceJoined) connection.tracksPosition = true;
+      // Events of the room wait until `attach` has sent the missed ones.
+      if (!isOpen) connection.shutGate();
       const { replay = 0 } = options;
-      const replays = replay > 0 && client.connection.isOpen && !client.resumesNextTurn;
-      if (replays && this.#options.policy.keepsHistory) {
-        return this.#replays.join(client, name, replay);
-      }
+      const replays = replay > 0 && isOpen && !this.#resumes.includesNewRooms(client);
+      if (replays && this.#options.policy.hasHistory) return this.#resumes.join(client, name, replay);
       const { subscribed } = this.#rooms.join(client, name);
-      // A handler that awaits it must return for its stream to open; there, attaching waits for the room.
-      if (client.connection.isOpen) await subscribed;
-      else client.joinedBeforeSubscribed ||= subscribed !== undefined;
+      // Before the stream opens `attach` waits for the room instead: the stream opens only when the handler returns.
+      if (isOpen) await subscribed;
+      else if (subscribed !== undefined) this.#resumes.joinedBeforeSubscribed(client);
       return true;
     }, this.#options.report);
   }
@@ -170,18 +189,31 @@ export class RoomHub implements ClientHost {
     else client.retryMs = retry;
   }
 
-  /** @returns the event's position as clients see it, or `undefined` where it cannot be resumed from */
-  publish(rooms: () => readonly string[], parts: readonly unknown[]): Promise<string | undefined> {
-    return ReportedPromise.of(() => this.#events.publish(rooms(), parts), this.#options.report);
+  clientClosed(client: SseClient, reason: CloseReason): void {
+    this.#resumes.delete(client);
+    this.#rooms.leaveAll(client);
+    this.#rooms.roomOfAll.clients.delete(client);
+    client.settle(reason);
+    this.#disconnected.next({ client, reason });
   }
 
-  /** The position of now for these rooms, or `undefined` without history. */
+  /**
+   * Publishes one event.
+   *
+   * @param event validates the arguments. An error that it throws rejects the promise
+   * @returns the event's position, as in `id:`; `undefined` for an event that cannot be replayed
+   */
+  publish(event: () => EventToPublish): Promise<string | undefined> {
+    return ReportedPromise.of(() => this.#events.publish(event()), this.#options.report);
+  }
+
+  /** The current position of some rooms, or `undefined` without history. */
   async position(rooms: readonly string[]): Promise<string | undefined> {
-    if (!this.#options.policy.keepsHistory) return undefined;
+    if (!this.#options.policy.hasHistory) return undefined;
     return this.#partitions.format(await this.#partitions.currentPosition([EVERYONE, ...rooms]));
   }
 
-  /** Ends every stream. Resolves when their connections are closed, at the latest after the grace time. */
+  /** Ends every stream, then closes the broker. Settles when all connections are closed, at the latest after `shutdownGraceMs`. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -190,7 +222,7 @@ export class RoomHub implements ClientHost {
   async #close(): Promise<void> {
     const ended = Array.from(this.clients, (client) => client.connection.ended());
     for (const client of this.clients) client.connection.close('shutdown');
-    this.#delivery.sessions.close();
+    this.#connections.http2Sessions.close();
     await Promise.all(ended);
     await this.#options.observer?.closing();
     await this.#partitions.close();
@@ -201,7 +233,9 @@ export class RoomHub implements ClientHost {
   }
 
   #receive(message: RoomMessage): void {
-    if (this.#options.observer?.admits(message) === false) return;
+    const { observer } = this.#options;
+    observer?.messageReceived(message);
+    if (observer?.isForClients(message) === false) return;
     let delivered = 0;
     for (const name of message.rooms) {
       const room = this.#rooms.get(name);
@@ -209,13 +243,6 @@ export class RoomHub implements ClientHost {
       room.messages.next(message);
       delivered += room.delivered;
     }
-    this.#delivery.metrics.eventDelivered(delivered);
-  }
-
-  #forget(client: SseClient, reason: CloseReason): void {
-    this.#rooms.leaveAll(client);
-    this.#rooms.everyone.clients.delete(client);
-    client.settle(reason);
-    this.#disconnected.next({ client, reason });
+    this.#connections.metrics.eventDelivered(delivered);
   }
 }

@@ -2,21 +2,23 @@ import type { HistoryPolicy, RoomHistoryLimits } from '../broker/broker.interfac
 import { EVERYONE } from '../protocol/room-name.js';
 import { matchesRoomPattern } from './room-pattern.js';
 
-/** What may be different for rooms whose name fits a pattern. */
+/** Settings of all rooms whose name matches a pattern. */
 export interface RoomRule {
-  /** A room's name; `*` stands for any characters. */
+  /** A room name in which `*` matches any characters. */
   readonly pattern: string;
+  /** `false`: without history. */
   readonly limits: RoomHistoryLimits | false;
   readonly volatile: boolean;
   readonly presence?: boolean;
-  /** Whether those in the room hear who joins and who leaves. */
+  /** True if clients of the room receive `sse:join` and `sse:leave`. */
   readonly presenceEvents?: boolean;
 }
 
-/** Which rooms are remembered, how much of them, and which are volatile. The first rule that fits decides. */
+/** The history limits, volatility and presence of each room. The first rule whose pattern matches decides. */
 export class RoomPolicy implements HistoryPolicy {
-  readonly keepsHistory: boolean;
-  /** Whether any room has presence. */
+  /** True if rooms have history by default or by at least one rule. */
+  readonly hasHistory: boolean;
+  /** True if at least one rule gives rooms presence. */
   readonly hasPresence: boolean;
   readonly maxBytes: number;
   readonly #standard: RoomHistoryLimits | false;
@@ -27,7 +29,7 @@ export class RoomPolicy implements HistoryPolicy {
     this.maxBytes = maxBytes;
     this.#rules = rules;
     this.hasPresence = rules.some(({ presence }) => presence === true);
-    this.keepsHistory = standard !== false || rules.some(({ limits }) => limits !== false);
+    this.hasHistory = standard !== false || rules.some(({ limits }) => limits !== false);
   }
 
   limitsOf(room: string): RoomHistoryLimits | false {
@@ -40,7 +42,7 @@ export class RoomPolicy implements HistoryPolicy {
   }
 
   isPresenceRoom(room: string): boolean {
-    // Everyone's room, which a pattern of all rooms fits as well, is joined by nobody.
+    // The pattern `*` matches the room of all clients, too, which cannot be joined.
     return this.hasPresence && room !== EVERYONE && this.#ruleOf(room)?.presence === true;
   }
 

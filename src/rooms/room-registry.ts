@@ -7,42 +7,42 @@ import type { Partitions } from './partitions.js';
 import { Room } from './room.js';
 
 /**
- * The rooms that somebody on this node hears. The first client or subscriber of a room subscribes it at the broker,
- * the last one to leave unsubscribes it, and the room is forgotten.
+ * The rooms of this node: those with at least one client or subscriber. The first one subscribes the room at the broker. When
+ * the last one leaves, the room is unsubscribed and removed.
  */
 export class RoomRegistry {
   readonly #partitions: Partitions;
   readonly #onBrokerFailure: (error: unknown) => void;
   readonly #observer: ClientObserver | undefined;
   readonly #rooms = new Map<string, Room>();
-  /** Everyone: always there, with every client of this node in it. */
-  readonly everyone = new Room(EVERYONE);
+  /** The room of all clients, which always exists. */
+  readonly roomOfAll = new Room(EVERYONE);
 
-  constructor(partitions: Partitions, onBrokerFailure: (error: unknown) => void, watcher?: ClientObserver) {
+  constructor(partitions: Partitions, onBrokerFailure: (error: unknown) => void, observer?: ClientObserver) {
     this.#partitions = partitions;
     this.#onBrokerFailure = onBrokerFailure;
-    this.#observer = watcher;
+    this.#observer = observer;
   }
 
-  /** Subscribes everyone's room. */
+  /** Subscribes the room of all clients. */
   start(): void {
-    this.#subscribe(this.everyone);
+    this.#subscribe(this.roomOfAll);
   }
 
   get(name: string): Room | undefined {
-    return name === EVERYONE ? this.everyone : this.#rooms.get(name);
+    return name === EVERYONE ? this.roomOfAll : this.#rooms.get(name);
   }
 
   names(): string[] {
     return [...this.#rooms.keys()];
   }
 
-  /** @returns the room, with the client in it */
+  /** Adds a client to a room. @returns the room */
   join(client: SseClient, name: string): Room {
-    const room = this.#obtain(name);
+    const room = this.#getOrSubscribe(name);
     room.clients.add(client);
     client.enter(name);
-    this.#follow(client, room);
+    this.#setJoinPosition(client, room);
     this.#observer?.clientJoined(client, name);
     return room;
   }
@@ -53,33 +53,33 @@ export class RoomRegistry {
     const room = this.#rooms.get(name);
     room?.clients.delete(client);
     this.#observer?.clientLeft(client, name);
-    if (room?.isIdle) this.#forget(room);
+    if (room?.isIdle) this.#remove(room);
   }
 
   leaveAll(client: SseClient): void {
     for (const name of client.roomNames()) this.leave(client, name);
   }
 
-  /** What a room hears, for application code. Its subscribers count as interest in the room, as clients do. */
+  /** Events of a room, for the application. A subscriber counts as interest in the room, as a client does. */
   observe(name: string): Observable<RoomMessage> {
     return new Observable((subscriber) => {
-      const room = name === EVERYONE ? this.everyone : this.#obtain(name);
+      const room = name === EVERYONE ? this.roomOfAll : this.#getOrSubscribe(name);
       room.subscriberCount++;
       const subscription = room.messages.subscribe(subscriber);
       return () => {
         subscription.unsubscribe();
         room.subscriberCount--;
-        if (room.isIdle && room !== this.everyone) this.#forget(room);
+        if (room.isIdle && room !== this.roomOfAll) this.#remove(room);
       };
     });
   }
 
-  /** Ends the streams of application subscribers. */
+  /** Completes the Observables of the application. */
   close(): void {
-    for (const room of [this.everyone, ...this.#rooms.values()]) room.messages.complete();
+    for (const room of [this.roomOfAll, ...this.#rooms.values()]) room.messages.complete();
   }
 
-  #obtain(name: string): Room {
+  #getOrSubscribe(name: string): Room {
     const known = this.#rooms.get(name);
     if (known !== undefined) return known;
     const room = new Room(name);
@@ -88,21 +88,22 @@ export class RoomRegistry {
     return room;
   }
 
-  /** Tells the client's cursor from when on it gets what the room hears. */
-  #follow(client: SseClient, { name, subscribed }: Room): void {
+  /** Sets, in the cursor of a broker with several partitions, the position after which the client receives the room's events. */
+  #setJoinPosition(client: SseClient, { name, subscribed }: Room): void {
     if (!this.#partitions.isPartitioned) return;
     const { connection } = client;
     const partition = this.#partitions.partitionOf(name);
-    // Before its stream is open, it gets what came since it was registered.
+    // A client whose stream is not open yet receives all events since it was registered.
     if (!connection.isOpen)
       return connection.cursor.joined(name, connection.cursor.point(partition).position);
-    const enter = (): void => connection.cursor.joined(name, this.#partitions.positionOf(partition).position);
-    if (subscribed === undefined) return enter();
+    const joinedNow = (): void =>
+      connection.cursor.joined(name, this.#partitions.positionOf(partition).position);
+    if (subscribed === undefined) return joinedNow();
     connection.cursor.joined(name, undefined);
-    const enterIfStillIn = (): void => {
-      if (this.get(name)?.clients.has(client) === true) enter();
+    const joinedUnlessLeft = (): void => {
+      if (this.get(name)?.clients.has(client) === true) joinedNow();
     };
-    subscribed.then(enterIfStillIn, () => {});
+    subscribed.then(joinedUnlessLeft, () => {});
   }
 
   #subscribe(room: Room): void {
@@ -115,15 +116,15 @@ export class RoomRegistry {
     room.subscribed.catch(this.#onBrokerFailure);
   }
 
-  #forget(room: Room): void {
-    // Another room of the name may have begun since.
+  #remove(room: Room): void {
+    // A client may have joined again, which created another room with this name.
     if (this.#rooms.get(room.name) !== room) return;
     this.#rooms.delete(room.name);
     this.#partitions.of(room.name).unsubscribe(room.name).catch(this.#onBrokerFailure);
   }
 }
 
-/** The client's rooms, everyone's among them. */
+/** The client's rooms, with `'*'` first. */
 export function roomsOf(client: SseClient): string[] {
   return [EVERYONE, ...client.roomNames()];
 }

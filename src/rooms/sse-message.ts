@@ -1,13 +1,13 @@
 import type { RoomMessage } from '../protocol/room-message.js';
 
-/** One event as `SseService.stream()` shows it. */
+/** One event as `SseService.stream()` emits it. */
 export interface SseMessage {
-  /** The room it was heard in. */
+  /** The subscribed room, also of an event that was published to several rooms. */
   readonly room: string;
   readonly event: string | undefined;
-  /** What was published: a string as it was, anything else as its JSON reads (as text where it is no JSON). */
+  /** The published data: a string unchanged, any other value parsed from its JSON, or as text where it is not JSON. */
   readonly data: unknown;
-  /** The event's position, as clients see it in `id:`; `undefined` where it cannot be resumed from. */
+  /** The event's position, as in the `id:` that clients receive; `undefined` for an event that cannot be replayed. */
   readonly id: string | undefined;
 }
 
@@ -20,7 +20,8 @@ export function toSseMessage(room: string, message: RoomMessage): SseMessage {
   };
 }
 
-// The same on every node: another node knows only the text. A serializer of the application's own need not write JSON.
+// Also on the publishing node, so that the data is the same on every node: the others receive only the text. A custom
+// serializer need not write JSON.
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -5,56 +5,58 @@ import { presenceCases } from './presence-cases.js';
 import { sharedCases } from './shared-cases.js';
 import { sharedPresenceCases } from './shared-presence-cases.js';
 import { sharedControlCases, controlCases } from './control-cases.js';
-import { ContractHarness, type BrokerMedium, type CaseBody } from './contract-harness.js';
+import { ContractHarness, type BrokerFixture, type CaseBody } from './contract-harness.js';
 
-/** What the suite is told of a broker. */
+/** Describes the broker under test to `brokerContract`. */
 export interface BrokerContractOptions {
-  /** Stands before the name of each case. */
+  /** Prefix of each case's name. */
   readonly name: string;
-  /** An empty memory that no other case uses: each case asks for its own. */
-  readonly createMedium: () => BrokerMedium | Promise<BrokerMedium>;
-  /** Whether brokers of one medium hear each other; `false` for one that keeps its memory in the process. */
+  /** Creates an empty backend. Called once per case, so that no two cases share events. */
+  readonly createFixture: () => BrokerFixture | Promise<BrokerFixture>;
+  /** `true`: brokers of one fixture receive each other's events. `false`: each broker has its own history in the process. */
   readonly shared: boolean;
-  /** Optional parts that the broker does not have; their cases are skipped. Default: it has them all. */
+  /** Optional parts that the broker does not implement; their cases are skipped. Default: none. */
   readonly without?: readonly ('publishControl' | 'presence')[];
-  /** Cases that cannot hold, by their name without the prefix, and why. An unknown name is refused. Default: none. */
+  /** Further cases to skip: the case name without the prefix, and the reason. An unknown name throws. Default: none. */
   readonly skips?: Readonly<Record<string, string>>;
-  /** How long a case waits for something that must happen, in milliseconds. Default: 5,000. */
-  readonly patienceMs?: number;
+  /** Timeout of a case for each expected event or state, in milliseconds. Default: 5,000. */
+  readonly timeoutMs?: number;
   /**
-   * How long, in milliseconds, the case about expired events watches events of 200 ms expire and be forgotten. Longer than
-   * the broker takes to forget such a room. Default: 3,000.
+   * Duration, in milliseconds, of the case about expired events, whose events expire after 200 ms. Set it longer than the
+   * broker takes to remove the last trace of such a room. Default: 3,000.
    */
   readonly expiryWatchMs?: number;
 }
 
-/** One promise of the broker interface, for whatever test runner. */
+/** One promise of the broker interface, for any test runner. */
 export interface BrokerContractCase {
   readonly name: string;
-  /** Why it is skipped; `undefined` where it is not. */
+  /** The reason to skip the case; `undefined` for a case to run. */
   readonly skipped: string | undefined;
-  /** Rejects where the broker breaks the promise. Takes up to 20 seconds. */
+  /** Runs the case on a fixture of its own. Rejects if the broker breaks the promise. Takes up to 20 seconds. */
   readonly run: () => Promise<void>;
 }
 
 /**
- * Everything that `SseBroker` promises, as cases to run:
+ * Lists the promises of `SseBroker` as test cases:
  *
  * ```ts
- * for (const { name, skipped, run } of brokerContract({ name: 'mine', createMedium, shared: true }))
+ * for (const { name, skipped, run } of brokerContract({ name: 'mine', createFixture, shared: true }))
  *   test(name, { skip: skipped }, run);
  * ```
  *
- * A broker that passes carries exact resume: what `docs/guarantees.md` promises rests on these cases alone.
+ * A broker that passes supports exact resume: `docs/13-guarantees.md` relies on these cases and on nothing else of a broker.
+ *
+ * @throws Error if `skips` names a case that does not exist
  */
 export function brokerContract(options: BrokerContractOptions): BrokerContractCase[] {
   const {
     name: prefix,
-    createMedium,
+    createFixture,
     shared,
     without = [],
     skips = {},
-    patienceMs = 5_000,
+    timeoutMs = 5_000,
     expiryWatchMs = 3_000,
   } = options;
   const onlyShared = { ...sharedCases, ...sharedControlCases, ...sharedPresenceCases };
@@ -72,8 +74,10 @@ export function brokerContract(options: BrokerContractOptions): BrokerContractCa
   };
   const reasonToSkip = (name: string): string | undefined => {
     const missing = without.find((part) => name in optional[part]);
-    if (missing !== undefined) return `it has no ${missing}`;
-    return skips[name] ?? (!shared && name in onlyShared ? 'its memory is not shared' : undefined);
+    if (missing !== undefined) return `the broker has no ${missing}`;
+    return (
+      skips[name] ?? (!shared && name in onlyShared ? 'the broker does not share its history' : undefined)
+    );
   };
   for (const name of Object.keys(skips)) {
     if (!Object.hasOwn(bodies, name)) throw new Error(`The broker contract has no case "${name}" to skip.`);
@@ -82,11 +86,11 @@ export function brokerContract(options: BrokerContractOptions): BrokerContractCa
     name: `${prefix}: ${name}`,
     skipped: reasonToSkip(name),
     run: async () => {
-      const bench = new ContractHarness(await createMedium(), { patienceMs, expiryWatchMs });
+      const harness = new ContractHarness(await createFixture(), { timeoutMs, expiryWatchMs });
       try {
-        await body(bench);
+        await body(harness);
       } finally {
-        await bench.dispose();
+        await harness.dispose();
       }
     },
   }));

@@ -9,100 +9,105 @@ import type {
 import type { Position } from '../protocol/position.js';
 import type { RoomMessage } from '../protocol/room-message.js';
 
-/** A memory, and the brokers on it. */
-export interface BrokerMedium {
-  /** A broker on this memory that is not started yet, as one more node would make it. */
-  createNode(): SseBroker | Promise<SseBroker>;
-  /** Clears up after a case; its brokers are closed by then. */
+/** An empty backend for one case, and the brokers on it. */
+export interface BrokerFixture {
+  /** Creates a broker on this backend, as one more node would. It is not started yet. */
+  createBroker(): SseBroker | Promise<SseBroker>;
+  /** Releases the backend after the case. The brokers of the case are closed before. */
   dispose?(): unknown;
 }
 
-/** One case: what it does with a medium of its own. */
-export type CaseBody = (bench: ContractHarness) => Promise<void>;
+/** The body of one case. Each case gets a harness with a fixture of its own. */
+export type CaseBody = (harness: ContractHarness) => Promise<void>;
 
-/** How a case's rooms are remembered; generous where a case says nothing. */
+/** History limits of a case's rooms. The defaults are high enough to trim nothing. */
 export interface HarnessPolicy {
   readonly maxEvents?: number;
   readonly maxAgeMs?: number;
   readonly maxBytes?: number;
-  /** Rooms that are not remembered. */
-  readonly forgotten?: readonly string[];
+  /** Rooms for which `limitsOf` returns `false`. */
+  readonly withoutHistory?: readonly string[];
 }
 
-export interface HarnessTimes {
-  readonly patienceMs: number;
+export interface HarnessTimeouts {
+  readonly timeoutMs: number;
   readonly expiryWatchMs: number;
 }
 
-/** What a case works with: started brokers on one medium. */
+/** Starts the brokers of one case on one fixture, and closes them afterwards. */
 export class ContractHarness {
-  readonly #medium: BrokerMedium;
+  readonly #fixture: BrokerFixture;
   readonly #nodes: HarnessNode[] = [];
-  readonly times: HarnessTimes;
+  readonly timeouts: HarnessTimeouts;
 
-  constructor(medium: BrokerMedium, times: HarnessTimes) {
-    this.#medium = medium;
-    this.times = times;
+  constructor(fixture: BrokerFixture, timeouts: HarnessTimeouts) {
+    this.#fixture = fixture;
+    this.timeouts = timeouts;
   }
 
-  /** One more started node. Resolves when its broker is `live`. */
+  /** Starts one more node. Resolves when its broker is `live`. */
   async node(policy: HarnessPolicy = {}): Promise<HarnessNode> {
-    const node = new HarnessNode(await this.#medium.createNode(), this.times.patienceMs);
+    const node = new HarnessNode(await this.#fixture.createBroker(), this.timeouts.timeoutMs);
     this.#nodes.push(node);
     await node.start(policy);
     return node;
   }
 
-  /** A broker that nobody has started. */
-  async unstarted(): Promise<SseBroker> {
-    return this.#medium.createNode();
+  /** Creates a broker without starting it. */
+  async unstartedBroker(): Promise<SseBroker> {
+    return this.#fixture.createBroker();
   }
 
   async dispose(): Promise<void> {
     for (const node of this.#nodes) await node.broker.close();
-    await this.#medium.dispose?.();
+    await this.#fixture.dispose?.();
   }
 }
 
-/** A broker and everything that it has told its node. */
+/** A broker, and a record of every call to its listener. */
 export class HarnessNode {
   readonly broker: SseBroker;
-  readonly heard: RoomMessage[] = [];
-  readonly told: string[] = [];
+  readonly received: RoomMessage[] = [];
+  readonly controlTexts: string[] = [];
   readonly states: BrokerState[] = [];
-  readonly #patienceMs: number;
-  /** Called within `onMessage`, after the message was noted. */
+  readonly #timeoutMs: number;
+  /** Called inside the listener's `onMessage`, after the message was recorded. */
   onMessage: (message: RoomMessage) => void = () => {};
 
-  constructor(broker: SseBroker, patienceMs: number) {
+  constructor(broker: SseBroker, timeoutMs: number) {
     this.broker = broker;
-    this.#patienceMs = patienceMs;
+    this.#timeoutMs = timeoutMs;
   }
 
-  async start({ maxEvents = 10_000, maxAgeMs = 600_000, maxBytes = 2 ** 26, forgotten = [] }: HarnessPolicy) {
+  async start({
+    maxEvents = 10_000,
+    maxAgeMs = 600_000,
+    maxBytes = 2 ** 26,
+    withoutHistory = [],
+  }: HarnessPolicy) {
     const policy: HistoryPolicy = {
       maxBytes,
-      limitsOf: (room) => !forgotten.includes(room) && { maxEvents, maxAgeMs },
+      limitsOf: (room) => !withoutHistory.includes(room) && { maxEvents, maxAgeMs },
     };
     await this.broker.start(policy, {
       onMessage: (message) => {
-        this.heard.push(message);
+        this.received.push(message);
         this.onMessage(message);
       },
       onStateChange: (state) => this.states.push(state),
       onEpochChange: () => {},
       onGap: () => {},
-      onControl: (text) => this.told.push(text),
+      onControl: (text) => this.controlTexts.push(text),
     });
     await this.until(() => this.states.at(-1) === 'live', 'the broker to be live');
   }
 
   get texts(): string[] {
-    return this.heard.map(({ data }) => data);
+    return this.received.map(({ data }) => data);
   }
 
   get positions(): Position[] {
-    return this.heard.map(({ position }) => position);
+    return this.received.map(({ position }) => position);
   }
 
   async subscribe(...rooms: string[]): Promise<void> {
@@ -118,7 +123,7 @@ export class HarnessNode {
     return this.broker.publish(rooms, { data, serialized: false }, options);
   }
 
-  /** `count` events, each published without waiting for the one before. */
+  /** Publishes `count` events without waiting between them. Their texts are `prefix` and `0` to `count - 1`. */
   publishMany(room: string | readonly string[], count: number, prefix = ''): Promise<PublishReceipt[]> {
     return Promise.all(Array.from({ length: count }, (_, n) => this.publish(room, `${prefix}${n}`)));
   }
@@ -127,24 +132,29 @@ export class HarnessNode {
     return this.broker.read(rooms, after, newest);
   }
 
-  /** Waits until this many messages have been heard. */
-  hears(count: number): Promise<void> {
-    return this.until(() => this.heard.length >= count, `${count} messages; heard: ${this.heard.length}`);
+  /** Waits until at least this many messages have been received. */
+  receives(count: number): Promise<void> {
+    return this.until(
+      () => this.received.length >= count,
+      `${count} messages; received: ${this.received.length}`,
+    );
   }
 
-  /** Publishes in a room that this node hears and waits for it: whatever was on its way before is here then. */
+  /** Publishes an event to `room` and waits until it arrives: everything published before has then arrived too. */
   async settle(room: string): Promise<void> {
     await this.subscribe(room);
     const { position } = await this.publish(room, 'settled', { volatile: false });
     await this.until(() => this.positions.includes(position), 'its own event');
-    this.heard.splice(this.positions.indexOf(position), 1);
+    this.received.splice(this.positions.indexOf(position), 1);
   }
 
-  async until(condition: () => boolean | Promise<boolean>, what: string | (() => string)): Promise<void> {
-    const deadlineMs = performance.now() + this.#patienceMs;
+  async until(condition: () => boolean | Promise<boolean>, expected: string | (() => string)): Promise<void> {
+    const deadlineMs = performance.now() + this.#timeoutMs;
     while (!(await condition())) {
       if (performance.now() > deadlineMs) {
-        throw new Error(`Not within ${this.#patienceMs} ms: ${typeof what === 'string' ? what : what()}`);
+        throw new Error(
+          `Not within ${this.#timeoutMs} ms: ${typeof expected === 'string' ? expected : expected()}`,
+        );
       }
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
@@ -155,7 +165,7 @@ export function textsOf(page: HistoryPage): string[] {
   return page.messages.map(({ data }) => data);
 }
 
-/** `0` to `count - 1`, as the texts of `publishMany`. */
+/** Returns the texts that `publishMany` publishes: `prefix` and `0` to `count - 1`. */
 export function numbers(count: number, prefix = ''): string[] {
   return Array.from({ length: count }, (_, n) => `${prefix}${n}`);
 }

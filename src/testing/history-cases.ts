@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { isAscending, numbers, textsOf, type CaseBody } from './contract-harness.js';
-import { assertCompletenessClaim, randomHistory } from './random-history.js';
+import { assertCompletenessClaim } from './completeness-check.js';
+import { randomHistory } from './random-history.js';
 
-/** What is remembered, and whether the broker knows what it does not remember. */
+/** Reads of history, and the completeness that they report. */
 export const historyCases: Readonly<Record<string, CaseBody>> = {
-  'read returns what came after a position, and its moment': async (bench) => {
-    const node = await bench.node();
+  'read returns the events after a position, and the position of the read': async (harness) => {
+    const node = await harness.node();
     const receipts = await node.publishMany('a', 20);
     const page = await node.read(['a'], receipts[4]?.position);
     assert.deepEqual(textsOf(page), numbers(20).slice(5));
@@ -13,13 +14,13 @@ export const historyCases: Readonly<Record<string, CaseBody>> = {
     assert.equal(page.epoch, node.broker.epoch);
     assert.ok(page.position >= (receipts.at(-1)?.position as number));
     const { position } = await node.publish('a', 'later');
-    assert.ok(position > page.position, 'whatever is published after the read has a greater position');
+    assert.ok(position > page.position, 'an event published after the read has a greater position');
     const nothing = await node.read(['a'], position);
     assert.deepEqual([textsOf(nothing), nothing.incompleteRooms], [[], []]);
   },
 
-  'read of several rooms is ordered, each event once': async (bench) => {
-    const node = await bench.node();
+  'read of several rooms returns each event once, sorted by position': async (harness) => {
+    const node = await harness.node();
     const start = (await node.publish('elsewhere', 'start')).position;
     const rooms = ['a', ['b', 'a'], 'c', ['a', 'b', 'c', 'd'], 'b', 'd'];
     await Promise.all(numbers(120).map((text, n) => node.publish(rooms[n % rooms.length] as string, text)));
@@ -31,82 +32,71 @@ export const historyCases: Readonly<Record<string, CaseBody>> = {
     assert.ok(isAscending(page.messages.map(({ position }) => position)));
     assert.deepEqual(page.incompleteRooms, []);
     const both = page.messages.find(({ data }) => data === '3');
-    assert.deepEqual(both?.rooms.toSorted(), ['a', 'b', 'c', 'd'], 'an event remembers all of its rooms');
+    assert.deepEqual(
+      both?.rooms.toSorted(),
+      ['a', 'b', 'c', 'd'],
+      'an event in history names all of its rooms',
+    );
   },
 
-  'pages that end at maxBytes hold together what one page holds': async (bench) => {
-    const node = await bench.node();
-    const start = (await node.publish('elsewhere', 'start')).position;
-    for (const text of numbers(60))
-      await node.publish(['a', ['b'], 'c'][Number(text) % 3] as string, text.padEnd(40));
-    const whole = await node.read(['a', 'b', 'c'], start);
-    const texts: string[] = [];
-    let after = start;
-    for (let pages = 1; ; pages++) {
-      const page = await node.broker.read(['a', 'b', 'c'], after, 0, 200);
-      texts.push(...textsOf(page));
-      assert.deepEqual(page.incompleteRooms, []);
-      assert.ok(
-        page.position >= (page.messages.at(-1)?.position ?? after),
-        'the page reaches its last event',
-      );
-      after = page.position;
-      if (page.hasMore !== true) break;
-      assert.ok(page.messages.length > 0 && pages < 61, 'each page makes progress');
-    }
-    assert.deepEqual(texts, textsOf(whole));
-  },
-
-  'a room that nothing was ever said in is complete after a recent position': async (bench) => {
-    const node = await bench.node();
+  'a room without events is complete after a recent position': async (harness) => {
+    const node = await harness.node();
     const { position } = await node.publish('a', 'somewhere');
     const page = await node.read(['a', 'silent'], position);
     assert.deepEqual([textsOf(page), page.incompleteRooms], [[], []]);
-    await node.publish('silent', 'the first word');
+    await node.publish('silent', 'the first event');
     const next = await node.read(['a', 'silent'], position);
-    assert.deepEqual([textsOf(next), next.incompleteRooms], [['the first word'], []]);
+    assert.deepEqual([textsOf(next), next.incompleteRooms], [['the first event'], []]);
   },
 
-  'a read that finds less than there was says so, and for that room alone': async (bench) => {
-    const node = await bench.node({ maxEvents: 10 });
+  'read reports a trimmed room as incomplete, and no other room': async (harness) => {
+    const node = await harness.node({ maxEvents: 10 });
     const quiet = await node.publish('quiet', 'still there');
     const [first] = await node.publishMany('a', 2_000);
     const page = await node.read(['quiet', 'a', 'silent'], quiet.position);
     assert.deepEqual(
       page.incompleteRooms,
       ['a'],
-      'of 2,000 events far more than ten were kept, or one is missing',
+      'of 2,000 events far more than ten are stored, or a trimmed room is reported as complete',
     );
     const left = textsOf(page);
-    assert.deepEqual(left, numbers(2_000).slice(-left.length), 'what is left is the newest, without a hole');
-    assert.ok(left.length >= 10, 'at least historyMaxEvents are kept');
+    assert.deepEqual(
+      left,
+      numbers(2_000).slice(-left.length),
+      'the stored events are the newest ones, without a gap',
+    );
+    assert.ok(left.length >= 10, 'at least historyMaxEvents events are stored');
     assert.deepEqual((await node.read(['a'], first?.position)).incompleteRooms, ['a']);
     const ninth = page.messages.at(-10);
     const within = await node.read(['a'], ninth?.position);
     assert.deepEqual([textsOf(within), within.incompleteRooms], [numbers(2_000).slice(-9), []]);
   },
 
-  'random rooms and reads: complete means complete': async (bench) => {
-    const node = await bench.node({ maxEvents: 7 });
+  'a room reported as complete misses no event: random rooms and reads': async (harness) => {
+    const node = await harness.node({ maxEvents: 7 });
     await randomHistory(node, { seed: 20_261_122, rooms: 6, steps: 1_500 });
   },
 
-  'of rooms that a node hears it reads all up to a moment, and hears the rest': async (bench) => {
-    const node = await bench.node({ maxEvents: 7, maxBytes: 40_000 });
-    await randomHistory(node, { seed: 20_261_125, rooms: 6, steps: 1_500, heard: true });
+  'a read of subscribed rooms covers all events up to its position, and the later ones are delivered': async (
+    harness,
+  ) => {
+    const node = await harness.node({ maxEvents: 7, maxBytes: 40_000 });
+    await randomHistory(node, { seed: 20_261_125, rooms: 6, steps: 1_500, subscribed: true });
   },
 
-  'memory bounded by bytes: complete means complete': async (bench) => {
-    const node = await bench.node({ maxEvents: 1_000, maxBytes: 30_000 });
+  'a room reported as complete misses no event: history bounded by bytes': async (harness) => {
+    const node = await harness.node({ maxEvents: 1_000, maxBytes: 30_000 });
     await randomHistory(node, { seed: 7, rooms: 5, steps: 600, text: 'x'.repeat(500) });
   },
 
-  'an expired event is returned or missed aloud, also once its room is forgotten': async (bench) => {
-    const node = await bench.node({ maxAgeMs: 200 });
+  'an expired event is returned or its room is incomplete, also after the room was removed': async (
+    harness,
+  ) => {
+    const node = await harness.node({ maxAgeMs: 200 });
     const start = (await node.publish('elsewhere', 'start')).position;
     const { position } = await node.publish('a', 'short-lived');
     const published = [{ rooms: ['a'], text: 'short-lived', position }];
-    const endMs = performance.now() + bench.times.expiryWatchMs;
+    const endMs = performance.now() + harness.timeouts.expiryWatchMs;
     let missed = 0;
     while (performance.now() < endMs) {
       const page = await node.read(['a'], start);
@@ -114,16 +104,16 @@ export const historyCases: Readonly<Record<string, CaseBody>> = {
       missed += page.incompleteRooms.length;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    assert.ok(missed > 0, 'events are kept for historyMaxAgeMs, not much longer');
-    // The room begins anew: its first event must not pass for the first there ever was.
+    assert.ok(missed > 0, 'events are stored for historyMaxAgeMs, not much longer');
+    // The room is created again: its first event must not count as the first one ever.
     const { position: again } = await node.publish('a', 'again');
     published.push({ rooms: ['a'], text: 'again', position: again });
     assertCompletenessClaim(await node.read(['a'], start), ['a'], start, published);
     assert.deepEqual((await node.read(['a'], position)).messages.at(-1)?.data, 'again');
   },
 
-  'the newest n of each room, ordered, each once': async (bench) => {
-    const node = await bench.node();
+  'read returns the newest n events of each room, each event once, sorted by position': async (harness) => {
+    const node = await harness.node();
     await node.publishMany('a', 10, 'a');
     await node.publish(['a', 'b'], 'both');
     await node.publishMany('b', 10, 'b');
@@ -141,23 +131,23 @@ export const historyCases: Readonly<Record<string, CaseBody>> = {
     assert.deepEqual(await newest(['silent'], 5), []);
   },
 
-  'a room without history is heard, not kept and never incomplete': async (bench) => {
-    const node = await bench.node({ forgotten: ['now', 'also'] });
-    await node.subscribe('now', 'kept');
-    const start = (await node.publish('kept', 'start')).position;
+  'a room without history delivers live, stores nothing and is never incomplete': async (harness) => {
+    const node = await harness.node({ withoutHistory: ['now', 'also'] });
+    await node.subscribe('now', 'stored');
+    const start = (await node.publish('stored', 'start')).position;
     const receipt = await node.publish(['now', 'also'], 'gone');
-    const both = await node.publish(['now', 'kept'], 'both');
-    await node.hears(3);
+    const both = await node.publish(['now', 'stored'], 'both');
+    await node.receives(3);
     assert.equal(receipt.replayable, false);
-    assert.equal(both.replayable, true, 'one of its rooms is remembered');
+    assert.equal(both.replayable, true, 'one of its rooms has history');
     assert.deepEqual(
-      node.heard.map(({ replayable }) => replayable),
+      node.received.map(({ replayable }) => replayable),
       [true, false, true],
     );
     const page = await node.read(['now'], start);
     assert.deepEqual([textsOf(page), page.incompleteRooms], [[], []]);
-    assert.deepEqual(textsOf(await node.read(['kept', 'now'], start)), ['both']);
+    assert.deepEqual(textsOf(await node.read(['stored', 'now'], start)), ['both']);
     const ancient = await node.read(['now'], start - 3_600_000_000 * 24);
-    assert.deepEqual(ancient.incompleteRooms, [], 'what is never kept is never missed');
+    assert.deepEqual(ancient.incompleteRooms, [], 'a room without history is never incomplete');
   },
 };

@@ -14,59 +14,65 @@ const ODD_ROOMS = [
   'x'.repeat(255),
 ];
 
-/** What is heard live. */
+/** Live delivery on one node. */
 export const liveCases: Readonly<Record<string, CaseBody>> = {
-  'a node hears its own events, each once, in the order of their positions': async (bench) => {
-    const node = await bench.node();
+  'a node receives its own events once each, in the order of their positions': async (harness) => {
+    const node = await harness.node();
     await node.subscribe('a');
     const receipts = await node.publishMany('a', 200);
-    await node.hears(200);
+    await node.receives(200);
     await node.settle('a');
-    assert.deepEqual(node.texts, numbers(200), 'published in one order, heard in another, or not once');
+    assert.deepEqual(node.texts, numbers(200), 'events were reordered, lost or delivered twice');
     assert.deepEqual(
       node.positions,
       receipts.map(({ position }) => position),
-      'the position of a receipt is the position of its event',
+      'the receipt has the position of its event',
     );
   },
 
-  'an event is heard through onMessage only, and only in rooms that are subscribed': async (bench) => {
-    const node = await bench.node();
+  'only events of subscribed rooms are delivered': async (harness) => {
+    const node = await harness.node();
     await node.publish('a', 'before');
     await node.subscribe('a');
     await node.publish('b', 'elsewhere');
-    await node.publish('a', 'here');
+    await node.publish('a', 'after');
     await node.settle('c');
-    assert.deepEqual(node.texts, ['here']);
+    assert.deepEqual(node.texts, ['after']);
   },
 
-  'an event in several rooms has one position and is one message': async (bench) => {
-    const node = await bench.node();
+  'an event to several rooms has one position and is delivered once': async (harness) => {
+    const node = await harness.node();
     await node.subscribe('a', 'b', 'd');
     const receipt = await node.publish(['a', 'b', 'c'], 'everywhere');
     await node.settle('d');
-    assert.equal(node.heard.length, 1, 'onMessage is called once, however many of its rooms are subscribed');
-    const [message] = node.heard;
+    assert.equal(node.received.length, 1, 'onMessage is called once per event, not once per subscribed room');
+    const [message] = node.received;
     assert.deepEqual(message?.rooms.toSorted(), ['a', 'b', 'c']);
     assert.equal(message?.position, receipt.position);
   },
 
-  'positions ascend over all rooms, and are about now': async (bench) => {
-    const node = await bench.node();
+  'positions ascend over all rooms and are close to the current time': async (harness) => {
+    const node = await harness.node();
     await node.subscribe('a', 'b', 'c');
     const rooms = ['a', 'b', ['a', 'c'], 'c', ['c', 'b', 'a']];
     await Promise.all(numbers(300).map((text, n) => node.publish(rooms[n % rooms.length] as string, text)));
-    await node.hears(300);
-    assert.ok(isAscending(node.positions), 'each event has a greater position than the one heard before it');
+    await node.receives(300);
+    assert.ok(
+      isAscending(node.positions),
+      'each event has a greater position than the one delivered before it',
+    );
     for (const position of node.positions) {
       assert.ok(Number.isSafeInteger(position));
       assert.ok(Math.abs(position / 1_000 - Date.now()) < 60_000, 'positions are microseconds since 1970');
     }
-    assert.ok(node.broker.position >= (node.positions.at(-1) as number), 'the node knows what it has heard');
+    assert.ok(
+      node.broker.position >= (node.positions.at(-1) as number),
+      '`position` is at least the position of the last delivered event',
+    );
   },
 
-  'what is said arrives as it was said': async (bench) => {
-    const node = await bench.node();
+  'an event is delivered with its fields unchanged': async (harness) => {
+    const node = await harness.node();
     await node.subscribe('a');
     const texts = [
       '',
@@ -84,9 +90,9 @@ export const liveCases: Readonly<Record<string, CaseBody>> = {
       { event: 'paid', data: '7', serialized: true },
       { except: ['one', 'two'] },
     );
-    await node.hears(texts.length + 1);
+    await node.receives(texts.length + 1);
     assert.deepEqual(node.texts.slice(0, -1), texts);
-    for (const message of node.heard.slice(0, -1)) {
+    for (const message of node.received.slice(0, -1)) {
       assert.equal(message.event, undefined);
       assert.equal(message.serialized, false);
       assert.equal(message.except?.length ?? 0, 0);
@@ -94,32 +100,32 @@ export const liveCases: Readonly<Record<string, CaseBody>> = {
       assert.equal(message.replayable, true);
       assert.equal(message.epoch, node.broker.epoch);
     }
-    const last = node.heard.at(-1);
+    const last = node.received.at(-1);
     assert.equal(last?.event, 'paid');
     assert.equal(last?.serialized, true);
     assert.deepEqual(last?.except, ['one', 'two']);
   },
 
-  'the earlier copies of an event come with it, live and from history': async (bench) => {
-    const node = await bench.node();
+  'the earlier copies of an event are delivered with it, live and from history': async (harness) => {
+    const node = await harness.node();
     await node.subscribe('a');
     const copies = [{ partition: 3, position: 1_790_000_000_000_000, rooms: ['b', 'zürich 🙂'] }];
     const { position } = await node.publish('a', 'copy', { copies });
     await node.publish('a', 'volatile copy', { copies, volatile: true });
-    await node.hears(2);
-    for (const message of node.heard) assert.deepEqual(message.copies, copies);
+    await node.receives(2);
+    for (const message of node.received) assert.deepEqual(message.copies, copies);
     const page = await node.read(['a'], position - 1);
     assert.deepEqual(page.messages[0]?.copies, copies);
   },
 
-  'a room may have any name': async (bench) => {
-    const node = await bench.node();
+  'a room may have any name': async (harness) => {
+    const node = await harness.node();
     await node.subscribe(...ODD_ROOMS);
     const start = (await node.read(['*'], undefined, 0)).position;
     for (const room of ODD_ROOMS) await node.publish(room, room);
-    await node.hears(ODD_ROOMS.length);
+    await node.receives(ODD_ROOMS.length);
     assert.deepEqual(
-      node.heard.map(({ rooms }) => rooms),
+      node.received.map(({ rooms }) => rooms),
       ODD_ROOMS.map((room) => [room]),
     );
     for (const room of ODD_ROOMS) {
@@ -132,13 +138,13 @@ export const liveCases: Readonly<Record<string, CaseBody>> = {
     }
   },
 
-  'what is published within onMessage comes afterwards': async (bench) => {
-    const node = await bench.node();
+  'an event published inside onMessage is delivered after the current one': async (harness) => {
+    const node = await harness.node();
     await node.subscribe('a', 'b');
     let depth = 0;
     const published: Promise<unknown>[] = [];
     node.onMessage = ({ data, rooms }) => {
-      assert.equal(++depth, 1, 'onMessage is not called within onMessage');
+      assert.equal(++depth, 1, 'onMessage is not called inside onMessage');
       const n = Number(data);
       if (rooms.includes('a') && n < 20 && published.length < 100) {
         published.push(node.publish(['b', 'a'], String(n + 1)), node.publish('b', `echo ${n}`));
@@ -146,24 +152,24 @@ export const liveCases: Readonly<Record<string, CaseBody>> = {
       depth--;
     };
     await node.publish('a', '0');
-    await node.hears(41);
+    await node.receives(41);
     await Promise.all(published);
-    assert.ok(isAscending(node.positions), 'heard in the order of the positions');
+    assert.ok(isAscending(node.positions), 'delivered in the order of the positions');
     const expected = ['0', ...numbers(20).flatMap((_, n) => [`${n + 1}`, `echo ${n}`])];
-    assert.deepEqual(node.texts.toSorted(), expected.toSorted(), 'each once');
+    assert.deepEqual(node.texts.toSorted(), expected.toSorted(), 'each event once');
   },
 
-  'a volatile event is heard and not kept': async (bench) => {
-    const node = await bench.node();
+  'a volatile event is delivered and not stored': async (harness) => {
+    const node = await harness.node();
     await node.subscribe('a');
     const first = await node.publish('a', 'first');
-    const receipt = await node.publish('a', 'now or never', { volatile: true });
+    const receipt = await node.publish('a', 'volatile', { volatile: true });
     await node.publish('a', 'last');
-    await node.hears(3);
+    await node.receives(3);
     assert.equal(receipt.replayable, false);
-    assert.deepEqual(node.texts, ['first', 'now or never', 'last']);
+    assert.deepEqual(node.texts, ['first', 'volatile', 'last']);
     assert.deepEqual(
-      node.heard.map(({ replayable, volatile }) => [replayable, volatile]),
+      node.received.map(({ replayable, volatile }) => [replayable, volatile]),
       [
         [true, false],
         [false, true],
@@ -175,6 +181,6 @@ export const liveCases: Readonly<Record<string, CaseBody>> = {
       page.messages.map(({ data }) => data),
       ['last'],
     );
-    assert.deepEqual(page.incompleteRooms, [], 'a volatile event leaves no hole');
+    assert.deepEqual(page.incompleteRooms, [], 'a volatile event leaves no gap');
   },
 };

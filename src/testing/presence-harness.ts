@@ -3,30 +3,30 @@ import type { PresenceStore, LocalPresence } from '../broker/presence-store.inte
 import { parsePresenceEvent } from '../protocol/presence-event.js';
 import type { HarnessNode, ContractHarness } from './contract-harness.js';
 
-export function storeOf(node: HarnessNode): PresenceStore {
-  assert.ok(node.broker.presence, "the broker has no `presence`: say so with `without: ['presence']`");
+export function presenceStoreOf(node: HarnessNode): PresenceStore {
+  assert.ok(node.broker.presence, "the broker has no `presence`: pass `without: ['presence']`");
   return node.broker.presence;
 }
 
-/** One more node that takes part, and hears these rooms. */
-export async function member(bench: ContractHarness, ...rooms: string[]): Promise<HarnessNode> {
-  const node = await bench.node();
-  storeOf(node).open();
+/** Starts a node with an opened presence store, subscribed to `rooms`. */
+export async function presenceNode(harness: ContractHarness, ...rooms: string[]): Promise<HarnessNode> {
+  const node = await harness.node();
+  presenceStoreOf(node).open();
   await node.subscribe(...rooms);
   return node;
 }
 
-export function here(connections: number, info?: string): LocalPresence {
+export function localPresence(connections: number, info?: string): LocalPresence {
   return { connections, info };
 }
 
-/** `join ann`, `leave ann`, in the order in which they were heard. */
+/** Returns the received presence changes in order, as `join ann` or `leave ann`. */
 export function changesOf(node: HarnessNode): string[] {
-  return node.heard.map((message) => {
+  return node.received.map((message) => {
     assert.deepEqual(
       [message.replayable, message.position, message.id],
       [false, 0, undefined],
-      'it has no id',
+      'a presence change has no id',
     );
     const change = parsePresenceEvent(message);
     assert.deepEqual([change?.room], message.rooms);
@@ -34,17 +34,17 @@ export function changesOf(node: HarnessNode): string[] {
   });
 }
 
-/** Waits until the node's store says exactly this of a room: `ann 2` for two connections. */
-export async function holds(node: HarnessNode, room: string, ...wanted: string[]): Promise<void> {
+/** Waits until the store returns exactly these members of a room: `ann 2` is the user `ann` with two connections. */
+export async function waitForMembers(node: HarnessNode, room: string, ...expected: string[]): Promise<void> {
   let found: string[] = [];
   await node.until(
     async () => {
-      const members = await storeOf(node).members(room);
+      const members = await presenceStoreOf(node).members(room);
       found = members.map(({ user, connections }) => `${user} ${connections}`).toSorted();
-      return found.join('\n') === wanted.toSorted().join('\n');
+      return found.join('\n') === expected.toSorted().join('\n');
     },
-    () => `${JSON.stringify(wanted)} in ${room}; found: ${JSON.stringify(found)}`,
+    () => `${JSON.stringify(expected)} in ${room}; found: ${JSON.stringify(found)}`,
   );
-  const connections = wanted.reduce((sum, text) => sum + Number(text.slice(text.lastIndexOf(' ') + 1)), 0);
-  assert.deepEqual(await storeOf(node).count(room), { users: wanted.length, connections });
+  const connections = expected.reduce((sum, text) => sum + Number(text.slice(text.lastIndexOf(' ') + 1)), 0);
+  assert.deepEqual(await presenceStoreOf(node).count(room), { users: expected.length, connections });
 }

@@ -1,62 +1,77 @@
 import assert from 'node:assert/strict';
 import type { CaseBody } from './contract-harness.js';
-import { changesOf, here, holds, member, storeOf } from './presence-harness.js';
+import {
+  changesOf,
+  localPresence,
+  waitForMembers,
+  presenceNode,
+  presenceStoreOf,
+} from './presence-harness.js';
 
-/** Who is where, for several nodes on one memory. */
+/** Presence over several nodes of one backend. */
 export const sharedPresenceCases: Readonly<Record<string, CaseBody>> = {
-  'a user at several nodes joins once and leaves once, and every node hears it': async (bench) => {
-    const nodes = [await member(bench, 'a'), await member(bench, 'a'), await member(bench, 'a')] as const;
+  'a user at several nodes joins once and leaves once, and every node receives both changes': async (
+    harness,
+  ) => {
+    const nodes = [
+      await presenceNode(harness, 'a'),
+      await presenceNode(harness, 'a'),
+      await presenceNode(harness, 'a'),
+    ] as const;
     const [one, two, three] = nodes;
-    storeOf(one).set('a', 'ann', here(1));
-    await holds(three, 'a', 'ann 1');
-    storeOf(two).set('a', 'ann', here(2));
-    await holds(three, 'a', 'ann 3');
-    storeOf(one).set('a', 'ann', undefined);
-    await holds(three, 'a', 'ann 2');
-    storeOf(two).set('a', 'ann', undefined);
-    await holds(three, 'a');
+    presenceStoreOf(one).set('a', 'ann', localPresence(1));
+    await waitForMembers(three, 'a', 'ann 1');
+    presenceStoreOf(two).set('a', 'ann', localPresence(2));
+    await waitForMembers(three, 'a', 'ann 3');
+    presenceStoreOf(one).set('a', 'ann', undefined);
+    await waitForMembers(three, 'a', 'ann 2');
+    presenceStoreOf(two).set('a', 'ann', undefined);
+    await waitForMembers(three, 'a');
     for (const [n, node] of nodes.entries()) {
       await node.settle(`own ${n}`);
       assert.deepEqual(changesOf(node), ['join ann', 'leave ann']);
     }
   },
 
-  'the info of a user is the one that was set last': async (bench) => {
-    const [one, two] = [await member(bench), await member(bench)] as const;
-    storeOf(one).set('a', 'ann', here(1, '{"from":1}'));
-    await holds(two, 'a', 'ann 1');
-    storeOf(two).set('a', 'ann', here(1, '{"from":2}'));
-    await holds(one, 'a', 'ann 2');
-    const infos = async (): Promise<unknown[]> => (await storeOf(two).members('a')).map(({ info }) => info);
+  'the info of a user is the one set last': async (harness) => {
+    const [one, two] = [await presenceNode(harness), await presenceNode(harness)] as const;
+    presenceStoreOf(one).set('a', 'ann', localPresence(1, '{"from":1}'));
+    await waitForMembers(two, 'a', 'ann 1');
+    presenceStoreOf(two).set('a', 'ann', localPresence(1, '{"from":2}'));
+    await waitForMembers(one, 'a', 'ann 2');
+    const infos = async (): Promise<unknown[]> =>
+      (await presenceStoreOf(two).members('a')).map(({ info }) => info);
     assert.deepEqual(await infos(), ['{"from":2}']);
-    storeOf(two).set('a', 'ann', undefined);
-    await holds(one, 'a', 'ann 1');
+    presenceStoreOf(two).set('a', 'ann', undefined);
+    await waitForMembers(one, 'a', 'ann 1');
     assert.deepEqual(await infos(), ['{"from":1}']);
   },
 
-  'who comes back at another node while the first one closes never left': async (bench) => {
-    const [staying, leaving] = [await member(bench, 'a'), await member(bench, 'a')] as const;
-    storeOf(leaving).set('a', 'back', here(0));
-    storeOf(leaving).set('a', 'gone', here(0));
-    await holds(staying, 'a', 'back 0', 'gone 0');
-    // Long enough for a slow machine to come back in time.
-    await storeOf(leaving).close(1_500);
+  'a user who reconnects at another node within the grace period of a closing node does not leave': async (
+    harness,
+  ) => {
+    const [staying, leaving] = [await presenceNode(harness, 'a'), await presenceNode(harness, 'a')] as const;
+    presenceStoreOf(leaving).set('a', 'returning', localPresence(0));
+    presenceStoreOf(leaving).set('a', 'gone', localPresence(0));
+    await waitForMembers(staying, 'a', 'returning 0', 'gone 0');
+    // Long enough for a slow machine to set the user again in time.
+    await presenceStoreOf(leaving).close(1_500);
     await leaving.broker.close();
-    storeOf(staying).set('a', 'back', here(1));
-    await holds(staying, 'a', 'back 1');
+    presenceStoreOf(staying).set('a', 'returning', localPresence(1));
+    await waitForMembers(staying, 'a', 'returning 1');
     await staying.settle('b');
-    assert.deepEqual(changesOf(staying).toSorted(), ['join back', 'join gone', 'leave gone']);
+    assert.deepEqual(changesOf(staying).toSorted(), ['join returning', 'join gone', 'leave gone']);
   },
 
-  'a node that closes without grace takes its users with it': async (bench) => {
-    const [staying, leaving] = [await member(bench, 'a'), await member(bench, 'a')] as const;
-    storeOf(leaving).set('a', 'ann', here(2));
-    storeOf(leaving).set('a', 'bob', here(1));
-    storeOf(staying).set('a', 'bob', here(1));
-    await holds(staying, 'a', 'ann 2', 'bob 2');
-    await storeOf(leaving).close(0);
+  'the users of a node that closes without a grace period leave at once': async (harness) => {
+    const [staying, leaving] = [await presenceNode(harness, 'a'), await presenceNode(harness, 'a')] as const;
+    presenceStoreOf(leaving).set('a', 'ann', localPresence(2));
+    presenceStoreOf(leaving).set('a', 'bob', localPresence(1));
+    presenceStoreOf(staying).set('a', 'bob', localPresence(1));
+    await waitForMembers(staying, 'a', 'ann 2', 'bob 2');
+    await presenceStoreOf(leaving).close(0);
     await leaving.broker.close();
-    await holds(staying, 'a', 'bob 1');
+    await waitForMembers(staying, 'a', 'bob 1');
     await staying.settle('b');
     assert.deepEqual(changesOf(staying).toSorted(), ['join ann', 'join bob', 'leave ann']);
   },

@@ -5,18 +5,18 @@ import { NodeProcess } from './node-process.js';
 import type { NodeConfig } from './node/messages.js';
 
 const NODES = 3;
-const HERE = 'test/chaos/node';
+const NODE_FOLDER = 'test/chaos/node';
 
-/** Three processes, which run the applications of one row of the table after the other. */
+/** Three processes that run the applications of one scenario after the other. */
 export class Fleet {
-  readonly #compiled = compileApp(readFileSync(`${HERE}/main.ts`, 'utf8'), [
-    `${HERE}/clock.ts`,
-    `${HERE}/mutants.ts`,
+  readonly #compiled = compileApp(readFileSync(`${NODE_FOLDER}/main.ts`, 'utf8'), [
+    `${NODE_FOLDER}/clock.ts`,
+    `${NODE_FOLDER}/mutants.ts`,
   ]);
   #nodes = Array.from({ length: NODES }, () => this.#spawn());
   #configs: readonly NodeConfig[] = [];
 
-  /** @param configOf the configuration of each, by its number */
+  /** @param configOf returns the configuration of a node by its number */
   async start(configOf: (node: number) => NodeConfig): Promise<void> {
     this.#configs = this.#nodes.map((_, node) => configOf(node));
     await Promise.all(this.#configs.map((config, node) => this.node(node).start(config)));
@@ -30,10 +30,10 @@ export class Fleet {
     return this.node(Math.floor(random() * NODES));
   }
 
-  /** Starts a process that was killed again: another one, on another port. */
+  /** Replaces a process that was killed with a new one, on another port. */
   async restart(number: number): Promise<void> {
     const restarted = this.#spawn();
-    // Until then clients find nobody at the old one's address.
+    // Until then clients are refused at the address of the old process.
     await restarted.start(this.#configs[number] as NodeConfig);
     this.#nodes[number] = restarted;
   }
@@ -43,7 +43,7 @@ export class Fleet {
     await eventually(areLive, 'all nodes live', 60_000);
   }
 
-  /** Closes the applications, and finds out whether a process has ended by itself. */
+  /** Closes the applications. @throws an error where a process has ended by itself */
   async stop(): Promise<void> {
     for (const node of this.#nodes) node.thaw();
     await Promise.all(this.#nodes.map((node) => node.stop()));

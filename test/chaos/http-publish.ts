@@ -1,36 +1,36 @@
 import { request } from 'node:http';
-import { positionOf } from './position-of.js';
+import { positionOf } from '../support/wire-ids.js';
 
-/** How long one attempt may take: a frozen node takes for ever. */
-const PATIENCE_MS = 3_000;
+/** The longest duration of an attempt: a frozen node never answers. */
+const TIMEOUT_MS = 3_000;
 
-/** How far a node has heard. */
+/** Returns the newest position that a node knows. */
 export async function positionAt(url: string): Promise<number> {
-  const answer = await fetch(`${url}/position`, { headers: { connection: 'close' } });
-  return positionOf(((await answer.json()) as { id: string }).id);
+  const response = await fetch(`${url}/position`, { headers: { connection: 'close' } });
+  return positionOf(((await response.json()) as { id: string }).id);
 }
 
-/** One attempt to publish at a node. Resolves with the position; rejects where it may have been accepted or not. */
+/** Tries once to publish on a node. Resolves with the position; rejects where the outcome is unknown. */
 export async function publishAt(url: string, rooms: readonly string[], text: string): Promise<number> {
   const body = JSON.stringify({ rooms, text });
   const answer = await new Promise<string>((resolve, reject) => {
-    const asked = request(`${url}/publish`, {
+    const sent = request(`${url}/publish`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
       agent: false,
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
     });
-    asked.on('error', reject);
-    asked.once('response', (response) => {
-      let read = '';
-      response.setEncoding('utf8').on('data', (part: string) => (read += part));
+    sent.on('error', reject);
+    sent.once('response', (response) => {
+      let answerText = '';
+      response.setEncoding('utf8').on('data', (part: string) => (answerText += part));
       response.once('error', reject);
       response.once('end', () => {
-        if (response.statusCode === 201) resolve(read);
-        else reject(new Error(`${response.statusCode} ${read}`));
+        if (response.statusCode === 201) resolve(answerText);
+        else reject(new Error(`${response.statusCode} ${answerText}`));
       });
     });
-    asked.end(body);
+    sent.end(body);
   });
   return positionOf((JSON.parse(answer) as { id: string }).id);
 }

@@ -1,11 +1,12 @@
 import { describeWithRedis } from '../redis/redis-server.js';
-import type { Verdict } from '../redis/verdict.js';
+import type { Verdict } from '../oracle/verdict.js';
 import { Fleet } from './fleet.js';
 import type { Mutant } from './node/messages.js';
-import { play } from './play.js';
-import { ROWS, type Row } from './rows.js';
+import { runScenario } from './run-scenario.js';
+import type { Scenario } from './scenario.js';
+import { SCENARIOS } from './scenarios.js';
 
-/** The oracle is believed because it catches nodes that do this. */
+/** Faults that the oracle must find, or its verdicts prove nothing. */
 describeWithRedis('the oracle over three node processes catches a node that', () => {
   let fleet: Fleet;
 
@@ -15,40 +16,40 @@ describeWithRedis('the oracle over three node processes catches a node that', ()
 
   afterAll(() => fleet.dispose());
 
-  it.each<[Mutant, Row, keyof Verdict]>([
-    ['reads nothing after a cut', deafNodes(), 'silentlyLost'],
-    ['forgets the keys of publishes', rowOf('a node killed while it publishes'), 'duplicates'],
-    ['keeps gaps to itself', rowOf('history trimmed'), 'silentlyLost'],
+  it.each<[Mutant, Scenario, keyof Verdict]>([
+    ['reads nothing after a cut', nodesWithoutSubscribers(), 'silentLosses'],
+    ['ignores idempotency keys', scenarioOf('a node killed while it publishes'), 'duplicates'],
+    ['reports no gaps', scenarioOf('history trimmed'), 'silentLosses'],
   ])(
     '%s',
-    async (mutant, row, seen) => {
-      const verdict = await play(row, { fleet, driver: 'redis', seed: 1, durationMs: 0, mutant });
-      expect(verdict[seen]).toBeGreaterThan(0);
+    async (mutant, scenario, found) => {
+      const verdict = await runScenario(scenario, { fleet, driver: 'redis', seed: 1, durationMs: 0, mutant });
+      expect(verdict[found]).toBeGreaterThan(0);
     },
     180_000,
   );
 });
 
-function rowOf(name: string): Row {
-  const row = ROWS.find((one) => one.name === name);
-  if (row === undefined) throw new Error(`no row is called ${name}`);
-  return row;
+function scenarioOf(name: string): Scenario {
+  const scenario = SCENARIOS.find((each) => each.name === name);
+  if (scenario === undefined) throw new Error(`no scenario is called ${name}`);
+  return scenario;
 }
 
-/** No node hears Redis while events are accepted, and some clients stay with them: they can only be told afterwards. */
-function deafNodes(): Row {
+/** Cuts the subscribers of all nodes while events are accepted and some clients stay attached. */
+function nodesWithoutSubscribers(): Scenario {
   return {
-    name: 'nodes deaf for a while',
+    name: 'subscribers unable to reconnect',
     gaps: 'none',
     broker: { connectTimeoutMs: 60_000 },
     fault: async ({ redis, proxies, traffic }) => {
-      const still = await traffic.keepStill(4);
+      const attached = await traffic.holdAttached(4);
       for (const proxy of proxies) proxy.holdNew();
       await redis.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
-      await still.owed(10);
-      for (const proxy of proxies) proxy.letIn();
-      await still.owed(10);
-      still.release();
+      await attached.published(10);
+      for (const proxy of proxies) proxy.releaseNew();
+      await attached.published(10);
+      attached.release();
     },
   };
 }

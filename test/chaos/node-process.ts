@@ -5,13 +5,13 @@ import { Deferred } from '../../src/broker/redis/link/deferred.js';
 import { within } from '../support/within.js';
 import type { FromNode, NodeConfig, ToNode } from './node/messages.js';
 
-const PATIENCE_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 
-/** A Node process that runs a Nest application, one after the other. */
+/** A Node process that runs one Nest application after the other. */
 export class NodeProcess {
   url = '';
   state: BrokerState | undefined;
-  /** What it said on its way out, where nobody had killed it. */
+  /** The last output of a process that ended by itself. */
   failure: string | undefined;
   readonly #child: ChildProcess;
   readonly #answers: Deferred<FromNode>[] = [];
@@ -21,7 +21,7 @@ export class NodeProcess {
   constructor(main: string) {
     this.#child = fork(main, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#errors += text));
-    this.#child.on('message', (message: FromNode) => this.#hear(message));
+    this.#child.on('message', (message: FromNode) => this.#receive(message));
     this.#child.once('exit', (code) => {
       if (this.#isKilled) return;
       this.failure = `the node ended with ${code}: ${this.#errors.slice(-2_000)}`;
@@ -29,15 +29,16 @@ export class NodeProcess {
     });
   }
 
+  /** Starts an application. Resolves when it listens. */
   async start(config: NodeConfig): Promise<void> {
-    const answer = await this.#ask({ kind: 'start', config });
+    const answer = await this.#request({ kind: 'start', config });
     if (answer.kind === 'started') this.url = answer.url;
   }
 
-  /** Closes its application. */
+  /** Closes the application; the process goes on. */
   async stop(): Promise<void> {
     this.state = undefined;
-    if (!this.#isKilled) await this.#ask({ kind: 'stop' });
+    if (!this.#isKilled) await this.#request({ kind: 'stop' });
   }
 
   async kill(): Promise<void> {
@@ -56,16 +57,16 @@ export class NodeProcess {
     this.#child.kill('SIGCONT');
   }
 
-  async #ask(message: ToNode): Promise<FromNode> {
+  async #request(message: ToNode): Promise<FromNode> {
     const answer = new Deferred<FromNode>();
     this.#answers.push(answer);
     this.#child.send(message);
-    const answered = await within(answer.promise, `an answer to "${message.kind}"`, PATIENCE_MS);
+    const answered = await within(answer.promise, `an answer to "${message.kind}"`, TIMEOUT_MS);
     if (answered.kind === 'failed') throw new Error(answered.message);
     return answered;
   }
 
-  #hear(message: FromNode): void {
+  #receive(message: FromNode): void {
     if (message.kind === 'state') this.state = message.state;
     else if (message.kind !== 'loaded') this.#answers.shift()?.resolve(message);
   }

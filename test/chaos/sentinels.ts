@@ -1,9 +1,9 @@
 import { RedisServer } from '../redis/redis-server.js';
 import { eventually } from '../support/within.js';
 
-const PATIENCE_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 
-/** Three Sentinels that watch a master and its replica under the name `chaos`. */
+/** Three Sentinels that monitor a master and its replica under the name `chaos`. */
 export class Sentinels {
   readonly #servers: readonly RedisServer[];
 
@@ -11,8 +11,8 @@ export class Sentinels {
     this.#servers = servers;
   }
 
-  /** Resolves when each knows the others and the replica. */
-  static async watch(master: RedisServer): Promise<Sentinels> {
+  /** Starts the Sentinels. Resolves when each knows the others and the replica. */
+  static async monitor(master: RedisServer): Promise<Sentinels> {
     const directives = [
       `sentinel monitor chaos 127.0.0.1 ${master.port} 2`,
       'sentinel down-after-milliseconds chaos 1000',
@@ -21,8 +21,8 @@ export class Sentinels {
     const start = (): Promise<RedisServer> => RedisServer.startSentinel(directives);
     const sentinels = new Sentinels(await Promise.all([start(), start(), start()]));
     const isWhole = async (): Promise<boolean> =>
-      (await sentinels.#tell()).every((told) => /status=ok.*slaves=1,sentinels=3/.test(told));
-    await eventually(isWhole, 'three Sentinels that know each other', PATIENCE_MS);
+      (await sentinels.#infos()).every((info) => /status=ok.*slaves=1,sentinels=3/.test(info));
+    await eventually(isWhole, 'three Sentinels that know each other', TIMEOUT_MS);
     return sentinels;
   }
 
@@ -30,18 +30,18 @@ export class Sentinels {
     return this.#servers.map(({ port }) => port);
   }
 
-  /** Resolves when all of them name this server as the master. */
+  /** Resolves when all Sentinels name this server as the master. */
   async promoted(server: RedisServer | undefined): Promise<void> {
     const isMaster = async (): Promise<boolean> =>
-      (await this.#tell()).every((told) => told.includes(`address=127.0.0.1:${server?.port},`));
-    await eventually(isMaster, 'the promotion', PATIENCE_MS);
+      (await this.#infos()).every((info) => info.includes(`address=127.0.0.1:${server?.port},`));
+    await eventually(isMaster, 'the promotion', TIMEOUT_MS);
   }
 
   async dispose(): Promise<void> {
     await Promise.all(this.#servers.map((server) => server.dispose()));
   }
 
-  #tell(): Promise<string[]> {
+  #infos(): Promise<string[]> {
     return Promise.all(this.#servers.map((server) => server.command('INFO', 'sentinel')));
   }
 }

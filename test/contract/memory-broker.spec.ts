@@ -5,7 +5,7 @@ describe('the broker contract', () => {
   const cases = brokerContract({
     name: 'memory',
     shared: false,
-    createMedium: () => ({ createNode: () => new MemoryBroker() }),
+    createFixture: () => ({ createBroker: () => new MemoryBroker() }),
   });
   for (const { name, skipped, run } of cases) {
     if (skipped === undefined) it(name, run);
@@ -16,7 +16,7 @@ describe('the broker contract', () => {
     const options = {
       name: 'memory',
       shared: false,
-      createMedium: () => ({ createNode: () => new MemoryBroker() }),
+      createFixture: () => ({ createBroker: () => new MemoryBroker() }),
     };
     expect(() => brokerContract({ ...options, skips: { nonsense: 'because' } })).toThrow(
       'no case "nonsense"',

@@ -1,31 +1,31 @@
 import { express, http2Platforms, platforms } from '../support/platforms.js';
 import { refusal } from '../support/refusal.js';
-import { deskApp, visit } from '../support/desk.controller.js';
+import { testApp, connectClient } from '../support/test.controller.js';
 import { eventually } from '../support/within.js';
 import { CountingMetrics } from './counting-metrics.js';
 
 describe.each([...platforms, ...http2Platforms])('the counters of SseMetrics on $name', (platform) => {
-  it('count each stream and its end once, and each event with the clients it was handed to', async () => {
+  it('count each stream and its end once, and each event with the number of clients that receive it', async () => {
     const metrics = new CountingMetrics();
-    const running = await platform.start(deskApp({ options: { metrics } }));
-    const [hall, kitchen, plain] = [
-      await visit(running, '/rooms/hall'),
-      await visit(running, '/rooms/kitchen'),
-      await visit(running),
+    const running = await platform.start(testApp({ options: { metrics } }));
+    const [lobby, kitchen, plain] = [
+      await connectClient(running, '/rooms/lobby'),
+      await connectClient(running, '/rooms/kitchen'),
+      await connectClient(running),
     ];
-    await hall.client.join('kitchen');
+    await lobby.client.join('kitchen');
     expect([metrics.opened, metrics.closed]).toEqual([3, {}]);
 
-    await running.sse.broadcast('hall', 'n', 1);
+    await running.sse.broadcast('lobby', 'n', 1);
     await running.sse.broadcast('kitchen', 'n', 2);
-    await running.sse.broadcast(['hall', 'kitchen'], 'n', 3);
+    await running.sse.broadcast(['lobby', 'kitchen'], 'n', 3);
     await running.sse.broadcast('*', 'n', 4);
     await running.sse.broadcast('kitchen', 'n', 5, { except: kitchen.client });
-    // To nobody: not one of them is heard here.
+    // No client receives these.
     await running.sse.broadcast('attic', 'n', 6);
     running.sse.stream('attic').subscribe();
     await running.sse.broadcast('attic', 'n', 7);
-    await running.sse.broadcast(['kitchen', 'hall'], 'v', 8, { volatile: true });
+    await running.sse.broadcast(['kitchen', 'lobby'], 'v', 8, { volatile: true });
     plain.client.send('alone', 1);
     expect(metrics.deliveries.filter((clients) => clients > 0)).toEqual([1, 2, 2, 3, 1, 2]);
     expect(metrics.volatileDrops).toBe(0);
@@ -36,10 +36,10 @@ describe.each([...platforms, ...http2Platforms])('the counters of SseMetrics on 
     expect(metrics.closed).toEqual({ closed: 1, 'client-gone': 1 });
     await running.sse.broadcast('*', 'n', 9);
     expect(metrics.deliveries.at(-1)).toBe(1);
-    running.sse.remove(hall.client);
+    running.sse.remove(lobby.client);
     expect(metrics.closed).toEqual({ closed: 1, 'client-gone': 1, removed: 1 });
-    hall.stream.close();
-    const last = await visit(running, '/rooms/hall');
+    lobby.stream.close();
+    const last = await connectClient(running, '/rooms/lobby');
     await running.shutDown();
     expect(metrics.closed).toEqual({ closed: 1, 'client-gone': 1, removed: 1, shutdown: 1 });
     expect(metrics.opened).toBe(4);
@@ -49,19 +49,19 @@ describe.each([...platforms, ...http2Platforms])('the counters of SseMetrics on 
 });
 
 describe('a metrics object that throws', () => {
-  it('is the fault of one call, and others are still delivered to', async () => {
+  it('fails one call, and the event is still delivered', async () => {
     const metrics = new CountingMetrics();
-    const running = await express.start(deskApp({ options: { metrics } }));
-    const { stream } = await visit(running, '/rooms/hall');
+    const running = await express.start(testApp({ options: { metrics } }));
+    const { stream } = await connectClient(running, '/rooms/lobby');
     metrics.eventDelivered = () => {
       throw new Error('the metrics failed');
     };
-    expect(String(await refusal(() => running.sse.broadcast('hall', 'n', 1)))).toContain(
+    expect(String(await refusal(() => running.sse.broadcast('lobby', 'n', 1)))).toContain(
       'the metrics failed',
     );
     expect(await stream.nextEvent()).toMatchObject({ event: 'n' });
     metrics.eventDelivered = () => {};
-    await running.sse.broadcast('hall', 'n', 2);
+    await running.sse.broadcast('lobby', 'n', 2);
     expect(await stream.nextEvent()).toMatchObject({ data: '2' });
     await running.close();
   });

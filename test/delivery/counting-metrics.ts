@@ -1,10 +1,10 @@
 import type { CloseReason, SseMetrics } from 'nestjs-simple-sse';
 
-/** What an application's own metrics would count. */
+/** Counts the calls, as the metrics of an application do. */
 export class CountingMetrics implements SseMetrics {
   opened = 0;
   readonly closed: Partial<Record<CloseReason, number>> = {};
-  /** One number for each event: the clients that it was handed to. */
+  /** The number of clients that received each event. */
   readonly deliveries: number[] = [];
   volatileDrops = 0;
 

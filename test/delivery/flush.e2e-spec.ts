@@ -3,72 +3,72 @@ import { jest } from '@jest/globals';
 import { platforms } from '../support/platforms.js';
 import { sseApp } from '../support/sse-app.js';
 import { someTurns } from '../support/within.js';
-import { Door } from './door.js';
-import { Hall } from './hall.js';
-import { HallController } from './hall.controller.js';
+import { UnixSocketListener } from './unix-socket-listener.js';
+import { DeliveryHarness } from './delivery-harness.js';
+import { DeliveryController } from './delivery.controller.js';
 import type { SseModuleOptions } from 'nestjs-simple-sse';
 import type { RunningApp } from '../support/running-app.js';
 
 describe.each(platforms)('the flush on $name', (platform) => {
   let running: RunningApp;
-  let door: Door;
-  let hall: Hall;
+  let listener: UnixSocketListener;
+  let harness: DeliveryHarness;
 
   async function start(options: SseModuleOptions = {}): Promise<void> {
     running = await platform.start(
-      sseApp({ controllers: [HallController], options: { heartbeatIntervalMs: false, ...options } }),
+      sseApp({ controllers: [DeliveryController], options: { heartbeatIntervalMs: false, ...options } }),
     );
-    door = await Door.open(running);
-    hall = new Hall(running, door.connect);
-    for (const rooms of [['a'], ['a', 'b'], ['b'], ['a', 'b']]) await hall.enter(...rooms);
+    listener = await UnixSocketListener.open(running);
+    harness = new DeliveryHarness(running, listener.connect);
+    for (const rooms of [['a'], ['a', 'b'], ['b'], ['a', 'b']]) await harness.connectClient(...rooms);
     await someTurns(5);
   }
 
   afterEach(async () => {
     jest.restoreAllMocks();
-    await hall.check();
-    await hall.leave();
-    await door.close();
+    await harness.verify();
+    await harness.disconnect();
+    await listener.close();
     await running.close();
   });
 
-  /** What is written to the server's ends, one list for each client. */
+  /** Records the writes to the server's ends of the connections, one list for each client. */
   function watchWrites(): () => unknown[][] {
     const spy = jest.spyOn(Socket.prototype, 'write');
     return () =>
-      door.sockets.map((socket) =>
+      listener.sockets.map((socket) =>
         spy.mock.calls.filter((_call, n) => spy.mock.contexts[n] === socket).map(([chunk]) => chunk),
       );
   }
 
-  it('writes all events of one turn at once: one write for each client, the bytes shared', async () => {
+  it('writes all events of one turn in one write for each client, and shares their bytes', async () => {
     await start();
     const writes = watchWrites();
-    for (let n = 0; n < 300; n++) hall.publish(n % 3 === 0 ? 'b' : 'a', 'n', `${n}`);
+    for (let n = 0; n < 300; n++) harness.publish(n % 3 === 0 ? 'b' : 'a', 'n', `${n}`);
     expect(writes()).toEqual([[], [], [], []]);
-    await hall.caughtUp();
+    await harness.receivedAll();
     const [a, ab, b, alike] = writes();
     expect([a, ab, b, alike].map((each) => each?.length)).toEqual([1, 1, 1, 1]);
     expect(alike?.[0]).toBe(ab?.[0]);
   });
 
-  it('of events in several turns is one write a turn', async () => {
+  it('writes once a turn when events come in several turns', async () => {
     await start();
     const writes = watchWrites();
     for (let turn = 1; turn <= 20; turn++) {
-      hall.publish('*', 'n', `${turn}`);
-      hall.publish('a', 'n', `${turn}`);
-      // Two: the flush of this turn may stand in the next one's queue.
+      harness.publish('*', 'n', `${turn}`);
+      harness.publish('a', 'n', `${turn}`);
+      // Two: the flush of this turn may run in the next one.
       await someTurns(2);
       expect(writes().map((each) => each.length)).toEqual([turn, turn, turn, turn]);
     }
   });
 
-  it('who hears nothing is not written to', async () => {
+  it('writes nothing to a client that no event concerns', async () => {
     await start();
     const writes = watchWrites();
-    for (let n = 0; n < 10; n++) hall.publish('b', 'n', `${n}`);
-    await hall.caughtUp();
+    for (let n = 0; n < 10; n++) harness.publish('b', 'n', `${n}`);
+    await harness.receivedAll();
     expect(writes().map((each) => each.length)).toEqual([0, 1, 1, 1]);
   });
 
@@ -77,13 +77,13 @@ describe.each(platforms)('the flush on $name', (platform) => {
     const writes = watchWrites();
     const begun = performance.now();
     let turns = 0;
-    // Half of the interval, and at least some turns: whatever the machine does, nothing may be written early.
+    // Half of the interval, and at least some turns: nothing may be written early, however slow the machine.
     while (performance.now() - begun < 200 || turns < 20) {
-      hall.publish('*', 'n', `${turns++}`);
+      harness.publish('*', 'n', `${turns++}`);
       await someTurns(3);
       if (performance.now() - begun < 390) expect(writes().flat()).toEqual([]);
     }
-    await hall.caughtUp();
+    await harness.receivedAll();
     const counts = writes().map((each) => each.length);
     expect(counts[0]).toBeLessThanOrEqual(Math.ceil((performance.now() - begun) / 400) + 1);
     expect(new Set(counts).size).toBe(1);

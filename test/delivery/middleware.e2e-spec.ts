@@ -6,118 +6,106 @@ import { requestOverHttp1 } from '../support/raw-response.js';
 import { express, fastify } from '../support/platforms.js';
 import { sseApp } from '../support/sse-app.js';
 import { eventually } from '../support/within.js';
-import { Hall } from './hall.js';
-import { HallController } from './hall.controller.js';
-import { Receiver } from './receiver.js';
-import { hallPath } from './ways.js';
-import type { Connect } from './hall.js';
+import { DeliveryHarness } from './delivery-harness.js';
+import { DeliveryController, streamPath } from './delivery.controller.js';
+import { patchResponses, type PatchResponses } from './patched-responses.js';
+import { ReceivedStream } from './received-stream.js';
+import type { Connect } from './delivery-harness.js';
 import type { INestApplication } from '@nestjs/common';
-import type { FastifyInstance } from 'fastify';
 import type { RunningApp } from '../support/running-app.js';
 
 const http1: Connect = async (running, rooms) =>
-  new Receiver(await requestOverHttp1(running.url + hallPath(rooms), {}));
+  new ReceivedStream(await requestOverHttp1(running.url + streamPath(rooms), {}));
 
-function patchAll(patch: (response: ServerResponse) => void) {
-  return {
-    express: (app: INestApplication) =>
-      app.use((_request: unknown, response: ServerResponse, next: () => void) => {
-        patch(response);
-        next();
-      }),
-    fastify: (app: INestApplication) => {
-      const instance: FastifyInstance = app.getHttpAdapter().getInstance();
-      instance.addHook('onRequest', async (_request, reply) => patch(reply.raw));
-    },
-  };
-}
-
-/** As body-logging middleware is often written: what `write` returned is lost. */
-const forgetful = patchAll((response) => {
+/** Loses the result of `write`, as much middleware for body logging does. */
+const losesResult = patchResponses((response) => {
   const write = response.write.bind(response) as (...args: unknown[]) => boolean;
   Object.assign(response, { write: (...args: unknown[]) => void write(...args) });
 });
 
-/** Changes what goes out. */
-const shouting = patchAll((response) => {
+/** Changes the bytes that are sent. */
+const upperCases = patchResponses((response) => {
   const write = response.write.bind(response) as (chunk: Buffer) => boolean;
-  response.write = (chunk: Buffer) => write(Buffer.from(chunk.toString().replaceAll('said', 'SAID')));
+  response.write = (chunk: Buffer) => write(Buffer.from(chunk.toString().replaceAll('sent', 'SENT')));
 });
 
-describe.each([express, fastify])('behind a middleware of the application, on $name,', (platform) => {
+describe.each([express, fastify])('a res.write that a middleware patched, on $name,', (platform) => {
   let running: RunningApp;
-  let hall: Hall;
+  let harness: DeliveryHarness;
 
-  const start = async (configure: Record<'express' | 'fastify', (app: INestApplication) => unknown>) => {
+  const start = async (configure: PatchResponses) => {
     running = await platform.start(
-      sseApp({ controllers: [HallController], options: { heartbeatIntervalMs: false, writeTimeoutMs: 500 } }),
+      sseApp({
+        controllers: [DeliveryController],
+        options: { heartbeatIntervalMs: false, writeTimeoutMs: 500 },
+      }),
       { configure: configure[platform.framework] },
     );
-    hall = new Hall(running, http1);
+    harness = new DeliveryHarness(running, http1);
   };
   afterEach(() => running.close());
 
-  it('a patched res.write that returns nothing is no full socket: everything arrives, nobody is cut', async () => {
-    await start(forgetful);
-    await hall.enter('hall');
+  it('does not count as a full socket when it returns nothing: everything arrives and no client is cut', async () => {
+    await start(losesResult);
+    await harness.connectClient('lobby');
     for (let n = 0; n < 20; n++) {
-      hall.publish('hall', 'n', `${n} ${'x'.repeat(n * 1_000)}`);
-      await hall.caughtUp();
+      harness.publish('lobby', 'n', `${n} ${'x'.repeat(n * 1_000)}`);
+      await harness.receivedAll();
     }
-    for (let n = 0; n < 100; n++) hall.publish('hall', 'n', `${n}`);
-    await hall.check();
+    for (let n = 0; n < 100; n++) harness.publish('lobby', 'n', `${n}`);
+    await harness.verify();
   });
 
-  it('a res.write patched for all responses, as tracing does, sees every event', async () => {
+  it('sees every event when it is patched on the prototype, as tracing does', async () => {
     const writes = jest.spyOn(ServerResponse.prototype, 'write');
     await start({ express: () => {}, fastify: () => {} });
-    await hall.enter('hall');
+    await harness.connectClient('lobby');
     for (let n = 0; n < 3; n++) {
-      hall.publish('hall', 'n', `no. ${n}`);
-      await hall.caughtUp();
+      harness.publish('lobby', 'n', `no. ${n}`);
+      await harness.receivedAll();
     }
     const written = writes.mock.calls.map(([chunk]) => String(chunk)).join('');
     writes.mockRestore();
-    await hall.check();
+    await harness.verify();
     expect(written.match(/no\. \d/g)).toEqual(['no. 0', 'no. 1', 'no. 2']);
   });
 
-  it('what a patched res.write makes of an event is what clients receive', async () => {
-    await start(shouting);
-    const { receiver } = await hall.enter('hall');
+  it('may change what clients receive', async () => {
+    await start(upperCases);
+    const { received } = await harness.connectClient('lobby');
     const large = 'x'.repeat(100_000);
-    for (const data of ['what was said', `${large} said`, 'said again'])
-      await running.sse.broadcast('hall', 'n', data);
-    await eventually(() => receiver.body.includes('SAID again'), 'the last event');
-    const heard = receiver.parsed().events.slice(1);
-    expect(heard.map(({ data }) => data)).toEqual(['what was SAID', `${large} SAID`, 'SAID again']);
+    for (const data of ['one sent', `${large} sent`, 'sent again'])
+      await running.sse.broadcast('lobby', 'n', data);
+    await eventually(() => received.body.includes('SENT again'), 'the last event');
+    const events = received.parsed().events.slice(1);
+    expect(events.map(({ data }) => data)).toEqual(['one SENT', `${large} SENT`, 'SENT again']);
   });
 });
 
-describe('behind compression() that compresses', () => {
-  it('a client that is full again and again leaves no listeners behind', async () => {
+describe('compression() that compresses a stream', () => {
+  it('keeps no listener of a client that was full several times', async () => {
     const flushes = jest.spyOn(zlib.Gzip.prototype, 'flush');
     const running = await express.start(
-      sseApp({ controllers: [HallController], options: { heartbeatIntervalMs: false } }),
+      sseApp({ controllers: [DeliveryController], options: { heartbeatIntervalMs: false } }),
       { configure: (app: INestApplication) => app.use(compression()) },
     );
-    const hall = new Hall(running, async (_running, rooms) => {
+    const harness = new DeliveryHarness(running, async (_running, rooms) => {
       const headers = { 'accept-encoding': 'gzip' };
-      const response = await requestOverHttp1(running.url + hallPath(rooms, '/hall-transformed'), {
+      const response = await requestOverHttp1(running.url + streamPath(rooms, '/compressible'), {
         headers,
       });
-      return new Receiver(response, response.body.pipe(zlib.createGunzip()));
+      return new ReceivedStream(response, response.body.pipe(zlib.createGunzip()));
     });
-    await hall.enter('hall');
+    await harness.connectClient('lobby');
     for (let n = 0; n < 9; n++) {
-      hall.publish('hall', 'n', `${n} ${'x'.repeat(100_000)}`);
-      await hall.caughtUp();
+      harness.publish('lobby', 'n', `${n} ${'x'.repeat(100_000)}`);
+      await harness.receivedAll();
     }
-    await hall.check();
+    await harness.verify();
     const [coder] = flushes.mock.contexts;
     flushes.mockRestore();
     expect((coder as zlib.Gzip).listenerCount('drain')).toBeLessThanOrEqual(1);
-    await hall.leave();
+    await harness.disconnect();
     await running.close();
   });
 });

@@ -7,13 +7,13 @@ import { RoomMessage } from '../../src/protocol/room-message.js';
 import { Room } from '../../src/rooms/room.js';
 import { DEFAULT_OPTIONS } from '../../src/resolve-options.js';
 import { unchecked } from '../support/refusal.js';
-import type { Batch } from '../../src/connection/batch.js';
+import type { Batch } from '../../src/connection/queue/batch.js';
 
 const CLIENTS = 5_000;
-/** How many clients may be written to before other work gets its turn. */
+/** The most clients that one turn of the event loop writes to. */
 const MOST_IN_A_TURN = 512;
 
-/** Stands in for a response: remembers what it was given. */
+/** Replaces a response and records what is written to it. */
 class FakeWriter {
   readonly isGone = false;
   readonly bufferedBytes = 0;
@@ -43,23 +43,25 @@ describe(`a room of ${CLIENTS} clients`, () => {
   let written: number;
 
   function fill(flushIntervalMs: number | false): void {
-    const delivery = new ConnectionServices(
-      { ...DEFAULT_OPTIONS, heartbeatIntervalMs: false, flushIntervalMs, metrics: new NoopMetrics() },
-      () => {},
-    );
+    const delivery = new ConnectionServices({
+      ...DEFAULT_OPTIONS,
+      heartbeatIntervalMs: false,
+      flushIntervalMs,
+      metrics: new NoopMetrics(),
+    });
     written = 0;
-    room = new Room('hall');
+    room = new Room('lobby');
     writers = Array.from({ length: CLIENTS }, (_, n) => {
       const writer = new FakeWriter(() => written++);
       const client = new SseClient({
         id: `${n}`,
         request: {},
         lastEventId: undefined,
-        tracksPosition: true,
         host: unchecked(undefined),
       });
       const cursor = new SingleCursor({ epoch: 'e', position: 0 });
       client.connection = new ClientConnection(client, unchecked(writer), delivery, cursor);
+      client.connection.tracksPosition = true;
       client.connection.open({}, '');
       room.clients.add(client);
       return writer;
@@ -68,10 +70,10 @@ describe(`a room of ${CLIENTS} clients`, () => {
 
   function publish(position: number): void {
     const event = { event: 'n', data: `${position}`, serialized: false };
-    room.messages.next(new RoomMessage(event, { rooms: ['hall'], epoch: 'e', position, replayable: true }));
+    room.messages.next(new RoomMessage(event, { rooms: ['lobby'], epoch: 'e', position, replayable: true }));
   }
 
-  /** Counts, turn by turn, how many were written to since the turn before. */
+  /** Returns the number of clients written to in each turn, until all are. */
   async function turns(): Promise<number[]> {
     const steps: number[] = [];
     let seen = 0;
@@ -84,7 +86,7 @@ describe(`a room of ${CLIENTS} clients`, () => {
   }
 
   it.each([false, 5] as const)(
-    'is written to in slices, between which others run (every %s ms)',
+    'is written to in slices, between which other work runs (flushIntervalMs: %s)',
     async (every) => {
       fill(every);
       publish(1);
@@ -99,7 +101,7 @@ describe(`a room of ${CLIENTS} clients`, () => {
     },
   );
 
-  it('hears what is published between the slices in order, whether written to already or not', async () => {
+  it('receives what is published between the slices in order, in every slice', async () => {
     fill(false);
     let position = 0;
     publish(++position);

@@ -3,11 +3,12 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import compression from 'compression';
 import { SseRoom } from 'nestjs-simple-sse';
 import { Observable } from 'rxjs';
-import { deskApp, visit } from '../support/desk.controller.js';
+import { testApp, connectClient } from '../support/test.controller.js';
 import { allPlatforms, express, fastify, platforms } from '../support/platforms.js';
 import { RawSocket } from '../support/raw-socket.js';
 import { unchecked } from '../support/refusal.js';
 import { eventually, pause, someTurns } from '../support/within.js';
+import { unchunked } from '../protocol/unchunked.js';
 import type { Server } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { CanActivate, INestApplication } from '@nestjs/common';
@@ -24,7 +25,7 @@ class DoorGuard implements CanActivate {
 @Controller()
 class ConnectionController {
   @Get('slow')
-  @SseRoom('hall')
+  @SseRoom('lobby')
   async slow(@SseSignal() signal: AbortSignal): Promise<Observable<string>> {
     signal.addEventListener('abort', () => (slow.aborted = true));
     slow.started++;
@@ -37,11 +38,11 @@ class ConnectionController {
 
   @Get('locked')
   @UseGuards(DoorGuard)
-  @SseRoom('hall')
+  @SseRoom('lobby')
   locked(): void {}
 
   @Post('upload')
-  @SseRoom('hall')
+  @SseRoom('lobby')
   upload(): void {}
 
   @Get('ordinary')
@@ -50,13 +51,13 @@ class ConnectionController {
   }
 }
 
-describe.each(platforms)('connections that misbehave on $name', (platform) => {
+describe.each(platforms)('an unusual connection on $name:', (platform) => {
   let running: RunningApp;
   let socket: RawSocket;
 
   beforeAll(async () => {
     running = await platform.start(
-      deskApp({ options: { heartbeatIntervalMs: 20 }, controllers: [ConnectionController] }),
+      testApp({ options: { heartbeatIntervalMs: 20 }, controllers: [ConnectionController] }),
     );
   });
   beforeEach(async () => {
@@ -65,13 +66,13 @@ describe.each(platforms)('connections that misbehave on $name', (platform) => {
   });
   afterEach(async () => {
     socket.destroy();
-    await running.everyoneLeaves();
+    await running.disconnectAll();
     expect([...running.sse.rooms()]).toEqual([]);
   });
   afterAll(() => running.close());
 
-  it.each(['destroy', 'vanish'] as const)(
-    'a client that leaves (%s) while the handler still works leaves nothing running',
+  it.each(['destroy', 'reset'] as const)(
+    'a client that disconnects (%s) while the handler runs leaves nothing running',
     async (how) => {
       socket.get('/slow');
       await eventually(() => slow.started === 1, 'the handler');
@@ -81,72 +82,72 @@ describe.each(platforms)('connections that misbehave on $name', (platform) => {
       await someTurns();
       await pause(20);
       expect(slow.subscribed - slow.unsubscribed).toBe(0);
-      expect([running.sse.count(), running.sse.count('hall')]).toEqual([0, 0]);
+      expect([running.sse.count(), running.sse.count('lobby')]).toEqual([0, 0]);
     },
   );
 
   it('a second request pipelined behind a stream is cleaned up with it', async () => {
-    socket.get('/rooms/hall');
+    socket.get('/rooms/lobby');
     socket.get('/rooms/kitchen');
-    await socket.heard(/200 OK[^]*\r\n\r\n/);
-    await running.sse.broadcast('hall', 'live', 1);
-    await socket.heard(/event: live\n/);
-    socket.vanish();
+    await socket.receives(/200 OK[^]*\r\n\r\n/);
+    await running.sse.broadcast('lobby', 'live', 1);
+    await socket.receives(/event: live\n/);
+    socket.reset();
     await eventually(() => running.sse.count() === 0, 'both clients forgotten');
   });
 
   it('a stream pipelined behind an ordinary answer works', async () => {
     socket.get('/ordinary');
-    socket.get('/rooms/hall');
-    await socket.heard(/ordinary[^]*text\/event-stream[^]*\r\n\r\n/);
-    await eventually(() => running.sse.count('hall') === 1, 'the client');
-    await running.sse.broadcast('hall', 'live', 1);
-    await socket.heard(/event: live\n/);
+    socket.get('/rooms/lobby');
+    await socket.receives(/ordinary[^]*text\/event-stream[^]*\r\n\r\n/);
+    await eventually(() => running.sse.count('lobby') === 1, 'the client');
+    await running.sse.broadcast('lobby', 'live', 1);
+    await socket.receives(/event: live\n/);
   });
 
-  it('a refused request on a kept connection does not spoil the next', async () => {
+  it('a refused request does not affect the next one on the same connection', async () => {
     socket.get('/locked');
-    await socket.heard(/401 Unauthorized[^]*\}/);
-    socket.get('/rooms/hall');
-    await socket.heard(/text\/event-stream/);
-    await eventually(() => running.sse.count('hall') === 1, 'the client');
+    await socket.receives(/401 Unauthorized[^]*\}/);
+    socket.get('/rooms/lobby');
+    await socket.receives(/text\/event-stream/);
+    await eventually(() => running.sse.count('lobby') === 1, 'the client');
   });
 
   it('HTTP/1.0 gets the events without chunks', async () => {
-    socket.get('/rooms/hall', [], '1.0');
-    await socket.heard(/\r\n\r\n/);
-    await running.sse.broadcast('hall', 'live', 1);
-    await socket.heard(/event: live\ndata: 1\n(id:.*\n)?\n/);
+    socket.get('/rooms/lobby', [], '1.0');
+    await socket.receives(/\r\n\r\n/);
+    await running.sse.broadcast('lobby', 'live', 1);
+    await socket.receives(/event: live\ndata: 1\n(id:.*\n)?\n/);
     expect(socket.received.toLowerCase()).not.toContain('transfer-encoding');
     expect(socket.received).not.toMatch(/^[0-9a-f]+\r$/m);
   });
 
-  it('every chunk of HTTP/1.1 is framed right, and the last one ends the response', async () => {
-    socket.get('/rooms/hall');
-    await socket.heard(/\r\n\r\n/);
-    const [client] = [...running.sse.clients('hall')];
+  it('every chunk of HTTP/1.1 is framed as RFC 9112 demands, and the last one ends the response', async () => {
+    socket.get('/rooms/lobby');
+    await socket.receives(/\r\n\r\n/);
+    const [client] = [...running.sse.clients('lobby')];
     for (const text of ['a', 'zürich', '🙂'.repeat(5_000)]) client?.send('n', text);
     client?.close();
-    await socket.heard(/\r\n0\r\n\r\n$/);
+    await socket.receives(/\r\n0\r\n\r\n$/);
     const bytes = Buffer.from(socket.received.slice(socket.received.indexOf('\r\n\r\n') + 4));
-    expect(unchunked(bytes)).toContain(`data: zürich\n`);
+    expect(Buffer.concat(unchunked(bytes)).toString()).toContain(`data: zürich\n`);
   });
 
-  it('a connection that is kept alive serves another request after a stream has ended', async () => {
-    socket.get('/rooms/hall');
-    await socket.heard(/\r\n\r\n/);
-    const [client] = [...running.sse.clients('hall')];
+  it('a keep-alive connection serves another request after a stream has ended', async () => {
+    socket.get('/rooms/lobby');
+    await socket.receives(/\r\n\r\n/);
+    const [client] = [...running.sse.clients('lobby')];
     client?.close();
-    await socket.heard(/\r\n0\r\n\r\n$/);
-    socket.get('/rooms/hall');
-    await socket.heard(/\r\n0\r\n\r\nHTTP\/1\.1 200 OK\r\n/);
+    await socket.receives(/\r\n0\r\n\r\n$/);
+    socket.get('/rooms/lobby');
+    await socket.receives(/\r\n0\r\n\r\nHTTP\/1\.1 200 OK\r\n/);
   });
 
-  it("the server's own timeouts leave a silent stream alone", async () => {
-    const silent = await platform.start(deskApp({ options: { heartbeatIntervalMs: false } }), {
+  it("the server's own timeouts do not end a silent stream", async () => {
+    const silent = await platform.start(testApp({ options: { heartbeatIntervalMs: false } }), {
       configure: (app: INestApplication) => unchecked<Server>(app.getHttpServer()).setTimeout(60),
     });
-    const { stream, client } = await visit(silent);
+    const { stream, client } = await connectClient(silent);
     await pause(200);
     client.send('still', 1);
     expect(await stream.nextEvent()).toMatchObject({ event: 'still' });
@@ -154,22 +155,7 @@ describe.each(platforms)('connections that misbehave on $name', (platform) => {
   });
 });
 
-/** Node's own idea of chunks, the hard way: sizes are bytes. */
-function unchunked(bytes: Buffer): string {
-  const parts: Buffer[] = [];
-  let at = 0;
-  for (;;) {
-    const lineEnd = bytes.indexOf('\r\n', at);
-    const size = parseInt(bytes.subarray(at, lineEnd).toString(), 16);
-    if (size === 0) return Buffer.concat(parts).toString();
-    at = lineEnd + 2 + size;
-    if (bytes.subarray(at, at + 2).toString() !== '\r\n') throw new Error(`a wrong chunk size: ${size}`);
-    parts.push(bytes.subarray(lineEnd + 2, at));
-    at += 2;
-  }
-}
-
-describe('on Express alone', () => {
+describe('on Express,', () => {
   let running: RunningApp;
 
   afterEach(() => running.close());
@@ -178,56 +164,58 @@ describe('on Express alone', () => {
     ['as it is', {}],
     ['with a filter that compresses everything', { filter: () => true }],
   ])('compression() %s holds nothing back', async (_how, options) => {
-    running = await express.start(deskApp(), {
+    running = await express.start(testApp(), {
       configure: (app: INestApplication) => app.use(compression(options)),
     });
-    const { stream, client } = await visit(running, '/rooms/hall', { 'accept-encoding': 'gzip, br' });
+    const { stream, client } = await connectClient(running, '/rooms/lobby', {
+      'accept-encoding': 'gzip, br',
+    });
     expect(stream.headers['content-encoding']).toBeUndefined();
     client.send('sent', 1);
-    await running.sse.broadcast('hall', 'live', 1);
+    await running.sse.broadcast('lobby', 'live', 1);
     expect((await stream.nextEvents(2)).map(({ event }) => event)).toEqual(['sent', 'live']);
   });
 
-  it('a client that leaves with its POST body unread is noticed, without any heartbeat', async () => {
+  it('a client that disconnects with its POST body unread is noticed, without any heartbeat', async () => {
     running = await express.start(
-      deskApp({ options: { heartbeatIntervalMs: false }, controllers: [ConnectionController] }),
+      testApp({ options: { heartbeatIntervalMs: false }, controllers: [ConnectionController] }),
     );
     const socket = await RawSocket.connect(running.url);
     const body = 'x'.repeat(1_000_000);
     socket.write(
       `POST /upload HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/octet-stream\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
     );
-    await socket.heard(/200 OK[^]*text\/event-stream[^]*\r\n\r\n/);
-    await running.sse.broadcast('hall', 'live', 1);
-    await socket.heard(/event: live\n/);
-    socket.vanish();
+    await socket.receives(/200 OK[^]*text\/event-stream[^]*\r\n\r\n/);
+    await running.sse.broadcast('lobby', 'live', 1);
+    await socket.receives(/event: live\n/);
+    socket.reset();
     await eventually(() => running.sse.count() === 0, 'the client forgotten');
   });
 });
 
-describe('on Fastify alone', () => {
+describe('on Fastify,', () => {
   let running: RunningApp;
 
   afterEach(() => running.close());
 
   it('handlerTimeout ends no open stream', async () => {
-    running = await fastify.start(deskApp(), { adapter: new FastifyAdapter({ handlerTimeout: 60 }) });
-    const { stream, client } = await visit(running);
+    running = await fastify.start(testApp(), { adapter: new FastifyAdapter({ handlerTimeout: 60 }) });
+    const { stream, client } = await connectClient(running);
     await pause(200);
     client.send('still', 1);
     expect(await stream.nextEvent()).toMatchObject({ event: 'still' });
   });
 
-  it('onSend hooks and content-type parsers see no stream; headers set by an onRequest hook stay', async () => {
+  it('onSend hooks and content-type parsers get no stream, and headers set by an onRequest hook are sent', async () => {
     let onSendCalls = 0;
-    running = await fastify.start(deskApp(), {
+    running = await fastify.start(testApp(), {
       configure: (app: INestApplication) => {
         const instance: FastifyInstance = app.getHttpAdapter().getInstance();
         instance.addHook('onRequest', async (_request, reply) => void reply.header('x-hook', 'kept'));
         instance.addHook('onSend', async () => void onSendCalls++);
       },
     });
-    const { stream, client } = await visit(running);
+    const { stream, client } = await connectClient(running);
     expect(stream.headers['x-hook']).toBe('kept');
     client.send('sent', 1);
     await stream.nextEvent();
@@ -235,16 +223,20 @@ describe('on Fastify alone', () => {
   });
 });
 
-describe.each(allPlatforms)('many streams over the connections of $name', (platform) => {
-  it('one that ends leaves the others alone', async () => {
-    const running = await platform.start(deskApp());
-    const visitors = [await visit(running), await visit(running), await visit(running, '/rooms/hall')];
-    visitors[0]?.client.close();
-    visitors[1]?.stream.close();
+describe.each(allPlatforms)('several streams on $name:', (platform) => {
+  it('the end of one does not affect the others', async () => {
+    const running = await platform.start(testApp());
+    const pairs = [
+      await connectClient(running),
+      await connectClient(running),
+      await connectClient(running, '/rooms/lobby'),
+    ];
+    pairs[0]?.client.close();
+    pairs[1]?.stream.close();
     await eventually(() => running.sse.count() === 1, 'the two forgotten');
-    await running.sse.broadcast('hall', 'live', 1);
-    expect(await visitors[2]?.stream.nextEvent()).toMatchObject({ event: 'live' });
-    expect(visitors[2]?.stream.isOpen).toBe(true);
+    await running.sse.broadcast('lobby', 'live', 1);
+    expect(await pairs[2]?.stream.nextEvent()).toMatchObject({ event: 'live' });
+    expect(pairs[2]?.stream.isOpen).toBe(true);
     await running.close();
   });
 });

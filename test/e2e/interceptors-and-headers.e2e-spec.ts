@@ -70,12 +70,12 @@ class TimeoutInterceptor implements NestInterceptor {
   }
 }
 
-/** As Nest's CacheInterceptor: keeps what came, and counts only null and undefined as nothing. */
+/** Caches as Nest's CacheInterceptor does: every value but null and undefined. */
 class CachingInterceptor implements NestInterceptor {
-  private kept: unknown;
+  private cached: unknown;
   intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    if (this.kept !== undefined && this.kept !== null) return of(this.kept);
-    return next.handle().pipe(tap((value: unknown) => (this.kept = value)));
+    if (this.cached !== undefined && this.cached !== null) return of(this.cached);
+    return next.handle().pipe(tap((value: unknown) => (this.cached = value)));
   }
 }
 
@@ -126,12 +126,12 @@ describe.each(allPlatforms)('global interceptors on $name', (platform) => {
       expect(await stream.nextEvent()).toMatchObject({ event: 'live', data: '{"n":1}' });
       expect(stream.isOpen).toBe(true);
     }
-    // What start-up says of the class serializer has a test of its own.
+    // The warning about the class serializer at start-up has its own test.
     const complaints = app.logger.complaints.filter(({ text }) => !text.includes(SERIALIZER_WARNING));
     expect(complaints).toEqual([]);
   });
 
-  it('the class serializer is named at start-up, as it does not reach events, unless the option stands in', async () => {
+  it('the class serializer is warned of at start-up, as it does not reach events, unless the option replaces it', async () => {
     expect(warnings(await start(classSerializer()))).toBe(1);
     await running?.close();
     running = await platform.start(
@@ -154,7 +154,7 @@ describe.each(allPlatforms)('global interceptors on $name', (platform) => {
     await eventually(() => unsubscribed === 1, 'the source unsubscribed on disconnect');
   });
 
-  it('go on doing their work for ordinary routes', async () => {
+  it('still work for ordinary routes', async () => {
     const app = await start(new EnvelopeInterceptor());
     const answer = await app.open('/ordinary');
     expect(await answer.json()).toEqual({ data: { plain: true }, meta: 'enveloped' });
@@ -199,10 +199,10 @@ describe.each(allPlatforms)('the response head on $name', (platform) => {
         }),
     });
   });
-  afterEach(() => running.everyoneLeaves());
+  afterEach(() => running.disconnectAll());
   afterAll(() => running.close());
 
-  it('says what browsers and proxies need to know', async () => {
+  it('has the headers that browsers and proxies need', async () => {
     const { headers } = await running.listen('/room');
     expect(headers['content-type']).toMatch(/^text\/event-stream(; ?charset=utf-8)?$/i);
     expect(headers['cache-control']).toMatch(/\bno-cache\b/);
@@ -212,7 +212,7 @@ describe.each(allPlatforms)('the response head on $name', (platform) => {
     if (platform.http2) expect(headers['connection']).toBeUndefined();
   });
 
-  it('keeps what CORS, middleware and @Header() set', async () => {
+  it('has the headers that CORS, middleware and @Header() set', async () => {
     const { headers } = await running.open('/with-header', { headers: { origin: 'https://shop.example' } });
     expect(headers).toMatchObject({
       'access-control-allow-origin': 'https://shop.example',
@@ -234,7 +234,7 @@ describe.each(allPlatforms)('the response head on $name', (platform) => {
     expect(await stream.nextEvent()).toMatchObject({ event: 'answer', data: 'well' });
   });
 
-  it('is all that HEAD gets: nobody connects and no room is joined', async () => {
+  it('is the whole answer to HEAD: no client connects and no room is joined', async () => {
     let connected = 0;
     const subscription = running.sse.connected$.subscribe(() => connected++);
     const answer = await running.open('/room', { method: 'HEAD' });

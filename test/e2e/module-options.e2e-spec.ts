@@ -6,7 +6,7 @@ import {
   type SseModuleOptions,
   type SseOptionsFactory,
 } from 'nestjs-simple-sse';
-import { deskApp, visit } from '../support/desk.controller.js';
+import { testApp, connectClient } from '../support/test.controller.js';
 import { sseApp } from '../support/sse-app.js';
 import { express, platforms } from '../support/platforms.js';
 import { refusal, sseRefusal, unchecked } from '../support/refusal.js';
@@ -16,7 +16,7 @@ class EventsController {
   constructor(readonly sse: SseService) {}
 
   @Get('events')
-  @SseRoom('hall')
+  @SseRoom('lobby')
   events(): void {}
 }
 
@@ -59,7 +59,7 @@ function appOf(...imports: Import[]): Type {
 @Controller('feature')
 class FeatureController extends EventsController {}
 
-/** A feature module that counts on the module being global. */
+/** A feature module that relies on the SSE module being global. */
 @Module({ controllers: [FeatureController] })
 class FeatureModule {}
 
@@ -87,7 +87,7 @@ describe.each(platforms)('the module on $name', (platform) => {
   it('needs no options, and is global', async () => {
     const running = await platform.start(appOf(SseModule.forRoot(), FeatureModule));
     const stream = await running.listen('/events');
-    await running.get(EventsController).sse.broadcast('hall', 'paid', 1);
+    await running.get(EventsController).sse.broadcast('lobby', 'paid', 1);
     expect(await stream.nextEvent()).toMatchObject({ event: 'paid' });
     await running.close();
   });
@@ -111,9 +111,9 @@ describe.each(platforms)('the module on $name', (platform) => {
   ])('takes its options from %s, and is global', async (_how, sseModule) => {
     const running = await platform.start(appOf(FactoryModule, sseModule(), FeatureModule));
     const stream = await running.listen('/events');
-    await running.sse.broadcast('hall', 'paid', 1);
+    await running.sse.broadcast('lobby', 'paid', 1);
     await stream.nextEvent();
-    await stream.retryHeard(4_242);
+    await stream.receivedRetry(4_242);
     await running.close();
   });
 
@@ -151,14 +151,14 @@ describe.each(platforms)('the module on $name', (platform) => {
     await running.close();
   });
 
-  it('is ready before the first hook of whatever module publishes', async () => {
+  it('is ready before the first hook of any module that publishes', async () => {
     let published: Promise<string | undefined> | undefined;
 
     @Injectable()
     class EarlyPublisher implements OnModuleInit {
       constructor(private readonly sse: SseService) {}
       onModuleInit(): void {
-        published = this.sse.broadcast('hall', 'early', 1);
+        published = this.sse.broadcast('lobby', 'early', 1);
       }
     }
 
@@ -172,20 +172,20 @@ describe.each(platforms)('the module on $name', (platform) => {
   });
 
   it('keeps two applications of one process apart', async () => {
-    const [first, second] = [await platform.start(deskApp()), await platform.start(deskApp())];
-    const visitors = [await visit(first, '/rooms/hall'), await visit(second, '/rooms/hall')];
-    await first.sse.broadcast('hall', 'first', 1);
+    const [first, second] = [await platform.start(testApp()), await platform.start(testApp())];
+    const pairs = [await connectClient(first, '/rooms/lobby'), await connectClient(second, '/rooms/lobby')];
+    await first.sse.broadcast('lobby', 'first', 1);
     await second.sse.broadcast('*', 'second', 1);
-    expect(await visitors[0]?.stream.nextEvent()).toMatchObject({ event: 'first' });
-    expect(await visitors[1]?.stream.nextEvent()).toMatchObject({ event: 'second' });
+    expect(await pairs[0]?.stream.nextEvent()).toMatchObject({ event: 'first' });
+    expect(await pairs[1]?.stream.nextEvent()).toMatchObject({ event: 'second' });
     await first.close();
-    expect(second.sse.count('hall')).toBe(1);
+    expect(second.sse.count('lobby')).toBe(1);
     await second.close();
   });
 });
 
 describe('serialize', () => {
-  it('replaces JSON, is not asked for strings, and what it throws is the cause', async () => {
+  it('replaces JSON, is not called for strings, and its error is the cause of a refusal', async () => {
     const asked: unknown[] = [];
     const fault = new Error('no such format');
     const serialize = (data: unknown): string => {
@@ -193,14 +193,14 @@ describe('serialize', () => {
       if (data === 'never' || data === 13) throw fault;
       return `<${String(data)}>\nsecond line`;
     };
-    const running = await express.start(deskApp({ options: { serialize } }));
-    const { stream, client } = await visit(running, '/rooms/hall');
+    const running = await express.start(testApp({ options: { serialize } }));
+    const { stream, client } = await connectClient(running, '/rooms/lobby');
     client.send('never');
-    await running.sse.broadcast('hall', 'named', 7);
+    await running.sse.broadcast('lobby', 'named', 7);
     const events = await stream.nextEvents(2);
     expect(events.map(({ data }) => data)).toEqual(['never', '<7>\nsecond line']);
     expect(asked).toEqual([7]);
-    const error = await sseRefusal(() => running.sse.broadcast('hall', 'named', 13));
+    const error = await sseRefusal(() => running.sse.broadcast('lobby', 'named', 13));
     expect(error.cause).toBe(fault);
     await running.close();
   });

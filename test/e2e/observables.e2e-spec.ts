@@ -1,6 +1,6 @@
 import { SseClient, type CloseReason, type SseMessage } from 'nestjs-simple-sse';
 import { of, Subject, throwError } from 'rxjs';
-import { deskApp, visit } from '../support/desk.controller.js';
+import { testApp, connectClient } from '../support/test.controller.js';
 import { platforms } from '../support/platforms.js';
 import { eventually, someTurns } from '../support/within.js';
 import type { RunningApp } from '../support/running-app.js';
@@ -9,29 +9,29 @@ describe.each(platforms)('the RxJS side of the service on $name', (platform) => 
   let running: RunningApp;
 
   beforeAll(async () => {
-    running = await platform.start(deskApp());
+    running = await platform.start(testApp());
   });
   afterEach(async () => {
-    await running.everyoneLeaves();
+    await running.disconnectAll();
     expect([...running.sse.rooms()]).toEqual([]);
   });
   afterAll(() => running.close());
 
-  it('stream(room) hears what the room hears, with no client in it', async () => {
-    const heard: SseMessage[] = [];
-    const subscription = running.sse.stream('hall').subscribe((message) => heard.push(message));
-    await running.sse.broadcast('hall', 'paid', { id: 7 });
+  it('stream(room) receives what the room receives, with no client in it', async () => {
+    const received: SseMessage[] = [];
+    const subscription = running.sse.stream('lobby').subscribe((message) => received.push(message));
+    await running.sse.broadcast('lobby', 'paid', { id: 7 });
     await running.sse.broadcast('kitchen', 'elsewhere', 1);
-    await running.sse.broadcast(['kitchen', 'hall'], 'text');
-    await eventually(() => heard.length >= 2, 'two messages');
+    await running.sse.broadcast(['kitchen', 'lobby'], 'text');
+    await eventually(() => received.length >= 2, 'two messages');
     await someTurns();
-    expect(heard).toHaveLength(2);
-    expect(heard[0]).toMatchObject({ event: 'paid', data: { id: 7 } });
-    expect(heard[1]).toMatchObject({ data: 'text' });
+    expect(received).toHaveLength(2);
+    expect(received[0]).toMatchObject({ event: 'paid', data: { id: 7 } });
+    expect(received[1]).toMatchObject({ data: 'text' });
     subscription.unsubscribe();
-    await running.sse.broadcast('hall', 'late', 1);
+    await running.sse.broadcast('lobby', 'late', 1);
     await someTurns();
-    expect(heard).toHaveLength(2);
+    expect(received).toHaveLength(2);
   });
 
   it('a subscriber counts as interest in the room: it is listed, and forgotten with the last one', () => {
@@ -46,10 +46,10 @@ describe.each(platforms)('the RxJS side of the service on $name', (platform) => 
     expect([...running.sse.rooms()]).toEqual([]);
   });
 
-  it("publishFrom feeds the room with each value, and the source's end leaves the room alone", async () => {
-    const { stream } = await visit(running, '/rooms/hall');
+  it("publishFrom feeds the room with each value, and the source's end does not affect the room", async () => {
+    const { stream } = await connectClient(running, '/rooms/lobby');
     const source$ = new Subject<unknown>();
-    const subscription = running.sse.publishFrom('hall', source$, 'price');
+    const subscription = running.sse.publishFrom('lobby', source$, 'price');
     source$.next(1);
     source$.next({ p: 2 });
     expect((await stream.nextEvents(2)).map(({ event, data }) => [event, data])).toEqual([
@@ -58,45 +58,45 @@ describe.each(platforms)('the RxJS side of the service on $name', (platform) => 
     ]);
     subscription.unsubscribe();
     expect(source$.observed).toBe(false);
-    running.sse.publishFrom('hall', of('without a name'));
+    running.sse.publishFrom('lobby', of('without a name'));
     expect(await stream.nextEvent()).toMatchObject({ event: 'message', data: 'without a name' });
-    await running.sse.broadcast('hall', 'still', 1);
+    await running.sse.broadcast('lobby', 'still', 1);
     expect(await stream.nextEvent()).toMatchObject({ event: 'still' });
     expect(stream.isOpen).toBe(true);
   });
 
-  it("a source's error is logged and leaves the room alone", async () => {
-    const { stream } = await visit(running, '/rooms/hall');
+  it("a source's error is logged and does not affect the room", async () => {
+    const { stream } = await connectClient(running, '/rooms/lobby');
     running.logger.clear();
     running.sse.publishFrom(
-      'hall',
+      'lobby',
       throwError(() => new Error('the source broke')),
     );
-    await running.sse.broadcast('hall', 'still', 1);
+    await running.sse.broadcast('lobby', 'still', 1);
     expect(await stream.nextEvent()).toMatchObject({ event: 'still' });
     await eventually(() => running.logger.complaints.length > 0, 'a line in the log');
     expect(running.logger.complaints.map(({ text }) => text).join()).toContain('the source broke');
   });
 
   it('a value that is no data does not end publishFrom', async () => {
-    const { stream } = await visit(running, '/rooms/hall');
+    const { stream } = await connectClient(running, '/rooms/lobby');
     const source$ = new Subject<unknown>();
-    const subscription = running.sse.publishFrom('hall', source$, 'price');
+    const subscription = running.sse.publishFrom('lobby', source$, 'price');
     source$.next(undefined);
     source$.next(2);
     expect(await stream.nextEvent()).toMatchObject({ event: 'price', data: '2' });
     subscription.unsubscribe();
   });
 
-  it('connected$ and disconnected$ tell of each client once, with the reason', async () => {
+  it('connected$ and disconnected$ emit each client once, with the reason', async () => {
     const connected: SseClient[] = [];
     const disconnected: [SseClient, CloseReason][] = [];
     const watching = running.sse.connected$.subscribe(({ client }) => connected.push(client));
     watching.add(
       running.sse.disconnected$.subscribe(({ client, reason }) => disconnected.push([client, reason])),
     );
-    const gone = await visit(running);
-    const closed = await visit(running, '/rooms/hall');
+    const gone = await connectClient(running);
+    const closed = await connectClient(running, '/rooms/lobby');
     expect(connected).toEqual([gone.client, closed.client]);
     gone.stream.close();
     await eventually(() => disconnected.length === 1, 'the first disconnect');
@@ -111,17 +111,17 @@ describe.each(platforms)('the RxJS side of the service on $name', (platform) => 
     watching.unsubscribe();
   });
 
-  it('a subscriber of connected$ may send, join and close right there', async () => {
+  it('a subscriber of connected$ may send, join and close at once', async () => {
     const watching = running.sse.connected$.subscribe(({ client }) => {
       client.send('welcome', { you: client.id });
       void client.join('lobby');
     });
-    const { stream, client } = await visit(running);
+    const { stream, client } = await connectClient(running);
     expect(await stream.nextEvent()).toMatchObject({ event: 'welcome', data: `{"you":"${client.id}"}` });
     await eventually(() => client.in('lobby'), 'the client in the lobby');
     watching.unsubscribe();
     const closing = running.sse.connected$.subscribe(({ client: next }) => next.close());
-    const closed = await visit(running);
+    const closed = await connectClient(running);
     expect(await closed.stream.ended).toBe('whole');
     closing.unsubscribe();
   });

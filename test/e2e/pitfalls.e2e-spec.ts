@@ -41,7 +41,7 @@ interface SettableResponse {
   header?(name: string, value: string | string[]): void;
 }
 
-/** Fastify's reply has `header`, Express's response `setHeader`. */
+/** Sets a header: Fastify's reply has `header`, Express's response `setHeader`. */
 function setHeader(response: SettableResponse, name: string, value: string | string[]): void {
   if (response.setHeader) response.setHeader(name, value);
   else response.header?.(name, value);
@@ -58,7 +58,7 @@ const OrderStream = (room: string) =>
 @Controller()
 class PitfallController {
   @SetMetadata('above', 'a')
-  @SseRoom('hall')
+  @SseRoom('lobby')
   @SetMetadata('below', 'b')
   @UseGuards(RolesGuard)
   @Get('metadata')
@@ -68,7 +68,7 @@ class PitfallController {
   composed(): void {}
 
   @Get('every/:argument')
-  @SseRoom('hall')
+  @SseRoom('lobby')
   everyArgument(
     @Query('q') q: string,
     unannotated: unknown,
@@ -80,12 +80,12 @@ class PitfallController {
   }
 
   @Get('passthrough')
-  @SseRoom('hall')
+  @SseRoom('lobby')
   passthrough(@Res({ passthrough: true }) response: SettableResponse): void {
-    setHeader(response, 'X-Passthrough', 'kept');
+    setHeader(response, 'X-Passthrough', 'set');
   }
 
-  @SseRoom('hall')
+  @SseRoom('lobby')
   @Get('own-response')
   ownResponse(@Param() params: object, @Res() response: SettableResponse): Observable<string> {
     setHeader(response, 'Content-Length', '3');
@@ -93,7 +93,7 @@ class PitfallController {
   }
 
   @Get('cookies')
-  @SseRoom('hall')
+  @SseRoom('lobby')
   cookies(@Res({ passthrough: true }) response: SettableResponse): void {
     setHeader(response, 'Set-Cookie', ['session=1; HttpOnly', 'theme=dark']);
   }
@@ -105,25 +105,25 @@ class PitfallController {
   }
 
   @Post('prompt')
-  @SseRoom('hall')
+  @SseRoom('lobby')
   prompt(@Body() body: { prompt: string }, @Req() request: IncomingMessage): Observable<string> {
-    // By now the body is read: 'close' of the request itself has nothing to say about the client.
+    // The body is read by now, so 'close' of the request does not mean that the client has disconnected.
     seen = [request.constructor.name];
-    return of(`you said ${body.prompt}`);
+    return of(`received ${body.prompt}`);
   }
 }
 
 @Controller('other')
 class OtherController {
   @Get('room')
-  @SseRoom('hall')
+  @SseRoom('lobby')
   room(): void {}
 }
 
 @Module({ controllers: [OtherController] })
 class OtherModule {}
 
-describe.each(allPlatforms)('the pitfalls of owning the response on $name', (platform) => {
+describe.each(allPlatforms)('a route that owns its response on $name:', (platform) => {
   let running: RunningApp;
 
   beforeAll(async () => {
@@ -136,15 +136,15 @@ describe.each(allPlatforms)('the pitfalls of owning the response on $name', (pla
     );
   });
   beforeEach(() => (seen = []));
-  afterEach(() => running.everyoneLeaves());
+  afterEach(() => running.disconnectAll());
   afterAll(() => running.close());
 
-  it('metadata above and below the decorator, and the name of the handler, stay', async () => {
+  it('metadata above and below the decorator, and the name of the handler, are preserved', async () => {
     await running.listen('/metadata');
     expect(seen).toEqual(['metadata', 'a', 'b']);
   });
 
-  it('applyDecorators composes it', async () => {
+  it('applyDecorators composes @SseRoom() with others', async () => {
     await running.listen('/composed/7');
     expect(seen).toEqual(['composed', undefined, 'composed']);
     expect([...running.sse.rooms()]).toEqual(['orders/7']);
@@ -155,23 +155,23 @@ describe.each(allPlatforms)('the pitfalls of owning the response on $name', (pla
     expect(seen).toEqual(['1', undefined, 'x', '/every/x?q=1', true, 5]);
   });
 
-  it('headers set through @Res({ passthrough: true }) stay, and Nest does not answer a second time', async () => {
+  it('headers set through @Res({ passthrough: true }) are sent, and Nest does not answer a second time', async () => {
     const stream = await running.listen('/passthrough');
-    expect(stream.headers['x-passthrough']).toBe('kept');
-    await running.sse.broadcast('hall', 'live', 1);
+    expect(stream.headers['x-passthrough']).toBe('set');
+    await running.sse.broadcast('lobby', 'live', 1);
     expect(await stream.nextEvent()).toMatchObject({ event: 'live' });
     expect(running.logger.complaints).toEqual([]);
   });
 
-  it('@Res() without passthrough is a stream all the same, and a stray Content-Length is dropped', async () => {
+  it('@Res() without passthrough opens a stream as well, and drops a Content-Length', async () => {
     const stream = await running.listen('/own-response');
     expect(stream.headers['content-length']).toBeUndefined();
     expect(await stream.nextEvent()).toMatchObject({ data: '{}' });
-    await running.sse.broadcast('hall', 'live', 1);
+    await running.sse.broadcast('lobby', 'live', 1);
     expect(await stream.nextEvent()).toMatchObject({ event: 'live' });
   });
 
-  it('each Set-Cookie header of the response stays', async () => {
+  it('each Set-Cookie header of the response is sent', async () => {
     const stream = await running.listen('/cookies');
     expect(stream.headers['set-cookie']).toEqual(['session=1; HttpOnly', 'theme=dark']);
   });
@@ -182,9 +182,9 @@ describe.each(allPlatforms)('the pitfalls of owning the response on $name', (pla
     expect(stream.rawText).not.toMatch(/^id/m);
   });
 
-  it('modules share one hub', async () => {
+  it('all modules share one hub', async () => {
     const [here, there] = [await running.listen('/metadata'), await running.listen('/other/room')];
-    await running.sse.broadcast('hall', 'live', 1);
+    await running.sse.broadcast('lobby', 'live', 1);
     for (const stream of [here, there]) expect(await stream.nextEvent()).toMatchObject({ event: 'live' });
   });
 
@@ -194,23 +194,23 @@ describe.each(allPlatforms)('the pitfalls of owning the response on $name', (pla
       headers: { 'content-type': 'application/json' },
       body: '{"prompt":"hello"}',
     });
-    expect(await stream.nextEvent()).toMatchObject({ data: 'you said hello' });
-    await stream.commentsHeard(2);
-    await running.sse.broadcast('hall', 'live', 1);
+    expect(await stream.nextEvent()).toMatchObject({ data: 'received hello' });
+    await stream.receivedComments(2);
+    await running.sse.broadcast('lobby', 'live', 1);
     expect(await stream.nextEvent()).toMatchObject({ event: 'live' });
   });
 
-  it('large events arrive whole: a full socket buffer is no failure', async () => {
+  it('large events arrive whole, also when the socket is full', async () => {
     const stream = await running.listen('/metadata');
     const sent: string[] = [];
-    const heard: string[] = [];
+    const received: string[] = [];
     for (let n = 0; n < 20; n++) {
       sent.push(`${n}\n${'zürich '.repeat(50_000)}`);
-      await running.sse.broadcast('hall', sent[n]);
-      // Two at a time: more would be over maxQueuedBytes for a client that has not read the first.
-      if (n % 2 === 1) heard.push(...(await stream.nextEvents(2)).map(({ data }) => data));
+      await running.sse.broadcast('lobby', sent[n]);
+      // Reads two at a time: more would exceed maxQueuedBytes for a client that has not read the first.
+      if (n % 2 === 1) received.push(...(await stream.nextEvents(2)).map(({ data }) => data));
     }
-    expect(heard).toEqual(sent);
+    expect(received).toEqual(sent);
   });
 });
 
@@ -224,7 +224,7 @@ class UnitController {
 }
 
 describe('a handler called directly, as in a unit test', () => {
-  it('returns what it returns', async () => {
+  it('returns its own value, without the module', async () => {
     const result = new UnitController().events('7');
     expect(isObservable(result)).toBe(true);
     const values: string[] = [];
@@ -236,7 +236,7 @@ describe('a handler called directly, as in a unit test', () => {
 });
 
 describe.each(platforms)('isGlobal: false in two modules on $name', (platform) => {
-  it('is still one hub when the module is the same', async () => {
+  it('shares one hub when the dynamic module is the same', async () => {
     const shared = SseModule.forRoot({ isGlobal: false });
 
     @Module({ imports: [shared], controllers: [OtherController] })
@@ -247,7 +247,7 @@ describe.each(platforms)('isGlobal: false in two modules on $name', (platform) =
 
     const running = await platform.start(SecondModule);
     const streams = [await running.listen('/metadata'), await running.listen('/other/room')];
-    await running.sse.broadcast('hall', 'live', 1);
+    await running.sse.broadcast('lobby', 'live', 1);
     for (const stream of streams) expect(await stream.nextEvent()).toMatchObject({ event: 'live' });
     await running.close();
   });

@@ -17,13 +17,13 @@ interface FastifyPart {
   raw: unknown;
 }
 
-/** What simple-sse's README does in one handler, all in the same turn. */
+/** Repeats a handler of simple-sse's README, in one turn. */
 function welcome(sse: SseService, request: unknown, response: unknown): SseClient {
   const client = sse.add(unchecked<IncomingMessage>(request), unchecked<ServerResponse>(response));
   sse.setRetry(client, 4_000);
   sse.send(client, 'welcome', { id: client.id });
-  void sse.join(client, 'hall');
-  void sse.broadcast('hall', 'newcomer', client.id);
+  void sse.join(client, 'lobby');
+  void sse.broadcast('lobby', 'newcomer', client.id);
   return client;
 }
 
@@ -41,7 +41,7 @@ let refused: unknown;
 class OwnResponseController {
   constructor(private readonly sse: SseService) {}
 
-  /** `@Req()` and `@Res()` as they come: Express's own pair, or Fastify's request and reply. */
+  /** Passes `@Req()` and `@Res()` unchanged: Express's own pair, or Fastify's request and reply. */
   @Get('own')
   own(@Req() request: unknown, @Res() response: unknown): void {
     latest = welcome(this.sse, request, response);
@@ -73,13 +73,13 @@ describe.each(allPlatforms)('add(request, response) on $name', (platform) => {
   beforeAll(async () => {
     running = await platform.start(sseApp({ controllers: [OwnResponseController] }));
   });
-  afterEach(() => running.everyoneLeaves());
+  afterEach(() => running.disconnectAll());
   afterAll(() => running.close());
 
   it.each(['/own', '/own-raw'])('%s: setRetry, send and join right after it need no await', async (path) => {
     const stream = await running.listen(path);
     await expectWelcome(stream, latest);
-    expect(latest?.in('hall')).toBe(true);
+    expect(latest?.in('lobby')).toBe(true);
   });
 
   it('sends the head at once', async () => {
@@ -96,7 +96,7 @@ describe.each(allPlatforms)('add(request, response) on $name', (platform) => {
     expect([running.sse.count(), [...running.sse.rooms()]]).toEqual([0, []]);
   });
 
-  it('refuses a response that is sent already, and leaves it alone', async () => {
+  it('refuses a response that is sent already, and does not change it', async () => {
     refused = undefined;
     const answer = await running.open('/after-the-answer');
     expect(await answer.text()).toBe('already answered');
@@ -137,14 +137,14 @@ describe('add(request, response) on a bare Node server', () => {
     server.close();
   });
 
-  it('is the whole of simple-sse: add, setRetry, send, join, broadcast, remove by itself', async () => {
+  it('does all that simple-sse does: add, setRetry, send, join, broadcast, remove on disconnect', async () => {
     const first = await openStream(url);
     await expectWelcome(first, client);
     expect(first.headers['x-powered-by']).toBe('a handler of its own');
     const second = await openStream(url);
     await expectWelcome(second, client);
     expect(await first.nextEvent()).toMatchObject({ event: 'newcomer', data: client?.id });
-    expect(sse.count('hall')).toBe(2);
+    expect(sse.count('lobby')).toBe(2);
     for (const stream of [first, second]) stream.close();
     await eventually(() => sse.count() === 0, 'both forgotten');
     expect([...sse.rooms()]).toEqual([]);

@@ -8,7 +8,7 @@ import { sseApp } from '../support/sse-app.js';
 import { eventually, within } from '../support/within.js';
 import type { RunningApp } from '../support/running-app.js';
 
-/** What both classes have in common with a browser's. */
+/** The part of a browser's EventSource that both classes implement. */
 interface BrowserEventSource {
   addEventListener(type: string, listener: (event: { type: string; data?: string }) => void): void;
   close(): void;
@@ -24,10 +24,10 @@ const lastEventIds: (string | undefined)[] = [];
 @Controller()
 class RealController {
   @Get('room')
-  @SseRoom('hall')
+  @SseRoom('lobby')
   room(): void {}
 
-  /** One event with an id, and the end: the client shall come back with that id. */
+  /** Sends one event with an id and ends, so that the client reconnects with that id. */
   @Get('comes-back')
   @SseRoom()
   comesBack(@LastEventId() id: string | undefined, @ConnectedClient() client: SseClient): Observable<object> {
@@ -37,7 +37,7 @@ class RealController {
   }
 }
 
-describe.each(platforms)('on $name', (platform) => {
+describe.each(platforms)('a stream on $name', (platform) => {
   let running: RunningApp;
   let source: BrowserEventSource | undefined;
 
@@ -46,7 +46,7 @@ describe.each(platforms)('on $name', (platform) => {
   });
   afterEach(async () => {
     source?.close();
-    await running.everyoneLeaves();
+    await running.disconnectAll();
   });
   afterAll(() => running.close());
 
@@ -58,38 +58,38 @@ describe.each(platforms)('on $name', (platform) => {
       return opened;
     };
 
-    it('opens at once and hears named and unnamed events', async () => {
-      const heard: [string, string | undefined][] = [];
+    it('opens at once and receives named and unnamed events', async () => {
+      const received: [string, string | undefined][] = [];
       const opened = await open('/room');
       for (const name of ['message', 'paid']) {
-        opened.addEventListener(name, ({ data }) => heard.push([name, data]));
+        opened.addEventListener(name, ({ data }) => received.push([name, data]));
       }
-      await running.sse.broadcast('hall', 'text\nof two lines');
-      await running.sse.broadcast('hall', 'paid', { id: 7, text: 'zürich 🙂' });
-      await running.sse.broadcast('hall', '');
-      await eventually(() => heard.length === 3, 'three events');
-      expect(heard).toEqual([
+      await running.sse.broadcast('lobby', 'text\nof two lines');
+      await running.sse.broadcast('lobby', 'paid', { id: 7, text: 'zürich 🙂' });
+      await running.sse.broadcast('lobby', '');
+      await eventually(() => received.length === 3, 'three events');
+      expect(received).toEqual([
         ['message', 'text\nof two lines'],
         ['paid', '{"id":7,"text":"zürich 🙂"}'],
         ['message', ''],
       ]);
     });
 
-    it('comes back with the last id it saw, which @LastEventId() shows', async () => {
+    it('reconnects with the last id it received, which @LastEventId() returns', async () => {
       lastEventIds.length = 0;
-      const heard: (string | undefined)[] = [];
+      const received: (string | undefined)[] = [];
       const opened = await open('/comes-back');
-      opened.addEventListener('step', ({ data }) => heard.push(data));
+      opened.addEventListener('step', ({ data }) => received.push(data));
       await eventually(() => lastEventIds.length >= 3, 'two reconnects');
       opened.close();
       expect(lastEventIds.slice(0, 3)).toEqual([undefined, 'step-1', 'step-2']);
-      expect(heard.slice(0, 2)).toEqual(['{"n":1}', '{"n":2}']);
+      expect(received.slice(0, 2)).toEqual(['{"n":1}', '{"n":2}']);
     });
 
-    it('comes back by itself when the server closes the stream', async () => {
-      const heard: (string | undefined)[] = [];
+    it('reconnects by itself when the server closes the stream', async () => {
+      const received: (string | undefined)[] = [];
       const opened = await open('/room');
-      opened.addEventListener('again', ({ data }) => heard.push(data));
+      opened.addEventListener('again', ({ data }) => received.push(data));
       const [first] = [...running.sse.clients()];
       first?.setRetry(10);
       first?.send('last', 1);
@@ -98,9 +98,9 @@ describe.each(platforms)('on $name', (platform) => {
         const [next] = [...running.sse.clients()];
         return next && next !== first;
       }, 'the reconnect');
-      await running.sse.broadcast('hall', 'again', 'welcome back');
-      await eventually(() => heard.length === 1, 'the event after the reconnect');
-      expect(heard).toEqual(['welcome back']);
+      await running.sse.broadcast('lobby', 'again', 'welcome back');
+      await eventually(() => received.length === 1, 'the event after the reconnect');
+      expect(received).toEqual(['welcome back']);
     });
   });
 });

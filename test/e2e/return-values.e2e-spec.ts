@@ -21,7 +21,7 @@ const shapes = [
   ['a', 'list'],
 ];
 
-const heardOfShapes = [
+const receivedShapes = [
   { event: 'message', data: 'text' },
   { event: 'message', data: '7' },
   { event: 'message', data: 'null' },
@@ -45,7 +45,7 @@ function witnessed(): Observable<string> {
   });
 }
 
-/** One value and then silence; knows whether it was told to stop. */
+/** Yields one value and then waits; records whether `return()` was called. */
 function silentIterable(): AsyncIterable<string> {
   return {
     [Symbol.asyncIterator]: () => {
@@ -111,7 +111,7 @@ class ReturnController {
   @Get('ends-with-room') @SseRoom('room', { endOnComplete: true }) endsWithRoom(): Observable<number> {
     return of(1);
   }
-  @Get('plain-kept') @SseRoom({ endOnComplete: false }) plainKept(): Observable<number> {
+  @Get('plain-open') @SseRoom({ endOnComplete: false }) plainOpen(): Observable<number> {
     return of(1);
   }
 
@@ -148,7 +148,7 @@ describe.each(allPlatforms)('what a handler returns, on $name', (platform) => {
     running = await platform.start(sseApp({ controllers: [ReturnController] }));
   });
   beforeEach(() => Object.assign(witness, { subscribed: 0, unsubscribed: 0, returned: 0, pulled: 0 }));
-  afterEach(() => running.everyoneLeaves());
+  afterEach(() => running.disconnectAll());
   afterAll(() => running.close());
 
   it.each([
@@ -158,7 +158,7 @@ describe.each(allPlatforms)('what a handler returns, on $name', (platform) => {
     const stream = await running.listen(path);
     const events = await stream.eventsUntilEnd();
     expect(events.map(({ event, data }) => ({ event, data }))).toEqual(
-      heardOfShapes.map(({ event, data }) => ({ event, data })),
+      receivedShapes.map(({ event, data }) => ({ event, data })),
     );
     expect(events[5]?.id).toBe('41');
     expect(stream.retries).toContain(4_100);
@@ -198,7 +198,7 @@ describe.each(allPlatforms)('what a handler returns, on $name', (platform) => {
     ['in a room the stream stays open', '/ends-in-room', false],
     ['in a room the stream stays open after a generator too', '/generator-ends-in-room', false],
     ['in a room with endOnComplete: true the stream ends', '/ends-with-room', true],
-    ['without a room with endOnComplete: false the stream stays open', '/plain-kept', false],
+    ['without a room with endOnComplete: false the stream stays open', '/plain-open', false],
   ])('when the source ends: %s', async (_what, path, ends) => {
     const reasons: CloseReason[] = [];
     const watching = running.sse.disconnected$.subscribe(({ reason }) => reasons.push(reason));
@@ -235,7 +235,7 @@ describe.each(allPlatforms)('what a handler returns, on $name', (platform) => {
     watching.unsubscribe();
   });
 
-  it('an Observable is unsubscribed when its client goes away', async () => {
+  it('an Observable is unsubscribed when its client disconnects', async () => {
     const stream = await running.listen('/observable');
     await stream.nextEvent();
     expect(witness).toMatchObject({ subscribed: 1, unsubscribed: 0 });
@@ -243,7 +243,7 @@ describe.each(allPlatforms)('what a handler returns, on $name', (platform) => {
     await eventually(() => witness.unsubscribed === 1, 'the unsubscription');
   });
 
-  it("an iterable's return() is called when its client goes away, even in the middle of next()", async () => {
+  it("an iterable's return() is called when its client disconnects, even in the middle of next()", async () => {
     const stream = await running.listen('/iterable');
     await stream.nextEvent();
     expect(witness.returned).toBe(0);
@@ -251,7 +251,7 @@ describe.each(allPlatforms)('what a handler returns, on $name', (platform) => {
     await eventually(() => witness.returned === 1, 'return()');
   });
 
-  it("a generator's finally runs when its client goes away, and nothing more is pulled", async () => {
+  it("a generator's finally runs when its client disconnects, and nothing more is pulled", async () => {
     const stream = await running.listen('/generator');
     await stream.nextEvents(5);
     stream.close();

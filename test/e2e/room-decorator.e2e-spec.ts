@@ -103,7 +103,7 @@ describe.each(allPlatforms)('@SseRoom() on $name', (platform) => {
       sseApp({ controllers: [OrdersController, TenantController, ShelfController] }),
     );
   });
-  afterEach(() => running.everyoneLeaves());
+  afterEach(() => running.disconnectAll());
   afterAll(() => running.close());
 
   async function roomsAfterOpening(path: string, method = 'GET', room = ''): Promise<string[]> {
@@ -150,7 +150,7 @@ describe.each(allPlatforms)('@SseRoom() on $name', (platform) => {
     expect(await roomsAfterOpening(path, method)).toEqual(['orders/7']);
   });
 
-  it('delivers what is said in its room and nothing else', async () => {
+  it('delivers what is published in its room and nothing else', async () => {
     const seven = await running.listen('/orders/7/below');
     const eight = await running.listen('/orders/8/below');
     await running.sse.broadcast('orders/7', 'paid', { id: 7 });
@@ -159,7 +159,7 @@ describe.each(allPlatforms)('@SseRoom() on $name', (platform) => {
     expect(await eight.nextEvent()).toMatchObject({ event: 'paid', data: '{"id":8}' });
   });
 
-  it('leaves the other methods of a class with rooms alone', async () => {
+  it('does not affect the other methods of a class with rooms', async () => {
     const answer = await running.open('/tenants/acme/ordinary');
     expect(await answer.text()).toBe('no stream');
     expect(running.sse.count()).toBe(0);
@@ -169,14 +169,14 @@ describe.each(allPlatforms)('@SseRoom() on $name', (platform) => {
     const stream = await running.listen('/orders/7/below');
     expect([...running.sse.rooms()]).toEqual(['orders/7']);
     stream.close();
-    await running.everyoneLeaves();
+    await running.disconnectAll();
     expect([...running.sse.rooms()]).toEqual([]);
   });
 
   it('logs nothing above debug for a healthy connect and disconnect', async () => {
     running.logger.clear();
     await running.listen('/orders/7/below');
-    await running.everyoneLeaves();
+    await running.disconnectAll();
     expect(running.logger.lines.filter(({ level }) => level !== 'debug' && level !== 'verbose')).toEqual([]);
   });
 });

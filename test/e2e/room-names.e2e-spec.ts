@@ -9,7 +9,7 @@ import type { RunningApp } from '../support/running-app.js';
 const circular: Record<string, unknown> = {};
 circular['self'] = circular;
 
-/** What a careless function of the request may come up with, and must not become a room. */
+/** Results of a careless function of the request, which must not become rooms. */
 const noRooms: Record<string, unknown> = {
   empty: '',
   missing: undefined,
@@ -29,7 +29,7 @@ let handlerCalls = 0;
 
 @Controller()
 class AskedController {
-  // The type is the application's own; what comes at run time is the stranger's.
+  // The application declares the type; the client determines the value.
   @Get('asked/:case')
   @SseRoom(({ params }) => unchecked<string>(noRooms[String(params['case'])]))
   asked(): void {
@@ -53,7 +53,7 @@ describe.each(allPlatforms)('a room name from the request on $name', (platform) 
   beforeAll(async () => {
     running = await platform.start(sseApp({ controllers: [AskedController] }));
   });
-  afterEach(() => running.everyoneLeaves());
+  afterEach(() => running.disconnectAll());
   afterAll(() => running.close());
 
   it.each(Object.keys(noRooms))('is a 400 before the stream opens: %s', async (name) => {
@@ -65,13 +65,13 @@ describe.each(allPlatforms)('a room name from the request on $name', (platform) 
     expect(handlerCalls).toBe(0);
   });
 
-  it("is a 400 when a template comes out as '*'", async () => {
+  it("is a 400 when a template results in '*'", async () => {
     const answer = await running.open('/template/*');
     expect(answer.status).toBe(400);
     expect(running.sse.count()).toBe(0);
   });
 
-  it('is a real error status, without its message, when the function throws', async () => {
+  it('is an error status without the message when the function throws', async () => {
     const answer = await running.open('/throws');
     expect(answer.status).toBe(500);
     expect(await answer.text()).not.toContain('secret');

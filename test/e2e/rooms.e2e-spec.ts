@@ -1,4 +1,4 @@
-import { deskApp, visit, type Visitor } from '../support/desk.controller.js';
+import { testApp, connectClient, type ConnectedPair } from '../support/test.controller.js';
 import { platforms } from '../support/platforms.js';
 import { sseRefusal, unchecked } from '../support/refusal.js';
 import { eventually } from '../support/within.js';
@@ -9,153 +9,153 @@ const roomsOf = (client: SseClient): string[] => [...client.rooms].toSorted();
 
 describe.each(platforms)('rooms at run time on $name', (platform) => {
   let running: RunningApp;
-  let visitor: Visitor;
+  let pair: ConnectedPair;
 
   beforeAll(async () => {
-    running = await platform.start(deskApp());
+    running = await platform.start(testApp());
   });
   beforeEach(async () => {
-    visitor = await visit(running);
+    pair = await connectClient(running);
   });
-  afterEach(() => running.everyoneLeaves());
+  afterEach(() => running.disconnectAll());
   afterAll(() => running.close());
 
   it('join resolves true, then false when the client was in already', async () => {
     const { sse } = running;
-    expect(await sse.join(visitor.client, 'hall')).toBe(true);
-    expect(await sse.join(visitor.client, 'hall')).toBe(false);
-    expect(await visitor.client.join('hall')).toBe(false);
-    expect(await visitor.client.join('kitchen')).toBe(true);
-    expect(roomsOf(visitor.client)).toEqual(['hall', 'kitchen']);
+    expect(await sse.join(pair.client, 'lobby')).toBe(true);
+    expect(await sse.join(pair.client, 'lobby')).toBe(false);
+    expect(await pair.client.join('lobby')).toBe(false);
+    expect(await pair.client.join('kitchen')).toBe(true);
+    expect(roomsOf(pair.client)).toEqual(['kitchen', 'lobby']);
     await sse.broadcast('kitchen', 'dinner', 1);
-    expect(await visitor.stream.nextEvent()).toMatchObject({ event: 'dinner' });
+    expect(await pair.stream.nextEvent()).toMatchObject({ event: 'dinner' });
   });
 
   it('a broadcast right after a join that was awaited reaches the client, and one after leave does not', async () => {
     const { sse } = running;
-    await sse.join(visitor.client, 'hall');
-    await sse.broadcast('hall', 'in', 1);
-    sse.leave(visitor.client, 'hall');
-    await sse.broadcast('hall', 'out', 1);
+    await sse.join(pair.client, 'lobby');
+    await sse.broadcast('lobby', 'in', 1);
+    sse.leave(pair.client, 'lobby');
+    await sse.broadcast('lobby', 'out', 1);
     await sse.broadcast('*', 'sentinel', 1);
-    const events = await visitor.stream.nextEvents(2);
+    const events = await pair.stream.nextEvents(2);
     expect(events.map(({ event }) => event)).toEqual(['in', 'sentinel']);
   });
 
-  it('numbers are rooms by their decimal string, and 0 is a room like any other', async () => {
+  it('a number is the room of its decimal string, and 0 is a room like any other', async () => {
     const { sse } = running;
-    const { client, stream } = visitor;
+    const { client, stream } = pair;
     expect(await sse.join(client, 0)).toBe(true);
     expect(await sse.join(client, '0')).toBe(false);
     await sse.join(client, 7);
-    await sse.join(client, 'hall');
+    await sse.join(client, 'lobby');
     expect([sse.in(client, 0), sse.in(client, '0'), sse.in(client, '7')]).toEqual([true, true, true]);
     await sse.broadcast(0, 'zero', 1);
     await sse.broadcast('7', 'seven', 1);
     expect((await stream.nextEvents(2)).map(({ event }) => event)).toEqual(['zero', 'seven']);
     sse.leave(client, 0);
-    expect(roomsOf(client)).toEqual(['7', 'hall']);
+    expect(roomsOf(client)).toEqual(['7', 'lobby']);
     expect(sse.count(7)).toBe(1);
   });
 
-  it("'*' is always in and is never joined", async () => {
+  it("in(client, '*') is always true, and '*' is never joined", async () => {
     const { sse } = running;
-    expect(sse.in(visitor.client, '*')).toBe(true);
-    expect(visitor.client.in('*')).toBe(true);
-    expect(await sse.join(visitor.client, '*')).toBe(false);
-    expect(roomsOf(visitor.client)).toEqual([]);
+    expect(sse.in(pair.client, '*')).toBe(true);
+    expect(pair.client.in('*')).toBe(true);
+    expect(await sse.join(pair.client, '*')).toBe(false);
+    expect(roomsOf(pair.client)).toEqual([]);
     expect([...sse.rooms()]).toEqual([]);
   });
 
-  it('what is no room is never in, whatever rooms are called', async () => {
+  it('in() is false for a value that is no room, whatever rooms exist', async () => {
     const { sse } = running;
-    for (const room of ['NaN', 'null', 'undefined', 'true']) await sse.join(visitor.client, room);
+    for (const room of ['NaN', 'null', 'undefined', 'true']) await sse.join(pair.client, room);
     for (const wrong of [NaN, null, undefined, true].map(unchecked<string>)) {
-      expect([sse.in(visitor.client, wrong), visitor.client.in(wrong)]).toEqual([false, false]);
+      expect([sse.in(pair.client, wrong), pair.client.in(wrong)]).toEqual([false, false]);
     }
   });
 
   it("leave(client, '*') leaves every room, and the connection stays", async () => {
     const { sse } = running;
-    for (const room of ['hall', 'kitchen', 0]) await sse.join(visitor.client, room);
-    sse.leave(visitor.client, '*');
-    expect(roomsOf(visitor.client)).toEqual([]);
+    for (const room of ['lobby', 'kitchen', 0]) await sse.join(pair.client, room);
+    sse.leave(pair.client, '*');
+    expect(roomsOf(pair.client)).toEqual([]);
     expect([...sse.rooms()]).toEqual([]);
     await sse.broadcast('*', 'still here', 1);
-    expect(await visitor.stream.nextEvent()).toMatchObject({ event: 'still here' });
+    expect(await pair.stream.nextEvent()).toMatchObject({ event: 'still here' });
   });
 
-  it('leaving a room that the client is not in is nothing', async () => {
-    running.sse.leave(visitor.client, 'never joined');
-    visitor.client.leave('never joined');
-    expect(roomsOf(visitor.client)).toEqual([]);
+  it('leave does nothing for a room that the client is not in', async () => {
+    running.sse.leave(pair.client, 'never joined');
+    pair.client.leave('never joined');
+    expect(roomsOf(pair.client)).toEqual([]);
   });
 
-  it.each(['', undefined, null, NaN, {}, true])('%p is no room: refused with an SseError', async (room) => {
+  it.each(['', undefined, null, NaN, {}, true])('%p is refused as a room with an SseError', async (room) => {
     const { sse } = running;
     const wrong = unchecked<string>(room);
-    await sseRefusal(() => sse.join(visitor.client, wrong));
-    await sseRefusal(() => sse.leave(visitor.client, wrong));
+    await sseRefusal(() => sse.join(pair.client, wrong));
+    await sseRefusal(() => sse.leave(pair.client, wrong));
     await sseRefusal(() => sse.broadcast(wrong, 'event', 1));
-    await sseRefusal(() => sse.broadcast(['hall', wrong], 'event', 1));
+    await sseRefusal(() => sse.broadcast(['lobby', wrong], 'event', 1));
     expect([...sse.rooms()]).toEqual([]);
   });
 
-  it('clients, rooms and count tell who is where', async () => {
+  it('clients, rooms and count return the current members', async () => {
     const { sse } = running;
-    const other = await visit(running, '/rooms/hall');
-    await sse.join(visitor.client, 'hall');
-    await sse.join(visitor.client, 'kitchen');
-    expect([...sse.rooms()].toSorted()).toEqual(['hall', 'kitchen']);
-    expect([sse.count(), sse.count('*'), sse.count('hall'), sse.count('kitchen')]).toEqual([2, 2, 2, 1]);
-    expect([sse.count('nobody'), [...sse.clients('nobody')]]).toEqual([0, []]);
-    expect(new Set(sse.clients('hall'))).toEqual(new Set([visitor.client, other.client]));
-    expect([...sse.clients('kitchen')]).toEqual([visitor.client]);
-    expect(new Set(sse.clients())).toEqual(new Set([visitor.client, other.client]));
-    expect(new Set(sse.clients('*'))).toEqual(new Set([visitor.client, other.client]));
+    const other = await connectClient(running, '/rooms/lobby');
+    await sse.join(pair.client, 'lobby');
+    await sse.join(pair.client, 'kitchen');
+    expect([...sse.rooms()].toSorted()).toEqual(['kitchen', 'lobby']);
+    expect([sse.count(), sse.count('*'), sse.count('lobby'), sse.count('kitchen')]).toEqual([2, 2, 2, 1]);
+    expect([sse.count('empty'), [...sse.clients('empty')]]).toEqual([0, []]);
+    expect(new Set(sse.clients('lobby'))).toEqual(new Set([pair.client, other.client]));
+    expect([...sse.clients('kitchen')]).toEqual([pair.client]);
+    expect(new Set(sse.clients())).toEqual(new Set([pair.client, other.client]));
+    expect(new Set(sse.clients('*'))).toEqual(new Set([pair.client, other.client]));
   });
 
   it('remove forgets the client and leaves its connection open', async () => {
     const { sse } = running;
-    const other = await visit(running, '/rooms/hall');
-    await sse.join(visitor.client, 'hall');
-    sse.remove(visitor.client);
-    expect([sse.count(), sse.count('hall'), sse.in(visitor.client, 'hall')]).toEqual([1, 1, false]);
-    expect([...visitor.client.rooms]).toEqual([]);
-    await sse.broadcast('hall', 'for the others', 1);
+    const other = await connectClient(running, '/rooms/lobby');
+    await sse.join(pair.client, 'lobby');
+    sse.remove(pair.client);
+    expect([sse.count(), sse.count('lobby'), sse.in(pair.client, 'lobby')]).toEqual([1, 1, false]);
+    expect([...pair.client.rooms]).toEqual([]);
+    await sse.broadcast('lobby', 'for the others', 1);
     expect(await other.stream.nextEvent()).toMatchObject({ event: 'for the others' });
-    sse.remove(visitor.client);
-    expect(visitor.stream.isOpen).toBe(true);
-    expect(visitor.stream.rawText).not.toContain('for the others');
+    sse.remove(pair.client);
+    expect(pair.stream.isOpen).toBe(true);
+    expect(pair.stream.rawText).not.toContain('for the others');
   });
 
-  it('close ends the stream, whole, and says so', async () => {
-    await running.sse.join(visitor.client, 'hall');
-    visitor.client.send('last word', 1);
-    visitor.client.close();
-    const events = await visitor.stream.eventsUntilEnd();
+  it('close ends the stream whole, with the reason closed', async () => {
+    await running.sse.join(pair.client, 'lobby');
+    pair.client.send('last word', 1);
+    pair.client.close();
+    const events = await pair.stream.eventsUntilEnd();
     expect(events.map(({ event }) => event)).toEqual(['last word']);
-    expect(await visitor.stream.ended).toBe('whole');
-    expect(await visitor.client.closed).toBe('closed');
-    expect(visitor.client.signal.aborted).toBe(true);
+    expect(await pair.stream.ended).toBe('whole');
+    expect(await pair.client.closed).toBe('closed');
+    expect(pair.client.signal.aborted).toBe(true);
     await eventually(() => running.sse.count() === 0, 'the client forgotten');
     expect([...running.sse.rooms()]).toEqual([]);
   });
 
   it('a client that is gone joins nothing and leaves no room behind', async () => {
-    visitor.stream.close();
-    await visitor.client.closed;
-    expect(await visitor.client.join('hall').catch(() => false)).toBe(false);
+    pair.stream.close();
+    await pair.client.closed;
+    expect(await pair.client.join('lobby').catch(() => false)).toBe(false);
     expect([...running.sse.rooms()]).toEqual([]);
-    expect(running.sse.count('hall')).toBe(0);
+    expect(running.sse.count('lobby')).toBe(0);
   });
 
   it('each client has an id and a context of its own', async () => {
-    const other = await visit(running);
-    expect(other.client.id).not.toBe(visitor.client.id);
-    expect(other.client.context).not.toBe(visitor.client.context);
-    Object.assign(visitor.client.context, { user: 'ada' });
-    expect(visitor.client.context).toMatchObject({ user: 'ada' });
+    const other = await connectClient(running);
+    expect(other.client.id).not.toBe(pair.client.id);
+    expect(other.client.context).not.toBe(pair.client.context);
+    Object.assign(pair.client.context, { user: 'ada' });
+    expect(pair.client.context).toMatchObject({ user: 'ada' });
     expect(other.client.context).not.toHaveProperty('user');
   });
 });

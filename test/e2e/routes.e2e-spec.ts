@@ -112,7 +112,7 @@ describe.each(allPlatforms)('an ordinary Nest route on $name', (platform) => {
       },
     });
   });
-  afterEach(() => running.everyoneLeaves());
+  afterEach(() => running.disconnectAll());
   afterAll(() => running.close());
 
   const listen = (path: string, headers: Record<string, string> = {}) =>
@@ -139,7 +139,7 @@ describe.each(allPlatforms)('an ordinary Nest route on $name', (platform) => {
   it('lets the handler send and join before the stream opens', async () => {
     const stream = await listen('/plain/early');
     expect(await stream.nextEvent()).toMatchObject({ event: 'hello', data: 'sent before the stream opened' });
-    await stream.retryHeard(4_000);
+    await stream.receivedRetry(4_000);
     await eventually(() => running.sse.count('lobby') === 1, 'the client in its room');
     await running.sse.broadcast('lobby', 'live', 1);
     expect(await stream.nextEvent()).toMatchObject({ event: 'live', data: '1' });
@@ -232,7 +232,7 @@ describe.each(platforms)("Nest's own @Sse() on the same method on $name", (platf
     expect([...running.sse.rooms()]).toEqual(['orders/7']);
     await running.sse.broadcast('orders/7', 'paid', true);
     expect(await stream.nextEvent()).toMatchObject({ event: 'paid', data: 'true' });
-    await running.everyoneLeaves();
+    await running.disconnectAll();
     await running.close();
   });
 });

@@ -1,4 +1,4 @@
-import { deskApp, visit, type Visitor } from '../support/desk.controller.js';
+import { testApp, connectClient, type ConnectedPair } from '../support/test.controller.js';
 import { allPlatforms, platforms } from '../support/platforms.js';
 import { sseRefusal, unchecked } from '../support/refusal.js';
 import { eventually, someTurns } from '../support/within.js';
@@ -8,7 +8,7 @@ import type { RunningApp } from '../support/running-app.js';
 const circular: Record<string, unknown> = {};
 circular['self'] = circular;
 
-/** What is sent, and what a browser reads. */
+/** Names, data to send, and the data that a browser reads. */
 const data: [string, unknown, string][] = [
   ['text', 'hello', 'hello'],
   ['empty text', '', ''],
@@ -35,29 +35,29 @@ const refusedData: [string, unknown][] = [
 
 const refusedNames = ['a\nb', 'a\rb', 'a\r\nb', 'a\0b', 'error', 'open', 'sse:ready', 'sse:mine'];
 
-const heardBy = async ({ stream }: Visitor, count: number) =>
+const eventNames = async ({ stream }: ConnectedPair, count: number) =>
   (await stream.nextEvents(count)).map(({ event }) => event);
 
 describe.each(allPlatforms)('sending on $name', (platform) => {
   let running: RunningApp;
-  let visitor: Visitor;
+  let pair: ConnectedPair;
 
   beforeAll(async () => {
-    running = await platform.start(deskApp());
+    running = await platform.start(testApp());
   });
   beforeEach(async () => {
-    visitor = await visit(running, '/rooms/hall');
+    pair = await connectClient(running, '/rooms/lobby');
   });
-  afterEach(() => running.everyoneLeaves());
+  afterEach(() => running.disconnectAll());
   afterAll(() => running.close());
 
-  it.each(data)('%s is data, with and without an event name', async (_what, value, read) => {
+  it.each(data)('%s is sent as data, with and without an event name', async (_what, value, read) => {
     const { sse } = running;
-    const { client, stream } = visitor;
+    const { client, stream } = pair;
     expect(await Promise.resolve<unknown>(sse.send(client, value))).toBe(true);
     expect(await Promise.resolve<unknown>(sse.send(client, 'named', value))).toBe(true);
-    await sse.broadcast('hall', value);
-    await sse.broadcast('hall', 'named', value);
+    await sse.broadcast('lobby', value);
+    await sse.broadcast('lobby', 'named', value);
     const events = await stream.nextEvents(4);
     expect(events.map((event) => [event.event, event.data])).toEqual([
       ['message', read],
@@ -69,15 +69,15 @@ describe.each(allPlatforms)('sending on $name', (platform) => {
 
   it.each(refusedData)('%s is refused with an SseError, and not a byte is sent', async (_what, value) => {
     const { sse } = running;
-    const { client, stream } = visitor;
+    const { client, stream } = pair;
     await someTurns();
     const before = stream.rawText;
     for (const call of [
       () => sse.send(client, value),
       () => sse.send(client, 'named', value),
       () => client.send('named', value),
-      () => sse.broadcast('hall', value),
-      () => sse.broadcast('hall', 'named', value),
+      () => sse.broadcast('lobby', value),
+      () => sse.broadcast('lobby', 'named', value),
     ]) {
       await sseRefusal(call);
     }
@@ -88,40 +88,40 @@ describe.each(allPlatforms)('sending on $name', (platform) => {
 
   it.each(refusedNames)('the event name %j is refused', async (name) => {
     const { sse } = running;
-    const { client, stream } = visitor;
+    const { client, stream } = pair;
     await sseRefusal(() => sse.send(client, name, 1));
-    await sseRefusal(() => sse.broadcast('hall', name, 1));
+    await sseRefusal(() => sse.broadcast('lobby', name, 1));
     await sseRefusal(() => sse.broadcast('*', name, 1));
     sse.send(client, 'sentinel', 1);
     expect(await stream.nextEvent()).toMatchObject({ event: 'sentinel' });
   });
 
   it.each(['a\nb', 'a\rb', 'a\0b'])('the id %j is refused', async (id) => {
-    const plain = await visit(running, '/plain');
+    const plain = await connectClient(running, '/plain');
     await sseRefusal(() => running.sse.send(plain.client, 'named', 1, { id }));
   });
 
   it('a call without data is refused', async () => {
     const { sse } = running;
-    await sseRefusal(() => sse.send(...unchecked<[SseClient, unknown]>([visitor.client])));
-    await sseRefusal(() => sse.broadcast(...unchecked<[string, unknown]>(['hall'])));
+    await sseRefusal(() => sse.send(...unchecked<[SseClient, unknown]>([pair.client])));
+    await sseRefusal(() => sse.broadcast(...unchecked<[string, unknown]>(['lobby'])));
   });
 
-  it('an error of the application ends with its code and its cure', async () => {
-    const error = await sseRefusal(() => running.sse.send(visitor.client, 'a\nb', 1));
+  it('an error of the application has a code and explains its remedy', async () => {
+    const error = await sseRefusal(() => running.sse.send(pair.client, 'a\nb', 1));
     expect(error.name).toBe('SseError');
     expect(error.code).toMatch(/^[a-z-]+$/);
     expect(error.message.length).toBeGreaterThan(20);
   });
 
-  it('the cause of unserializable data is kept', async () => {
-    const error = await sseRefusal(() => running.sse.broadcast('hall', 'named', circular));
+  it('an error for unserializable data has its cause', async () => {
+    const error = await sseRefusal(() => running.sse.broadcast('lobby', 'named', circular));
     expect(error.cause).toBeInstanceOf(TypeError);
   });
 
   it('setRetry sends whole milliseconds from 0 on, and refuses anything else', async () => {
     const { sse } = running;
-    const { client, stream } = visitor;
+    const { client, stream } = pair;
     for (const ms of [4_321, 0]) {
       sse.setRetry(client, ms);
       sse.send(client, 'with', ms);
@@ -133,80 +133,83 @@ describe.each(allPlatforms)('sending on $name', (platform) => {
     }
   });
 
-  it('send tells that a client is gone, and is no error', async () => {
-    visitor.stream.close();
-    await visitor.client.closed;
-    expect(await Promise.resolve<unknown>(running.sse.send(visitor.client, 'late', 1))).toBe(false);
-    expect(await Promise.resolve<unknown>(visitor.client.send('late'))).toBe(false);
+  it('send to a disconnected client returns false, without an error', async () => {
+    pair.stream.close();
+    await pair.client.closed;
+    expect(await Promise.resolve<unknown>(running.sse.send(pair.client, 'late', 1))).toBe(false);
+    expect(await Promise.resolve<unknown>(pair.client.send('late'))).toBe(false);
   });
 
-  it('a broadcast to nobody is accepted', async () => {
-    await running.sse.broadcast('nobody-here', 'event', 1);
-    expect([...running.sse.rooms()]).not.toContain('nobody-here');
+  it('a broadcast to an empty room is accepted', async () => {
+    await running.sse.broadcast('empty-room', 'event', 1);
+    expect([...running.sse.rooms()]).not.toContain('empty-room');
   });
 
   it('events arrive in the order of the calls, sends and broadcasts alike', async () => {
     const { sse } = running;
     const accepted: Promise<unknown>[] = [];
-    for (let n = 0; n < 200; n++) accepted.push(sse.broadcast('hall', String(n)));
+    for (let n = 0; n < 200; n++) accepted.push(sse.broadcast('lobby', String(n)));
     await Promise.all(accepted);
-    for (let n = 200; n < 400; n++) visitor.client.send(String(n));
-    const heard = await visitor.stream.nextEvents(400);
-    expect(heard.map((event) => Number(event.data))).toEqual(Array.from({ length: 400 }, (_, n) => n));
+    for (let n = 200; n < 400; n++) pair.client.send(String(n));
+    const received = await pair.stream.nextEvents(400);
+    expect(received.map((event) => Number(event.data))).toEqual(Array.from({ length: 400 }, (_, n) => n));
   });
 
-  it("'*' is everyone, in a room or not", async () => {
-    const outside = await visit(running, '/plain');
+  it("a broadcast to '*' reaches every client, in a room or not", async () => {
+    const outside = await connectClient(running, '/plain');
     await running.sse.broadcast('*', 'all', 1);
-    expect(await visitor.stream.nextEvent()).toMatchObject({ event: 'all' });
+    expect(await pair.stream.nextEvent()).toMatchObject({ event: 'all' });
     expect(await outside.stream.nextEvent()).toMatchObject({ event: 'all' });
   });
 
-  it('a list of rooms is one event for each client', async () => {
+  it('a broadcast to several rooms is one event for each client', async () => {
     const { sse } = running;
-    const elsewhere = await visit(running, '/rooms/kitchen');
-    await sse.join(visitor.client, 'kitchen');
-    await sse.broadcast(['hall', 'kitchen', 'hall'], 'dinner', 1);
+    const elsewhere = await connectClient(running, '/rooms/kitchen');
+    await sse.join(pair.client, 'kitchen');
+    await sse.broadcast(['lobby', 'kitchen', 'lobby'], 'dinner', 1);
     await sse.broadcast('*', 'sentinel', 1);
-    for (const { stream } of [visitor, elsewhere]) {
+    for (const { stream } of [pair, elsewhere]) {
       const events = await stream.nextEvents(2);
       expect(events.map(({ event }) => event)).toEqual(['dinner', 'sentinel']);
     }
   });
 
-  it.each(['/plain', '/rooms/hall'])(
-    'a list of rooms, joined while the stream of %s is open, is one event',
+  it.each(['/plain', '/rooms/lobby'])(
+    'a broadcast to several rooms, joined while the stream of %s is open, is one event',
     async (path) => {
       const { sse } = running;
-      const { client, stream } = await visit(running, path);
+      const { client, stream } = await connectClient(running, path);
       for (const room of ['cellar', 'attic']) await sse.join(client, room);
       await sse.broadcast(['cellar', 'attic'], 'both', 1);
-      await sse.broadcast(['attic', '*'], 'everyone', 1);
+      await sse.broadcast(['attic', '*'], 'all', 1);
       await sse.broadcast('*', 'sentinel', 1);
-      expect(await heardBy({ client, stream }, 3)).toEqual(['both', 'everyone', 'sentinel']);
+      expect(await eventNames({ client, stream }, 3)).toEqual(['both', 'all', 'sentinel']);
     },
   );
 
-  it('except leaves out one client, or several', async () => {
+  it('except excludes one client, or several', async () => {
     const { sse } = running;
-    const [second, third] = [await visit(running, '/rooms/hall'), await visit(running, '/rooms/hall')];
-    await sse.broadcast('hall', 'not-first', 1, { except: visitor.client });
-    await sse.broadcast('*', 'third-only', 1, { except: [visitor.client, second.client] });
-    await sse.broadcast('hall', 'sentinel', 1);
-    expect(await heardBy(visitor, 1)).toEqual(['sentinel']);
-    expect(await heardBy(second, 2)).toEqual(['not-first', 'sentinel']);
-    expect(await heardBy(third, 3)).toEqual(['not-first', 'third-only', 'sentinel']);
+    const [second, third] = [
+      await connectClient(running, '/rooms/lobby'),
+      await connectClient(running, '/rooms/lobby'),
+    ];
+    await sse.broadcast('lobby', 'not-first', 1, { except: pair.client });
+    await sse.broadcast('*', 'third-only', 1, { except: [pair.client, second.client] });
+    await sse.broadcast('lobby', 'sentinel', 1);
+    expect(await eventNames(pair, 1)).toEqual(['sentinel']);
+    expect(await eventNames(second, 2)).toEqual(['not-first', 'sentinel']);
+    expect(await eventNames(third, 3)).toEqual(['not-first', 'third-only', 'sentinel']);
   });
 });
 
 describe.each(platforms)('a broadcast that fails unawaited on $name', (platform) => {
   // Jest fails the test on an unhandled rejection.
-  it('never crashes the process: it is logged', async () => {
-    const running = await platform.start(deskApp());
-    const { stream, client } = await visit(running);
+  it('is logged and does not crash the process', async () => {
+    const running = await platform.start(testApp());
+    const { stream, client } = await connectClient(running);
     running.logger.clear();
-    void running.sse.broadcast('hall', 'named', circular);
-    void running.sse.broadcast('hall', 'a\nb', 1);
+    void running.sse.broadcast('lobby', 'named', circular);
+    void running.sse.broadcast('lobby', 'a\nb', 1);
     void running.sse.broadcast('', 'named', 1);
     await eventually(() => running.logger.complaints.length >= 3, 'three lines in the log');
     client.send('sentinel', 1);

@@ -2,7 +2,7 @@ import { connect as connectHttp2 } from 'node:http2';
 import { Controller, Get, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { SseRoom, type CloseReason } from 'nestjs-simple-sse';
 import { interval, type Observable } from 'rxjs';
-import { deskApp, visit } from '../support/desk.controller.js';
+import { testApp, connectClient } from '../support/test.controller.js';
 import { openStream } from '../support/event-stream.js';
 import { allPlatforms, platforms, type Platform } from '../support/platforms.js';
 import { RawSocket } from '../support/raw-socket.js';
@@ -23,17 +23,17 @@ class Witness implements OnApplicationShutdown {
 @Controller()
 class TickingController {
   @Get('ticking')
-  @SseRoom('hall', { endOnComplete: false })
+  @SseRoom('lobby', { endOnComplete: false })
   ticking(): Observable<number> {
     return interval(1);
   }
 }
 
-/** Node waits this long for a kept-alive connection (5 s), Fastify 72 s: a close that waits for them is later. */
+/** Less than Node (5 s) and Fastify (72 s) keep an idle connection: a close that waits for one takes longer. */
 const BEFORE_KEEP_ALIVE_MS = 4_000;
 
 function start(platform: Platform, options?: SseModuleOptions): Promise<RunningApp> {
-  return platform.start(deskApp({ options, controllers: [TickingController], providers: [Witness] }));
+  return platform.start(testApp({ options, controllers: [TickingController], providers: [Witness] }));
 }
 
 describe.each(allPlatforms)('app.close() on $name', (platform) => {
@@ -41,12 +41,12 @@ describe.each(allPlatforms)('app.close() on $name', (platform) => {
 
   afterEach(() => running.close());
 
-  it('ends open streams whole, and waits neither for the grace time nor for kept-alive connections', async () => {
+  it('ends open streams whole, and waits neither for the grace time nor for keep-alive connections', async () => {
     running = await start(platform, { shutdownGraceMs: 60_000 });
     const reasons: CloseReason[] = [];
     running.sse.disconnected$.subscribe(({ reason }) => reasons.push(reason));
-    const { stream: silent, client } = await visit(running, '/rooms/hall');
-    const { stream: plain } = await visit(running);
+    const { stream: silent, client } = await connectClient(running, '/rooms/lobby');
+    const { stream: plain } = await connectClient(running);
     const ticking = await running.listen('/ticking');
     await ticking.nextEvents(3);
     await within(running.shutDown(), 'the close of the application', BEFORE_KEEP_ALIVE_MS);
@@ -59,18 +59,18 @@ describe.each(allPlatforms)('app.close() on $name', (platform) => {
 
   it('ends within the grace time when a client does not read', async () => {
     running = await start(platform, { shutdownGraceMs: 200, maxQueuedBytes: 64 * 1024 * 1024 });
-    const { stream } = await visit(running, '/rooms/hall');
+    const { stream } = await connectClient(running, '/rooms/lobby');
     stream.pause();
     const chunk = 'x'.repeat(256 * 1024);
-    for (let n = 0; n < 60; n++) await running.sse.broadcast('hall', chunk);
+    for (let n = 0; n < 60; n++) await running.sse.broadcast('lobby', chunk);
     await within(running.shutDown(), 'the close of the application', BEFORE_KEEP_ALIVE_MS);
     expect(running.get(Witness).shutDown).toBe(true);
     expect(running.sse.count()).toBe(0);
   });
 
-  it('lets a client that reads have all that was queued for it, and then waits for nothing more', async () => {
+  it('delivers everything queued to a client that reads, and then ends at once', async () => {
     running = await start(platform, { shutdownGraceMs: 60_000, maxQueuedBytes: 64 * 1024 * 1024 });
-    const { stream, client } = await visit(running, '/rooms/hall');
+    const { stream, client } = await connectClient(running, '/rooms/lobby');
     stream.pause();
     for (let n = 0; n < 60; n++) client.send(`${n} ${'x'.repeat(256 * 1024)}`);
     const closing = running.shutDown();
@@ -81,17 +81,17 @@ describe.each(allPlatforms)('app.close() on $name', (platform) => {
     await within(closing, 'the close of the application', BEFORE_KEEP_ALIVE_MS);
   });
 
-  it('is as quick when every client left before', async () => {
+  it('is as quick when every client has disconnected before', async () => {
     running = await start(platform);
-    await visit(running, '/rooms/hall');
-    await running.everyoneLeaves();
+    await connectClient(running, '/rooms/lobby');
+    await running.disconnectAll();
     await within(running.shutDown(), 'the close of the application', BEFORE_KEEP_ALIVE_MS);
   });
 
   it('refuses broadcasts afterwards with an SseError', async () => {
     running = await start(platform);
     await running.shutDown();
-    await sseRefusal(() => running.sse.broadcast('hall', 'late', 1));
+    await sseRefusal(() => running.sse.broadcast('lobby', 'late', 1));
     await sseRefusal(() => running.sse.broadcast('*', 'late', 1));
   });
 });
@@ -110,24 +110,24 @@ describe.each(allPlatforms.filter(({ http2 }) => http2))('app.close() on $name',
   });
 });
 
-describe.each(platforms)('a stranger while the application closes on $name', (platform) => {
-  it('is not left with a half-open stream: it is told to come back, or refused', async () => {
+describe.each(platforms)('a new client while the application closes on $name', (platform) => {
+  it('gets no half-open stream: it is asked to reconnect, or refused', async () => {
     const running = await start(platform, { shutdownGraceMs: 500, maxQueuedBytes: 64 * 1024 * 1024 });
-    const { stream } = await visit(running, '/rooms/hall');
+    const { stream } = await connectClient(running, '/rooms/lobby');
     stream.pause();
     const late = await RawSocket.connect(running.url);
     const chunk = 'x'.repeat(256 * 1024);
-    for (let n = 0; n < 60; n++) await running.sse.broadcast('hall', chunk);
+    for (let n = 0; n < 60; n++) await running.sse.broadcast('lobby', chunk);
     const closing = running.shutDown();
     await pause(20);
-    late.get('/rooms/hall');
+    late.get('/rooms/lobby');
     await late.ended();
     expect(late.received).toMatch(/^$|^HTTP\/1\.1 (503|200)/);
     if (late.received.startsWith('HTTP/1.1 200')) {
       expect(late.received).toMatch(/\r\nretry: \d+\n|\nretry: \d+\n/);
       expect(late.received).toMatch(/0\r\n\r\n$/);
     }
-    expect(running.sse.count('hall')).toBeLessThanOrEqual(1);
+    expect(running.sse.count('lobby')).toBeLessThanOrEqual(1);
     await closing;
   });
 });

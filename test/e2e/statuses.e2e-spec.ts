@@ -150,18 +150,18 @@ function start(platform: Platform): Promise<RunningApp> {
   );
 }
 
-describe.each(allPlatforms)('before the stream opens, on $name', (platform) => {
+describe.each(allPlatforms)('the status before the stream opens, on $name,', (platform) => {
   let running: RunningApp;
 
   beforeAll(async () => {
     running = await start(platform);
   });
-  afterEach(() => running.everyoneLeaves());
+  afterEach(() => running.disconnectAll());
   afterAll(() => running.close());
 
   it.each([
     ['a guard that throws', '/sync-guard', { statusCode: 401 }],
-    ['an asynchronous guard that says no', '/async-guard', { statusCode: 403 }],
+    ['an asynchronous guard that refuses', '/async-guard', { statusCode: 403 }],
     ['a pipe that throws', '/sync-pipe/seven', { statusCode: 400 }],
     ['a pipe that rejects', '/async-pipe/bad', { statusCode: 400, message: 'asynchronously bad' }],
     ['a handler that throws', '/throws', { statusCode: 404, message: 'no such order' }],
@@ -169,7 +169,7 @@ describe.each(allPlatforms)('before the stream opens, on $name', (platform) => {
     ['an Observable that fails at once', '/fails-at-once', { statusCode: 410, message: 'closed for good' }],
     ['a Promise of a failing Observable', '/promise-of-failure', { statusCode: 410 }],
     ['a generator that throws before its first value', '/generator-fails', { statusCode: 410 }],
-    ['an error that nobody expected', '/unexpected', { statusCode: 500 }],
+    ['an unexpected error', '/unexpected', { statusCode: 500 }],
     ['an exception filter of the method', '/method-filter', { statusCode: 418, by: 'method' }],
     ['an exception filter of the controller', '/controller-filter', { statusCode: 424, by: 'controller' }],
     ['a global exception filter', '/global-filter', { statusCode: 409, by: 'global' }],
@@ -192,7 +192,7 @@ describe.each(allPlatforms)('before the stream opens, on $name', (platform) => {
     expect([...running.sse.rooms()]).toEqual([]);
   });
 
-  it('tells a stranger nothing of an unexpected error', async () => {
+  it('shows the client no detail of an unexpected error', async () => {
     const answer = await running.open('/unexpected');
     expect(await answer.text()).not.toContain('secret');
   });

@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { within } from '../support/within.js';
 import { outcomeOf, run } from './run.js';
 
-/** An application of `fixtures/` in a folder of its own, with the tarball installed from npm's point of view. */
+/** An application of `fixtures/` in its own folder, with the tarball installed by npm. */
 export class Consumer {
   private constructor(private readonly folder: string) {}
 
-  /** Peers that do not fit are an error, and the optional ones stay away. */
+  /** Installs without optional peers; throws when a peer does not fit. */
   static async install(fixture: string, tarball: string): Promise<Consumer> {
     const folder = mkdtempSync(join(tmpdir(), `${fixture}-`));
     cpSync(join(process.cwd(), 'test', 'package', 'fixtures', fixture), folder, { recursive: true });
@@ -32,14 +32,14 @@ export class Consumer {
     await run(this.folder, join('node_modules', '.bin', 'tsc'));
   }
 
-  /** What TypeScript finds wrong in the package's own declarations, which applications usually let it skip. */
+  /** Returns TypeScript's errors in the package's declarations, which `skipLibCheck` would hide. */
   async faultsInDeclarations(): Promise<string[]> {
     const tsc = join('node_modules', '.bin', 'tsc');
     const { stdout } = await outcomeOf(this.folder, tsc, '--noEmit', '--skipLibCheck', 'false');
     return stdout.split('\n').filter((line) => line.startsWith('node_modules/nestjs-simple-sse/'));
   }
 
-  /** What a script of either module kind prints, with every warning of Node. */
+  /** Returns the output of a script of either module kind, with every warning of Node. */
   async evaluate(kind: 'module' | 'commonjs', script: string): Promise<string> {
     const { stdout, stderr } = await outcomeOf(
       this.folder,
@@ -64,18 +64,18 @@ export class Consumer {
 
 /** The application as a process. */
 export class RunningConsumer {
-  /** Settles once it listens. */
+  /** Settles once the application listens. */
   readonly url: Promise<string>;
-  /** Everything it complained about; Node's own warnings are complaints too. */
+  /** The standard error, which includes Node's warnings. */
   complaints = '';
   private readonly exit: Promise<unknown[]>;
 
   constructor(private readonly child: ChildProcess) {
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.complaints += text));
     this.exit = once(child, 'close');
-    const listening = Promise.race([once(child.stdout!, 'data'), this.exit]).then(([said]) => {
-      const url = /^http:\S+/.exec(String(said))?.[0];
-      if (!url) throw new Error(`the application does not listen: ${String(said)}\n${this.complaints}`);
+    const listening = Promise.race([once(child.stdout!, 'data'), this.exit]).then(([output]) => {
+      const url = /^http:\S+/.exec(String(output))?.[0];
+      if (!url) throw new Error(`the application does not listen: ${String(output)}\n${this.complaints}`);
       return url;
     });
     this.url = within(listening, 'an application that listens');

@@ -38,12 +38,12 @@ describe('the tarball', () => {
     expect(library.files).toEqual(expect.arrayContaining(companions));
   });
 
-  it('maps to sources that it carries with it', async () => {
+  it('includes the sources of its source maps', async () => {
     const map: { sourcesContent?: string[] } = JSON.parse(await library.read('dist/index.js.map'));
     expect(map.sourcesContent).toEqual([readFileSync('src/index.ts', 'utf8')]);
   });
 
-  it('is small', () => {
+  it('is smaller than its limit', () => {
     expect(library.bytes).toBeLessThan(400_000);
   });
 });
@@ -89,7 +89,7 @@ describe.each(['nest12-esm', 'nest11-commonjs'])('the application %s', (fixture)
       expect(await stream.nextEvent()).toMatchObject({ event: 'watching', data: '{"id":7}' });
       expect(await post(`${url}/orders/7/pay`)).toBe(201);
       expect(await stream.nextEvent()).toMatchObject({ event: 'paid', data: '{"id":7}' });
-      await stream.retryHeard(1_000);
+      await stream.receivedRetry(1_000);
 
       const refused = await openStream(`${url}/orders/seven/events`);
       expect(refused.status).toBe(400);

@@ -6,7 +6,7 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs a program to its end, whatever that is. */
+/** Runs a program to its end. */
 export async function outcomeOf(cwd: string, program: string, ...args: string[]): Promise<Outcome> {
   const child = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   const code = new Promise<number | null>((resolve, reject) => {
@@ -19,7 +19,7 @@ export async function outcomeOf(cwd: string, program: string, ...args: string[])
   return { code: await code, stdout: stdout.join(''), stderr: stderr.join('') };
 }
 
-/** What the program wrote to its standard output; everything it said is in the error where it failed. */
+/** Returns the standard output of a program; throws with all its output when it fails. */
 export async function run(cwd: string, program: string, ...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await outcomeOf(cwd, program, ...args);
   if (code !== 0) {

@@ -1,23 +1,22 @@
-import { Subject } from 'rxjs';
-import { MemoryBroker, type PresenceChange, type SseModuleOptions } from 'nestjs-simple-sse';
+import type { PresenceChange, SseModuleOptions } from 'nestjs-simple-sse';
 import { platforms } from '../support/platforms.js';
-import { sseRefusal, unchecked } from '../support/refusal.js';
+import { sseRefusal } from '../support/refusal.js';
 import type { RunningApp } from '../support/running-app.js';
 import { eventually, someTurns } from '../support/within.js';
-import { changesIn, changesOf, LobbyController, lobbyApp, membersIn } from './presence-app.js';
+import { changesIn, changesOf, PresenceController, presenceApp, membersIn } from './presence-app.js';
 
 describe.each(platforms)('presence on one node, on $name', (platform) => {
   let running: RunningApp;
 
   async function start(options: SseModuleOptions = {}): Promise<void> {
-    running = await platform.start(lobbyApp({ presenceGraceMs: false, ...options }));
+    running = await platform.start(presenceApp({ presenceGraceMs: false, ...options }));
   }
   afterEach(async () => {
-    await running.everyoneLeaves();
+    await running.disconnectAll();
     await running.close();
   });
 
-  it('two tabs of a user join once and leave once, and each knows of both', async () => {
+  it('reports one join and one leave for a user with two tabs, and counts both', async () => {
     await start();
     const changes = changesOf(running, 'chat');
     const host = await running.listen('/rooms/chat?user=host');
@@ -43,20 +42,20 @@ describe.each(platforms)('presence on one node, on $name', (platform) => {
     });
   });
 
-  it('a page that is loaded again within the grace time never left', async () => {
+  it('reports no leave for a page that reloads within the grace time', async () => {
     await start({ presenceGraceMs: 600_000 });
     const changes = changesOf(running, 'chat');
     for (let load = 0; load < 3; load++) {
       const page = await running.listen('/rooms/chat?user=7');
       await eventually(async () => (await membersIn(running, 'chat')).join() === '7 1', 'the page');
       page.close();
-      await eventually(async () => (await membersIn(running, 'chat')).join() === '7 0', 'the page gone');
+      await eventually(async () => (await membersIn(running, 'chat')).join() === '7 0', 'no page');
     }
     expect(changes).toEqual(['join 7']);
     expect(await running.sse.presenceCount('chat')).toEqual({ users: 1, connections: 0 });
   });
 
-  it('who does not come back within the grace time has left', async () => {
+  it('reports a leave for a user who does not reconnect within the grace time', async () => {
     await start({ presenceGraceMs: 20 });
     const changes = changesOf(running, 'chat');
     (await running.listen('/rooms/chat?user=7')).close();
@@ -65,11 +64,11 @@ describe.each(platforms)('presence on one node, on $name', (platform) => {
     expect(await running.sse.presence('chat')).toEqual([]);
   });
 
-  it('the application taking somebody out of a room is told at once, whatever the grace time', async () => {
+  it('reports a leave at once, whatever the grace time, when the application removes a client from a room', async () => {
     await start({ presenceGraceMs: 600_000 });
     const changes = changesOf(running, 'chat');
     const page = await running.listen('/rooms/chat?user=7');
-    const [client] = running.get(LobbyController).clients;
+    const [client] = running.get(PresenceController).clients;
     client?.leave('chat');
     expect(changes).toEqual(['join 7', 'leave 7']);
     await client?.join('chat');
@@ -80,7 +79,7 @@ describe.each(platforms)('presence on one node, on $name', (platform) => {
     page.close();
   });
 
-  it('joins and leaves carry no id, are not remembered, and stay within their room', async () => {
+  it('sends join and leave without an id, only to their room, and never replays them', async () => {
     await start();
     const chat = await running.listen('/rooms/chat?user=1');
     const quiet = await running.listen('/rooms/quiet?user=2');
@@ -89,7 +88,7 @@ describe.each(platforms)('presence on one node, on $name', (platform) => {
     (await running.listen('/rooms/chat?user=5')).close();
     await eventually(() => changesIn(chat).length === 3, 'join, join, leave');
     const position = await running.sse.broadcast('*', 'end', 1);
-    const [, , plainClient] = running.get(LobbyController).clients;
+    const [, , plainClient] = running.get(PresenceController).clients;
     plainClient?.send('end', 1);
     for (const stream of [chat, quiet, other, plain]) {
       await eventually(() => stream.events.some(({ event }) => event === 'end'), 'the end');
@@ -106,29 +105,27 @@ describe.each(platforms)('presence on one node, on $name', (platform) => {
     expect(changesIn(again)).toEqual([]);
   });
 
-  it('a room that does not tell its clients tells the application', async () => {
+  it('reports the changes of a room without presence events to the application only', async () => {
     await start();
     const changes: PresenceChange[] = [];
     const subscription = running.sse.presence$('quiet').subscribe((change) => changes.push(change));
-    const heard = new Subject<unknown>();
-    const said: unknown[] = [];
-    heard.subscribe((message) => said.push(message));
-    running.sse.stream('quiet').subscribe(heard);
+    const messages: unknown[] = [];
+    running.sse.stream('quiet').subscribe((message) => messages.push(message));
     (await running.listen('/rooms/quiet?user=7&name=Ann')).close();
     await eventually(() => changes.length === 2, 'join and leave');
-    const who = { room: 'quiet', user: '7', info: { name: 'Ann' } };
+    const user = { room: 'quiet', user: '7', info: { name: 'Ann' } };
     expect(changes).toEqual([
-      { type: 'join', ...who },
-      { type: 'leave', ...who },
+      { type: 'join', ...user },
+      { type: 'leave', ...user },
     ]);
-    expect(said).toEqual([]);
+    expect(messages).toEqual([]);
     subscription.unsubscribe();
     (await running.listen('/rooms/quiet?user=8')).close();
     await someTurns();
     expect(changes).toHaveLength(2);
   });
 
-  it('who is nobody in particular is no member, and neither is who cannot be identified', async () => {
+  it('does not count a client without an identity or with an invalid one as a member', async () => {
     await start();
     await running.listen('/rooms/chat');
     await running.listen('/rooms/chat?user=trouble');
@@ -136,15 +133,15 @@ describe.each(platforms)('presence on one node, on $name', (platform) => {
     await running.listen(`/rooms/chat?user=7&name=${'x'.repeat(5_000)}`);
     await running.sse.broadcast('chat', 'x', 1);
     expect(await running.sse.presence('chat')).toEqual([]);
-    const { clients } = running.get(LobbyController);
+    const { clients } = running.get(PresenceController);
     expect(clients.map(({ user }) => user)).toEqual([undefined, undefined, undefined, undefined]);
     const complaints = running.logger.complaints.map(({ text }) => text).join('\n');
-    for (const part of ['who is that?', '1 to 255 characters', 'at most 4096 characters']) {
+    for (const part of ['cannot identify', '1 to 255 characters', 'at most 4096 characters']) {
       expect(complaints).toContain(part);
     }
   });
 
-  it('a client has its name from the moment its stream opens, in every room or none', async () => {
+  it('identifies a client as soon as its stream opens, also outside of rooms with presence', async () => {
     await start();
     const users: unknown[] = [];
     running.sse.connected$.subscribe(({ client }) => users.push(client.user));
@@ -153,7 +150,7 @@ describe.each(platforms)('presence on one node, on $name', (platform) => {
     expect(users).toEqual(['7', '8']);
   });
 
-  it('a request that is refused was never present', async () => {
+  it('does not count a refused request', async () => {
     await start();
     const changes = changesOf(running, 'chat');
     const refused = await running.open('/rooms/chat%2F7?user=7');
@@ -164,7 +161,7 @@ describe.each(platforms)('presence on one node, on $name', (platform) => {
     expect([changes, await running.sse.presence('chat')]).toEqual([[], []]);
   });
 
-  it('names and what is said of users may be any text', async () => {
+  it('accepts any text as a user and as its info', async () => {
     await start();
     const name = '"zürich" 🙂\n{0}\u2028';
     for (const user of [name, '__proto__', ' ']) {
@@ -175,7 +172,7 @@ describe.each(platforms)('presence on one node, on $name', (platform) => {
     expect(found.map(({ info }) => info)).toEqual([{ name }, { name }, { name }]);
   });
 
-  it('a room without presence, or none at all, is refused', async () => {
+  it('refuses a room without presence and an empty room name', async () => {
     await start();
     for (const call of [
       () => running.sse.presence('other'),
@@ -189,56 +186,19 @@ describe.each(platforms)('presence on one node, on $name', (platform) => {
     expect((await sseRefusal(() => running.sse.presence(''))).code).toBe('invalid-room');
   });
 
-  it('everyone is no room that has members, whatever the pattern', async () => {
+  it('refuses presence of all clients, whatever the patterns in the options', async () => {
     await start({ rooms: { '*': { presence: true } } });
     await running.listen('/rooms/any?user=7');
     expect(await membersIn(running, 'any')).toEqual(['7 1']);
     expect((await sseRefusal(() => running.sse.presence('*'))).message).toContain('"online"');
   });
 
-  it('changes complete and members are refused when the application has closed', async () => {
+  it('completes the changes and refuses presence() after the application has closed', async () => {
     await start();
     let completed = false;
     running.sse.presence$('chat').subscribe({ complete: () => (completed = true) });
     await running.shutDown();
     expect(completed).toBe(true);
     expect((await sseRefusal(() => running.sse.presence('chat'))).code).toBe('broker-closed');
-  });
-});
-
-describe('presence is refused at start-up', () => {
-  class SmallBroker extends MemoryBroker {
-    override readonly presence = unchecked<MemoryBroker['presence']>(undefined);
-    override readonly publishControl = unchecked<MemoryBroker['publishControl']>(undefined);
-  }
-
-  it('where nobody says who a client is', async () => {
-    const error = await sseRefusal(() => platforms[0]?.start(lobbyApp({ identify: undefined })));
-    expect([error.code, error.message]).toEqual(['invalid-options', expect.stringContaining('"identify"')]);
-  });
-
-  it('where its events are wanted without it', async () => {
-    const rooms = { chat: { presenceEvents: true } };
-    const error = await sseRefusal(() => platforms[0]?.start(lobbyApp({ rooms })));
-    expect([error.code, error.message]).toEqual([
-      'invalid-options',
-      expect.stringContaining('presence: true'),
-    ]);
-  });
-
-  it('where the broker does not know how', async () => {
-    const error = await sseRefusal(() => platforms[0]?.start(lobbyApp({ broker: new SmallBroker() })));
-    expect(error.code).toBe('unsupported-by-broker');
-  });
-
-  it('and a broker without it and without control messages works for all else', async () => {
-    const running = await platforms[0]?.start(lobbyApp({ broker: new SmallBroker(), rooms: {} }));
-    const stream = await running?.listen('/rooms/chat?user=7');
-    await running?.sse.broadcast('chat', 'hello', 1);
-    expect((await stream?.nextEvent())?.event).toBe('hello');
-    for (const call of [() => running?.sse.disconnect('x'), () => running?.sse.leave({ user: 7 }, 'chat')]) {
-      expect((await sseRefusal(call)).code).toBe('unsupported-by-broker');
-    }
-    await running?.close();
   });
 });

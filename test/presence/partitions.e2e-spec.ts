@@ -1,13 +1,12 @@
-import { MemoryBroker } from 'nestjs-simple-sse';
-import { Partitions } from '../resume/partitions.js';
+import { HashedPartitions } from '../support/hashed-partitions.js';
 import { fastify } from '../support/platforms.js';
 import { eventually, within } from '../support/within.js';
-import { changesIn, lobbyApp, membersIn } from './presence-app.js';
+import { changesIn, presenceApp, membersIn } from './presence-app.js';
 
 describe('presence with a broker of several partitions', () => {
-  it('is known for each room, and clients of any room are reached', async () => {
-    const broker = new Partitions(4, () => new MemoryBroker());
-    const running = await fastify.start(lobbyApp({ broker, presenceGraceMs: false }));
+  it('is correct in each room, and disconnect reaches the clients of all rooms', async () => {
+    const broker = new HashedPartitions(4);
+    const running = await fastify.start(presenceApp({ broker, presenceGraceMs: false }));
     const rooms = Array.from({ length: 12 }, (_, n) => `chat-${n}`);
     expect(new Set(rooms.map((room) => broker.partitionOf(room))).size).toBe(4);
     const streams = await Promise.all(rooms.map((room) => running.listen(`/rooms/${room}?user=7`)));

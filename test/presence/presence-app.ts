@@ -10,24 +10,24 @@ import type { EventStream } from '../support/event-stream.js';
 import type { RunningApp } from '../support/running-app.js';
 import { sseApp } from '../support/sse-app.js';
 
-interface AskingRequest {
+interface QueryRequest {
   readonly query: { readonly user?: string; readonly name?: string };
 }
 
-/** Says of a client what its URL says: `?user=7&name=Ann`. */
+/** Identifies a client by its URL: `?user=7&name=Ann`. */
 export function identifyByQuery({
   request,
 }: SseClient): { user: string; info?: { name: string } } | undefined {
-  const { user, name } = (request as AskingRequest).query;
-  if (user === 'trouble') throw new Error('who is that?');
+  const { user, name } = (request as QueryRequest).query;
+  if (user === 'trouble') throw new Error('cannot identify');
   if (user === undefined) return undefined;
   return name === undefined ? { user } : { user, info: { name } };
 }
 
 @Controller()
-export class LobbyController {
+export class PresenceController {
   readonly clients: SseClient[] = [];
-  /** Lets the handler of a slow request return. */
+  /** Makes the handler of `slow` return. */
   release: () => void = () => {};
 
   @Get('rooms/:room')
@@ -51,10 +51,10 @@ export class LobbyController {
   }
 }
 
-/** Rooms `chat…` tell their members of each other, rooms `quiet…` do not, and others have no presence. */
-export function lobbyApp(options: SseModuleOptions = {}): Type {
+/** Rooms `chat…` have presence with events, rooms `quiet…` have presence without events, others have none. */
+export function presenceApp(options: SseModuleOptions = {}): Type {
   return sseApp({
-    controllers: [LobbyController],
+    controllers: [PresenceController],
     options: {
       identify: identifyByQuery,
       rooms: { 'chat*': { presence: true, presenceEvents: true }, 'quiet*': { presence: true } },
@@ -63,19 +63,19 @@ export function lobbyApp(options: SseModuleOptions = {}): Type {
   });
 }
 
-/** `join ann`, `leave ann`, as a stream was told. */
+/** Returns the presence events of a stream: `join ann`, `leave ann`. */
 export function changesIn({ events }: EventStream): string[] {
   return events
     .filter(({ event }) => event === 'sse:join' || event === 'sse:leave')
     .map(({ event, data }) => `${event.slice('sse:'.length)} ${(JSON.parse(data) as PresenceChange).user}`);
 }
 
-/** Who is in a room: `ann 2` for two streams. */
+/** Returns the members of a room: `ann 2` for two connections. */
 export async function membersIn({ sse }: RunningApp, room: string): Promise<string[]> {
   return (await sse.presence(room)).map(({ user, connections }) => `${user} ${connections}`);
 }
 
-/** What `presence$` of a room has said since. */
+/** Collects the changes of a room from `presence$`: `join ann`, `leave ann`. */
 export function changesOf({ sse }: RunningApp, room: string): string[] {
   const changes: string[] = [];
   sse.presence$(room).subscribe(({ type, user }) => changes.push(`${type} ${user}`));

@@ -9,36 +9,36 @@ import {
   type HistoryPolicy,
 } from 'nestjs-simple-sse';
 import { eventually, someTurns, within } from '../support/within.js';
-import { LobbyController, lobbyApp, membersIn } from './presence-app.js';
+import { PresenceController, presenceApp, membersIn } from './presence-app.js';
 
 function ended(stream: EventStream | undefined): Promise<string | undefined> {
   return within(Promise.resolve(stream?.ended), 'the end of the stream');
 }
 
-async function heard(stream: EventStream | undefined, count: number): Promise<string[]> {
+async function namesOf(stream: EventStream | undefined, count: number): Promise<string[]> {
   return ((await stream?.nextEvents(count)) ?? []).map(({ event }) => event);
 }
 
-describe.each(platforms)('ending streams and taking users out, on $name', (platform) => {
+describe.each(platforms)('the commands of SseService about clients, on $name', (platform) => {
   let running: RunningApp;
   let reasons: string[];
 
   beforeEach(async () => {
-    running = await platform.start(lobbyApp({ presenceGraceMs: false }));
+    running = await platform.start(presenceApp({ presenceGraceMs: false }));
     reasons = [];
     running.sse.disconnected$.subscribe(({ reason }) => reasons.push(reason));
   });
   afterEach(async () => {
-    await running.everyoneLeaves();
+    await running.disconnectAll();
     await running.close();
   });
 
   const openUsers = async (room: string, ...users: string[]): Promise<EventStream[]> =>
     Promise.all(users.map((user) => running.listen(`/rooms/${room}?user=${user}`)));
 
-  it('a client is disconnected by its id, after what is queued, and may be told when to come back', async () => {
+  it('disconnect a client by its id after its queue is sent, with the time to its next connection', async () => {
     const [stream, other] = await openUsers('chat', '7', '7');
-    const [client] = running.get(LobbyController).clients;
+    const [client] = running.get(PresenceController).clients;
     client?.send('last words', 1);
     await running.sse.disconnect(client?.id ?? '', { retryMs: 60_000 });
     expect(await ended(stream)).toBe('whole');
@@ -52,16 +52,16 @@ describe.each(platforms)('ending streams and taking users out, on $name', (platf
     ['a user, everywhere', { user: 7 }, ['a7', 'b7']],
     ['a user, in one room', { user: '7', room: 'chat-a' }, ['a7']],
     ['a room', { room: 'chat-a' }, ['a7', 'a8']],
-    ['everyone', { room: '*' }, ['a7', 'a8', 'b7', 'nobody']],
+    ['all clients', { room: '*' }, ['a7', 'a8', 'b7', 'anonymous']],
     ['some of the members of a room', { room: 'chat-a', where: ({ user }) => user > '7' }, ['a8']],
-    ['an unknown client', 'nobody', []],
-    ['an unknown user', { user: 'nobody' }, []],
+    ['an unknown client', 'unknown', []],
+    ['an unknown user', { user: 'unknown' }, []],
     ['an unknown room', { room: 'nowhere' }, []],
-  ])('%s is disconnected, and nobody else', async (_name, target, expected) => {
+  ])('disconnect %s, and no other client', async (_name, target, expected) => {
     const [a7, a8] = await openUsers('chat-a', '7', '8');
     const [b7] = await openUsers('chat-b', '7');
-    const nobody = await running.listen('/plain');
-    const streams = Object.entries({ a7, a8, b7, nobody });
+    const anonymous = await running.listen('/plain');
+    const streams = Object.entries({ a7, a8, b7, anonymous });
     await running.sse.disconnect(target);
     for (const [name, stream] of streams) if (expected.includes(name)) await ended(stream);
     await someTurns();
@@ -69,14 +69,14 @@ describe.each(platforms)('ending streams and taking users out, on $name', (platf
     expect(reasons).toEqual(expected.map(() => 'disconnected'));
   });
 
-  it('a client whose stream is not open yet is disconnected as soon as it is', async () => {
+  it('disconnect a client whose stream is not open yet as soon as it opens', async () => {
     const opening = running.open('/slow/chat?user=7');
-    const lobby = running.get(LobbyController);
-    await eventually(() => lobby.clients.length === 1, 'the request');
-    const [client] = lobby.clients;
+    const controller = running.get(PresenceController);
+    await eventually(() => controller.clients.length === 1, 'the request');
+    const [client] = controller.clients;
     await running.sse.disconnect({ room: 'chat' }, { retryMs: 60_000 });
     await running.sse.disconnect(client?.id ?? '');
-    lobby.release();
+    controller.release();
     const stream = await opening;
     expect([stream.status, await ended(stream), await client?.closed]).toEqual([
       200,
@@ -87,7 +87,7 @@ describe.each(platforms)('ending streams and taking users out, on $name', (platf
     expect(await membersIn(running, 'chat')).toEqual([]);
   });
 
-  it('a user is taken out of one room, or of all', async () => {
+  it('remove a user from one room, or from all rooms', async () => {
     const [chat, same] = await openUsers('chat', '7', '7');
     const [other] = await openUsers('chat', '8');
     const clients = [...running.sse.clients('chat')].filter(({ user }) => user === '7');
@@ -103,10 +103,10 @@ describe.each(platforms)('ending streams and taking users out, on $name', (platf
     expect([chat, same].flatMap((stream) => stream?.events.filter(({ event }) => event === 'x'))).toEqual([]);
   });
 
-  it('leave of a client stays a call that is over when it returns', async () => {
+  it('remove a client from a room synchronously', async () => {
     await openUsers('chat', '7');
     const [client] = running.sse.clients('chat');
-    if (client === undefined) throw new Error('nobody is there');
+    if (client === undefined) throw new Error('no client');
     expect(running.sse.leave(client, 'chat')).toBeUndefined();
     expect(running.sse.count('chat')).toBe(0);
   });
@@ -121,37 +121,37 @@ describe.each(platforms)('ending streams and taking users out, on $name', (platf
     ['invalid-room', () => running.sse.disconnect({ room: '' })],
     ['invalid-room', () => running.sse.leave({ user: 7 }, '')],
     ['invalid-retry', () => running.sse.disconnect({ user: 7 }, { retryMs: -1 })],
-  ])('%s is said of what makes no sense', async (code, call) => {
+  ])('report %s for invalid arguments', async (code, call) => {
     expect((await sseRefusal(call)).code).toBe(code);
   });
 
-  it('a failure that nobody takes is logged', async () => {
+  it('log a rejection that the application does not handle', async () => {
     void running.sse.disconnect({ user: '' });
     await eventually(() => running.logger.complaints.length > 0, 'the log');
     expect(running.logger.complaints[0]?.text).toContain('1 to 255 characters');
     running.logger.complaints.length = 0;
   });
 
-  it('a user is left out of an event with all streams, also when it comes back for what it missed', async () => {
+  it('exclude a user from an event on all its streams, also on resume', async () => {
     const [one, two, other] = await openUsers('quiet', '7', '7', '8');
     const position = await running.sse.broadcast('quiet', 'before', 1);
     await running.sse.broadcast('quiet', 'secret', 1, { except: { user: 7 } });
-    const [client] = running.get(LobbyController).clients.filter(({ user }) => user === '8');
-    if (client === undefined) throw new Error('nobody is there');
+    const [client] = running.get(PresenceController).clients.filter(({ user }) => user === '8');
+    if (client === undefined) throw new Error('no client');
     await running.sse.broadcast('quiet', 'of both', 1, { except: [{ user: '7' }, client] });
     await running.sse.broadcast('quiet', 'after', 1);
-    expect(await heard(one, 2)).toEqual(['before', 'after']);
-    expect(await heard(two, 2)).toEqual(['before', 'after']);
-    expect(await heard(other, 3)).toEqual(['before', 'secret', 'after']);
+    expect(await namesOf(one, 2)).toEqual(['before', 'after']);
+    expect(await namesOf(two, 2)).toEqual(['before', 'after']);
+    expect(await namesOf(other, 3)).toEqual(['before', 'secret', 'after']);
     const headers = { 'last-event-id': position ?? '' };
-    expect(await heard(await running.listen('/rooms/quiet?user=7', { headers }), 1)).toEqual(['after']);
-    // A client is another one when it comes back.
+    expect(await namesOf(await running.listen('/rooms/quiet?user=7', { headers }), 1)).toEqual(['after']);
+    // A client that reconnects is a new client, which `except` does not cover.
     const again = await running.listen('/rooms/quiet?user=8', { headers });
-    expect(await heard(again, 3)).toEqual(['secret', 'of both', 'after']);
+    expect(await namesOf(again, 3)).toEqual(['secret', 'of both', 'after']);
   });
 });
 
-describe('what is said to all nodes', () => {
+describe('a remote command that this version does not know', () => {
   class OpenBroker extends MemoryBroker {
     listener!: BrokerListener;
     override start(policy: HistoryPolicy, listener: BrokerListener): Promise<void> {
@@ -175,9 +175,9 @@ describe('what is said to all nodes', () => {
     '{"do":"disconnect","room":"chat","unless":"something that this version does not know"}',
     '{"do":"leave","room":"chat"}',
     '{"do":"leave","client":7}',
-  ])('%j is none of ours: it is ignored', async (text) => {
+  ])('is ignored: %j', async (text) => {
     const broker = new OpenBroker();
-    const running = await fastify.start(lobbyApp({ broker }));
+    const running = await fastify.start(presenceApp({ broker }));
     const stream = await running.listen('/rooms/chat?user=7');
     broker.listener.onControl?.(text);
     await someTurns();

@@ -35,7 +35,7 @@ export const retry = fc.oneof(fc.constantFrom(0, 1, 3_000, Number.MAX_SAFE_INTEG
 
 const maybe = <T>(of: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(of, { nil: undefined });
 
-/** An event that a client dispatches, with whatever else may stand in its block. */
+/** An event that a client dispatches, with other fields in its block. */
 export const eventFields: fc.Arbitrary<SseFields & { readonly data: string }> = fc.record({
   event: maybe(eventName),
   data: anyText,
@@ -53,5 +53,5 @@ export const anyFields: fc.Arbitrary<SseFields> = fc.record({
   comment: maybe(anyText),
 });
 
-/** Where a stream's bytes are cut. */
+/** Places at which a stream's bytes are split. */
 export const cuts = fc.array(fc.nat({ max: 4_096 }), { maxLength: 20 });

@@ -1,6 +1,6 @@
 import { createParser } from 'eventsource-parser';
 
-/** What a client sees of a stream, by a parser that the project did not write. */
+/** A stream as a client parses it, with a parser that the project did not write. */
 export interface Parsed {
   readonly events: { event: string | undefined; data: string; id: string | undefined }[];
   readonly comments: string[];
@@ -28,7 +28,7 @@ export function parsed(...pieces: readonly (string | Uint8Array)[]): Parsed {
   return found;
 }
 
-/** Cuts bytes at the given places, in whatever order they come. */
+/** Splits bytes at the given places, which may be unordered. */
 export function cutAt(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
   const cuts = [...new Set(places.map((place) => place % (bytes.length + 1)))].toSorted((a, b) => a - b);
   return [0, ...cuts].map((from, index) => bytes.subarray(from, cuts[index] ?? bytes.length));

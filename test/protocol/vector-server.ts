@@ -12,8 +12,8 @@ import { streamHeaders } from '../../src/protocol/stream-headers.js';
 import { portOf } from '../support/port-of.js';
 import { END_EVENT, VECTORS } from './vectors.js';
 
-/** What an application says, on its whole way to text: checked, then encoded. */
-export function said(fields: {
+/** Checks and encodes an event, as the module does with one of the application. */
+export function checkedAndEncoded(fields: {
   event?: unknown;
   id?: unknown;
   retry?: unknown;
@@ -28,7 +28,7 @@ export function said(fields: {
   });
 }
 
-/** What each connection of one client to `/comes-back` is answered with, and which `Last-Event-ID` it shall send. */
+/** The answer to each connection of one client to `/reconnects`, and the `Last-Event-ID` that it must send. */
 export const VISITS: readonly {
   readonly lastEventId: string | undefined;
   readonly answer: SseFields | undefined;
@@ -37,7 +37,7 @@ export const VISITS: readonly {
   { lastEventId: 'a"<>(1)', answer: { event: 'visit', data: 'no id, so the last one stays' } },
   { lastEventId: 'a"<>(1)', answer: { id: 'x'.repeat(128), event: 'visit', data: 'another' } },
   { lastEventId: 'x'.repeat(128), answer: { id: '', event: 'visit', data: 'reset' } },
-  // 204 asks a client to stay away.
+  // 204 asks a client not to reconnect.
   { lastEventId: undefined, answer: undefined },
 ];
 
@@ -45,7 +45,7 @@ const HEADERS = streamHeaders({}) as OutgoingHttpHeaders;
 
 /** Streams of encoded vectors over a plain Node server, for clients that the project did not write. */
 export class VectorServer {
-  /** The `Last-Event-ID` of each request to `/comes-back`. */
+  /** The `Last-Event-ID` of each request to `/reconnects`. */
   readonly lastEventIds: (string | undefined)[] = [];
   readonly url: string;
 
@@ -69,21 +69,21 @@ export class VectorServer {
   private answer(request: IncomingMessage, response: ServerResponse): void {
     const [, kind, index] = (request.url ?? '').split('/');
     if (kind === 'vector') this.answerVector(Number(index), response);
-    else if (kind === 'comes-back') this.answerVisit(request, response);
+    else if (kind === 'reconnects') this.answerVisit(request, response);
     else
       response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>vectors</title>');
   }
 
   private answerVector(index: number, response: ServerResponse): void {
     response.writeHead(200, HEADERS);
-    for (const fields of VECTORS[index]?.send ?? []) response.write(said(fields));
-    response.write(said({ event: END_EVENT, data: '' }));
+    for (const fields of VECTORS[index]?.send ?? []) response.write(checkedAndEncoded(fields));
+    response.write(checkedAndEncoded({ event: END_EVENT, data: '' }));
   }
 
   private answerVisit(request: IncomingMessage, response: ServerResponse): void {
     const answer = VISITS[this.lastEventIds.length]?.answer;
     this.lastEventIds.push(request.headers['last-event-id'] as string | undefined);
     if (answer === undefined) response.writeHead(204).end();
-    else response.writeHead(200, HEADERS).end(said(answer));
+    else response.writeHead(200, HEADERS).end(checkedAndEncoded(answer));
   }
 }

@@ -2,24 +2,24 @@ import { EventSource as NpmEventSource } from 'eventsource';
 import { EventSource as UndiciEventSource } from 'undici';
 import { within } from '../support/within.js';
 import { parsed } from './parsed.js';
-import { said, VectorServer, VISITS } from './vector-server.js';
-import { END_EVENT, REFUSED, typesOf, VECTORS, type HeardEvent } from './vectors.js';
+import { checkedAndEncoded, VectorServer, VISITS } from './vector-server.js';
+import { END_EVENT, REFUSED, typesOf, VECTORS, type DispatchedEvent } from './vectors.js';
 
-describe.each(VECTORS)('$name', ({ send, hear }) => {
-  it('is heard by eventsource-parser', () => {
-    const { events, errors } = parsed(...send.map(said));
+describe.each(VECTORS)('$name', ({ send, receive }) => {
+  it('is parsed by eventsource-parser as sent', () => {
+    const { events, errors } = parsed(...send.map(checkedAndEncoded));
     expect(errors).toEqual([]);
     expect(events.map(({ event = 'message', data }) => ({ type: event, data }))).toEqual(
-      hear.map(({ type, data }) => ({ type, data })),
+      receive.map(({ type, data }) => ({ type, data })),
     );
   });
 });
 
-it.each(REFUSED)('is refused: $name', ({ fields, code }) => {
-  expect(() => said({ ...fields, data: 'x' })).toThrow(expect.objectContaining({ code }));
+it.each(REFUSED)('the check refuses $name', ({ fields, code }) => {
+  expect(() => checkedAndEncoded({ ...fields, data: 'x' })).toThrow(expect.objectContaining({ code }));
 });
 
-/** What both classes have in common with a browser's. */
+/** The part of a browser's EventSource that both classes implement. */
 interface BrowserEventSource {
   readonly readyState: number;
   addEventListener(type: string, listener: (event: { data?: string; lastEventId?: string }) => void): void;
@@ -35,7 +35,7 @@ interface Client {
   readonly forgets: boolean;
 }
 
-// Where the two fall short of the standard, Chromium is the judge (vectors-browser.spec.ts).
+// These two do not meet the whole standard; Chromium does (vectors-browser.spec.ts).
 const clients: readonly Client[] = [
   { name: 'undici', connect: (url) => new UndiciEventSource(url), idsPersist: true, forgets: false },
   { name: 'eventsource', connect: (url) => new NpmEventSource(url), idsPersist: false, forgets: true },
@@ -51,30 +51,30 @@ describe.each(clients)('EventSource of $name', ({ connect, idsPersist, forgets }
   afterEach(() => source?.close());
   afterAll(() => server.close());
 
-  it.each(VECTORS.map((vector, index) => ({ index, ...vector })))('hears $name', async (vector) => {
-    const heard: HeardEvent[] = [];
+  it.each(VECTORS.map((vector, index) => ({ index, ...vector })))('receives $name', async (vector) => {
+    const received: DispatchedEvent[] = [];
     const opened = (source = connect(`${server.url}/vector/${vector.index}`));
     for (const type of typesOf(vector)) {
       opened.addEventListener(type, ({ data = '', lastEventId = '' }) =>
-        heard.push({ type, data, lastEventId }),
+        received.push({ type, data, lastEventId }),
       );
     }
     await within(
       new Promise<void>((resolve) => opened.addEventListener(END_EVENT, () => resolve())),
       'the end',
     );
-    const expected = vector.hear.map((event, index) =>
+    const expected = vector.receive.map((event, index) =>
       idsPersist
         ? event
         : { ...event, lastEventId: vector.send.filter(({ data }) => data !== undefined)[index]?.id ?? '' },
     );
-    expect(heard).toEqual(expected);
+    expect(received).toEqual(expected);
   });
 
-  it('comes back at once with its last id, forgets an id that was reset, and stays away after 204', async () => {
-    const heard: (string | undefined)[] = [];
-    const opened = (source = connect(`${server.url}/comes-back`));
-    opened.addEventListener('visit', ({ data }) => heard.push(data));
+  it('reconnects at once with its last id, forgets an id that was reset, and does not reconnect after 204', async () => {
+    const received: (string | undefined)[] = [];
+    const opened = (source = connect(`${server.url}/reconnects`));
+    opened.addEventListener('visit', ({ data }) => received.push(data));
     await within(
       new Promise<void>((resolve) => {
         opened.addEventListener('error', () => opened.readyState === 2 && resolve());
@@ -83,6 +83,6 @@ describe.each(clients)('EventSource of $name', ({ connect, idsPersist, forgets }
     );
     const sent = VISITS.map(({ lastEventId }) => lastEventId);
     expect(server.lastEventIds).toEqual(forgets ? sent : [...sent.slice(0, -1), 'x'.repeat(128)]);
-    expect(heard).toEqual(VISITS.flatMap(({ answer }) => answer?.data ?? []));
+    expect(received).toEqual(VISITS.flatMap(({ answer }) => answer?.data ?? []));
   });
 });

@@ -1,38 +1,38 @@
 import type { SseFields } from '../../src/protocol/encode-event.js';
 
-/** What a client dispatches. */
-export interface HeardEvent {
+/** An event that a client dispatches. */
+export interface DispatchedEvent {
   readonly type: string;
   readonly data: string;
   readonly lastEventId: string;
 }
 
-/** Events as an application says them, and what every client shall hear. */
+/** Events that an application sends, and the events that every client must dispatch. */
 export interface Vector {
   /** After the file of the web-platform-tests (`eventsource/`) whose expected events these are, where there is one. */
   readonly name: string;
   readonly send: readonly SseFields[];
-  readonly hear: readonly HeardEvent[];
+  readonly receive: readonly DispatchedEvent[];
 }
 
-/** What an application may say and must be refused. */
+/** Fields that an application may pass and that must be refused. */
 export interface RefusedVector {
   readonly name: string;
   readonly fields: { readonly event?: unknown; readonly id?: unknown; readonly retry?: unknown };
   readonly code: 'invalid-event-name' | 'invalid-id' | 'invalid-retry';
 }
 
-/** One nameless event for each text, heard as the same text. */
+/** Makes one unnamed event for each text, received unchanged. */
 function texts(name: string, ...data: readonly string[]): Vector {
   return changed(name, ...data.map((text) => [text, text] as const));
 }
 
-/** One nameless event for each text, heard as the other. */
-function changed(name: string, ...pairs: readonly (readonly [said: string, heard: string])[]): Vector {
+/** Makes one unnamed event for the first text of each pair, received as the second. */
+function changed(name: string, ...pairs: readonly (readonly [sent: string, received: string])[]): Vector {
   return {
     name,
     send: pairs.map(([data]) => ({ data })),
-    hear: pairs.map(([, data]) => ({ type: 'message', data, lastEventId: '' })),
+    receive: pairs.map(([, data]) => ({ type: 'message', data, lastEventId: '' })),
   };
 }
 
@@ -40,7 +40,7 @@ function named(name: string, ...names: readonly string[]): Vector {
   return {
     name,
     send: names.map((event) => ({ event, data: 'x' })),
-    hear: names.map((event) => ({ type: event === '' ? 'message' : event, data: 'x', lastEventId: '' })),
+    receive: names.map((event) => ({ type: event === '' ? 'message' : event, data: 'x', lastEventId: '' })),
   };
 }
 
@@ -104,7 +104,7 @@ export const VECTORS: readonly Vector[] = [
       { comment: '\n\n', data: '3' },
       { comment: 'last' },
     ],
-    hear: ['1', '2', '3'].map((data) => ({ type: 'message', data, lastEventId: '' })),
+    receive: ['1', '2', '3'].map((data) => ({ type: 'message', data, lastEventId: '' })),
   },
   {
     name: 'format-field-id: an id persists and changes',
@@ -114,7 +114,7 @@ export const VECTORS: readonly Vector[] = [
       { id: '2', event: 'named', data: 'c' },
       { id: '0', data: 'd' },
     ],
-    hear: [
+    receive: [
       { type: 'message', data: 'a', lastEventId: '1' },
       { type: 'message', data: 'b', lastEventId: '1' },
       { type: 'named', data: 'c', lastEventId: '2' },
@@ -124,7 +124,7 @@ export const VECTORS: readonly Vector[] = [
   {
     name: 'format-field-id-3: an empty id resets it',
     send: [{ id: '1', data: 'a' }, { id: '', data: 'b' }, { data: 'c' }],
-    hear: [
+    receive: [
       { type: 'message', data: 'a', lastEventId: '1' },
       { type: 'message', data: 'b', lastEventId: '' },
       { type: 'message', data: 'c', lastEventId: '' },
@@ -136,7 +136,7 @@ export const VECTORS: readonly Vector[] = [
       { id: '!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~', data: 'a' },
       { id: 'x'.repeat(128), data: 'b' },
     ],
-    hear: [
+    receive: [
       { type: 'message', data: 'a', lastEventId: '!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~' },
       { type: 'message', data: 'b', lastEventId: 'x'.repeat(128) },
     ],
@@ -144,7 +144,7 @@ export const VECTORS: readonly Vector[] = [
   {
     name: 'format-field-retry: retry changes no event',
     send: [{ retry: 3_000 }, { retry: 0, data: 'a' }, { retry: 3_000, id: '1', event: 'b', data: 'b' }],
-    hear: [
+    receive: [
       { type: 'message', data: 'a', lastEventId: '' },
       { type: 'b', data: 'b', lastEventId: '1' },
     ],
@@ -165,10 +165,10 @@ export const REFUSED: readonly RefusedVector[] = [
   ),
 ];
 
-/** The last event of each stream, so that a client knows that it has heard all of it. */
+/** The last event of each stream: the client has received all of it. */
 export const END_EVENT = 'end-of-vector';
 
 /** The names that a client must listen to. */
 export function typesOf(vector: Vector): string[] {
-  return [...new Set([...vector.hear.map(({ type }) => type), 'message', 'forged'])];
+  return [...new Set([...vector.receive.map(({ type }) => type), 'message', 'forged'])];
 }

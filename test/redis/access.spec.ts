@@ -3,17 +3,17 @@ import { redisBroker, type RedisDriverName } from 'nestjs-simple-sse/redis';
 import { brokerContract } from 'nestjs-simple-sse/testing';
 import { describeWithRedis, RedisServer } from './redis-server.js';
 
-/** The command of docs/scaling.md that makes a user with just the rights that are needed. */
+/** Reads the command in docs/07-several-nodes.md that creates a user with the least rights. */
 function documentedUser(): string[] {
-  const [command] = /^ACL SETUSER [^`]+/m.exec(readFileSync('docs/scaling.md', 'utf8')) ?? [];
+  const [command] = /^ACL SETUSER [^`]+/m.exec(readFileSync('docs/07-several-nodes.md', 'utf8')) ?? [];
   return (command ?? '').trim().split(/\s+/);
 }
 
 describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
-  'a user with the documented rights, over %s',
+  'a Redis user with the documented rights, over %s',
   (driver) => {
     let server: RedisServer;
-    let media = 0;
+    let fixtures = 0;
 
     beforeAll(async () => {
       server = await RedisServer.start();
@@ -24,24 +24,26 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
     const cases = brokerContract({
       name: 'may',
       shared: true,
-      createMedium: () => {
+      createFixture: () => {
         const url = server.url.replace('redis://', 'redis://app:secret@');
-        const prefix = `sse:${media++}`;
-        return { createNode: () => redisBroker({ url, driver, prefix }) };
+        const prefix = `sse:${fixtures++}`;
+        return { createBroker: () => redisBroker({ url, driver, prefix }) };
       },
     });
-    // What uses every command between them; the whole contract takes long.
+    // These cases use every command; the whole contract takes long.
     const some = cases.filter(({ name }) =>
-      /retried publish|newest n of each|moment|volatile|store|user|told/.test(name),
+      /retried publish|newest n events|position of the read|subscribed rooms covers|volatile|store|user|control message/.test(
+        name,
+      ),
     );
 
-    it('can do what the contract asks, and is refused nothing', async () => {
+    it('can run the broker contract, and Redis denies no command', async () => {
       expect(some.length).toBeGreaterThan(4);
       for (const { run } of some) await run();
       expect(await server.command('ACL', 'LOG', '1')).toBe('*0');
     }, 120_000);
 
-    it('would be found out where a right is missing', async () => {
+    it('fails this test where a right is missing', async () => {
       await server.command('ACL', 'SETUSER', 'app', '-xadd');
       await expect(some[0]?.run()).rejects.toThrow();
       expect(await server.command('ACL', 'LOG', '1')).not.toBe('*0');

@@ -3,34 +3,35 @@ import type { HistoryPolicy, SseBroker } from 'nestjs-simple-sse';
 import { redisBroker, type RedisBrokerOptions } from 'nestjs-simple-sse/redis';
 import { createClient, createSentinel } from 'redis';
 import { eventually } from '../support/within.js';
+import { RecordingListener } from './recording-listener.js';
 import { describeWithRedis, RedisServer } from './redis-server.js';
 
 const policy: HistoryPolicy = { maxBytes: 2 ** 26, limitsOf: () => ({ maxEvents: 1_000, maxAgeMs: 60_000 }) };
 
 let prefixes = 0;
 
-/** Publishes one event through a broker and hears it. */
+/** Publishes one event through a broker, receives it and reads it. */
 async function useBroker(options: RedisBrokerOptions): Promise<void> {
-  const heard: string[] = [];
+  const listener = new RecordingListener();
   const broker = redisBroker({ prefix: `client-${prefixes++}`, ...options }) as SseBroker;
-  await broker.start(policy, {
-    onMessage: ({ data }) => heard.push(data),
-    onStateChange: () => {},
-    onEpochChange: () => {},
-    onGap: () => {},
-  });
+  await broker.start(policy, listener);
   try {
     await broker.subscribe('a');
-    await broker.publish(['a'], { data: 'heard', serialized: false }, {});
-    await eventually(() => heard.length === 1, 'the event');
+    await broker.publish(['a'], { data: 'text', serialized: false }, {});
+    await eventually(() => listener.texts.length === 1, 'the event');
     const { messages } = await broker.read(['a'], undefined, 5);
-    expect(messages.map(({ data }) => data)).toEqual(['heard']);
+    expect(messages.map(({ data }) => data)).toEqual(['text']);
   } finally {
     await broker.close();
   }
 }
 
-describeWithRedis('where the connections come from', () => {
+async function start(client: unknown): Promise<void> {
+  const options = { client } as RedisBrokerOptions;
+  await (redisBroker(options) as SseBroker).start(policy, new RecordingListener());
+}
+
+describeWithRedis('redisBroker', () => {
   let server: RedisServer;
 
   beforeEach(async () => {
@@ -39,7 +40,7 @@ describeWithRedis('where the connections come from', () => {
 
   afterEach(() => server.dispose());
 
-  it('leaves an ioredis client alone', async () => {
+  it('does not use or close the given ioredis client itself', async () => {
     const client = new Redis(server.url, { keyPrefix: 'app:' });
     await client.set('mine', '1');
     await useBroker({ client });
@@ -49,7 +50,7 @@ describeWithRedis('where the connections come from', () => {
     client.disconnect();
   });
 
-  it('leaves a node-redis client alone', async () => {
+  it('does not use or close the given node-redis client itself', async () => {
     const client = createClient({ url: server.url });
     await client.connect();
     await client.set('mine', '1');
@@ -59,7 +60,7 @@ describeWithRedis('where the connections come from', () => {
     client.destroy();
   });
 
-  it('does not connect a client', async () => {
+  it('does not connect the given client itself', async () => {
     const ioredis = new Redis(server.url, { lazyConnect: true });
     await useBroker({ client: ioredis });
     expect(ioredis.status).toBe('wait');
@@ -68,46 +69,41 @@ describeWithRedis('where the connections come from', () => {
     expect(nodeRedis.isOpen).toBe(false);
   });
 
-  it('takes an installed library for a url', async () => {
+  it('chooses an installed library for a URL', async () => {
     await useBroker({ url: server.url });
   });
 
-  it('keeps two databases of one server apart', async () => {
-    const heard: string[] = [];
+  it('delivers no events from one database of a server to another', async () => {
+    const listener = new RecordingListener();
     const other = redisBroker({ url: `${server.url}/1`, driver: 'ioredis' });
-    await other.start(policy, {
-      onMessage: ({ data }) => heard.push(data),
-      onStateChange: () => {},
-      onEpochChange: () => {},
-      onGap: () => {},
-    });
+    await other.start(policy, listener);
     await other.subscribe('a');
     await useBroker({ url: `${server.url}/0`, driver: 'redis', prefix: 'sse' });
     await useBroker({ url: `${server.url}/2`, driver: 'redis', prefix: 'sse' });
-    expect(heard).toEqual([]);
+    expect(listener.texts).toEqual([]);
     await other.close();
   });
 
-  it('unsubscribes a room some seconds after the last has left it', async () => {
+  it('unsubscribes from a room some seconds after its last client has left', async () => {
     const broker = redisBroker({ url: server.url, driver: 'ioredis' });
-    await broker.start(policy, { onMessage() {}, onStateChange() {}, onEpochChange() {}, onGap() {} });
+    await broker.start(policy, new RecordingListener());
     const subscribers = (room: string): Promise<string> =>
       server.command('EVAL', `return redis.call('PUBSUB', 'SHARDNUMSUB', 'sse:{0}:c:${room}')[2]`, '0');
-    await Promise.all(['gone', 'back', 'kept'].map(async (room) => broker.subscribe(room)));
+    await Promise.all(['gone', 'back', 'occupied'].map(async (room) => broker.subscribe(room)));
     await broker.unsubscribe('gone');
     await broker.unsubscribe('back');
     await broker.subscribe('back');
     expect(await subscribers('gone')).toBe(':1');
     await eventually(async () => (await subscribers('gone')) === ':0', 'the end of the subscription');
-    expect([await subscribers('back'), await subscribers('kept')]).toEqual([':1', ':1']);
+    expect([await subscribers('back'), await subscribers('occupied')]).toEqual([':1', ':1']);
     await broker.close();
   });
 
-  it('leaves no connection open', async () => {
+  it('leaves no connection open after close()', async () => {
     await useBroker({ url: server.url, driver: 'redis' });
     await useBroker({ url: server.url, driver: 'ioredis' });
     const clients = async (): Promise<string> => server.command('INFO', 'clients');
-    // The connection that asks.
+    // The one connection is that of the command itself.
     await eventually(async () => (await clients()).includes('connected_clients:1\r'), 'one connection');
   });
 
@@ -119,33 +115,27 @@ describeWithRedis('where the connections come from', () => {
     [{ url: 'redis://localhost', onFailover: 'maybe' }, "'gap' or 'trust'"],
     [{ url: 'redis://localhost', publishTimeoutMs: 0 }, 'whole number'],
     [{ url: 'redis://localhost', nonsense: 1 }, 'no option "nonsense"'],
-  ])('refuses %j', (options, message) => {
+  ])('refuses the options %j', (options, message) => {
     expect(() => redisBroker(options as RedisBrokerOptions)).toThrow(message);
   });
 
-  it('never names the password of a url', () => {
+  it('names no password in an error about a URL', () => {
     expect(() => redisBroker({ url: 'rediss//:secret@host' })).toThrow(/^(?!.*secret)/);
   });
 
   describe('refuses', () => {
-    const listener = { onMessage() {}, onStateChange() {}, onEpochChange() {}, onGap() {} };
-    const start = async (client: unknown): Promise<void> => {
-      const options = { client } as RedisBrokerOptions;
-      await (redisBroker(options) as SseBroker).start(policy, listener);
-    };
-
-    it('a client that is neither', async () => {
+    it('a client of neither library', async () => {
       await expect(start({ duplicate: () => {} })).rejects.toThrow('a client of ioredis or node-redis');
     });
 
-    it('one of node-redis for Sentinels', async () => {
+    it('a Sentinel client of node-redis', async () => {
       const sentinel = createSentinel({ name: 'a', sentinelRootNodes: [{ host: '127.0.0.1', port: 1 }] });
-      // In version 5.0 it cannot be duplicated and is refused as no client at all.
+      // In version 5.0 it has no `duplicate`, so it is refused as no client at all.
       await expect(start(sentinel)).rejects.toMatchObject({ code: 'invalid-options' });
       await expect(start(Object.assign(sentinel, { duplicate: () => {} }))).rejects.toThrow('Sentinel');
     });
 
-    it('a cluster client whose options it cannot read, as those of node-redis before 5.6', async () => {
+    it('a cluster client of node-redis before 5.6, whose options cannot be read', async () => {
       const cluster = { duplicate() {}, sendCommand() {}, isOpen: false, nodeClient() {} };
       await expect(start(cluster)).rejects.toThrow('5.6');
     });

@@ -4,10 +4,13 @@ import { redisBroker, type RedisBrokerOptions, type RedisDriverName } from 'nest
 import { brokerContract } from 'nestjs-simple-sse/testing';
 import { createCluster } from 'redis';
 import { partitionTags, slotOf } from '../../src/broker/redis/driver/cluster-slot.js';
+import { EXACT_ON_BROKER, runBrokerOracle } from '../oracle/broker-oracle.js';
+import { chosenSeed } from '../support/seeds.js';
+import { runHttpOracle } from '../oracle/http-oracle.js';
+import { EXACT_WITHOUT_GAPS } from '../oracle/verdict.js';
 import { fastify } from '../support/platforms.js';
 import { eventually, pause } from '../support/within.js';
-import { chosenSeed, runOracle } from '../resume/oracle.js';
-import { judge } from './oracle.js';
+import { RecordingListener } from './recording-listener.js';
 import { RedisCluster } from './redis-cluster.js';
 import { describeWithRedis } from './redis-server.js';
 
@@ -28,8 +31,8 @@ describeWithRedis('a Redis Cluster of three masters', () => {
   }, 60_000);
   afterAll(() => cluster.dispose());
 
-  /** A memory of its own for each test. */
-  const prefix = (): string => {
+  /** Returns an unused key prefix, so that each test has its own history. */
+  const newPrefix = (): string => {
     const name = `t${names.size}`;
     names.add(name);
     return name;
@@ -38,20 +41,20 @@ describeWithRedis('a Redis Cluster of three masters', () => {
     const cases = brokerContract({
       name: 'in one slot',
       shared: true,
-      createMedium: () => {
-        const own = prefix();
-        return { createNode: () => broker({ url: cluster.url, cluster: true, driver, prefix: own }) };
+      createFixture: () => {
+        const prefix = newPrefix();
+        return { createBroker: () => broker({ url: cluster.url, cluster: true, driver, prefix }) };
       },
     });
     for (const { name, run } of cases) it(name, run);
 
-    it('loses nothing and tells no gap while the slot is moved from master to master, where that is trusted', async () => {
-      const [own, tag] = [prefix(), partitionTags(3)[1] as string];
-      const { silentlyLost, duplicates, disorder, gaps, delivered } = await judge({
+    it("loses nothing and reports no gap while its slot is moved from master to master, with onFailover: 'trust'", async () => {
+      const [prefix, tag] = [newPrefix(), partitionTags(3)[1] as string];
+      const verdict = await runBrokerOracle({
         seed,
         durationMs: 3_000,
         createBroker: () =>
-          broker({ url: cluster.url, cluster: true, driver, prefix: own, partitions: 3, onFailover: 'trust' })
+          broker({ url: cluster.url, cluster: true, driver, prefix, partitions: 3, onFailover: 'trust' })
             .partitions[1] as SseBroker,
         fault: async () => {
           for (let moves = 0; moves < 3; moves++) {
@@ -60,33 +63,30 @@ describeWithRedis('a Redis Cluster of three masters', () => {
           }
         },
       });
-      expect({ silentlyLost, duplicates, disorder, gaps }).toEqual({
-        silentlyLost: 0,
-        duplicates: 0,
-        disorder: 0,
-        gaps: 0,
-      });
-      expect(delivered).toBeGreaterThan(100);
+      expect(verdict).toMatchObject(EXACT_WITHOUT_GAPS);
+      expect(verdict.deliveries).toBeGreaterThan(100);
     }, 90_000);
   });
 
-  it('brings pages exactly what they missed, over several partitions, while slots are moved', async () => {
-    const own = prefix();
+  it('replays to clients exactly the events that they missed, over several partitions, while slots are moved', async () => {
+    const prefix = newPrefix();
     const tags = partitionTags(4);
     const over = new AbortController();
-    const made = broker({
+    const partitioned = broker({
       url: cluster.url,
       cluster: true,
-      prefix: own,
+      prefix,
       partitions: 4,
       onFailover: 'trust',
+      // A slow machine takes long to move a slot.
       connectTimeoutMs: 30_000,
+      publishTimeoutMs: 30_000,
     });
     const moving = (async () => {
-      // Not before the node knows its memory: it would begin with none, and tell of the true one as of a new one.
+      // A node that has not read the epoch of Redis yet would report it as a new one.
       await eventually(
-        () => made.partitions.every(({ position }) => position > 0),
-        'a node that is live',
+        () => partitioned.partitions.every(({ position }) => position > 0),
+        'a live node',
         60_000,
       );
       for (let n = 0; !over.signal.aborted; n++) {
@@ -94,23 +94,23 @@ describeWithRedis('a Redis Cluster of three masters', () => {
         await pause(200);
       }
     })();
-    const figures = await runOracle({
+    const verdict = await runHttpOracle({
       platform: fastify,
       seed,
       events: 3_000,
-      pages: 30,
+      clients: 30,
       options: {
         historyMaxEvents: 100_000,
-        broker: made,
+        broker: partitioned,
       },
     }).finally(() => over.abort());
     await moving;
-    process.stdout.write(`cluster, 4 partitions: ${JSON.stringify(figures)}\n`);
-    expect(figures).toMatchObject({ silentLosses: 0, duplicates: 0, disorder: 0, foreign: 0, gaps: 0 });
-    expect(figures.resumes).toBeGreaterThan(10);
+    process.stdout.write(`cluster, 4 partitions: ${JSON.stringify(verdict)}\n`);
+    expect(verdict).toMatchObject(EXACT_WITHOUT_GAPS);
+    expect(verdict.resumes).toBeGreaterThan(10);
   }, 120_000);
 
-  describe('is found from', () => {
+  describe('is discovered from', () => {
     const clients: [name: string, options: () => RedisBrokerOptions][] = [
       ['a cluster client of ioredis', () => ({ client: new Cluster(cluster.ports, { lazyConnect: true }) })],
       [
@@ -122,21 +122,12 @@ describeWithRedis('a Redis Cluster of three masters', () => {
     ];
 
     it.each(clients)('%s', async (_, options) => {
-      const own = prefix();
-      const [one, two] = [1, 2].map(() => broker({ ...options(), prefix: own, partitions: 6 }));
-      const heard: string[] = [];
+      const prefix = newPrefix();
+      const [one, two] = [1, 2].map(() => broker({ ...options(), prefix, partitions: 6 }));
+      const listener = new RecordingListener();
       const policy = { maxBytes: 2 ** 26, limitsOf: () => ({ maxEvents: 100, maxAgeMs: 60_000 }) };
       const all = [...(one?.partitions ?? []), ...(two?.partitions ?? [])];
-      await Promise.all(
-        all.map((each) =>
-          each.start(policy, {
-            onMessage: ({ data }) => heard.push(data),
-            onStateChange: () => {},
-            onEpochChange: () => {},
-            onGap: () => {},
-          }),
-        ),
-      );
+      await Promise.all(all.map((each) => each.start(policy, listener)));
       const rooms = Array.from({ length: 12 }, (__, n) => `room ${n}`);
       const partitionOf = (room: string): number => (one as PartitionedBroker).partitionOf(room);
       expect(new Set(rooms.map(partitionOf)).size).toBeGreaterThan(3);
@@ -144,22 +135,22 @@ describeWithRedis('a Redis Cluster of three masters', () => {
         await one?.partitions[partitionOf(room)]?.subscribe(room);
         await two?.partitions[partitionOf(room)]?.publish([room], { data: room, serialized: false }, {});
       }
-      await eventually(() => heard.length === rooms.length, 'every event');
-      expect(heard.toSorted()).toEqual(rooms.toSorted());
+      await eventually(() => listener.texts.length === rooms.length, 'every event');
+      expect(listener.texts.toSorted()).toEqual(rooms.toSorted());
       await Promise.all(all.map((each) => each.close()));
     });
   });
 });
 
-describeWithRedis('a Redis Cluster in which a replica takes over', () => {
+describeWithRedis('a broker on a Redis Cluster in which a replica takes over', () => {
   it.each(drivers)(
-    'loses nothing in silence, over %s',
+    'loses nothing silently, over %s',
     async (driver) => {
       const cluster = await RedisCluster.start();
       try {
         const tag = partitionTags(3)[2] as string;
         const { master, promote } = await cluster.replicate(tag);
-        const { silentlyLost, duplicates, disorder, delivered, gaps } = await judge({
+        const verdict = await runBrokerOracle({
           seed: chosenSeed(),
           durationMs: 3_000,
           createBroker: () =>
@@ -172,13 +163,9 @@ describeWithRedis('a Redis Cluster in which a replica takes over', () => {
             await master.kill();
           },
         });
-        expect({ silentlyLost, duplicates, disorder }).toEqual({
-          silentlyLost: 0,
-          duplicates: 0,
-          disorder: 0,
-        });
-        expect(delivered).toBeGreaterThan(100);
-        expect(gaps).toBeGreaterThan(0);
+        expect(verdict).toMatchObject(EXACT_ON_BROKER);
+        expect(verdict.deliveries).toBeGreaterThan(100);
+        expect(verdict.gaps).toBeGreaterThan(0);
       } finally {
         await cluster.dispose();
       }

@@ -4,7 +4,7 @@ import { describeWithRedis, RedisServer } from './redis-server.js';
 
 describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])('the broker contract over %s', (driver) => {
   let server: RedisServer;
-  let media = 0;
+  let fixtures = 0;
 
   beforeAll(async () => {
     server = await RedisServer.start();
@@ -15,9 +15,9 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])('the broker contra
   const cases = brokerContract({
     name: driver,
     shared: true,
-    createMedium: () => {
-      const prefix = `contract-${driver}-${media++}`;
-      return { createNode: () => redisBroker({ url: server.url, driver, prefix }) };
+    createFixture: () => {
+      const prefix = `contract-${driver}-${fixtures++}`;
+      return { createBroker: () => redisBroker({ url: server.url, driver, prefix }) };
     },
   });
   for (const { name, skipped, run } of cases) {

@@ -4,11 +4,11 @@ import { NodeRedisDriver } from '../../src/broker/redis/driver/node-redis-driver
 import { READ_SCRIPT } from '../../src/broker/redis/data/read-script.js';
 import type { RedisConnection, RedisDriver } from '../../src/broker/redis/driver/redis-driver.interface.js';
 
-/** Counts how often history is read in Redis, at the driver port: resumes and the nodes' own catching up alike. */
+/** Counts the history reads that reach Redis, both for resumes and for the nodes themselves. */
 export class CountedReads {
   count = 0;
 
-  /** Until `jest.restoreAllMocks()`. */
+  /** Counts until `jest.restoreAllMocks()`. */
   constructor() {
     this.#watch(IoredisDriver.prototype);
     this.#watch(NodeRedisDriver.prototype);

@@ -1,10 +1,17 @@
 import { redisBroker } from 'nestjs-simple-sse/redis';
-import { heardUntil, readyOf, ResumeDesk, startDesk, textsOf, visitWith } from '../resume/resume-desk.js';
+import {
+  receivedUntil,
+  readyOf,
+  TestController,
+  startTestApp,
+  textsOf,
+  listenFrom,
+} from '../resume/test-app.js';
 import type { RunningApp } from '../support/running-app.js';
 import { describeWithRedis, RedisServer } from './redis-server.js';
 
 describeWithRedis.each(['redis', 'ioredis'] as const)(
-  'a node that has heard nothing for long, over %s',
+  'a node that has received no event for long, over %s',
   (driver) => {
     let server: RedisServer;
     let idle: RunningApp;
@@ -12,9 +19,9 @@ describeWithRedis.each(['redis', 'ioredis'] as const)(
 
     beforeEach(async () => {
       server = await RedisServer.start();
-      // Without probes its position stays where it was.
+      // Without probes its position does not advance.
       const start = (): Promise<RunningApp> =>
-        startDesk({ broker: redisBroker({ url: server.url, driver, probeIntervalMs: 600_000 }) });
+        startTestApp({ broker: redisBroker({ url: server.url, driver, probeIntervalMs: 600_000 }) });
       [idle, busy] = [await start(), await start()];
     });
     afterEach(async () => {
@@ -22,48 +29,48 @@ describeWithRedis.each(['redis', 'ioredis'] as const)(
       await server.dispose();
     });
 
-    it('tells a new client nothing from before it came', async () => {
+    it('delivers to a new client no event from before its connection', async () => {
       for (const text of ['old 1', 'old 2']) await busy.sse.broadcast('a', text);
-      const stream = await visitWith(idle, '/in?rooms=a');
+      const stream = await listenFrom(idle, '/in?rooms=a');
       await stream.nextEvent({ control: true });
       await busy.sse.broadcast('a', 'now');
-      expect(textsOf(await heardUntil(stream, 'now'))).toEqual(['now']);
+      expect(textsOf(await receivedUntil(stream, 'now'))).toEqual(['now']);
     });
 
-    it('tells a new client what its own handler says', async () => {
+    it('delivers to a new client the events that its own handler publishes', async () => {
       await busy.sse.broadcast('a', 'old');
-      const desk = idle.get(ResumeDesk);
-      desk.allowed = (room) => {
-        // Right after the one before was joined, and before the broker hears it here.
+      const controller = idle.get(TestController);
+      controller.allowed = (room) => {
+        // Room `a` has just been joined, and its subscription is not confirmed yet.
         if (room === 'end') void idle.sse.broadcast('a', 'from the handler');
         return true;
       };
-      const stream = await visitWith(idle, '/joining?rooms=a,end');
+      const stream = await listenFrom(idle, '/joining?rooms=a,end');
       await stream.nextEvent({ control: true });
       await busy.sse.broadcast('a', 'now');
-      expect(textsOf(await heardUntil(stream, 'now'))).toEqual(['from the handler', 'now']);
+      expect(textsOf(await receivedUntil(stream, 'now'))).toEqual(['from the handler', 'now']);
     });
 
-    it('replays the newest of a room that is joined at run time, and no more', async () => {
-      const stream = await visitWith(idle, '/in?rooms=b');
+    it('replays exactly the requested number of events when a client joins a room', async () => {
+      const stream = await listenFrom(idle, '/in?rooms=b');
       const ready = readyOf([await stream.nextEvent({ control: true })]);
       for (const text of ['a1', 'a2', 'a3']) await busy.sse.broadcast('a', text);
       const client = [...idle.sse.clients('b')].find(({ id }) => id === ready.clientId);
       await client?.join('a', { replay: 2 });
       await busy.sse.broadcast('a', 'now');
-      expect(textsOf(await heardUntil(stream, 'now'))).toEqual(['a2', 'a3', 'now']);
+      expect(textsOf(await receivedUntil(stream, 'now'))).toEqual(['a2', 'a3', 'now']);
     });
 
-    it('gives a page the position of now', async () => {
+    it('returns the current position of the broker from position()', async () => {
       await busy.sse.broadcast('a', 'rendered');
       const position = await idle.sse.position('a');
       await busy.sse.broadcast('a', 'missed');
-      const stream = await visitWith(idle, `/in?rooms=a&lastEventId=${position}`);
+      const stream = await listenFrom(idle, `/in?rooms=a&lastEventId=${position}`);
       await busy.sse.broadcast('a', 'now');
-      expect(textsOf(await heardUntil(stream, 'now'))).toEqual(['missed', 'now']);
+      expect(textsOf(await receivedUntil(stream, 'now'))).toEqual(['missed', 'now']);
     });
 
-    it('gives a page a position while Redis is away', async () => {
+    it('returns a position while Redis is unavailable', async () => {
       const before = await idle.sse.position();
       await server.kill();
       const position = await idle.sse.position();

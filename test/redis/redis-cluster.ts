@@ -6,7 +6,7 @@ import { freePort, RedisServer } from './redis-server.js';
 const SLOTS = 16_384;
 const TIMEOUT_MS = 1_000;
 
-/** A Redis Cluster of three masters, each a process of its own; replicas on demand. */
+/** A Redis Cluster of three masters, each in its own process, and replicas on demand. */
 export class RedisCluster {
   readonly masters: readonly RedisServer[];
   readonly #replicas: RedisServer[] = [];
@@ -21,7 +21,7 @@ export class RedisCluster {
     for (const [index, server] of cluster.masters.entries()) {
       const [from, to] = [index, index + 1].map((each) => Math.floor((each * SLOTS) / 3)) as [number, number];
       await call(server, 'CLUSTER', 'ADDSLOTSRANGE', `${from}`, `${to - 1}`);
-      // Else two nodes that meet have the same one, and one of them has to change it.
+      // Two nodes that meet with the same epoch would have to change one of them.
       await call(server, 'CLUSTER', 'SET-CONFIG-EPOCH', `${index + 1}`);
       await call(first, 'CLUSTER', 'MEET', '127.0.0.1', `${server.port}`, `${busPorts.get(server)}`);
     }
@@ -41,7 +41,7 @@ export class RedisCluster {
     return this.masters.map(({ port }) => port);
   }
 
-  /** Resolves when every node knows of every slot and every other node. */
+  /** Resolves when every node knows every slot and every other node. */
   async isWhole(): Promise<void> {
     const areOk = async (): Promise<boolean> => {
       const infos = await Promise.all(this.#all().map((server) => call(server, 'CLUSTER', 'INFO')));
@@ -51,7 +51,7 @@ export class RedisCluster {
     await eventually(areOk, 'the cluster', 20_000);
   }
 
-  /** The master that has the slot of a tag. */
+  /** Returns the master that owns the slot of a tag. */
   async ownerOf(tag: string): Promise<RedisServer> {
     const slot = slotOf(tag);
     const range = (await this.#ranges()).find(([first, last]) => first <= slot && slot <= last);
@@ -78,7 +78,7 @@ export class RedisCluster {
       await call(server, 'CLUSTER', 'SETSLOT', slot, 'NODE', toId);
   }
 
-  /** Gives the master of a tag a replica that is in sync. @returns makes it the master */
+  /** Adds a replica, in sync, to the master of a tag. Resolves with the master and a function that promotes the replica. */
   async replicate(tag: string): Promise<{ master: RedisServer; promote: () => Promise<void> }> {
     const master = await this.ownerOf(tag);
     const masterId = await call(master, 'CLUSTER', 'MYID');

@@ -1,18 +1,18 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pause } from '../support/within.js';
 
 const isInstalled = spawnSync('redis-server', ['--version']).status === 0;
 
-/** Without a redis-server these tests cannot run; where it must not be missed, that is a failure. */
+/** Skips these tests where no redis-server is installed, except in CI, where they fail. */
 export const describeWithRedis: typeof describe =
   isInstalled || process.env['CI'] === 'true' ? describe : describe.skip;
 if (!isInstalled) process.emitWarning('redis-server is not on the PATH: the Redis tests are skipped.');
 
-/** A redis-server process of its own, on a free port, in a directory of its own. */
+/** A redis-server process on a free port, with its own directory. */
 export class RedisServer {
   readonly port: number;
   readonly #directory = mkdtempSync(join(tmpdir(), 'sse-redis-'));
@@ -34,7 +34,7 @@ export class RedisServer {
     return server;
   }
 
-  /** A Sentinel, which is a Redis server in another mode. @param directives its configuration */
+  /** Starts a Sentinel, which is a Redis server in another mode. @param directives its configuration */
   static async startSentinel(directives: readonly string[]): Promise<RedisServer> {
     const port = await freePort();
     const server = new RedisServer(port, (directory) => {
@@ -51,7 +51,7 @@ export class RedisServer {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  /** Starts the process, again after `kill`. Resolves when Redis takes commands. */
+  /** Starts the process, also after `kill`. Resolves when Redis accepts commands. */
   async launch(): Promise<void> {
     this.#process = spawn('redis-server', this.#options, { stdio: 'ignore' });
     const deadline = Date.now() + 30_000;
@@ -70,6 +70,13 @@ export class RedisServer {
     this.#process = undefined;
   }
 
+  /** Kills the process and starts it again shortly after. */
+  async restart(): Promise<void> {
+    await this.kill();
+    await pause(50);
+    await this.launch();
+  }
+
   freeze(): void {
     this.#process?.kill('SIGSTOP');
   }
@@ -78,7 +85,7 @@ export class RedisServer {
     this.#process?.kill('SIGCONT');
   }
 
-  /** Sends one command on a connection of its own; resolves with the reply's first line, or its text. */
+  /** Sends one command on a new connection. Resolves with the text of a bulk reply, or the first line of another. */
   command(...words: string[]): Promise<string> {
     return new Promise((resolve, reject) => {
       const socket = connect(this.port, '127.0.0.1');
@@ -110,91 +117,6 @@ export class RedisServer {
     } catch {
       return false;
     }
-  }
-}
-
-/** Stands between a client and Redis, and can swallow what passes without closing anything. */
-export class BlackHoleProxy {
-  readonly port: number;
-  readonly #server;
-  readonly #pairs = new Set<{ client: Socket; redis: Socket }>();
-  /** New connections that wait; `undefined` while none has to. */
-  #waiting: Set<Socket> | undefined;
-  target = 0;
-
-  private constructor(server: ReturnType<typeof createServer>) {
-    this.#server = server;
-    this.port = (server.address() as AddressInfo).port;
-  }
-
-  /** @param target the port to which new connections go; changed by a failover */
-  static async start(target: number): Promise<BlackHoleProxy> {
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const proxy = new BlackHoleProxy(server);
-    proxy.target = target;
-    server.on('connection', (client) => proxy.#arrive(client));
-    return proxy;
-  }
-
-  get url(): string {
-    return `redis://127.0.0.1:${this.port}`;
-  }
-
-  /** Connections that come from now on are accepted, and nothing passes through them until `letIn`. */
-  holdNew(): void {
-    this.#waiting ??= new Set();
-  }
-
-  letIn(): void {
-    const waiting = this.#waiting ?? [];
-    this.#waiting = undefined;
-    for (const client of waiting) if (!client.destroyed) this.#arrive(client);
-  }
-
-  /** What is sent on the connections of now still arrives, and no answer comes back. */
-  mute(): void {
-    for (const { client, redis } of this.#pairs) redis.unpipe(client).resume();
-  }
-
-  /** The connections of now stay open and carry nothing any more; new ones work. */
-  swallow(): number {
-    for (const { client, redis } of this.#pairs) {
-      client.unpipe(redis).resume();
-      redis.unpipe(client).resume();
-    }
-    const swallowed = this.#pairs.size;
-    this.#pairs.clear();
-    return swallowed;
-  }
-
-  close(): void {
-    this.#server.close();
-    for (const client of this.#waiting ?? []) client.destroy();
-    for (const { client, redis } of this.#pairs) {
-      client.destroy();
-      redis.destroy();
-    }
-  }
-
-  #arrive(client: Socket): void {
-    if (this.#waiting === undefined) return this.#join(client, connect(this.target, '127.0.0.1'));
-    client.on('error', () => {});
-    this.#waiting.add(client);
-  }
-
-  #join(client: Socket, redis: Socket): void {
-    const pair = { client, redis };
-    this.#pairs.add(pair);
-    client.pipe(redis).on('error', () => {});
-    redis.pipe(client).on('error', () => {});
-    const end = (): void => {
-      this.#pairs.delete(pair);
-      client.destroy();
-      redis.destroy();
-    };
-    client.once('close', end);
-    redis.once('close', end);
   }
 }
 

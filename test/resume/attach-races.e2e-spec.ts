@@ -1,29 +1,30 @@
 import {
   expectExactly,
   gapsOf,
-  heardUntil,
-  positionOf,
+  receivedUntil,
   readyOf,
-  startDesk,
+  startTestApp,
   textsOf,
-  visitWith,
-} from './resume-desk.js';
-import { STEPS, SteppingBroker } from './stepping-broker.js';
+  listenFrom,
+} from './test-app.js';
+import { positionOf } from '../support/wire-ids.js';
+import { STEPS, PausableBroker } from './pausable-broker.js';
 import type { RunningApp } from '../support/running-app.js';
 
 const KIB = 1_024;
 
-describe('an event published during the attach', () => {
-  let broker: SteppingBroker;
+describe('an event published during an attach', () => {
+  let broker: PausableBroker;
   let running: RunningApp;
 
-  const say = async (rooms: string | string[], text: string): Promise<string> =>
+  const publish = async (rooms: string | string[], text: string): Promise<string> =>
     (await running.sse.broadcast(rooms, text)) as string;
-  const sayBig = (room: string, text: string): Promise<string> => say(room, `${text} ${'x'.repeat(KIB)}`);
+  const publishBig = (room: string, text: string): Promise<string> =>
+    publish(room, `${text} ${'x'.repeat(KIB)}`);
 
-  async function start(options: Parameters<typeof startDesk>[0] = {}): Promise<void> {
-    broker = new SteppingBroker();
-    running = await startDesk({ broker, ...options });
+  async function start(options: Parameters<typeof startTestApp>[0] = {}): Promise<void> {
+    broker = new PausableBroker();
+    running = await startTestApp({ broker, ...options });
   }
 
   afterEach(() => running.close());
@@ -31,124 +32,124 @@ describe('an event published during the attach', () => {
   describe.each(STEPS)('%s', (step) => {
     it('of a resume is delivered once and in order', async () => {
       await start();
-      const from = await say('a', 'known');
-      await say('a', 'missed 1');
-      await say(['b', 'a'], 'missed 2');
-      const held = broker.hold(step);
-      const listening = visitWith(running, '/in?rooms=a,b', from);
-      await held.reached();
-      await say('a', 'during 1');
-      await say(['a', 'b'], 'during 2');
-      await say('b', 'during 3');
-      held.goOn();
+      const from = await publish('a', 'known');
+      await publish('a', 'missed 1');
+      await publish(['b', 'a'], 'missed 2');
+      const paused = broker.pauseAt(step);
+      const listening = listenFrom(running, '/in?rooms=a,b', from);
+      await paused.reached();
+      await publish('a', 'during 1');
+      await publish(['a', 'b'], 'during 2');
+      await publish('b', 'during 3');
+      paused.release();
       const stream = await listening;
-      await say('b', 'live');
-      const heard = await heardUntil(stream, 'live');
-      expectExactly(heard, ['missed 1', 'missed 2', 'during 1', 'during 2', 'during 3', 'live']);
-      expect(readyOf(heard)).toMatchObject({ resumed: 'full', id: from });
-      expect(gapsOf(heard)).toEqual([]);
+      await publish('b', 'live');
+      const received = await receivedUntil(stream, 'live');
+      expectExactly(received, ['missed 1', 'missed 2', 'during 1', 'during 2', 'during 3', 'live']);
+      expect(readyOf(received)).toMatchObject({ resumed: 'full', id: from });
+      expect(gapsOf(received)).toEqual([]);
     });
 
-    it('of a resume in rooms that others hear already is delivered once and in order', async () => {
+    it('of a resume in rooms with other clients is delivered once and in order', async () => {
       await start();
-      const other = await visitWith(running, '/in?rooms=a,b');
-      const from = await say('a', 'known');
-      await say('b', 'missed');
+      const other = await listenFrom(running, '/in?rooms=a,b');
+      const from = await publish('a', 'known');
+      await publish('b', 'missed');
       // Its rooms are subscribed: the attach does not wait there.
       if (step.endsWith('subscribe')) return;
-      const held = broker.hold(step);
-      const listening = visitWith(running, '/in?rooms=a,b', from);
-      await held.reached();
-      await say(['a', 'b'], 'during');
-      held.goOn();
+      const paused = broker.pauseAt(step);
+      const listening = listenFrom(running, '/in?rooms=a,b', from);
+      await paused.reached();
+      await publish(['a', 'b'], 'during');
+      paused.release();
       const stream = await listening;
-      await say('b', 'live');
-      expectExactly(await heardUntil(stream, 'live'), ['missed', 'during', 'live']);
-      expectExactly(await heardUntil(other, 'live'), ['known', 'missed', 'during', 'live']);
+      await publish('b', 'live');
+      expectExactly(await receivedUntil(stream, 'live'), ['missed', 'during', 'live']);
+      expectExactly(await receivedUntil(other, 'live'), ['known', 'missed', 'during', 'live']);
     });
 
-    it('of a resume, more than the gate may hold, is read again: once and in order', async () => {
+    it('of a resume is delivered once and in order where events exceed the limit of the gate', async () => {
       await start({ maxQueuedBytes: 128 * KIB });
-      const from = await say('a', 'known');
-      await say('a', 'missed');
-      const held = broker.hold(step);
-      const listening = visitWith(running, '/in?rooms=a', from);
-      await held.reached();
+      const from = await publish('a', 'known');
+      await publish('a', 'missed');
+      const paused = broker.pauseAt(step);
+      const listening = listenFrom(running, '/in?rooms=a', from);
+      await paused.reached();
       const during = Array.from({ length: 200 }, (_, n) => `during ${n}`);
-      for (const text of during) await sayBig('a', text);
-      held.goOn();
+      for (const text of during) await publishBig('a', text);
+      paused.release();
       const stream = await listening;
-      await say('a', 'live');
-      expectExactly(await heardUntil(stream, 'live'), ['missed', ...during, 'live']);
+      await publish('a', 'live');
+      expectExactly(await receivedUntil(stream, 'live'), ['missed', ...during, 'live']);
     });
 
-    it('that fails loses nothing: the stream ends before anything newer, and the next one has it all', async () => {
+    it('that fails is not sent, and the next resume delivers it once and in order', async () => {
       await start();
-      const from = await say('a', 'known');
-      await say('a', 'missed');
-      const held = broker.hold(step);
-      const listening = visitWith(running, '/in?rooms=a', from);
-      await held.reached();
-      await say('a', 'during');
-      held.fail();
+      const from = await publish('a', 'known');
+      await publish('a', 'missed');
+      const paused = broker.pauseAt(step);
+      const listening = listenFrom(running, '/in?rooms=a', from);
+      await paused.reached();
+      await publish('a', 'during');
+      paused.fail();
       const first = await listening;
       expect(textsOf(await first.eventsUntilEnd())).toEqual([]);
       expect(first.rawText).not.toContain('during');
-      const again = await visitWith(running, '/in?rooms=a', from);
-      await say('a', 'live');
-      expectExactly(await heardUntil(again, 'live'), ['missed', 'during', 'live']);
+      const again = await listenFrom(running, '/in?rooms=a', from);
+      await publish('a', 'live');
+      expectExactly(await receivedUntil(again, 'live'), ['missed', 'during', 'live']);
     });
 
-    it('and then the stream is closed by the application: nothing newer than the hole was sent', async () => {
+    it('that the application ends by closing the stream is not sent before the missed events', async () => {
       await start();
-      const from = await say('a', 'known');
-      await say('a', 'missed');
-      const held = broker.hold(step);
-      const stream = await visitWith(running, '/in?rooms=a', from);
-      await held.reached();
-      await say('a', 'during');
+      const from = await publish('a', 'known');
+      await publish('a', 'missed');
+      const paused = broker.pauseAt(step);
+      const stream = await listenFrom(running, '/in?rooms=a', from);
+      await paused.reached();
+      await publish('a', 'during');
       for (const client of running.sse.clients()) client.close();
       expect(textsOf(await stream.eventsUntilEnd())).toEqual([]);
-      held.goOn();
-      const again = await visitWith(running, '/in?rooms=a', from);
-      await say('a', 'live');
-      expectExactly(await heardUntil(again, 'live'), ['missed', 'during', 'live']);
+      paused.release();
+      const again = await listenFrom(running, '/in?rooms=a', from);
+      await publish('a', 'live');
+      expectExactly(await receivedUntil(again, 'live'), ['missed', 'during', 'live']);
     });
 
-    it('and then the application shuts down: nothing newer than the hole was sent', async () => {
+    it('that the application ends by shutting down is not sent before the missed events', async () => {
       await start({ shutdownGraceMs: 100 });
-      const from = await say('a', 'known');
-      await say('a', 'missed');
-      const held = broker.hold(step);
-      const stream = await visitWith(running, '/in?rooms=a', from);
-      await held.reached();
-      await say('a', 'during');
+      const from = await publish('a', 'known');
+      await publish('a', 'missed');
+      const paused = broker.pauseAt(step);
+      const stream = await listenFrom(running, '/in?rooms=a', from);
+      await paused.reached();
+      await publish('a', 'during');
       const closing = running.shutDown();
       expect(textsOf(await stream.eventsUntilEnd())).toEqual([]);
-      held.goOn();
+      paused.release();
       await closing;
     });
   });
 
   it.each(['before subscribe', 'after subscribe'] as const)(
-    '%s of a fresh stream comes after sse:ready and its position',
+    '%s of a new stream is delivered after sse:ready and its position',
     async (step) => {
       await start();
-      const held = broker.hold(step);
-      const listening = visitWith(running, '/in?rooms=a');
-      await held.reached();
-      await say('a', 'during 1');
-      await say('a', 'during 2');
-      held.goOn();
+      const paused = broker.pauseAt(step);
+      const listening = listenFrom(running, '/in?rooms=a');
+      await paused.reached();
+      await publish('a', 'during 1');
+      await publish('a', 'during 2');
+      paused.release();
       const stream = await listening;
-      const late = await say('a', 'live');
-      const heard = await heardUntil(stream, 'live');
-      const { id } = readyOf(heard);
+      const late = await publish('a', 'live');
+      const received = await receivedUntil(stream, 'live');
+      const { id } = readyOf(received);
       expect(positionOf(id)).toBeLessThan(positionOf(late));
-      // Whatever is newer than the announced position was delivered.
+      // Every event newer than the announced position was delivered.
       const page = await broker.read(['a'], positionOf(id));
       expectExactly(
-        heard,
+        received,
         page.messages.map(({ data }) => data),
       );
     },

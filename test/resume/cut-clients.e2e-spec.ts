@@ -3,16 +3,16 @@ import { fetchEventSource } from '@microsoft/fetch-event-source';
 import { EventSource as NpmEventSource } from 'eventsource';
 import { SseRoom } from 'nestjs-simple-sse';
 import { EventSource as UndiciEventSource } from 'undici';
-import { randomOf } from '../../src/testing/random-history.js';
-import { launchChromium, noBrowser, type Browser } from '../sample/chromium.js';
+import { seededRandom } from '../../src/testing/seeded-random.js';
+import { launchChromium, noBrowser, type Browser } from '../support/chromium.js';
 import { platforms } from '../support/platforms.js';
 import { sseApp } from '../support/sse-app.js';
 import { eventually, pause } from '../support/within.js';
 import { CuttingProxy } from './cutting-proxy.js';
-import { chosenSeed } from './oracle.js';
+import { chosenSeed } from '../support/seeds.js';
 import type { RunningApp } from '../support/running-app.js';
 
-/** How often each client's connection is cut, at the least. */
+/** The least number of cuts for each client. */
 const CUTS = 25;
 const LONG_MS = 60_000;
 
@@ -26,19 +26,19 @@ class BadNetworkController {
   @Header('content-type', 'text/html')
   page(): string {
     return `<!doctype html><title>Bad network</title><script>
-      const heard = [], gaps = [];
+      const received = [], gaps = [];
       function listen() {
         const source = new EventSource('/stream');
-        source.onmessage = ({ data }) => heard.push(data);
+        source.onmessage = ({ data }) => received.push(data);
         source.addEventListener('sse:gap', ({ data }) => gaps.push(data));
       }
     </script>`;
   }
 }
 
-/** A client at work: what it heard, and how it is told to stop. */
-interface Listening {
-  heard(): Promise<string[]> | string[];
+/** A running client, with the texts of its events and its gaps. */
+interface RunningClient {
+  received(): Promise<string[]> | string[];
   gaps(): Promise<string[]> | string[];
   stop(): unknown;
 }
@@ -48,17 +48,17 @@ interface EventSourceLike {
   close(): void;
 }
 
-function overEventSource(source: EventSourceLike): Listening {
-  const heard: string[] = [];
+function overEventSource(source: EventSourceLike): RunningClient {
+  const received: string[] = [];
   const gaps: string[] = [];
-  source.addEventListener('message', ({ data }) => heard.push(String(data)));
+  source.addEventListener('message', ({ data }) => received.push(String(data)));
   source.addEventListener('sse:gap', ({ data }) => gaps.push(String(data)));
-  return { heard: () => heard, gaps: () => gaps, stop: () => source.close() };
+  return { received: () => received, gaps: () => gaps, stop: () => source.close() };
 }
 
-/** The library asks for a window and a document, of which it uses the timers and one listener. */
-function overFetch(url: string): Listening {
-  const heard: string[] = [];
+/** The library needs a window and a document, of which it uses the timers and one listener. */
+function overFetch(url: string): RunningClient {
+  const received: string[] = [];
   const gaps: string[] = [];
   const stopping = new AbortController();
   Object.assign(globalThis, {
@@ -71,23 +71,23 @@ function overFetch(url: string): Listening {
     signal: stopping.signal,
     onmessage: ({ event, data }) => {
       if (event === 'sse:gap') gaps.push(data);
-      // It also reports blocks that hold an id alone.
-      else if (event === '' && data !== '') heard.push(data);
+      // It also reports blocks that hold only an id.
+      else if (event === '' && data !== '') received.push(data);
     },
     onclose: () => {
-      throw new Error('come back');
+      throw new Error('reconnect');
     },
   });
-  return { heard: () => heard, gaps: () => gaps, stop: () => stopping.abort() };
+  return { received: () => received, gaps: () => gaps, stop: () => stopping.abort() };
 }
 
-const clients: [string, (url: string) => Listening][] = [
+const clients: [string, (url: string) => RunningClient][] = [
   ['EventSource of undici', (url) => overEventSource(new UndiciEventSource(`${url}/stream`))],
   ['EventSource of eventsource', (url) => overEventSource(new NpmEventSource(`${url}/stream`))],
   ['@microsoft/fetch-event-source', (url) => overFetch(`${url}/stream`)],
 ];
 
-describe.each(platforms)('in a network that cuts connections, on $name', (platform) => {
+describe.each(platforms)('a client in a network that cuts connections, on $name', (platform) => {
   const seed = chosenSeed();
   let running: RunningApp;
   let proxy: CuttingProxy;
@@ -99,8 +99,8 @@ describe.each(platforms)('in a network that cuts connections, on $name', (platfo
         options: { retryMs: 1, historyMaxEvents: 100_000 },
       }),
     );
-    const random = randomOf(seed);
-    // Half of the cuts fall into the attach.
+    const random = seededRandom(seed);
+    // Half of the cuts are early, during the attach.
     proxy = await CuttingProxy.start(running.url, () =>
       Math.ceil((random() < 0.5 ? 1_500 : 30_000) * random()),
     );
@@ -110,13 +110,13 @@ describe.each(platforms)('in a network that cuts connections, on $name', (platfo
     await running.close();
   });
 
-  /** Publishes until the connection has been cut often enough; then each event must have been heard once. */
-  async function expectEverything(listening: Listening): Promise<void> {
-    const random = randomOf(seed + 1);
+  /** Publishes until the connection was cut often enough, then expects each event once and in order. */
+  async function expectEverything(listening: RunningClient): Promise<void> {
+    const random = seededRandom(seed + 1);
     try {
       await eventually(() => running.sse.count('numbers') === 1, 'the client');
       await running.sse.broadcast('numbers', '0');
-      await eventually(async () => (await listening.heard()).length === 1, 'the first event');
+      await eventually(async () => (await listening.received()).length === 1, 'the first event');
       proxy.isCutting = true;
       let count = 1;
       while (proxy.cuts < CUTS || count < 1_000) {
@@ -127,8 +127,8 @@ describe.each(platforms)('in a network that cuts connections, on $name', (platfo
       }
       proxy.isCutting = false;
       await running.sse.broadcast('numbers', String(count));
-      await eventually(async () => (await listening.heard()).at(-1) === String(count), 'the last event');
-      const numbers = (await listening.heard()).map((text) => parseInt(text, 10));
+      await eventually(async () => (await listening.received()).at(-1) === String(count), 'the last event');
+      const numbers = (await listening.received()).map((text) => parseInt(text, 10));
       expect(numbers).toEqual(Array.from({ length: count + 1 }, (_, n) => n));
       expect(await listening.gaps()).toEqual([]);
       expect(proxy.cuts).toBeGreaterThanOrEqual(CUTS);
@@ -138,7 +138,7 @@ describe.each(platforms)('in a network that cuts connections, on $name', (platfo
   }
 
   it.each(clients)(
-    `%s hears every event once, in order (SEED=${seed})`,
+    `built on %s receives every event once and in order (SEED=${seed})`,
     async (_, listen) => {
       await expectEverything(listen(proxy.url));
     },
@@ -146,7 +146,7 @@ describe.each(platforms)('in a network that cuts connections, on $name', (platfo
   );
 
   const inBrowser = noBrowser === undefined ? describe : describe.skip;
-  inBrowser(`Chromium${noBrowser === undefined ? '' : ` (skipped: ${noBrowser})`}`, () => {
+  inBrowser(`in Chromium${noBrowser === undefined ? '' : ` (skipped: ${noBrowser})`}`, () => {
     let browser: Browser;
 
     beforeAll(async () => {
@@ -155,13 +155,13 @@ describe.each(platforms)('in a network that cuts connections, on $name', (platfo
     afterAll(() => browser.close());
 
     it(
-      `hears every event once, in order (SEED=${seed})`,
+      `receives every event once and in order (SEED=${seed})`,
       async () => {
         const page = await browser.context.newPage();
         await page.goto(`${proxy.url}/page`);
         await page.evaluate('listen()');
         await expectEverything({
-          heard: () => page.evaluate<string[]>('heard'),
+          received: () => page.evaluate<string[]>('received'),
           gaps: () => page.evaluate<string[]>('gaps'),
           stop: () => page.close(),
         });

@@ -4,11 +4,11 @@ import { portOf } from '../support/port-of.js';
 
 const LF = 10;
 
-/** A bad network: a TCP proxy that cuts its connections after some bytes of what the server says. */
+/** A TCP proxy that cuts each connection after a number of bytes from the server. */
 export class CuttingProxy {
-  /** How many connections it has cut. */
+  /** The number of connections cut. */
   cuts = 0;
-  /** Whether it cuts at all. */
+  /** Cuts connections while it is true. */
   isCutting = false;
   private readonly sockets = new Set<Socket>();
 
@@ -17,10 +17,10 @@ export class CuttingProxy {
     private readonly targetPort: number,
     private readonly bytesUntilCut: () => number,
   ) {
-    server.on('connection', (socket) => this.carry(socket));
+    server.on('connection', (socket) => this.forward(socket));
   }
 
-  /** @param bytesUntilCut drawn anew for each connection */
+  /** @param bytesUntilCut returns the number of bytes for a new connection */
   static async start(targetUrl: string, bytesUntilCut: () => number): Promise<CuttingProxy> {
     const server = createServer({ allowHalfOpen: false });
     server.listen(0, '127.0.0.1');
@@ -37,7 +37,7 @@ export class CuttingProxy {
     for (const socket of this.sockets) socket.destroy();
   }
 
-  private carry(client: Socket): void {
+  private forward(client: Socket): void {
     const server = connect(this.targetPort, '127.0.0.1');
     let left = this.bytesUntilCut();
     const cut = (): void => {
@@ -53,8 +53,8 @@ export class CuttingProxy {
         cut();
       });
     }
-    // Never in a response's head: over plain HTTP Chromium takes half of one for the whole, misses the content type in
-    // it and gives up for good.
+    // A response head is never cut: over plain HTTP, Chromium takes a part of one for the whole, misses the content type
+    // and never reconnects.
     let inHead = true;
     client.on('data', (bytes: Buffer) => {
       inHead = true;
@@ -69,7 +69,7 @@ export class CuttingProxy {
         return;
       }
       this.cuts++;
-      // What was let through arrives: a FIN in mid-chunk is as much of a cut as a reset, and takes nothing back.
+      // A FIN within a chunk cuts the stream as a reset does, but the client receives every byte sent before it.
       client.end(bytes.subarray(0, outsideBlankLine(bytes, left)));
       server.destroy();
     });
@@ -77,8 +77,8 @@ export class CuttingProxy {
 }
 
 /**
- * Not between the last two bytes of a block: there a client that takes ids before their block is complete, as
- * `@microsoft/fetch-event-source` does, would lose the block, and no server could help it.
+ * Moves a cut away from the last two bytes of a block. `@microsoft/fetch-event-source` takes an id before its block is
+ * complete and would lose the block there, which no server can prevent.
  */
 function outsideBlankLine(bytes: Buffer, at: number): number {
   return bytes[at - 1] === LF && bytes[at] === LF ? at - 1 : at;

@@ -1,105 +1,108 @@
 import type { SseModuleOptions } from 'nestjs-simple-sse';
 import { pause } from '../support/within.js';
-import { expectExactly, gapsOf, heardUntil, readyOf, startDesk, textsOf, visitWith } from './resume-desk.js';
-import type { EventStream, HeardEvent } from '../support/event-stream.js';
+import {
+  expectExactly,
+  gapsOf,
+  receivedUntil,
+  receivedUntilNow,
+  readyOf,
+  startTestApp,
+  textsOf,
+  listenFrom,
+} from './test-app.js';
 import type { RunningApp } from '../support/running-app.js';
 
-describe('what cannot be brought back', () => {
+describe('an event that cannot be replayed', () => {
   let running: RunningApp;
 
-  const say = async (rooms: string | string[], text: string): Promise<string> =>
+  const publish = async (rooms: string | string[], text: string): Promise<string> =>
     (await running.sse.broadcast(rooms, text)) as string;
 
-  async function untilNow(stream: EventStream, room = 'a'): Promise<HeardEvent[]> {
-    await say(room, 'now');
-    return heardUntil(stream, 'now');
-  }
-
   async function start(options: SseModuleOptions): Promise<void> {
-    running = await startDesk(options);
+    running = await startTestApp(options);
   }
 
   afterEach(() => running.close());
 
-  it('is one gap for all rooms concerned, without an id, before what is left', async () => {
+  it('is announced by one gap for all its rooms, without an id, before the replay', async () => {
     await start({ historyMaxEvents: 3 });
-    const from = await say('a', 'known');
+    const from = await publish('a', 'known');
     for (const n of [1, 2, 3, 4, 5]) {
-      await say('a', `a${n}`);
-      await say('c', `c${n}`);
+      await publish('a', `a${n}`);
+      await publish('c', `c${n}`);
     }
-    await say('b', 'b1');
-    const stream = await visitWith(running, '/in?rooms=a,b,c,quiet', from);
-    const heard = await untilNow(stream, 'b');
-    expect(readyOf(heard)).toMatchObject({ resumed: 'partial', id: from });
-    expect(heard[1]).toMatchObject({ event: 'sse:gap', id: undefined });
-    expect(gapsOf(heard)).toEqual([{ rooms: ['a', 'c'], reason: 'trimmed' }]);
-    expectExactly(heard, ['a3', 'c3', 'a4', 'c4', 'a5', 'c5', 'b1', 'now']);
+    await publish('b', 'b1');
+    const stream = await listenFrom(running, '/in?rooms=a,b,c,quiet', from);
+    const received = await receivedUntilNow(running, stream, 'b');
+    expect(readyOf(received)).toMatchObject({ resumed: 'partial', id: from });
+    expect(received[1]).toMatchObject({ event: 'sse:gap', id: undefined });
+    expect(gapsOf(received)).toEqual([{ rooms: ['a', 'c'], reason: 'trimmed' }]);
+    expectExactly(received, ['a3', 'c3', 'a4', 'c4', 'a5', 'c5', 'b1', 'now']);
   });
 
-  it('is announced again where the connection is cut before the position has moved', async () => {
+  it('is announced again where the connection is cut before the client has a newer position', async () => {
     await start({ historyMaxEvents: 2 });
-    const from = await say('a', 'known');
-    for (const n of [1, 2, 3]) await say('a', `a${n}`);
+    const from = await publish('a', 'known');
+    for (const n of [1, 2, 3]) await publish('a', `a${n}`);
     for (let attempt = 0; attempt < 3; attempt++) {
-      const stream = await visitWith(running, '/in?rooms=a', from);
+      const stream = await listenFrom(running, '/in?rooms=a', from);
       await stream.nextEvent({ control: true });
       expect(await stream.nextEvent({ control: true })).toMatchObject({ event: 'sse:gap', id: undefined });
       stream.close();
     }
   });
 
-  it('is a gap for every room when the memory began anew', async () => {
+  it('is announced by a gap in every room after the broker has a new epoch', async () => {
     await start({});
-    const from = await say('a', 'known');
+    const from = await publish('a', 'known');
     await running.close();
     await start({});
-    await say('a', 'after the restart');
-    const stream = await visitWith(running, '/in?rooms=a,b', from);
-    const heard = await untilNow(stream);
-    expect(readyOf(heard)).toMatchObject({ resumed: 'none', id: undefined });
-    expect(heard[1]).toMatchObject({ event: 'sse:gap', id: undefined });
-    expect(gapsOf(heard)).toEqual([{ rooms: ['*', 'a', 'b'], reason: 'epoch' }]);
-    // The position that follows the gap is the new memory's.
-    expectExactly(heard, ['now']);
+    await publish('a', 'after the restart');
+    const stream = await listenFrom(running, '/in?rooms=a,b', from);
+    const received = await receivedUntilNow(running, stream);
+    expect(readyOf(received)).toMatchObject({ resumed: 'none', id: undefined });
+    expect(received[1]).toMatchObject({ event: 'sse:gap', id: undefined });
+    expect(gapsOf(received)).toEqual([{ rooms: ['*', 'a', 'b'], reason: 'epoch' }]);
+    // The position that follows the gap is of the new epoch.
+    expectExactly(received, ['now']);
   });
 
-  it('says nothing where nothing was missed, however little is remembered', async () => {
+  it('is not announced to a client that missed nothing, however short the history is', async () => {
     await start({ historyMaxEvents: 1 });
-    const from = await say('a', 'known');
-    await say('elsewhere', 'one');
-    await say('elsewhere', 'two');
-    const stream = await visitWith(running, '/in?rooms=a,b', from);
-    const heard = await untilNow(stream);
-    expect(readyOf(heard).resumed).toBe('full');
-    expect(gapsOf(heard)).toEqual([]);
-    expectExactly(heard, ['now']);
+    const from = await publish('a', 'known');
+    await publish('elsewhere', 'one');
+    await publish('elsewhere', 'two');
+    const stream = await listenFrom(running, '/in?rooms=a,b', from);
+    const received = await receivedUntilNow(running, stream);
+    expect(readyOf(received).resumed).toBe('full');
+    expect(gapsOf(received)).toEqual([]);
+    expectExactly(received, ['now']);
   });
 
-  it('is a gap also when the bytes over all rooms ran out', async () => {
+  it('is announced by a gap where the limit of bytes over all rooms was reached', async () => {
     await start({ historyMaxBytes: 50_000 });
-    const from = await say('a', 'known');
-    await say('a', 'small');
-    await say('b', 'x'.repeat(100_000));
-    const stream = await visitWith(running, '/in?rooms=a', from);
-    const heard = await untilNow(stream);
-    expect(gapsOf(heard)).toEqual([{ rooms: ['a'], reason: 'trimmed' }]);
-    expectExactly(heard, ['now']);
+    const from = await publish('a', 'known');
+    await publish('a', 'small');
+    await publish('b', 'x'.repeat(100_000));
+    const stream = await listenFrom(running, '/in?rooms=a', from);
+    const received = await receivedUntilNow(running, stream);
+    expect(gapsOf(received)).toEqual([{ rooms: ['a'], reason: 'trimmed' }]);
+    expectExactly(received, ['now']);
   });
 
-  it('is a gap for an expired event, before and after its room is forgotten', async () => {
+  it('is announced by a gap where it has expired, before and after the history of its room is dropped', async () => {
     await start({ historyMaxAgeMs: 200, rooms: { 'long-*': { historyMaxAgeMs: 600_000 } } });
-    const from = await say('long-a', 'known');
-    await say('long-a', 'kept');
-    await say('short', 'expires');
+    const from = await publish('long-a', 'known');
+    await publish('long-a', 'replayable');
+    await publish('short', 'expires');
     const endMs = Date.now() + 2_500;
     let gaps = 0;
     while (Date.now() < endMs) {
-      const stream = await visitWith(running, '/in?rooms=long-a,short', from);
-      const heard = await untilNow(stream, '*');
-      const missed = !textsOf(heard).includes('expires');
-      expect(gapsOf(heard).some(({ rooms }) => rooms.includes('short'))).toBe(missed);
-      expect(textsOf(heard)).toContain('kept');
+      const stream = await listenFrom(running, '/in?rooms=long-a,short', from);
+      const received = await receivedUntilNow(running, stream, '*');
+      const missed = !textsOf(received).includes('expires');
+      expect(gapsOf(received).some(({ rooms }) => rooms.includes('short'))).toBe(missed);
+      expect(textsOf(received)).toContain('replayable');
       if (missed) gaps++;
       stream.close();
       await pause(50);
@@ -107,22 +110,22 @@ describe('what cannot be brought back', () => {
     expect(gaps).toBeGreaterThan(5);
   });
 
-  it('is nothing at all with history: false, where no id exists', async () => {
+  it('is not announced without history, where no event has an id', async () => {
     await start({ history: false });
     expect(await running.sse.broadcast('a', 'before')).toBeUndefined();
     expect(await running.sse.position()).toBeUndefined();
-    const stream = await visitWith(running, '/in?rooms=a', '1.00000000.hoejuhuh9i');
+    const stream = await listenFrom(running, '/in?rooms=a', '1.00000000.hoejuhuh9i');
     await running.sse.broadcast(['a', 'b'], 'now');
-    const heard = await heardUntil(stream, 'now');
-    expect(readyOf(heard)).toMatchObject({ resumed: 'none' });
-    expect(heard.map(({ event, id }) => [event, id])).toEqual([
+    const received = await receivedUntil(stream, 'now');
+    expect(readyOf(received)).toMatchObject({ resumed: 'none' });
+    expect(received.map(({ event, id }) => [event, id])).toEqual([
       ['sse:ready', undefined],
       ['message', undefined],
     ]);
     expect(stream.rawText).not.toMatch(/^id:/m);
   });
 
-  it('follows the first pattern that fits the room', async () => {
+  it('depends on the first pattern in the options that matches the room', async () => {
     await start({
       historyMaxEvents: 2,
       rooms: {
@@ -132,18 +135,18 @@ describe('what cannot be brought back', () => {
         'cursor-*': { volatile: true },
       },
     });
-    const from = await say('a', 'known');
+    const from = await publish('a', 'known');
     for (let n = 0; n < 5; n++) {
-      await say('long-1', `long ${n}`);
+      await publish('long-1', `long ${n}`);
       expect(await running.sse.broadcast('live-1', `live ${n}`)).toBeUndefined();
       expect(await running.sse.broadcast('live-important', `important ${n}`)).toBeUndefined();
       expect(await running.sse.broadcast('cursor-1', `cursor ${n}`)).toBeUndefined();
-      await say('a', `a ${n}`);
+      await publish('a', `a ${n}`);
     }
-    const stream = await visitWith(running, '/in?rooms=long-1,live-1,live-important,cursor-1,a', from);
-    const heard = await untilNow(stream);
-    expect(gapsOf(heard)).toEqual([{ rooms: ['a'], reason: 'trimmed' }]);
+    const stream = await listenFrom(running, '/in?rooms=long-1,live-1,live-important,cursor-1,a', from);
+    const received = await receivedUntilNow(running, stream);
+    expect(gapsOf(received)).toEqual([{ rooms: ['a'], reason: 'trimmed' }]);
     const long = Array.from({ length: 5 }, (_, n) => `long ${n}`);
-    expectExactly(heard, [...long.slice(0, 4), 'a 3', 'long 4', 'a 4', 'now']);
+    expectExactly(received, [...long.slice(0, 4), 'a 3', 'long 4', 'a 4', 'now']);
   });
 });

@@ -1,121 +1,115 @@
 import {
   expectExactly,
   gapsOf,
-  heardUntil,
-  moved,
-  positionOf,
+  receivedUntil,
+  receivedUntilNow,
+  shiftedId,
   readyOf,
-  ResumeDesk,
-  startDesk,
+  TestController,
+  startTestApp,
   textsOf,
-  visitWith,
-} from './resume-desk.js';
-import type { EventStream, HeardEvent } from '../support/event-stream.js';
+  listenFrom,
+} from './test-app.js';
+import { positionOf } from '../support/wire-ids.js';
 import type { RunningApp } from '../support/running-app.js';
 
 describe('ids and positions', () => {
   let running: RunningApp;
 
-  const say = async (rooms: string | string[], text: string): Promise<string> =>
+  const publish = async (rooms: string | string[], text: string): Promise<string> =>
     (await running.sse.broadcast(rooms, text)) as string;
 
-  /** Everything up to an event that is published now. */
-  async function untilNow(stream: EventStream, room = 'a'): Promise<HeardEvent[]> {
-    await say(room, 'now');
-    return heardUntil(stream, 'now');
-  }
-
   beforeEach(async () => {
-    running = await startDesk({});
+    running = await startTestApp({});
   });
   afterEach(() => running.close());
 
   it('broadcast returns the id that the event carries on every stream', async () => {
-    const streams = [await visitWith(running, '/in?rooms=a'), await visitWith(running, '/in?rooms=b,a')];
-    const id = await say('a', 'text');
+    const streams = [await listenFrom(running, '/in?rooms=a'), await listenFrom(running, '/in?rooms=b,a')];
+    const id = await publish('a', 'text');
     expect(id).toMatch(/^1\.[0-9a-f]{8}\.[0-9a-z]{10,11}$/);
     for (const stream of streams) expect(await stream.nextEvent()).toMatchObject({ data: 'text', id });
     expect(streams[0]?.rawText.split('\n\n')[1]).toBe(streams[1]?.rawText.split('\n\n')[1]);
   });
 
-  it('an event in several rooms has one id, and each client hears it once, live and on resume', async () => {
-    const from = await say('a', 'known');
-    const live = await visitWith(running, '/in?rooms=b,a,c');
-    const id = await say(['a', 'b', 'c', 'a'], 'everywhere');
-    const resumed = await visitWith(running, '/in?rooms=c,b,a', from);
-    await say('a', 'now');
+  it('an event in several rooms has one id, and each client receives it once, live and on resume', async () => {
+    const from = await publish('a', 'known');
+    const live = await listenFrom(running, '/in?rooms=b,a,c');
+    const id = await publish(['a', 'b', 'c', 'a'], 'everywhere');
+    const resumed = await listenFrom(running, '/in?rooms=c,b,a', from);
+    await publish('a', 'now');
     for (const stream of [live, resumed]) {
-      const heard = await heardUntil(stream, 'now');
-      expectExactly(heard, ['everywhere', 'now']);
-      expect(heard.find(({ data }) => data === 'everywhere')?.id).toBe(id);
+      const received = await receivedUntil(stream, 'now');
+      expectExactly(received, ['everywhere', 'now']);
+      expect(received.find(({ data }) => data === 'everywhere')?.id).toBe(id);
     }
   });
 
-  it('everyone is a room like others: what was said to everyone is missed and comes back', async () => {
-    const from = await say('a', 'known');
-    await say('*', 'to all');
-    await say(['*', 'a'], 'to all and a');
-    const stream = await visitWith(running, '/in?rooms=a', from);
-    expectExactly(await untilNow(stream), ['to all', 'to all and a', 'now']);
+  it('an event to all clients is replayed as one in any room', async () => {
+    const from = await publish('a', 'known');
+    await publish('*', 'to all');
+    await publish(['*', 'a'], 'to all and a');
+    const stream = await listenFrom(running, '/in?rooms=a', from);
+    expectExactly(await receivedUntilNow(running, stream), ['to all', 'to all and a', 'now']);
   });
 
-  it('a retried publish with the same key is one event with one id', async () => {
-    const stream = await visitWith(running, '/in?rooms=a');
-    const publish = (): Promise<string | undefined> =>
+  it('a retried publish with the same idempotency key is one event with one id', async () => {
+    const stream = await listenFrom(running, '/in?rooms=a');
+    const retry = (): Promise<string | undefined> =>
       running.sse.broadcast('a', 'paid', 7, { idempotencyKey: 'order 7' });
-    const ids = [await publish(), await publish(), ...(await Promise.all([publish(), publish()]))];
+    const ids = [await retry(), await retry(), ...(await Promise.all([retry(), retry()]))];
     expect(new Set(ids)).toEqual(new Set([ids[0]]));
-    expectExactly(await untilNow(stream), ['7', 'now']);
+    expectExactly(await receivedUntilNow(running, stream), ['7', 'now']);
   });
 
-  it('sse:ready of a fresh stream seeds the position: a cut before any event loses nothing', async () => {
-    const stream = await visitWith(running, '/in?rooms=a');
+  it('sse:ready of a new stream carries a position, so that a cut before any event loses nothing', async () => {
+    const stream = await listenFrom(running, '/in?rooms=a');
     const { id, resumed } = readyOf([await stream.nextEvent({ control: true })]);
     expect(resumed).toBe('none');
     stream.close();
-    await say('a', 'missed');
-    const again = await visitWith(running, '/in?rooms=a', id);
-    const heard = await untilNow(again);
-    expectExactly(heard, ['missed', 'now']);
-    expect(readyOf(heard)).toMatchObject({ resumed: 'full', id });
+    await publish('a', 'missed');
+    const again = await listenFrom(running, '/in?rooms=a', id);
+    const received = await receivedUntilNow(running, again);
+    expectExactly(received, ['missed', 'now']);
+    expect(readyOf(received)).toMatchObject({ resumed: 'full', id });
   });
 
-  it('sse:ready of a resume names the position of the client itself and nothing newer', async () => {
-    const from = await say('a', 'known');
-    await say('a', 'missed');
-    const stream = await visitWith(running, '/in?rooms=a', from);
+  it('sse:ready of a resume carries the position of the client and nothing newer', async () => {
+    const from = await publish('a', 'known');
+    await publish('a', 'missed');
+    const stream = await listenFrom(running, '/in?rooms=a', from);
     const first = await stream.nextEvent({ control: true });
     expect([first.event, first.id]).toEqual(['sse:ready', from]);
   });
 
-  it('a resume that missed nothing moves the position by an id alone', async () => {
-    const from = await say('a', 'known');
-    await say('elsewhere', 'newer');
-    const stream = await visitWith(running, '/in?rooms=a', from);
-    await untilNow(stream);
+  it('a resume that missed nothing advances the position by a block with only an id', async () => {
+    const from = await publish('a', 'known');
+    await publish('elsewhere', 'newer');
+    const stream = await listenFrom(running, '/in?rooms=a', from);
+    await receivedUntilNow(running, stream);
     const ids = [...stream.rawText.matchAll(/^id: (.*)$/gm)].map(([, id]) => positionOf(id));
     expect(ids).toHaveLength(3);
     expect(ids[1]).toBeGreaterThan(positionOf(from));
     expect(stream.events.map(({ data }) => data)).toHaveLength(2);
   });
 
-  it('position() is the state of now for a page that was rendered with it', async () => {
-    await say('a', 'part of the state');
+  it('a client that starts from position() receives every event after that call', async () => {
+    await publish('a', 'part of the state');
     const position = await running.sse.position();
-    await say('a', 'after rendering');
-    const stream = await visitWith(running, `/in?rooms=a&lastEventId=${position}`);
-    expectExactly(await untilNow(stream), ['after rendering', 'now']);
+    await publish('a', 'after rendering');
+    const stream = await listenFrom(running, `/in?rooms=a&lastEventId=${position}`);
+    expectExactly(await receivedUntilNow(running, stream), ['after rendering', 'now']);
   });
 
-  it('the header wins over ?lastEventId=', async () => {
-    const first = await say('a', 'one');
-    const second = await say('a', 'two');
-    await say('a', 'three');
-    const byQuery = await visitWith(running, `/in?rooms=a&lastEventId=${first}`);
-    const byHeader = await visitWith(running, `/in?rooms=a&lastEventId=${first}`, second);
-    await say('a', 'now');
-    expectExactly(await heardUntil(byQuery, 'now'), ['two', 'three', 'now']);
-    expectExactly(await heardUntil(byHeader, 'now'), ['three', 'now']);
+  it('the Last-Event-ID header takes precedence over ?lastEventId=', async () => {
+    const first = await publish('a', 'one');
+    const second = await publish('a', 'two');
+    await publish('a', 'three');
+    const byQuery = await listenFrom(running, `/in?rooms=a&lastEventId=${first}`);
+    const byHeader = await listenFrom(running, `/in?rooms=a&lastEventId=${first}`, second);
+    await publish('a', 'now');
+    expectExactly(await receivedUntil(byQuery, 'now'), ['two', 'three', 'now']);
+    expectExactly(await receivedUntil(byHeader, 'now'), ['three', 'now']);
   });
 
   it.each([
@@ -127,61 +121,64 @@ describe('ids and positions', () => {
     ['an id that is too long', (id: string) => id + 'z'.repeat(200)],
     ['an id of 8 KB', (id: string) => id + 'z'.repeat(8_000)],
     ['a number beyond the safe ones', (id: string) => id.replace(/\w+$/, 'zzzzzzzzzzz')],
-    ['a position of tomorrow', (id: string) => moved(id, 86_400_000_000)],
-    ['a position 61 seconds ahead', (id: string) => moved(id, 61_000_000 + 1_000_000)],
+    ['a position one day ahead', (id: string) => shiftedId(id, 86_400_000_000)],
+    ['a position 61 seconds ahead', (id: string) => shiftedId(id, 61_000_000 + 1_000_000)],
     ["another library's id", () => '1700000000000-0'],
     ['a number', () => '42'],
     ['an id with a space', (id: string) => `${id} ${id}`],
-  ])('%s is answered with 200 and one gap, and the stream goes on', async (_, broken) => {
-    const good = await say('a', 'known');
-    await say('a', 'missed');
-    const stream = await visitWith(running, '/in?rooms=b,a', broken(good));
-    expect(stream.status).toBe(200);
-    const heard = await untilNow(stream);
-    expect(readyOf(heard)).toMatchObject({ resumed: 'none', id: undefined });
-    expect(gapsOf(heard)).toEqual([{ rooms: ['*', 'b', 'a'], reason: 'invalid' }]);
-    expectExactly(heard, ['now']);
-    stream.close();
-    await say('b', 'missed now');
-    const again = await visitWith(running, '/in?rooms=b,a', heard.at(-1)?.id);
-    expectExactly(await untilNow(again), ['missed now', 'now']);
+  ])(
+    '%s as the last event id is answered with 200 and one gap, and the stream goes on',
+    async (_, broken) => {
+      const good = await publish('a', 'known');
+      await publish('a', 'missed');
+      const stream = await listenFrom(running, '/in?rooms=b,a', broken(good));
+      expect(stream.status).toBe(200);
+      const received = await receivedUntilNow(running, stream);
+      expect(readyOf(received)).toMatchObject({ resumed: 'none', id: undefined });
+      expect(gapsOf(received)).toEqual([{ rooms: ['*', 'b', 'a'], reason: 'invalid' }]);
+      expectExactly(received, ['now']);
+      stream.close();
+      await publish('b', 'missed now');
+      const again = await listenFrom(running, '/in?rooms=b,a', received.at(-1)?.id);
+      expectExactly(await receivedUntilNow(running, again), ['missed now', 'now']);
+    },
+  );
+
+  it('an empty Last-Event-ID opens a new stream', async () => {
+    await publish('a', 'known');
+    const received = await receivedUntilNow(running, await listenFrom(running, '/in?rooms=a', ''));
+    expect(gapsOf(received)).toEqual([]);
+    expectExactly(received, ['now']);
   });
 
-  it('an empty Last-Event-ID is a fresh stream', async () => {
-    await say('a', 'known');
-    const heard = await untilNow(await visitWith(running, '/in?rooms=a', ''));
-    expect(gapsOf(heard)).toEqual([]);
-    expectExactly(heard, ['now']);
-  });
-
-  it('what is for one client alone, and volatile events, carry no id and do not come back', async () => {
-    const stream = await visitWith(running, '/in?rooms=a');
-    const from = await say('a', 'known');
+  it('events to a single client and volatile events carry no id and are not replayed', async () => {
+    const stream = await listenFrom(running, '/in?rooms=a');
+    const from = await publish('a', 'known');
     expect(await running.sse.broadcast('a', 'cursor', 'volatile', { volatile: true })).toBeUndefined();
-    running.get(ResumeDesk).latest?.send('for you');
-    await say('a', 'last');
-    const heard = await heardUntil(stream, 'last');
-    expect(heard.filter(({ id }) => id === undefined).map(({ data }) => data)).toEqual([
+    running.get(TestController).latest?.send('for you');
+    await publish('a', 'last');
+    const received = await receivedUntil(stream, 'last');
+    expect(received.filter(({ id }) => id === undefined).map(({ data }) => data)).toEqual([
       'volatile',
       'for you',
     ]);
-    const again = await visitWith(running, '/in?rooms=a', from);
-    expect(textsOf(await untilNow(again))).toEqual(['last', 'now']);
+    const again = await listenFrom(running, '/in?rooms=a', from);
+    expect(textsOf(await receivedUntilNow(running, again))).toEqual(['last', 'now']);
   });
 
-  it('an event in several rooms without history is heard once too, whoever speaks between its copies', async () => {
+  it('an event in several rooms without history is delivered once, also with other events between its copies', async () => {
     await running.close();
-    running = await startDesk({ history: false });
+    running = await startTestApp({ history: false });
     for (const path of ['/in?rooms=a,b,c', '/joining?rooms=a,b,c']) {
-      const stream = await visitWith(running, path);
-      const client = running.get(ResumeDesk).latest;
+      const stream = await listenFrom(running, path);
+      const client = running.get(TestController).latest;
       const subscription = running.sse.stream('a').subscribe(() => client?.send('between'));
       await running.sse.broadcast(['a', 'b', 'c'], 'everywhere');
       await running.sse.broadcast(['a', 'c'], 'volatile', 'now', { volatile: true });
       subscription.unsubscribe();
       await running.sse.broadcast('a', 'end');
-      const heard = await heardUntil(stream, 'end');
-      expect(textsOf(heard)).toEqual(['everywhere', 'between', 'now', 'between', 'end']);
+      const received = await receivedUntil(stream, 'end');
+      expect(textsOf(received)).toEqual(['everywhere', 'between', 'now', 'between', 'end']);
       stream.close();
     }
   });

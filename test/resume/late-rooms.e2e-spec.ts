@@ -4,22 +4,22 @@ import { ConnectedClient, SseClient, SseRoom, SseService } from 'nestjs-simple-s
 import { platforms } from '../support/platforms.js';
 import { sseApp } from '../support/sse-app.js';
 import { within } from '../support/within.js';
-import { heardUntil, readyOf, textsOf, visitWith } from './resume-desk.js';
+import { receivedUntil, readyOf, textsOf, listenFrom } from './test-app.js';
 import type { RunningApp } from '../support/running-app.js';
 
-/** Streams whose rooms are not declared: a handler joins them, or whoever opened the stream on its own. */
+/** Streams without declared rooms: the handler joins rooms, or the code that calls `add`. */
 @Controller()
-class LateDesk {
+class LateController {
   latest: SseClient | undefined;
   handler: Promise<void> = Promise.resolve();
-  handling: (() => void) | undefined;
+  onHandler: (() => void) | undefined;
 
   constructor(private readonly sse: SseService) {}
 
   @Get('late')
   @SseRoom()
   async late(@ConnectedClient() client: SseClient): Promise<void> {
-    this.handling?.();
+    this.onHandler?.();
     await this.handler;
     await client.join('a');
   }
@@ -49,82 +49,82 @@ class LateDesk {
 
 describe.each(platforms)('a stream whose rooms are joined late, on $name', (platform) => {
   let running: RunningApp;
-  let desk: LateDesk;
+  let controller: LateController;
 
   beforeEach(async () => {
-    running = await platform.start(sseApp({ controllers: [LateDesk] }));
-    desk = running.get(LateDesk);
+    running = await platform.start(sseApp({ controllers: [LateController] }));
+    controller = running.get(LateController);
   });
   afterEach(() => running.close());
 
-  const say = async (rooms: string | string[], text: string): Promise<string> =>
+  const publish = async (rooms: string | string[], text: string): Promise<string> =>
     (await running.sse.broadcast(rooms, text)) as string;
 
-  /** Visits `/late`, with an event to everyone while its handler works. */
-  async function visitLate(during: string, lastEventId?: string): ReturnType<typeof visitWith> {
-    let goOn!: () => void;
-    desk.handler = new Promise((resolve) => (goOn = resolve));
-    const reached = new Promise<void>((resolve) => (desk.handling = resolve));
-    const listening = visitWith(running, '/late', lastEventId);
+  /** Opens `/late`, with an event to all clients while its handler waits. */
+  async function openLate(during: string, lastEventId?: string): ReturnType<typeof listenFrom> {
+    let release!: () => void;
+    controller.handler = new Promise((resolve) => (release = resolve));
+    const reached = new Promise<void>((resolve) => (controller.onHandler = resolve));
+    const listening = listenFrom(running, '/late', lastEventId);
     await within(reached, 'the handler');
-    await say('*', during);
-    goOn();
+    await publish('*', during);
+    release();
     return listening;
   }
 
-  it('begins with sse:ready, also where everyone was told something before its handler joined', async () => {
-    const stream = await visitLate('to everyone');
-    await say('a', 'live');
-    const heard = await heardUntil(stream, 'live');
-    expect(readyOf(heard).resumed).toBe('none');
-    expect(textsOf(heard)).toEqual(['to everyone', 'live']);
+  it('begins with sse:ready, also with an event to all clients before its handler joins a room', async () => {
+    const stream = await openLate('to all');
+    await publish('a', 'live');
+    const received = await receivedUntil(stream, 'live');
+    expect(readyOf(received).resumed).toBe('none');
+    expect(textsOf(received)).toEqual(['to all', 'live']);
   });
 
-  it('and hears that event once when it is resumed', async () => {
-    const from = await say('a', 'known');
-    await say('a', 'missed');
-    const stream = await visitLate('to everyone', from);
-    await say('a', 'live');
-    expect(textsOf(await heardUntil(stream, 'live'))).toEqual(['missed', 'to everyone', 'live']);
+  it('receives an event to all clients during its handler once when it resumes', async () => {
+    const from = await publish('a', 'known');
+    await publish('a', 'missed');
+    const stream = await openLate('to all', from);
+    await publish('a', 'live');
+    expect(textsOf(await receivedUntil(stream, 'live'))).toEqual(['missed', 'to all', 'live']);
   });
 
-  it('after it has opened, hears an event in two of them once, though it carries no id', async () => {
-    const stream = await visitWith(running, '/plain');
-    await desk.latest?.join('a');
-    await desk.latest?.join('b');
-    await say(['a', 'b'], 'in both');
-    await say(['b', '*'], 'in one and to everyone');
-    await say('b', 'last');
-    const heard = await heardUntil(stream, 'last');
-    expect(heard.map(({ data }) => data)).toEqual(['in both', 'in one and to everyone', 'last']);
+  it('receives an event in two rooms once, also without an id', async () => {
+    const stream = await listenFrom(running, '/plain');
+    await controller.latest?.join('a');
+    await controller.latest?.join('b');
+    await publish(['a', 'b'], 'in both');
+    await publish(['b', '*'], 'in one and to all');
+    await publish('b', 'last');
+    const received = await receivedUntil(stream, 'last');
+    expect(received.map(({ data }) => data)).toEqual(['in both', 'in one and to all', 'last']);
     expect(stream.rawText).not.toContain('id:');
   });
 
   it.each([undefined, '42'])(
-    'opened by add() with no room keeps ids of its own, back with the id %s or new',
+    'opened by add() without a room sends the ids of the application, for the last event id %s',
     async (lastEventId) => {
-      const stream = await visitWith(running, '/own-ids', lastEventId);
-      await say('*', 'to everyone');
-      const heard = await heardUntil(stream, 'to everyone');
-      expect(heard.map(({ data }) => data)).toEqual(['sent at once', 'to everyone']);
+      const stream = await listenFrom(running, '/own-ids', lastEventId);
+      await publish('*', 'to all');
+      const received = await receivedUntil(stream, 'to all');
+      expect(received.map(({ data }) => data)).toEqual(['sent at once', 'to all']);
       expect(stream.rawText.match(/^id: .*$/gm)).toEqual(['id: 43']);
     },
   );
 
-  it('opened by add(), with join({ replay }) right after it, gets what it missed and nothing twice', async () => {
+  it('opened by add() and then join({ replay }), receives the missed events and no duplicates', async () => {
     const ids: string[] = [];
-    for (let n = 1; n <= 6; n++) ids.push(await say('a', `no. ${n}`));
-    const fresh = await visitWith(running, '/chat');
-    expect(textsOf(await heardUntil(fresh, 'no. 6'))).toEqual(['no. 5', 'no. 6']);
-    const back = await visitWith(running, '/chat', ids[2]);
-    await say('a', 'live');
-    expect(textsOf(await heardUntil(back, 'live'))).toEqual(['no. 4', 'no. 5', 'no. 6', 'live']);
+    for (let n = 1; n <= 6; n++) ids.push(await publish('a', `no. ${n}`));
+    const fresh = await listenFrom(running, '/chat');
+    expect(textsOf(await receivedUntil(fresh, 'no. 6'))).toEqual(['no. 5', 'no. 6']);
+    const back = await listenFrom(running, '/chat', ids[2]);
+    await publish('a', 'live');
+    expect(textsOf(await receivedUntil(back, 'live'))).toEqual(['no. 4', 'no. 5', 'no. 6', 'live']);
   });
 
-  it('opened by add() with rooms, begins with sse:ready, also with join({ replay }) right after it', async () => {
-    for (let n = 1; n <= 3; n++) await say('a', `no. ${n}`);
-    const heard = await heardUntil(await visitWith(running, '/rooms-and-chat'), 'no. 3');
-    expect(readyOf(heard).resumed).toBe('none');
-    expect(textsOf(heard)).toEqual(['no. 2', 'no. 3']);
+  it('opened by add() with rooms and then join({ replay }), begins with sse:ready', async () => {
+    for (let n = 1; n <= 3; n++) await publish('a', `no. ${n}`);
+    const received = await receivedUntil(await listenFrom(running, '/rooms-and-chat'), 'no. 3');
+    expect(readyOf(received).resumed).toBe('none');
+    expect(textsOf(received)).toEqual(['no. 2', 'no. 3']);
   });
 });

@@ -1,7 +1,7 @@
 import { MemoryBroker, type BrokerListener, type SseBroker } from 'nestjs-simple-sse';
 import type { RunningApp } from '../support/running-app.js';
-import { Partitions } from './partitions.js';
-import { gapsOf, heardUntil, readyOf, startDesk, textsOf, visitWith } from './resume-desk.js';
+import { HashedPartitions } from '../support/hashed-partitions.js';
+import { gapsOf, listenFrom, readyOf, receivedUntil, startTestApp, textsOf } from './test-app.js';
 
 /** A broker whose subscribing connection a test can cut, as Redis' can be. Publishing goes on. */
 class CuttableBroker extends MemoryBroker {
@@ -46,17 +46,17 @@ class CuttableBroker extends MemoryBroker {
 }
 
 describe('an event in rooms of two partitions', () => {
-  let partitions: Partitions;
+  let partitions: HashedPartitions;
   let running: RunningApp;
   /** The room of the earlier copy, the room of the later one, and a third in the partition of neither. */
   let [first, second] = ['', ''];
 
   async function start(options = {}): Promise<void> {
-    partitions = new Partitions(3, () => new CuttableBroker());
+    partitions = new HashedPartitions(3, () => new CuttableBroker());
     [first, second] = ['a', 'b'].toSorted(
       (x, y) => partitions.partitionOf(x) - partitions.partitionOf(y),
     ) as [string, string];
-    running = await startDesk({ broker: partitions, historyMaxEvents: 5, ...options });
+    running = await startTestApp({ broker: partitions, historyMaxEvents: 5, ...options });
   }
   afterEach(() => running.close());
 
@@ -67,7 +67,7 @@ describe('an event in rooms of two partitions', () => {
   const trim = async (room: string): Promise<void> => {
     for (let n = 0; n < 20; n++) await publish(room, `filler ${n}`);
   };
-  const connect = (lastEventId?: string) => visitWith(running, '/in?rooms=a,b', lastEventId);
+  const connect = (lastEventId?: string) => listenFrom(running, '/in?rooms=a,b', lastEventId);
   const once = (texts: string[], text: string): number => texts.filter((each) => each === text).length;
 
   it('comes on resume from the partition that still has it, beside the gap of the other', async () => {
@@ -78,7 +78,7 @@ describe('an event in rooms of two partitions', () => {
     await trim(first);
     const stream = await connect(id);
     await publish(second, 'now');
-    const received = await heardUntil(stream, 'now');
+    const received = await receivedUntil(stream, 'now');
     expect(gapsOf(received)).toEqual([{ rooms: [first], reason: 'trimmed' }]);
     expect(once(textsOf(received), 'both')).toBe(1);
   });
@@ -89,7 +89,7 @@ describe('an event in rooms of two partitions', () => {
     await publish([first, second], 'both');
     const stream = await connect(id);
     await publish(second, 'now');
-    const received = await heardUntil(stream, 'now');
+    const received = await receivedUntil(stream, 'now');
     expect(gapsOf(received)).toEqual([]);
     expect(once(textsOf(received), 'both')).toBe(1);
   });
@@ -100,31 +100,33 @@ describe('an event in rooms of two partitions', () => {
     await publish(['a', 'b'], 'both');
     const stream = await connect(id);
     await publish('b', 'now');
-    expect(once(textsOf(await heardUntil(stream, 'now')), 'both')).toBe(1);
+    expect(once(textsOf(await receivedUntil(stream, 'now')), 'both')).toBe(1);
   });
 
   it('is named by a gap of both rooms, where the awaited copy is lost with its connection', async () => {
     await start();
     const stream = await connect();
     await publish(second, 'live');
-    await heardUntil(stream, 'live');
+    await receivedUntil(stream, 'live');
     brokerOf(first).cut();
     await publish([first, second], 'both');
     brokerOf(first).reconnect([first]);
     await publish(second, 'now');
-    expect(gapsOf(await heardUntil(stream, 'now'))).toEqual([{ rooms: [first, second], reason: 'trimmed' }]);
+    expect(gapsOf(await receivedUntil(stream, 'now'))).toEqual([
+      { rooms: [first, second], reason: 'trimmed' },
+    ]);
   });
 
   it('is named by a gap of both rooms, where the awaited copy is lost with its server', async () => {
     await start();
     const stream = await connect();
     await publish(second, 'live');
-    await heardUntil(stream, 'live');
+    await receivedUntil(stream, 'live');
     brokerOf(first).cut();
     await publish([first, second], 'both');
     brokerOf(first).restartEmpty();
     await publish(second, 'now');
-    const [gap] = gapsOf(await heardUntil(stream, 'now')) as { rooms: string[]; reason: string }[];
+    const [gap] = gapsOf(await receivedUntil(stream, 'now')) as { rooms: string[]; reason: string }[];
     expect(gap?.reason).toBe('epoch');
     expect(gap?.rooms).toEqual(expect.arrayContaining([first, second]));
   });
@@ -133,7 +135,7 @@ describe('an event in rooms of two partitions', () => {
     await start();
     const stream = await connect();
     await publish(second, 'live');
-    await heardUntil(stream, 'live');
+    await receivedUntil(stream, 'live');
     brokerOf(first).cut();
     brokerOf(second).cut();
     const held: string[] = [];
@@ -147,25 +149,25 @@ describe('an event in rooms of two partitions', () => {
     }
     expect(held).toEqual(['both']);
     await publish(second, 'now');
-    expect(once(textsOf(await heardUntil(stream, 'now')), 'both')).toBe(1);
+    expect(once(textsOf(await receivedUntil(stream, 'now')), 'both')).toBe(1);
   });
 
   it('is named by a gap of both rooms, where the client is cut while it awaits the first copy', async () => {
     await start();
     const stream = await connect();
     await publish(second, 'live');
-    await heardUntil(stream, 'live');
+    await receivedUntil(stream, 'live');
     brokerOf(first).cut();
     await publish([first, second], 'both');
     await publish(second, 'later');
-    const received = await heardUntil(stream, 'later');
+    const received = await receivedUntil(stream, 'later');
     expect(once(textsOf(received), 'both')).toBe(0);
     stream.close();
     await trim(first);
     brokerOf(first).reconnect([first]);
     const back = await connect(received.at(-1)?.id);
     await publish(second, 'now');
-    const resumed = await heardUntil(back, 'now');
+    const resumed = await receivedUntil(back, 'now');
     expect(readyOf(resumed)).toMatchObject({ resumed: 'partial' });
     expect(gapsOf(resumed)).toEqual([{ rooms: [first, second], reason: 'trimmed' }]);
   });

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Its answer allows this server alone, and its HTML has nothing inline. */
+/** Expects a policy that allows this server alone, and HTML without inline code. */
 export async function expectStrictPolicy(url: string): Promise<void> {
   const response = await fetch(url);
   const html = await response.text();
@@ -14,7 +14,7 @@ export async function expectStrictPolicy(url: string): Promise<void> {
   expect(html).not.toMatch(/<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=/);
 }
 
-/** Every file that the page asks for is there, and none is from elsewhere. Returns their paths. */
+/** Expects every file that the page requests, and none from another server. Returns their paths. */
 export async function expectWholePage(url: string): Promise<Set<string>> {
   const html = await (await fetch(url)).text();
   expect(html).not.toMatch(/(?:src|href)="(?:https?:)?\/\//);
@@ -33,7 +33,7 @@ export async function expectWholePage(url: string): Promise<Set<string>> {
   return seen;
 }
 
-/** No script of the folder makes HTML from a string. */
+/** Expects that no script of the folder makes HTML from a string. */
 export async function expectTextOnly(folder: string): Promise<void> {
   const scripts = (await readdir(folder)).filter((name) => name.endsWith('.js'));
   expect(scripts).not.toEqual([]);

@@ -1,13 +1,11 @@
 import type { Page } from 'playwright-core';
+import { describeUnless } from '../support/describe-unless.js';
 import { eventually } from '../support/within.js';
-import { type Browser, launchChromium, noBrowser } from './chromium.js';
+import { type Browser, launchChromium, noBrowser } from '../support/chromium.js';
 import { expectTextOnly } from './page-rules.js';
 import { SampleApp } from './sample-app.js';
 
-if (noBrowser !== undefined) console.warn(`Skipped, the quick start in Chromium: ${noBrowser}`);
-const inBrowser = noBrowser === undefined ? describe : describe.skip;
-
-inBrowser(`the quick start, in Chromium${noBrowser ? ` (skipped: ${noBrowser})` : ''}`, () => {
+describeUnless(noBrowser, 'the quick start, in Chromium', () => {
   let app: SampleApp;
   let browser: Browser;
   let faults: string[];
@@ -28,7 +26,7 @@ inBrowser(`the quick start, in Chromium${noBrowser ? ` (skipped: ${noBrowser})` 
     expect(faults).toEqual([]);
   });
 
-  /** A tab with its stream open, in the lobby. What its console complains of fails the spec. */
+  /** Opens a tab with its stream, in the lobby. Errors on its console fail the spec. */
   async function tab(): Promise<Page> {
     const page = await browser.context.newPage();
     page.on('pageerror', (error) => faults.push(error.message));
@@ -39,19 +37,19 @@ inBrowser(`the quick start, in Chromium${noBrowser ? ` (skipped: ${noBrowser})` 
     return page;
   }
 
-  it('two tabs chat, and what they write stays text', async () => {
+  it('two tabs chat, and show markup as text', async () => {
     const [first, second] = [await tab(), await tab()];
     const markup = '<img src=x onerror=alert(1)> & <b>bold</b>';
-    await say(first, markup);
+    await postMessage(first, markup);
     const message = second.locator('#log .theirs').filter({ hasText: markup });
     await message.waitFor();
     expect(await message.locator('img, b b').count()).toBe(0);
-    await say(second, 'I see you');
+    await postMessage(second, 'I see you');
     await first.locator('#log .theirs').filter({ hasText: 'I see you' }).waitFor();
     await first.locator('#rooms small').filter({ hasText: '2' }).waitFor();
   });
 
-  it('what is typed while a message is on its way stays in the field', async () => {
+  it('a tab preserves what is typed while a message is being sent', async () => {
     const page = await tab();
     for (const text of ['first', 'second', 'third']) {
       await page.locator('#text').fill(text);
@@ -63,7 +61,7 @@ inBrowser(`the quick start, in Chromium${noBrowser ? ` (skipped: ${noBrowser})` 
     expect(await page.locator('#text').inputValue()).toBe('fourth');
   });
 
-  it('a tab joins and leaves rooms, and reads in one what is said in another as unread', async () => {
+  it('a tab joins and leaves rooms, and marks messages of the others as unread', async () => {
     const [first, second] = [await tab(), await tab()];
     for (const page of [first, second]) {
       await page.locator('#room').fill('garden');
@@ -71,7 +69,7 @@ inBrowser(`the quick start, in Chromium${noBrowser ? ` (skipped: ${noBrowser})` 
       await page.locator('#rooms .show').filter({ hasText: 'garden' }).waitFor();
     }
     await second.locator('#rooms .show').filter({ hasText: 'lobby' }).click();
-    await say(first, 'roses');
+    await postMessage(first, 'roses');
     await second.locator('.unread').waitFor();
     await second.locator('#rooms .show').filter({ hasText: 'garden' }).click();
     await second.locator('#log .theirs').filter({ hasText: 'roses' }).waitFor();
@@ -80,7 +78,7 @@ inBrowser(`the quick start, in Chromium${noBrowser ? ` (skipped: ${noBrowser})` 
     expect(await second.locator('#rooms .show').allInnerTexts()).toHaveLength(1);
   });
 
-  it('refuses a bad nickname with the sentence of the server', async () => {
+  it('a bad nickname is refused with the message of the server', async () => {
     const page = await tab();
     await page.locator('#nickname').evaluate((input: { value: string }) => (input.value = 'a\u202eb'));
     await page.locator('#nickname').dispatchEvent('change');
@@ -88,10 +86,10 @@ inBrowser(`the quick start, in Chromium${noBrowser ? ` (skipped: ${noBrowser})` 
     faults = faults.filter((fault) => !fault.includes('400 (Bad Request)'));
   });
 
-  it('draws four charts that move', async () => {
+  it('a tab draws four charts that move', async () => {
     const page = await tab();
     await page.locator('figure output').filter({ hasText: /\d/ }).nth(5).waitFor();
-    // As a string: it runs in the page, whose types these specs do not know.
+    // A string, as it runs in the page, for which these specs have no types.
     const painted = `[...document.querySelectorAll('.plot canvas')].map((canvas) =>
       canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.reduce((sum, x, i) => (sum + x * (i % 251)) % 1e9, 0))`;
     const sums = (): Promise<number[]> => page.evaluate<number[]>(painted);
@@ -100,12 +98,12 @@ inBrowser(`the quick start, in Chromium${noBrowser ? ` (skipped: ${noBrowser})` 
     await eventually(async () => (await sums()).every((sum, i) => sum !== before[i]), 'charts that move');
   });
 
-  it('cut by the server, it comes back by itself with all it missed, once', async () => {
+  it('a tab that the server cuts reconnects by itself and receives all it missed, once', async () => {
     const [page, other] = [await tab(), await tab()];
-    await say(other, 'before');
+    await postMessage(other, 'before');
     await page.locator('#cut').click();
     await page.locator('#pill[data-state=reconnecting]').waitFor();
-    for (const text of ['missed one', 'missed two']) await say(other, text);
+    for (const text of ['missed one', 'missed two']) await postMessage(other, text);
     await page
       .locator('#note')
       .filter({ hasText: /back after .* resumed, none missed/ })
@@ -115,19 +113,19 @@ inBrowser(`the quick start, in Chromium${noBrowser ? ` (skipped: ${noBrowser})` 
     expect(await resumed.count()).toBe(2);
     expect(await counter(page, 'resumed')).toBeGreaterThanOrEqual(2);
     expect([await counter(page, 'missed'), await counter(page, 'duplicated')]).toEqual([0, 0]);
-    await say(page, 'and it goes on');
+    await postMessage(page, 'and it goes on');
     await other.locator('#log .theirs').filter({ hasText: 'and it goes on' }).waitFor();
   });
 
-  it('counts holes as missed until they are filled, and what comes twice as duplicated', async () => {
+  it('the ledger counts holes as missed until they are filled, and repeated events as duplicated', async () => {
     const page = await tab();
-    const counted = await page.evaluate(`import('/assets/ledger.js').then(({ Ledger }) => {
-      const ledger = new Ledger();
-      const verdicts = [1, 2, 5, 5, 4].map((seq) => ledger.count({ room: 'a', seq, at: 10 }));
-      ledger.reconnected(20);
-      verdicts.push(ledger.count({ room: 'a', seq: 6, at: 19 }), ledger.count({ room: 'a', seq: 7, at: 20 }));
-      verdicts.push(ledger.count({ room: 'joined-later', seq: 40, at: 15 }));
-      const { received, resumed, missed, duplicated } = ledger;
+    const counted = await page.evaluate(`import('/assets/event-counter.js').then(({ EventCounter }) => {
+      const counter = new EventCounter();
+      const verdicts = [1, 2, 5, 5, 4].map((seq) => counter.count({ room: 'a', seq, at: 10 }));
+      counter.reconnected(20);
+      verdicts.push(counter.count({ room: 'a', seq: 6, at: 19 }), counter.count({ room: 'a', seq: 7, at: 20 }));
+      verdicts.push(counter.count({ room: 'joined-later', seq: 40, at: 15 }));
+      const { received, resumed, missed, duplicated } = counter;
       return { verdicts, received, resumed, missed, duplicated };
     })`);
     expect(counted).toEqual({
@@ -139,9 +137,9 @@ inBrowser(`the quick start, in Chromium${noBrowser ? ` (skipped: ${noBrowser})` 
     });
   });
 
-  it('after a reload it is the same tab, in its rooms, with their recent past', async () => {
+  it('a reloaded tab has its nickname, its rooms and their recent messages', async () => {
     const page = await tab();
-    await say(page, 'before the reload');
+    await postMessage(page, 'before the reload');
     const nickname = await page.locator('#nickname').inputValue();
     await page.reload();
     await page.locator('#log .mine').filter({ hasText: 'before the reload' }).waitFor();
@@ -149,7 +147,7 @@ inBrowser(`the quick start, in Chromium${noBrowser ? ` (skipped: ${noBrowser})` 
     expect(await counter(page, 'duplicated')).toBe(0);
   });
 
-  it('shows its frames, and the bytes of a second connection', async () => {
+  it('a tab shows its frames, and the bytes of a second connection', async () => {
     const page = await tab();
     await page
       .locator('#frames')
@@ -162,20 +160,20 @@ inBrowser(`the quick start, in Chromium${noBrowser ? ` (skipped: ${noBrowser})` 
       .waitFor();
   });
 
-  it.each([1280, 768, 360])('fits a screen %i pixels wide', async (width) => {
+  it.each([1280, 768, 360])('the page fits a screen %i pixels wide', async (width) => {
     const page = await tab();
     await page.setViewportSize({ width, height: 800 });
     const fits = 'document.documentElement.scrollWidth <= innerWidth';
     await eventually(() => page.evaluate(fits), 'no sideways scrolling');
   });
 
-  it('never makes HTML from a string', async () => {
+  it('the page never makes HTML from a string', async () => {
     await expectTextOnly('sample/00-quick-start/src/public');
     await expectTextOnly('sample/shared/public');
   });
 });
 
-async function say(page: Page, text: string): Promise<void> {
+async function postMessage(page: Page, text: string): Promise<void> {
   await page.locator('#text').fill(text);
   await page.locator('#text').press('Enter');
   await page.locator('#log .mine').filter({ hasText: text }).waitFor();

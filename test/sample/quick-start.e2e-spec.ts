@@ -1,6 +1,6 @@
 import { eventually } from '../support/within.js';
 import { expectStrictPolicy, expectWholePage } from './page-rules.js';
-import { SampleApp, Visitor } from './sample-app.js';
+import { SampleApp, SampleClient } from './sample-app.js';
 
 const tabKey = (digit: string): string => digit.repeat(32);
 
@@ -13,15 +13,14 @@ describe('the quick start, over HTTP', () => {
   afterAll(() => app.close());
 
   describe('the page', () => {
-    it('comes with a policy that allows this server alone, and nothing inline', () =>
-      expectStrictPolicy(app.url));
+    it('has a policy that allows this server alone, and nothing inline', () => expectStrictPolicy(app.url));
 
-    it('has every file that it asks for, and none from elsewhere', async () => {
+    it('has every file that it requests, and none from another server', async () => {
       const files = await expectWholePage(app.url);
       expect(files).toContain('/assets/uPlot.esm.js');
     });
 
-    it('gives no other file away', async () => {
+    it('serves no other file', async () => {
       for (const path of ['/assets/package.json', '/assets/..%2fmain.js', '/assets/index.html']) {
         expect([path, (await app.get(path)).status]).toEqual([path, 404]);
       }
@@ -29,7 +28,7 @@ describe('the quick start, over HTTP', () => {
   });
 
   describe('streams for curl', () => {
-    it('/stats/events sends the figures of this process, numbered without a hole', async () => {
+    it('/stats/events sends the figures of this process, numbered without a gap', async () => {
       const stream = await app.listen('/stats/events');
       expect(stream.headers['content-type']).toMatch(/^text\/event-stream/);
       const events = await stream.nextEvents(3);
@@ -43,14 +42,14 @@ describe('the quick start, over HTTP', () => {
       expect(await (await app.get('/stats/recent')).json()).toContainEqual(first);
     });
 
-    it('/chat/rooms/:room/events hears a room without being counted among its members', async () => {
+    it('/chat/rooms/:room/events receives the events of a room without being counted among its members', async () => {
       const listener = await app.listen('/chat/rooms/quiet/events');
-      const visitor = await Visitor.visit(app);
-      expect(await visitor.post('/chat/rooms/quiet/join')).toEqual({
+      const client = await SampleClient.connect(app);
+      expect(await client.post('/chat/rooms/quiet/join')).toEqual({
         status: 200,
         body: { room: 'quiet', members: 1 },
       });
-      await visitor.say('quiet', 'psst');
+      await client.postMessage('quiet', 'psst');
       const [notice, message] = (await listener.nextEvents(2)).map(({ data }) => JSON.parse(data) as unknown);
       expect(notice).toMatchObject({ kind: 'joined', members: 1, seq: 1 });
       expect(message).toMatchObject({ room: 'quiet', text: 'psst', seq: 2 });
@@ -70,12 +69,12 @@ describe('the quick start, over HTTP', () => {
     });
   });
 
-  describe('acting for a tab', () => {
-    let visitor: Visitor;
+  describe('a request for a tab', () => {
+    let client: SampleClient;
 
     beforeAll(async () => {
-      visitor = await Visitor.visit(app, `?nickname=Ann&tab=${tabKey('a')}`);
-      await visitor.post('/chat/rooms/open/join');
+      client = await SampleClient.connect(app, `?nickname=Ann&tab=${tabKey('a')}`);
+      await client.post('/chat/rooms/open/join');
     });
 
     it.each([
@@ -92,51 +91,54 @@ describe('the quick start, over HTTP', () => {
       ['/chat/rooms/open/messages', { text: 'a\u202eb' }, /^text: /],
       ['/chat/nickname', { nickname: '' }, /^nickname: 1 to 24/],
       ['/chat/nickname', { nickname: 'a\u0000' }, /^nickname: /],
-    ])('POST %s with %j is a 400 that says what is allowed', async (path, body, message) => {
-      const answer = await visitor.post(path, body);
+    ])('POST %s with %j is a 400 whose message names what is allowed', async (path, body, message) => {
+      const answer = await client.post(path, body);
       expect(answer.status).toBe(400);
       expect(answer.body['message']).toMatch(message);
     });
 
-    it('needs the token of that very connection', async () => {
-      const other = await Visitor.visit(app);
-      const { clientId, token } = visitor.welcome;
+    it('needs the token of that connection', async () => {
+      const other = await SampleClient.connect(app);
+      const { clientId, token } = client.welcome;
       const join = '/chat/rooms/open/join';
       expect((await app.post(join, {})).status).toBe(401);
       expect((await app.post(join, { clientId })).status).toBe(401);
       expect((await app.post(join, { clientId, token: '' })).status).toBe(403);
       expect((await app.post(join, { clientId, token: other.welcome.token })).status).toBe(403);
-      expect((await app.post(join, { clientId: 'nobody', token })).status).toBe(403);
+      expect((await app.post(join, { clientId: 'unknown', token })).status).toBe(403);
       expect((await other.post('/connection/cut', { clientId })).status).toBe(403);
-      expect(visitor.stream.isOpen).toBe(true);
+      expect(client.stream.isOpen).toBe(true);
     });
 
-    it('speaks only in rooms that it has joined, and in at most eight', async () => {
-      const other = await Visitor.visit(app);
-      expect((await other.say('open', 'hello')).status).toBe(403);
+    it('posts only to rooms that it has joined, and joins at most eight', async () => {
+      const other = await SampleClient.connect(app);
+      expect((await other.postMessage('open', 'hello')).status).toBe(403);
       for (const digit of '12345678') await other.post(`/chat/rooms/room-${digit}/join`);
       const ninth = await other.post('/chat/rooms/room-9/join');
       expect([ninth.status, ninth.body['message']]).toEqual([400, expect.stringContaining('8 at a time')]);
     });
 
-    it('tells the others that it types, and not itself', async () => {
-      const other = await Visitor.visit(app, '?nickname=Bob');
+    it('notifies the others that it types, and not itself', async () => {
+      const other = await SampleClient.connect(app, '?nickname=Bob');
       await other.post('/chat/rooms/open/join');
-      expect((await visitor.post('/chat/rooms/open/typing')).status).toBe(204);
-      expect((await other.hears('typing')).data).toEqual({ room: 'open', nickname: 'Ann' });
-      await other.say('open', 'after the typing');
-      await visitor.hears('chat');
-      expect(visitor.stream.events.map(({ event }) => event)).not.toContain('typing');
+      expect((await client.post('/chat/rooms/open/typing')).status).toBe(204);
+      expect((await other.nextEvent('typing')).data).toEqual({ room: 'open', nickname: 'Ann' });
+      await other.postMessage('open', 'after the typing');
+      await client.nextEvent('chat');
+      expect(client.stream.events.map(({ event }) => event)).not.toContain('typing');
     });
 
-    it('is counted, renamed and missed by those who stay', async () => {
-      const [stays, goes] = [await Visitor.visit(app), await Visitor.visit(app, '?nickname=Cleo')];
+    it('sends a notice to the others when a tab joins, is renamed or leaves', async () => {
+      const [stays, goes] = [
+        await SampleClient.connect(app),
+        await SampleClient.connect(app, '?nickname=Cleo'),
+      ];
       await stays.post('/chat/rooms/count/join');
       expect((await goes.post('/chat/rooms/count/join')).body).toEqual({ room: 'count', members: 2 });
       await goes.post('/chat/nickname', { nickname: 'Zoe' });
       expect((await goes.post('/chat/rooms/count/leave')).body).toEqual({ room: 'count', members: 1 });
       const notices = [];
-      while (notices.length < 4) notices.push((await stays.hears('notice')).data);
+      while (notices.length < 4) notices.push((await stays.nextEvent('notice')).data);
       expect(notices).toMatchObject([
         { kind: 'joined', members: 1 },
         { kind: 'joined', nickname: 'Cleo', members: 2 },
@@ -147,25 +149,25 @@ describe('the quick start, over HTTP', () => {
     });
   });
 
-  describe('a tab that comes back', () => {
-    it('resumes in its rooms, joined ones and not left ones, after what it heard last', async () => {
+  describe('a tab that reconnects', () => {
+    it('resumes in the rooms that it has not left, after the last event that it received', async () => {
       const key = tabKey('c');
-      const tab = await Visitor.visit(app, `?tab=${key}`);
-      const other = await Visitor.visit(app);
-      for (const visitor of [tab, other]) {
-        for (const room of ['resume', 'left']) await visitor.post(`/chat/rooms/${room}/join`);
+      const tab = await SampleClient.connect(app, `?tab=${key}`);
+      const other = await SampleClient.connect(app);
+      for (const client of [tab, other]) {
+        for (const room of ['resume', 'left']) await client.post(`/chat/rooms/${room}/join`);
       }
       await tab.post('/chat/rooms/left/leave');
-      await other.say('resume', 'heard');
-      const { id = '' } = await tab.hears('chat');
+      await other.postMessage('resume', 'received');
+      const { id = '' } = await tab.nextEvent('chat');
       expect(id).not.toBe('');
 
       await tab.post('/connection/cut');
       await tab.stream.ended;
-      for (const text of ['one', 'two']) await other.say('resume', text);
-      await other.say('left', 'not for the tab');
-      const back = await Visitor.visit(app, `?tab=${key}`, { 'Last-Event-ID': id });
-      await other.say('resume', 'three');
+      for (const text of ['one', 'two']) await other.postMessage('resume', text);
+      await other.postMessage('left', 'not for the tab');
+      const back = await SampleClient.connect(app, `?tab=${key}`, { 'Last-Event-ID': id });
+      await other.postMessage('resume', 'three');
 
       expect(back.welcome.rooms).toEqual([{ room: 'resume', members: 2 }]);
       await eventually(() => chats(back).length === 3, 'three messages');
@@ -173,10 +175,10 @@ describe('the quick start, over HTTP', () => {
       expect(back.stream.events.find(({ event }) => event === 'sse:ready')?.data).toContain('"full"');
     });
 
-    it('has one connection: a newer one takes the place of the older', async () => {
+    it('has one connection: a newer one replaces the older', async () => {
       const key = tabKey('d');
-      const older = await Visitor.visit(app, `?tab=${key}`);
-      const newer = await Visitor.visit(app, `?tab=${key}`);
+      const older = await SampleClient.connect(app, `?tab=${key}`);
+      const newer = await SampleClient.connect(app, `?tab=${key}`);
       await older.stream.ended;
       expect((await older.post('/chat/rooms/open/join')).status).toBe(403);
       expect((await newer.post('/chat/rooms/open/join')).status).toBe(200);
@@ -185,8 +187,8 @@ describe('the quick start, over HTTP', () => {
   });
 });
 
-/** What the visitor has heard people say, in the order of hearing. */
-function chats({ stream }: Visitor): string[] {
+/** Returns the texts of the chat messages that the client received, in order. */
+function chats({ stream }: SampleClient): string[] {
   const messages = stream.events.filter(({ event }) => event === 'chat');
   return messages.map(({ data }): { text: string } => JSON.parse(data)).map(({ text }) => text);
 }

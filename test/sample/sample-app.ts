@@ -10,7 +10,7 @@ export interface Answer {
   body: Record<string, unknown>;
 }
 
-/** The sample, listening on a free port, as `npm start` runs it. */
+/** Runs the sample as `npm start` does, on a free port. */
 export class SampleApp {
   readonly url: string;
   private readonly streams: EventStream[] = [];
@@ -52,18 +52,22 @@ export class SampleApp {
   }
 }
 
-/** A page without a browser: its stream, and what it may do with it. */
-export class Visitor {
+/** A page without a browser: its stream, and its requests. */
+export class SampleClient {
   private constructor(
     private readonly app: SampleApp,
     readonly stream: EventStream,
     readonly welcome: Welcome,
   ) {}
 
-  static async visit(app: SampleApp, query = '', headers: Record<string, string> = {}): Promise<Visitor> {
+  static async connect(
+    app: SampleApp,
+    query = '',
+    headers: Record<string, string> = {},
+  ): Promise<SampleClient> {
     const stream = await app.listen(`/events${query}`, headers);
-    const { data } = await heard<Welcome>(stream, 'welcome');
-    return new Visitor(app, stream, data);
+    const { data } = await nextNamed<Welcome>(stream, 'welcome');
+    return new SampleClient(app, stream, data);
   }
 
   post(path: string, body: Record<string, unknown> = {}): Promise<Answer> {
@@ -71,22 +75,22 @@ export class Visitor {
     return this.app.post(path, { clientId, token, ...body });
   }
 
-  say(room: string, text: string): Promise<Answer> {
+  postMessage(room: string, text: string): Promise<Answer> {
     return this.post(`/chat/rooms/${room}/messages`, { text });
   }
 
-  hears(event: string): Promise<Heard<Record<string, unknown>>> {
-    return heard(this.stream, event);
+  nextEvent(event: string): Promise<Received<Record<string, unknown>>> {
+    return nextNamed(this.stream, event);
   }
 }
 
-export interface Heard<Data> {
+export interface Received<Data> {
   id: string | undefined;
   data: Data;
 }
 
-/** The next event of this name; others on the way to it are passed over. */
-async function heard<Data>(stream: EventStream, name: string): Promise<Heard<Data>> {
+/** Returns the next event of this name, and skips others. */
+async function nextNamed<Data>(stream: EventStream, name: string): Promise<Received<Data>> {
   for (;;) {
     const { event, id, data } = await stream.nextEvent({ control: true });
     if (event === name) return { id, data: JSON.parse(data) };

@@ -1,29 +1,27 @@
 import { jest } from '@jest/globals';
 import type { Locator, Page } from 'playwright-core';
-import type { Fleet, NodeName } from '../../sample/01-two-nodes-redis/src/app.events.js';
+import type { NodesStatus, NodeName } from '../../sample/01-two-nodes-redis/src/app.events.js';
 import { findPrograms } from '../../sample/01-two-nodes-redis/src/supervisor/programs.js';
+import { describeUnless } from '../support/describe-unless.js';
 import { eventually } from '../support/within.js';
-import { type Browser, launchChromium } from './chromium.js';
+import { type Browser, launchChromium } from '../support/chromium.js';
 import { expectStrictPolicy, expectTextOnly, expectWholePage } from './page-rules.js';
-import { noStage, TwoNodesStage } from './two-nodes-stage.js';
+import { missingProgram, TwoNodesProcess } from './two-nodes-process.js';
 
-if (noStage !== undefined) console.warn(`Skipped, two nodes in Chromium: ${noStage}`);
-const onStage = noStage === undefined ? describe : describe.skip;
-
-/** The browser's own words when a stream breaks off. */
+/** The browser's messages when a stream breaks off. */
 const BROKEN_STREAM = /ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION/;
-/** Far beyond what it takes; a node starts in a second or two. */
+/** A safety net; a node starts in a second or two. */
 const PATIENCE_MS = 40_000;
 jest.setTimeout(4 * PATIENCE_MS);
 
-onStage(`two nodes behind nginx, in Chromium${noStage ? ` (skipped: ${noStage})` : ''}`, () => {
-  let stage: TwoNodesStage;
+describeUnless(missingProgram, 'two nodes behind nginx, in Chromium', () => {
+  let sample: TwoNodesProcess;
   let browser: Browser;
   let page: Page;
   const faults: string[] = [];
 
   beforeAll(async () => {
-    stage = await TwoNodesStage.start();
+    sample = await TwoNodesProcess.start();
     browser = await launchChromium({ viewport: { width: 1280, height: 900 } });
     page = await browser.context.newPage();
     page.setDefaultTimeout(PATIENCE_MS);
@@ -31,22 +29,22 @@ onStage(`two nodes behind nginx, in Chromium${noStage ? ` (skipped: ${noStage})`
     page.on('console', (message) => {
       if (message.type() === 'error' && !BROKEN_STREAM.test(message.text())) faults.push(message.text());
     });
-    await page.goto(stage.url);
+    await page.goto(sample.url);
     await onNode('A', 'B');
     await receives(5);
   });
 
   afterAll(async () => {
     await browser?.close();
-    await stage?.interrupt();
+    await sample?.interrupt();
   });
 
-  async function fleet(): Promise<Fleet['nodes']> {
-    const response = await fetch(`${stage.url}/supervisor/nodes`);
-    return ((await response.json()) as Fleet).nodes;
+  async function nodes(): Promise<NodesStatus['nodes']> {
+    const response = await fetch(`${sample.url}/supervisor/nodes`);
+    return ((await response.json()) as NodesStatus).nodes;
   }
 
-  /** Waits until the tab is on one of these nodes, and says on which. */
+  /** Waits until the tab is connected to one of these nodes, and returns its name. */
   async function onNode(...names: readonly NodeName[]): Promise<NodeName> {
     await page.locator(names.map((name) => `#map[data-on=${name}]`).join()).waitFor();
     return (await page.locator('#map').getAttribute('data-on')) as NodeName;
@@ -70,7 +68,7 @@ onStage(`two nodes behind nginx, in Chromium${noStage ? ` (skipped: ${noStage})`
     await page.locator(`[data-node=${name}] button`).click();
   }
 
-  /** How often the tab has told that it came back, with everything or without. */
+  /** Returns the number of reconnects that the tab has shown, complete or not. */
   function returns(): Promise<number> {
     return journal('Back after').count();
   }
@@ -86,24 +84,24 @@ onStage(`two nodes behind nginx, in Chromium${noStage ? ` (skipped: ${noStage})`
   }
 
   it('the page is whole, strict and never makes HTML from a string', async () => {
-    await expectStrictPolicy(stage.url);
-    await expectWholePage(stage.url);
+    await expectStrictPolicy(sample.url);
+    await expectWholePage(sample.url);
     await expectTextOnly('sample/01-two-nodes-redis/src/public');
   });
 
   it.each(['first', 'second'])(
-    'the %s killed node takes nothing with it: its tab goes on at the other',
+    'the %s killed node loses no event: its tab resumes at the other',
     async () => {
       const killed = await onNode('A', 'B');
       const other = killed === 'A' ? 'B' : 'A';
       const [moves, before] = [await counter('moves'), await returns()];
       await press(killed);
       expect(await onNode(other)).toBe(other);
-      // With the state of the nodes comes how far the dead one had counted, so that even its last event is looked for.
+      // The state of the nodes includes the last number of the dead one, so that even its last event is checked.
       await becomes(killed, 'down');
       await eventually(
         async () => (await returns()) === before + 1,
-        'the tab says that it is back',
+        'the tab shows that it has reconnected',
         PATIENCE_MS,
       );
       await receives(5);
@@ -116,7 +114,7 @@ onStage(`two nodes behind nginx, in Chromium${noStage ? ` (skipped: ${noStage})`
     },
   );
 
-  it('a cut connection takes nothing with it, wherever the order to cut arrives', async () => {
+  it('a cut connection loses no event, whichever node receives the command to cut it', async () => {
     for (let cut = 0; cut < 2; cut++) {
       const before = await returns();
       await page.locator('#cut').click();
@@ -125,41 +123,41 @@ onStage(`two nodes behind nginx, in Chromium${noStage ? ` (skipped: ${noStage})`
     await expectNothingLost();
   });
 
-  it('with both nodes dead the tab waits, and goes on with the first that is there again', async () => {
+  it('the tab waits while both nodes are dead, and resumes at the first that is started again', async () => {
     const before = await returns();
     const [first, second] = (await onNode('A', 'B')) === 'A' ? (['B', 'A'] as const) : (['A', 'B'] as const);
     await press(first);
     await becomes(first, 'down');
     await press(second);
     await page.locator('#pill[data-state=reconnecting]').waitFor();
-    await fetch(`${stage.url}/supervisor/nodes/${first}/start`, { method: 'POST' });
+    await fetch(`${sample.url}/supervisor/nodes/${first}/start`, { method: 'POST' });
     expect(await onNode(first)).toBe(first);
     await eventually(async () => (await returns()) === before + 1, 'the tab is back', PATIENCE_MS);
     await expectNothingLost();
   });
 
   it('counts disorder and the loss of a last event, and not what began before it was there', async () => {
-    const counted = await page.evaluate(`import('/assets/ledger.js').then(({ Ledger }) => {
-      const ledger = new Ledger();
-      ledger.reconnected(100);
-      for (const seq of [7, 9, 8]) ledger.count({ room: 'older', seq, at: 100, since: 50 });
-      ledger.expect({ room: 'older', seq: 10, since: 50 });
-      ledger.expect({ room: 'unheard', seq: 5, since: 50 });
-      ledger.expect({ room: 'younger', seq: 2, since: 150 });
-      const { received, missed, duplicated, disordered } = ledger;
+    const counted = await page.evaluate(`import('/assets/event-counter.js').then(({ EventCounter }) => {
+      const counter = new EventCounter();
+      counter.reconnected(100);
+      for (const seq of [7, 9, 8]) counter.count({ room: 'older', seq, at: 100, since: 50 });
+      counter.expect({ room: 'older', seq: 10, since: 50 });
+      counter.expect({ room: 'unheard', seq: 5, since: 50 });
+      counter.expect({ room: 'younger', seq: 2, since: 150 });
+      const { received, missed, duplicated, disordered } = counter;
       return { received, missed, duplicated, disordered };
     })`);
     expect(counted).toEqual({ received: 3, missed: 3, duplicated: 0, disordered: 1 });
   });
 
-  it.each([1280, 768, 360])('fits a screen %i pixels wide', async (width) => {
+  it.each([1280, 768, 360])('the page fits a screen %i pixels wide', async (width) => {
     await page.setViewportSize({ width, height: 800 });
     const fits = 'document.documentElement.scrollWidth <= innerWidth';
     await eventually(() => page.evaluate(fits), 'no sideways scrolling');
   });
 
   it('a page of another site cannot kill a node', async () => {
-    const { status } = await fetch(`${stage.url}/supervisor/nodes/A/kill`, {
+    const { status } = await fetch(`${sample.url}/supervisor/nodes/A/kill`, {
       method: 'POST',
       headers: { 'sec-fetch-site': 'cross-site' },
     });
@@ -167,16 +165,16 @@ onStage(`two nodes behind nginx, in Chromium${noStage ? ` (skipped: ${noStage})`
   });
 
   it('Ctrl+C ends everything', async () => {
-    const pids = (await fleet()).flatMap(({ pid }) => pid ?? []);
+    const pids = (await nodes()).flatMap(({ pid }) => pid ?? []);
     expect(pids).not.toEqual([]);
     await page.close();
-    await stage.interrupt();
+    await sample.interrupt();
     for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
-    await expect(fetch(stage.url)).rejects.toThrow('fetch failed');
+    await expect(fetch(sample.url)).rejects.toThrow('fetch failed');
   });
 });
 
-it('names a program that is missing, and how to install it', () => {
+it('the start names a program that is missing, and how to install it', () => {
   expect(() => findPrograms('/nowhere')).toThrow(
     /^redis-server( and nginx)? not found.*apt-get install redis-server/,
   );

@@ -5,7 +5,7 @@ export interface LogLine {
   text: string;
 }
 
-/** Keeps what Nest and the module log, silently. */
+/** Collects the log lines of Nest and the module, and prints none. */
 export class CollectingLogger implements LoggerService {
   readonly lines: LogLine[] = [];
 
@@ -16,7 +16,7 @@ export class CollectingLogger implements LoggerService {
   verbose = this.collect('verbose');
   warn = this.collect('warn');
 
-  /** What would wake somebody up. */
+  /** The lines of level warn, error and fatal. */
   get complaints(): LogLine[] {
     return this.lines.filter(({ level }) => level === 'error' || level === 'warn' || level === 'fatal');
   }

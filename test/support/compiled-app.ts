@@ -7,8 +7,8 @@ const { compilerOptions }: { compilerOptions: Record<string, unknown> } = JSON.p
 );
 
 /**
- * The sources as plain JavaScript, with `main.ts` of a small application beside them, for a Node process of its own.
- * `beside` are the paths of other files that it imports from its own folder. It stands below the project's `node_modules`, so that Nest is found; call `remove` afterwards.
+ * Compiles the sources to plain JavaScript, with `main.ts` of a small application beside them, for a Node process of its own.
+ * `beside` are the paths of other files that it imports from its own folder. The folder is below the project's `node_modules`, so that Nest is found; call `remove` afterwards.
  */
 export function compileApp(
   main: string,

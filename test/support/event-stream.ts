@@ -4,26 +4,26 @@ import { within } from './within.js';
 import type { ClientHttp2Session } from 'node:http2';
 
 export interface OpenOptions extends RequestOptions {
-  /** Asks over this HTTP/2 session instead of a connection of its own. */
+  /** Requests over this HTTP/2 session instead of a connection of its own. */
   session?: ClientHttp2Session;
 }
 
 /** `event` is 'message' where the stream names none, as in a browser. */
-export interface HeardEvent {
+export interface ReceivedEvent {
   event: string;
   data: string;
   id: string | undefined;
 }
 
-/** How a response ended: whole, or cut before its end. */
+/** The end of a response: whole, or cut before its end. */
 export type Ending = 'whole' | 'cut';
 
-/** Sends the request and resolves as soon as the response head is here, whatever its status. */
+/** Sends the request and resolves at the response head, with any status. */
 export async function openStream(url: string, options: OpenOptions = {}): Promise<EventStream> {
-  const asked = options.session
+  const response = options.session
     ? requestOverHttp2(options.session, url, options)
     : requestOverHttp1(url, options);
-  return new EventStream(await within(asked, `a response head from ${url}`));
+  return new EventStream(await within(response, `a response head from ${url}`));
 }
 
 /** One response, read as an event stream by a parser that the project did not write. */
@@ -31,7 +31,7 @@ export class EventStream {
   readonly status: number;
   readonly headers: Record<string, string | string[] | undefined>;
   readonly ended: Promise<Ending>;
-  readonly events: HeardEvent[] = [];
+  readonly events: ReceivedEvent[] = [];
   readonly comments: string[] = [];
   readonly retries: number[] = [];
   readonly parseErrors: string[] = [];
@@ -45,7 +45,7 @@ export class EventStream {
     this.status = response.status;
     this.headers = response.headers;
     const parser = createParser({
-      onEvent: (message) => this.events.push(heard(message)),
+      onEvent: (message) => this.events.push(receivedEvent(message)),
       onComment: (comment) => this.comments.push(comment),
       onRetry: (retry) => this.retries.push(retry),
       onError: (error) => this.parseErrors.push(`${error.type}: ${error.message}`),
@@ -71,8 +71,8 @@ export class EventStream {
     return this.ending === undefined;
   }
 
-  /** The next event that the application sent; the module's own `sse:ready` and `sse:gap` only when asked for. */
-  async nextEvent(options: { control?: boolean } = {}): Promise<HeardEvent> {
+  /** Returns the next event of the application; the module's own `sse:ready` and `sse:gap` only with `control`. */
+  async nextEvent(options: { control?: boolean } = {}): Promise<ReceivedEvent> {
     return this.until('the next event', () => {
       while (this.nextIndex < this.events.length) {
         const event = this.events[this.nextIndex++];
@@ -82,22 +82,22 @@ export class EventStream {
     });
   }
 
-  async nextEvents(count: number): Promise<HeardEvent[]> {
-    const events: HeardEvent[] = [];
+  async nextEvents(count: number): Promise<ReceivedEvent[]> {
+    const events: ReceivedEvent[] = [];
     while (events.length < count) events.push(await this.nextEvent());
     return events;
   }
 
-  /** Resolves once this many comments are here. */
-  async commentsHeard(count: number): Promise<void> {
+  /** Resolves once this many comments have arrived. */
+  async receivedComments(count: number): Promise<void> {
     await this.until(`${count} comments`, () => this.comments.length >= count || undefined);
   }
 
-  async retryHeard(ms: number): Promise<void> {
+  async receivedRetry(ms: number): Promise<void> {
     await this.until(`retry: ${ms}`, () => this.retries.includes(ms) || undefined);
   }
 
-  /** The whole body, for answers that are no streams. */
+  /** Returns the whole body of an answer that is no stream. */
   async text(): Promise<string> {
     await within(this.ended, 'the end of the body');
     return this.rawText;
@@ -107,8 +107,8 @@ export class EventStream {
     return JSON.parse(await this.text()) as unknown;
   }
 
-  /** The application's events that came until the stream ended. */
-  async eventsUntilEnd(): Promise<HeardEvent[]> {
+  /** Returns the application's events once the stream has ended. */
+  async eventsUntilEnd(): Promise<ReceivedEvent[]> {
     await within(this.ended, 'the end of the stream');
     return this.events.filter((event) => !isControl(event));
   }
@@ -140,7 +140,7 @@ export class EventStream {
     try {
       return await within(taken, what);
     } catch (error) {
-      throw new Error(`${String(error)}; heard so far: ${JSON.stringify(this.rawText.slice(-2000))}`, {
+      throw new Error(`${String(error)}; received so far: ${JSON.stringify(this.rawText.slice(-2000))}`, {
         cause: error,
       });
     }
@@ -151,10 +151,10 @@ export class EventStream {
   }
 }
 
-function heard(message: EventSourceMessage): HeardEvent {
+function receivedEvent(message: EventSourceMessage): ReceivedEvent {
   return { event: message.event ?? 'message', data: message.data, id: message.id };
 }
 
-function isControl(event: HeardEvent): boolean {
+function isControl(event: ReceivedEvent): boolean {
   return event.event === 'sse:ready' || event.event === 'sse:gap';
 }

@@ -8,10 +8,10 @@ import type { AbstractHttpAdapter } from '@nestjs/core';
 import type { INestApplication, NestApplicationOptions, Type } from '@nestjs/common';
 
 export interface StartOptions {
-  /** Prefix, versioning, global interceptors: what `main.ts` would say before `listen`. */
+  /** Configures the application before `listen`, as its `main.ts` would: prefix, versioning, global interceptors. */
   configure?: (app: INestApplication) => unknown;
   nest?: NestApplicationOptions;
-  /** In place of the platform's own, for what only its options can bring about. */
+  /** Replaces the platform's own adapter, for tests of its options. */
   adapter?: AbstractHttpAdapter;
 }
 
@@ -37,7 +37,7 @@ const h2Tls = platform(
 /** For `describe.each`: the two frameworks over HTTP/1.1. */
 export const platforms: Platform[] = [express, fastify];
 
-/** Express cannot speak HTTP/2, so these are Fastify's. */
+/** Fastify over HTTP/2, in clear text and with TLS; Express does not support HTTP/2. */
 export const http2Platforms: Platform[] = [h2c, h2Tls];
 
 export const allPlatforms: Platform[] = [...platforms, ...http2Platforms];

@@ -1,4 +1,4 @@
-import { Agent, request, type IncomingMessage } from 'node:http';
+import { Agent, request, type ClientRequest, type IncomingMessage } from 'node:http';
 import { constants, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2';
 import type { Ending } from './event-stream.js';
 import type { Readable } from 'node:stream';
@@ -18,20 +18,26 @@ export interface RawResponse {
   close(): void;
 }
 
-/** A connection of its own that, like a browser's, would be kept alive afterwards. */
+/** Requests over a connection of its own that, like a browser's, stays open afterwards. */
 export async function requestOverHttp1(url: string, options: RequestOptions): Promise<RawResponse> {
   const agent = new Agent({ keepAlive: true });
-  const asked = request(url, { method: options.method ?? 'GET', headers: withAccept(options), agent });
-  asked.end(options.body);
-  const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    asked.once('response', resolve).once('error', reject);
-  });
-  asked.on('error', ignore);
-  response.on('error', ignore);
+  const sent = request(url, { method: options.method ?? 'GET', headers: withAccept(options), agent });
+  sent.end(options.body);
+  const response = await responseOf(sent);
   const close = (): void => {
-    asked.destroy();
+    response.close();
     agent.destroy();
   };
+  return { ...response, close };
+}
+
+/** Resolves at the head of the response to a request of Node's HTTP client. */
+export async function responseOf(sent: ClientRequest): Promise<RawResponse> {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    sent.once('response', resolve).once('error', reject);
+  });
+  sent.on('error', ignore);
+  response.on('error', ignore);
   return {
     status: response.statusCode ?? 0,
     headers: response.headers,
@@ -39,7 +45,7 @@ export async function requestOverHttp1(url: string, options: RequestOptions): Pr
     ended: new Promise((resolve) => {
       response.once('close', () => resolve(response.complete ? 'whole' : 'cut'));
     }),
-    close,
+    close: () => void sent.destroy(),
   };
 }
 

@@ -3,12 +3,12 @@ import { connect, type Socket } from 'node:net';
 import { eventually } from './within.js';
 
 export interface RawSocketOptions {
-  /** `false`: takes nothing from the kernel, as a client does whose window stays full. */
+  /** `false` reads nothing from the kernel, so that the window of the client stays full. */
   reading?: boolean;
   allowHalfOpen?: boolean;
 }
 
-/** A bare TCP client, for what a well-behaved HTTP client cannot be made to do. */
+/** A TCP client, for requests and ends that an HTTP client does not produce. */
 export class RawSocket {
   received = '';
   /** True once the server ended or cut the connection. */
@@ -34,7 +34,7 @@ export class RawSocket {
     return raw;
   }
 
-  /** Begins to read, or goes on reading. */
+  /** Starts or resumes reading. */
   read(): void {
     if (this.socket.listenerCount('data') === 0) {
       this.socket.setEncoding('utf8');
@@ -51,12 +51,12 @@ export class RawSocket {
     this.socket.write(text);
   }
 
-  /** Asks for the path, by default over HTTP/1.1 on a connection to be kept. */
+  /** Requests the path, by default over HTTP/1.1 on a keep-alive connection. */
   get(path: string, lines: string[] = [], version = '1.1'): void {
     this.write(`${[`GET ${path} HTTP/${version}`, 'Host: localhost', ...lines].join('\r\n')}\r\n\r\n`);
   }
 
-  async heard(pattern: RegExp): Promise<void> {
+  async receives(pattern: RegExp): Promise<void> {
     await eventually(() => pattern.test(this.received), `${pattern} on the socket`);
   }
 
@@ -64,18 +64,18 @@ export class RawSocket {
     await eventually(() => this.over, 'the end of the connection');
   }
 
-  /** Says that it will send nothing more, and goes on listening. */
+  /** Sends a FIN and continues to read. */
   halfClose(): void {
     this.socket.end();
   }
 
-  /** A FIN and no further word. */
+  /** Sends a FIN and stops reading. */
   destroy(): void {
     this.socket.destroy();
   }
 
-  /** A TCP reset: the client is gone without a word. */
-  vanish(): void {
+  /** Sends a TCP reset. */
+  reset(): void {
     this.socket.resetAndDestroy();
   }
 }

@@ -1,6 +1,6 @@
 import { SseError } from 'nestjs-simple-sse';
 
-/** What the call refuses with, whether it throws or rejects; fails when the call is accepted. */
+/** Returns the error that the call throws or rejects with; throws when the call succeeds. */
 export async function refusal(call: () => unknown): Promise<unknown> {
   try {
     await call();
@@ -10,13 +10,13 @@ export async function refusal(call: () => unknown): Promise<unknown> {
   throw new Error('the call was accepted, a refusal was expected');
 }
 
-/** The same where the refusal must be the module's own. */
+/** Does the same, and throws unless the error is an SseError. */
 export async function sseRefusal(call: () => unknown): Promise<SseError> {
   const error = await refusal(call);
   if (error instanceof SseError) return error;
   throw new Error(`an SseError was expected, not ${String(error)}`, { cause: error });
 }
 
-/** A value that the compiler would refuse, as a caller in plain JavaScript passes it. */
+/** Passes a value that the compiler would refuse, as a caller in plain JavaScript can. */
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters, typescript/no-unsafe-type-assertion
 export const unchecked = <T>(value: unknown): T => value as T;

@@ -32,7 +32,7 @@ export class RunningApp {
     return this.app.get(token, { strict: false });
   }
 
-  /** Sends a request and resolves at the response head, whatever it says. */
+  /** Sends a request and resolves at the response head, with any status. */
   async open(path: string, options: OpenOptions = {}): Promise<EventStream> {
     const session = this.http2 ? this.sharedSession() : undefined;
     const stream = await openStream(this.url + path, session ? { session, ...options } : options);
@@ -40,7 +40,7 @@ export class RunningApp {
     return stream;
   }
 
-  /** Opens a stream and refuses anything but an open event stream. */
+  /** Opens a stream; throws when the answer is no open event stream. */
   async listen(path: string, options: OpenOptions = {}): Promise<EventStream> {
     const stream = await this.open(path, options);
     if (stream.status !== 200 || !stream.isEventStream) {
@@ -50,8 +50,8 @@ export class RunningApp {
     return stream;
   }
 
-  /** Every client that a spec opened goes away, and the server must have forgotten all of them. */
-  async everyoneLeaves(): Promise<void> {
+  /** Closes the streams of the spec; throws unless all were well-formed and the server forgets their clients. */
+  async disconnectAll(): Promise<void> {
     for (const stream of this.streams) stream.close();
     const faults = this.streams.splice(0).flatMap(({ parseErrors }) => parseErrors);
     if (faults.length > 0) throw new Error(`the parser refused what was sent: ${faults.join('; ')}`);
@@ -70,7 +70,7 @@ export class RunningApp {
     await this.shutDown();
   }
 
-  /** `app.close()` with the clients as they are. */
+  /** Runs `app.close()`, with the clients still connected. */
   shutDown(): Promise<void> {
     this.closing ??= within(this.app.close(), 'app.close()');
     return this.closing;

@@ -1,4 +1,4 @@
-/** Self-signed for 127.0.0.1 and made for these tests only: it protects nothing and is trusted nowhere. */
+/** A self-signed certificate for 127.0.0.1, made for these tests; it protects nothing. */
 export const throwAwayKey = `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgsH/i/ZJfclNJSnuf
 /kOHvZEcPLlPJWrDXJ1Ax4vkI+mhRANCAASyNYUJBGip6G0zlst/+q14JGvIzxxz

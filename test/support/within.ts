@@ -1,7 +1,10 @@
-/** No test waits longer than this for something that must happen; it is a safety net, never a measurement. */
+/** The longest that a test waits for something that must happen; a safety net, never a measurement. */
 export const SAFETY_MS = 10_000;
 
-/** The promise's own outcome, or an error that says what did not happen. */
+/** The same for megabytes on a busy machine, and for processes. */
+export const PATIENCE_MS = 25_000;
+
+/** Settles as the promise does, or rejects after `ms` with an error that names what did not happen. */
 export async function within<T>(promise: PromiseLike<T>, what: string, ms = SAFETY_MS): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<never>((_resolve, reject) => {
@@ -14,7 +17,7 @@ export async function within<T>(promise: PromiseLike<T>, what: string, ms = SAFE
   }
 }
 
-/** Asks again and again until the condition holds. */
+/** Polls until the condition holds; throws after `ms`. */
 export async function eventually(condition: () => unknown, what: string, ms = SAFETY_MS): Promise<void> {
   const deadline = Date.now() + ms;
   while (!(await condition())) {
@@ -23,7 +26,7 @@ export async function eventually(condition: () => unknown, what: string, ms = SA
   }
 }
 
-/** Some turns of the event loop, so that a fault has its chance to show; never a condition by itself. */
+/** Waits for some turns of the event loop, so that a fault can show; never proves that something has happened. */
 export async function someTurns(turns = 20): Promise<void> {
   for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,24 +1,24 @@
-import type { StatsSample } from './stats/stats.service.js';
+import type { ProcessFigures } from './stats/process-probe.js';
 
-/** What every event of a room carries: the page counts from `seq`, and tells old from new by `at`. */
+/** Fields of every event of a room. The page counts by `seq` and recognizes old events by `at`. */
 export interface Numbered {
-  /** The room as its members call it: `stats`, or the name of a chat room. */
+  /** `stats`, or the name of a chat room. */
   room: string;
-  /** 1, 2, 3 … within the room: a hole is an event that was missed. */
+  /** 1, 2, 3 … within the room. A missing number is a missed event. */
   seq: number;
-  /** The server's clock when it was said, in milliseconds. */
+  /** Time of publishing by the server's clock, in milliseconds. */
   at: number;
 }
 
-/** The first event of a tab's stream: who it is, and what it needs in order to act. */
+/** The first event of a tab's stream: its identity, and the token for its POSTs. */
 export interface Welcome {
   clientId: string;
-  /** Goes with every POST. Known to this connection alone, so nobody acts for another tab. */
+  /** Sent with every POST. Only this connection receives it, so no tab can act for another. */
   token: string;
   memberId: string;
   nickname: string;
   at: number;
-  /** When this server process began: its numbers begin with it. */
+  /** Start time of this server process. Its numbers begin at 1 then. */
   startedAt: number;
   rooms: RoomInfo[];
 }
@@ -40,7 +40,7 @@ export interface ChatNotice extends Numbered {
   kind: NoticeKind;
   memberId: string;
   nickname: string;
-  /** The nickname before, when it was renamed. */
+  /** The previous nickname, for `renamed`. */
   formerly?: string;
   members: number;
 }
@@ -48,6 +48,11 @@ export interface ChatNotice extends Numbered {
 export interface Typing {
   room: string;
   nickname: string;
+}
+
+/** One reading of the server process. */
+export interface StatsSample extends Numbered, ProcessFigures {
+  clients: number;
 }
 
 /** Event name -> data: `SseService<AppEvents>` lets the compiler check every broadcast. */

@@ -13,7 +13,7 @@ const UPLOT = dirname(createRequire(import.meta.url).resolve('uplot'));
 
 @Module({
   imports: [
-    // A short `retry:` so that the "cut" button of the page is answered soon.
+    // A short reconnection time, for the "cut" button of the page.
     SseModule.forRoot({ heartbeatIntervalMs: 15_000, retryMs: 2_000 }),
     StatsModule,
     ChatModule,

@@ -4,41 +4,41 @@ export type NodeName = 'A' | 'B';
 export const ROOMS = ['orders', 'prices', 'alerts', 'chat'] as const;
 export type Room = (typeof ROOMS)[number];
 
-/** The room in which the supervisor tells what it sees of the nodes. */
-export const FLEET_ROOM = 'fleet';
-/** The room by which nodes find the one that holds a connection; no page is in it. */
+/** Room in which the supervisor publishes the state of the nodes. */
+export const NODES_ROOM = 'nodes';
+/** Room for commands to close a connection. Nodes subscribe to it; no page is in it. */
 export const CUT_ROOM = 'cut';
 
-/** One of a node's numbers. The page counts them: a hole is an event that was missed. */
+/** A numbered event of a node. A missing number is a missed event. */
 export interface Count {
-  /** Who counts what: a room, a node and its run, as in `orders A2`. A node that starts again counts anew. */
+  /** Room, node and run, as in `orders A2`. Each run of a node counts from 1. */
   room: string;
   /** 1, 2, 3 … */
   seq: number;
-  /** When this run began to count, by the server's clock in milliseconds. */
+  /** Start of this run, by the server's clock in milliseconds. */
   since: number;
 }
 
 /** A numbered event of one of `ROOMS`. */
 export interface Numbered extends Count {
-  /** The server's clock when it was said, in milliseconds. */
+  /** Time of publishing by the server's clock, in milliseconds. */
   at: number;
   node: NodeName;
   topic: Room;
 }
 
-/** The first event of a stream: whom the tab has reached. */
+/** The first event of a stream: its client id and its node. */
 export interface Welcome {
-  /** Known to this connection alone: a POST that brings it is from this tab. */
+  /** Sent to this connection only: a POST with it is from this tab. */
   clientId: string;
   node: NodeName;
   at: number;
 }
 
-/** What a node measures of itself, each second. */
+/** Figures of one node, measured each second. */
 export interface Figures {
   clients: number;
-  /** Handed to clients of this node in the last second. */
+  /** Deliveries to clients of this node in the last second. */
   deliveries: number;
   /** Published by this node in the last second. */
   published: number;
@@ -47,16 +47,16 @@ export interface Figures {
 export interface NodeStatus extends Figures {
   name: NodeName;
   state: 'starting' | 'up' | 'down';
-  /** Of the running process. */
+  /** Process id of the running node. */
   pid?: number;
-  /** While it is down: in how many milliseconds it starts again. */
+  /** Milliseconds until it starts again, while it is down. */
   startsInMs?: number;
 }
 
-/** Each second, and whenever a node comes or goes. */
-export interface Fleet {
+/** Published each second, and when the state of a node changes. */
+export interface NodesStatus {
   nodes: NodeStatus[];
-  /** How far each count has come, as the nodes told the supervisor past Redis: the page holds it against its own. */
+  /** Newest number of each run, reported over a pipe, not through Redis. The page compares it with its own. */
   accepted: Count[];
 }
 
@@ -64,10 +64,10 @@ export interface Fleet {
 export type AppEvents = {
   welcome: Welcome;
   numbered: Numbered;
-  fleet: Fleet;
+  nodes: NodesStatus;
   cut: { clientId: string };
 };
 
-/** From a node's process to the supervisor. */
+/** Message from a node's process to the supervisor. */
 export type NodeReport =
   { kind: 'up' } | { kind: 'figures'; figures: Figures } | { kind: 'accepted'; count: Count };

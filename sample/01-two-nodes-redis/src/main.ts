@@ -1,25 +1,29 @@
 import 'reflect-metadata';
-import { Problem } from './supervisor/problem.js';
-import { Stage } from './supervisor/stage.js';
+import { UserError } from './supervisor/user-error.js';
+import { SampleProcesses } from './supervisor/sample-processes.js';
 
 const { PORT = '8080', HOST = '127.0.0.1', RESTART_AFTER_MS = '6000' } = process.env;
-const stage = new Stage({ host: HOST, port: Number(PORT), restartAfterMs: Number(RESTART_AFTER_MS) });
+const processes = new SampleProcesses({
+  host: HOST,
+  port: Number(PORT),
+  restartAfterMs: Number(RESTART_AFTER_MS),
+});
 let isClosing = false;
 
 async function close(code: number): Promise<void> {
   if (isClosing) return;
   isClosing = true;
-  await stage.close();
+  await processes.close();
   process.exit(code);
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void close(0));
 
 try {
-  const { gone } = await stage.open();
+  const { gone } = await processes.open();
   console.log(`Open http://localhost:${PORT} and kill a node. Ctrl+C ends everything.`);
   await gone;
 } catch (error) {
-  if (!isClosing) console.error(error instanceof Problem ? `\n${error.message}\n` : error);
+  if (!isClosing) console.error(error instanceof UserError ? `\n${error.message}\n` : error);
   await close(1);
 }

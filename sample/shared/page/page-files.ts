@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What browsers may ask for: one page, and the scripts and styles beside it. */
+/** The files that browsers may request: one page, its scripts and its styles. */
 export class PageFiles {
   private readonly folders = new Map<string, string>();
 
@@ -23,5 +23,5 @@ export class PageFiles {
   }
 }
 
-/** Scripts and styles that the samples have in common. */
+/** Folder of the scripts and styles that the samples share. */
 export const SHARED_FILES = join(import.meta.dirname, '../public');

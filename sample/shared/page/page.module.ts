@@ -3,7 +3,7 @@ import { PageController } from './page.controller.js';
 import { PageFiles } from './page-files.js';
 import { SecurityHeadersMiddleware } from './security-headers.middleware.js';
 
-/** Serves a sample's page, and gives every answer of the application the headers that protect it. */
+/** Serves a sample's page, and adds security headers to every response. */
 @Module({ controllers: [PageController] })
 export class PageModule implements NestModule {
   static serving(files: PageFiles): DynamicModule {

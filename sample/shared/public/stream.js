@@ -1,4 +1,4 @@
-// The one EventSource of this tab, and the POSTs that act for it.
+// The EventSource of this tab, and its POSTs.
 
 const REOPEN_MS = 5_000;
 
@@ -24,10 +24,10 @@ export class Stream extends EventTarget {
     const source = (this.#source = new EventSource(`events?${query}`));
     source.addEventListener('open', () => this.#become('open'));
     source.addEventListener('error', () => this.#failed(source));
-    for (const name of this.#names) source.addEventListener(name, (event) => this.#heard(event));
+    for (const name of this.#names) source.addEventListener(name, (event) => this.#receive(event));
   }
 
-  /** Acts for this tab; a refusal is an Error with the server's own sentence. */
+  /** Sends a POST for this tab. Throws an Error with the server's message if it is refused. */
   async post(path, body = {}) {
     const response = await fetch(path, {
       method: 'POST',
@@ -40,7 +40,7 @@ export class Stream extends EventTarget {
     return value;
   }
 
-  #heard(event) {
+  #receive(event) {
     if (event.lastEventId) this.#lastEventId = event.lastEventId;
     const data = JSON.parse(event.data);
     if (event.type === 'welcome') this.#me = { clientId: data.clientId, token: data.token };
@@ -50,7 +50,7 @@ export class Stream extends EventTarget {
 
   #failed(source) {
     this.#become('reconnecting');
-    // EventSource returns by itself from a cut, but gives up for good after a status other than 200.
+    // EventSource reconnects after a cut, but not after a status other than 200.
     if (source.readyState !== EventSource.CLOSED) return;
     setTimeout(() => source === this.#source && this.open(), REOPEN_MS);
   }

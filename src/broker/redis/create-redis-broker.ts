@@ -1,32 +1,35 @@
 import type { PartitionedBroker, SseBroker } from '../broker.interface.js';
-import { chooseDriver, type DriverOfSlot } from './driver/choose-driver.js';
+import { chooseDriver, type DriverForSlot } from './driver/choose-driver.js';
 import { partitionOf, partitionTags } from './driver/cluster-slot.js';
 import { PRESENCE_TIMES } from './presence/redis-presence-context.js';
 import { RedisBroker, type RedisBrokerContext } from './redis-broker.js';
 import type { ResolvedRedisOptions } from './redis-broker-options.js';
 
-/** One broker, or as many as there are partitions. */
+/** Creates one broker, or a partitioned broker if `partitions` is greater than 1. The partitions share the drivers. */
 export function createRedisBroker(
   options: ResolvedRedisOptions,
   presenceTimes = PRESENCE_TIMES,
 ): SseBroker | PartitionedBroker {
   const { prefix, partitions: count } = options;
-  const warned = new Set<string>();
-  let driver: Promise<DriverOfSlot> | undefined;
+  const warnings = new Set<string>();
+  let drivers: Promise<DriverForSlot> | undefined;
   const context: RedisBrokerContext = {
     options,
     presenceTimes,
-    driver: () => (driver ??= chooseDriver(options)),
+    chooseDriver: () => (drivers ??= chooseDriver(options)),
     warn: (message) => {
-      if (warned.has(message)) return;
-      warned.add(message);
+      if (warnings.has(message)) return;
+      warnings.add(message);
       process.emitWarning(message, 'SseRedisWarning');
     },
   };
-  // Another number of partitions is another memory: a room would be looked for where it has no history.
-  const names = count === 1 ? prefix : `${prefix}/${count}`;
-  const brokers = partitionTags(count).map((tag) => new RedisBroker(context, { prefix: names, tag }));
-  const [only] = brokers;
-  if (count === 1) return only as SseBroker;
+  // The prefix contains the number of partitions, because another number assigns rooms to other partitions: a room
+  // would be read from a partition without its history.
+  const partitionPrefix = count === 1 ? prefix : `${prefix}/${count}`;
+  const brokers = partitionTags(count).map(
+    (tag) => new RedisBroker(context, { prefix: partitionPrefix, tag }),
+  );
+  const [singleBroker] = brokers;
+  if (count === 1) return singleBroker as SseBroker;
   return { partitions: brokers, partitionOf: (room) => partitionOf(room, count) };
 }

@@ -1,108 +1,118 @@
-import { describe } from '../../protocol/event-fields.js';
+import { describeValue } from '../../protocol/error-text.js';
+import { MAX_TIMER_MS, trueOrFalse, wholeNumber, type OptionCheck } from '../../protocol/option-checks.js';
 import { SseError } from '../../protocol/sse-error.js';
 
 /**
- * A client made by the application with ioredis or node-redis. Structural, so that the types of a library that is not
- * installed are not needed.
+ * A client that the application has made with ioredis or node-redis. The type is structural, so that the types of a
+ * library that is not installed are not needed.
  */
 export interface RedisClientLike {
   duplicate(override?: object): unknown;
 }
 
-/** The client library that connects to Redis. */
+/** The client library that connects to Redis: the npm package `redis` (node-redis) or `ioredis`. */
 export type RedisDriverName = 'redis' | 'ioredis';
 
-/** Options of `redisBroker()`: one of `url` and `client`, and what differs from the defaults. */
+/** Options of `redisBroker()`. Either `url` or `client` is required; every other option has a default. */
 export interface RedisBrokerOptions {
   /**
-   * A client of ioredis (`new Redis(…)`) or node-redis (`createClient(…)`). It belongs to the application: it is not
-   * used, connected or closed here. Its options (address, password, TLS, Sentinels) make this broker's own two
-   * connections to Redis, one for commands and one for subscribing. Its key prefix does not count; `prefix` does.
+   * A client of ioredis (`new Redis(…)`, `new Cluster(…)`) or node-redis (`createClient(…)`, `createCluster(…)`), used
+   * as a template: its options (address, password, TLS, Sentinels) configure the broker's own two connections, one for
+   * commands and one for subscriptions. The client itself is never used, connected or closed. Its key prefix is
+   * ignored; see `prefix`.
    */
   readonly client?: RedisClientLike | undefined;
 
-  /** `redis[s]://[[user]:password@]host[:port][/database]`, instead of a client. */
+  /** `redis[s]://[[user]:password@]host[:port][/database]`, as an alternative to `client`. */
   readonly url?: string | undefined;
 
   /**
-   * Whether `url`, or `client`, is one node of a Redis Cluster, from which the others are found. A cluster client of
-   * either library (`new Cluster(…)`, `createCluster(…)`) needs no such word.
+   * `true` if `url` or `client` is the address of one node of a Redis Cluster; the other nodes are discovered from it.
+   * Not needed with a cluster client of either library.
    *
    * @defaultValue `false`
    */
   readonly cluster?: boolean | undefined;
 
   /**
-   * Into how many parts the rooms are divided, 1 to 64. Each has an order, a memory and two connections of its own, and
-   * one node of a cluster; an event in rooms of several of them is one publish to each. The same on every node; another number
-   * begins a new memory. One is enough for one Redis; for a cluster a few times the number of its masters.
+   * Number of partitions that the rooms are divided into, 1 to 64. Each partition has its own positions, history, two
+   * connections and, in a cluster, one cluster node. An event for rooms of several partitions is published once to each
+   * of them. All nodes need the same number; a changed number starts with an empty history. Use 1 for a single Redis,
+   * and a few times the number of masters for a cluster.
    *
    * @defaultValue `1`
    */
   readonly partitions?: number | undefined;
 
-  /** Which library connects to `url`. By default the one that is installed, `redis` before `ioredis`. */
+  /**
+   * The library that connects to `url`.
+   *
+   * @defaultValue the installed one; `redis` if both are installed
+   */
   readonly driver?: RedisDriverName | undefined;
 
   /**
-   * What the names of keys and channels begin with. Applications that share a Redis server need different ones.
+   * Prefix of all keys and channels: 1 to 64 printable ASCII characters without spaces and braces. Applications that
+   * share a Redis server need different prefixes.
    *
    * @defaultValue `'sse'`
    */
   readonly prefix?: string | undefined;
 
   /**
-   * What a changed server means (a restart, a failover). A replica that takes over may not have got the last
-   * acknowledged events.
+   * Reaction to a changed Redis server (restart or failover). A promoted replica may lack the last acknowledged events.
    *
-   * - `'gap'`: every client is told once that it may have missed something.
-   * - `'trust'`: nothing is said. For servers that lose nothing: persistence on each write, and no failover.
+   * - `'gap'`: starts a new epoch, so every client is notified once that it may have missed events.
+   * - `'trust'`: continues the epoch without a notice. Only for servers that persist every write and have no failover.
    *
    * @defaultValue `'gap'`
    */
   readonly onFailover?: 'gap' | 'trust' | undefined;
 
   /**
-   * Whether the application refuses to start without Redis. Otherwise it starts, its streams stay open, and events are
-   * delivered from when Redis is there.
+   * `true` makes the application's start fail with `broker-unavailable` if Redis is not ready within
+   * `connectTimeoutMs`. With `false` the application starts, its streams stay open, and events are delivered as soon as
+   * Redis is connected.
    *
    * @defaultValue `false`
    */
   readonly requireBroker?: boolean | undefined;
 
   /**
-   * How long a connection may take to be ready, and how long the application's start waits for Redis, in milliseconds.
+   * Time until a new connection must be ready, and longest time that the application's start waits for Redis, in
+   * milliseconds.
    *
    * @defaultValue `5000`
    */
   readonly connectTimeoutMs?: number | undefined;
 
   /**
-   * How long a publish may take, in milliseconds: waiting for a connection included. Then it rejects with
-   * `broker-unavailable`.
+   * Time until a publish must be answered, in milliseconds, including the wait for a connection. Afterwards it rejects
+   * with `broker-unavailable`.
    *
    * @defaultValue `5000`
    */
   readonly publishTimeoutMs?: number | undefined;
 
   /**
-   * After how much silence a connection is asked whether it still hears, in milliseconds. One that does not is found
-   * after at most twice this time and `publishTimeoutMs`.
+   * Time without a received message after which the subscribing connection is probed, in milliseconds. A dead
+   * connection is detected within twice this time plus `publishTimeoutMs`.
    *
    * @defaultValue `10000`
    */
   readonly probeIntervalMs?: number | undefined;
 
   /**
-   * How much may wait in this process, in bytes: for Redis to accept it, or to be put in order after a lost
-   * connection. More publishes are refused; more arriving events are let go, and read again from Redis.
+   * Limit in bytes of each of two buffers in this process: commands that wait for Redis, and received events that wait
+   * until a reconnect has caught up. Publishes over the limit reject with `broker-unavailable`; received events over
+   * the limit are dropped and read again from Redis.
    *
-   * @defaultValue `16777216`
+   * @defaultValue `16777216` (16 MiB)
    */
   readonly maxBufferedBytes?: number | undefined;
 }
 
-/** Every option with its value. */
+/** All options with their defaults filled in. */
 export type ResolvedRedisOptions = Required<Omit<RedisBrokerOptions, 'client' | 'url' | 'driver'>> &
   Pick<RedisBrokerOptions, 'client' | 'url' | 'driver'>;
 
@@ -118,13 +128,9 @@ const DEFAULTS = {
   maxBufferedBytes: 16_777_216,
 } as const;
 
-// The longest time that a Node timer keeps.
-const MAX_TIMER_MS = 2_147_483_647;
-
 const milliseconds = wholeNumber(1, MAX_TIMER_MS);
 
-/** What each option must be; `undefined` where it is. */
-const CHECKS: Readonly<Record<keyof RedisBrokerOptions, (value: unknown) => string | undefined>> = {
+const CHECKS: Readonly<Record<keyof RedisBrokerOptions, OptionCheck>> = {
   client: (value) =>
     typeof (value as RedisClientLike | null)?.duplicate === 'function'
       ? undefined
@@ -150,20 +156,20 @@ const CHECKS: Readonly<Record<keyof RedisBrokerOptions, (value: unknown) => stri
 };
 
 /**
- * Checks the options and fills in what is missing.
+ * Checks the options and fills in the defaults.
  *
- * @throws SseError `invalid-options`, naming the option and what it may be
+ * @throws SseError `invalid-options`, naming the option and its allowed values
  */
 export function resolveRedisOptions(options: RedisBrokerOptions): ResolvedRedisOptions {
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(CHECKS, name)) {
       throw invalid(`redisBroker has no option "${name}". Known are: ${Object.keys(CHECKS).join(', ')}.`);
     }
-    const wanted = value === undefined ? undefined : CHECKS[name as keyof RedisBrokerOptions](value);
-    if (wanted !== undefined) {
-      // Not the value of `url`: it may contain a password.
-      const found = name === 'url' ? 'what was given' : describe(value);
-      throw invalid(`The option "${name}" of redisBroker is ${wanted}, not ${found}.`);
+    const allowed = value === undefined ? undefined : CHECKS[name as keyof RedisBrokerOptions](value);
+    if (allowed !== undefined) {
+      // The value of `url` is not shown: it may contain a password.
+      const found = name === 'url' ? 'what was given' : describeValue(value);
+      throw invalid(`The option "${name}" of redisBroker is ${allowed}, not ${found}.`);
     }
   }
   if ((options.client === undefined) === (options.url === undefined)) {
@@ -173,20 +179,9 @@ export function resolveRedisOptions(options: RedisBrokerOptions): ResolvedRedisO
   return { ...DEFAULTS, ...(given as typeof DEFAULTS) };
 }
 
-function wholeNumber(min: number, max: number) {
-  return (value: unknown): string | undefined =>
-    Number.isInteger(value) && (value as number) >= min && (value as number) <= max
-      ? undefined
-      : `a whole number from ${min} to ${max}`;
-}
-
-function trueOrFalse(value: unknown): string | undefined {
-  return typeof value === 'boolean' ? undefined : 'true or false';
-}
-
-function oneOf(...values: string[]) {
-  return (value: unknown): string | undefined =>
-    values.includes(value as string) ? undefined : values.map((known) => `'${known}'`).join(' or ');
+function oneOf(...values: string[]): OptionCheck {
+  return (value) =>
+    values.includes(value as string) ? undefined : values.map((allowed) => `'${allowed}'`).join(' or ');
 }
 
 function invalid(message: string): SseError {

@@ -3,12 +3,15 @@ import { RESERVED_EVENT_PREFIX } from '../../protocol/event-fields.js';
 import { SseFrame } from '../../protocol/sse-frame.js';
 
 /**
- * Why a resuming client may have missed something: history no longer reaches back; the broker's memory began anew; or
- * its `Last-Event-ID` is no position of ours.
+ * Why a client may have missed events.
+ *
+ * - `trimmed`: history no longer reaches back to the client's position.
+ * - `epoch`: the broker began a new epoch, and positions of the old one are void.
+ * - `invalid`: the client's `Last-Event-ID` is no position that a node has written.
  */
 export type GapReason = 'trimmed' | 'epoch' | 'invalid';
 
-/** The first event of a stream with rooms. `id` seeds the client's cursor before any event of a room. */
+/** The first event of a stream with rooms. `id` sets the client's position before the first event of a room. */
 export function readyFrame(
   clientId: string,
   resumed: 'full' | 'partial' | 'none',
@@ -17,12 +20,12 @@ export function readyFrame(
   return controlFrame('ready', { clientId, resumed }, id);
 }
 
-/** Names the rooms of which events may be missing. Without an id: it must not move the client past the hole. */
+/** Names the rooms whose events may be missing. Without an id, which would move the client past the gap. */
 export function gapFrame(rooms: readonly string[], reason: GapReason): SseFrame {
   return controlFrame('gap', { rooms, reason });
 }
 
-/** Moves the client's cursor without an event (HTML standard, 9.2.6: an id counts even in a block without data). */
+/** Moves the client's position without an event (HTML standard, 9.2.6: an id counts even in a block without data). */
 export function positionFrame(id: string): SseFrame {
   return new SseFrame(encodeEvent({ id }));
 }

@@ -3,7 +3,7 @@ import { gapFrame, positionFrame } from './control-events.js';
 import type { LaterRooms, Partitions } from '../partitions.js';
 import { roomsOf } from '../room-registry.js';
 
-/** What clients whose streams are open are told of the broker's losses. */
+/** Sends `sse:gap` to clients with open streams when the broker has lost events. */
 export class LossNotifier {
   readonly #clients: ReadonlySet<SseClient>;
   readonly #partitions: Partitions;
@@ -13,33 +13,36 @@ export class LossNotifier {
     this.#partitions = partitions;
   }
 
-  /** The memory of a partition began anew: positions of the old one mean nothing any more. */
-  epoch(partition: number, epoch: string, laterRooms: LaterRooms): void {
+  /** A partition began a new epoch: moves the clients of its rooms to it, since positions of the old one are void. */
+  notifyEpochChange(partition: number, epoch: string, laterRooms: LaterRooms): void {
     const { position } = this.#partitions.positionOf(partition);
     for (const client of this.#clients) {
-      const { connection, tracksPosition } = client;
+      const { connection } = client;
       const rooms = this.#partitions.group(roomsOf(client));
-      const lost = tracksPosition ? rooms.get(partition) : undefined;
+      const lost = connection.tracksPosition ? rooms.get(partition) : undefined;
       if (lost === undefined) continue;
-      const own = connection.cursor.point(partition);
-      // It came with an id of the new memory from a node that knew of it first.
-      if (own.epoch === epoch) continue;
-      // Positions of the new memory may be smaller, where a clock was set back.
-      connection.cursor.move(partition, { epoch, position: Math.min(own.position, position) });
+      const point = connection.cursor.point(partition);
+      // The client resumed with an id of the new epoch, from a node that received the change first.
+      if (point.epoch === epoch) continue;
+      // Positions of the new epoch may be smaller, where a clock was set back.
+      connection.cursor.move(partition, { epoch, position: Math.min(point.position, position) });
       connection.deliver(gapFrame(withLaterRooms(client, lost, laterRooms), 'epoch'));
-      // Where a client that is still being sent what it missed will stand is not known yet.
+      // The position of a client that is still catching up is not known yet.
       if (connection.gate !== undefined) continue;
-      const place = new Map(Array.from(rooms.keys(), (each) => [each, connection.cursor.point(each)]));
-      connection.deliver(positionFrame(this.#partitions.format(place.set(partition, { epoch, position }))));
+      const streamPosition = new Map(
+        Array.from(rooms.keys(), (each) => [each, connection.cursor.point(each)]),
+      );
+      streamPosition.set(partition, { epoch, position });
+      connection.deliver(positionFrame(this.#partitions.format(streamPosition)));
     }
   }
 
-  /** The broker's own catching up did not reach back far enough. */
-  gap(rooms: readonly string[], laterRooms: LaterRooms): void {
+  /** The broker caught up after an outage, and history did not reach back far enough for these rooms. */
+  notifyGap(rooms: readonly string[], laterRooms: LaterRooms): void {
     for (const client of this.#clients) {
-      const own = client.tracksPosition ? rooms.filter((room) => client.in(room)) : [];
-      if (own.length === 0) continue;
-      client.connection.deliver(gapFrame(withLaterRooms(client, own, laterRooms), 'trimmed'));
+      const lost = client.connection.tracksPosition ? rooms.filter((room) => client.in(room)) : [];
+      if (lost.length === 0) continue;
+      client.connection.deliver(gapFrame(withLaterRooms(client, lost, laterRooms), 'trimmed'));
     }
   }
 }

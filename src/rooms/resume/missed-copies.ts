@@ -1,29 +1,26 @@
-import type { HistoryPage } from '../../broker/broker.interface.js';
 import type { SseClient } from '../../connection/sse-client.js';
-import type { Position, ResumePoint } from '../../protocol/position.js';
+import type { Position } from '../../protocol/position.js';
 import type { EarlierCopy, RoomMessage } from '../../protocol/room-message.js';
 import type { StreamPosition } from '../../protocol/stream-position.js';
 import type { Partitions } from '../partitions.js';
 import type { Gap } from './gaps.js';
+import type { MissedPage } from './missed-events.js';
 import { CLOCK_SKEW_US } from './starting-position.js';
 
-/** Data of one page of missed events: all that a resuming client which reads slowly holds in memory. */
-export const PAGE_BYTES = 262_144;
-
-/** The history that one round of a resume has read from one partition. */
-export interface PartitionRead {
-  readonly partition: number;
-  /** The client's position before the read. */
-  readonly point: ResumePoint;
-  readonly page: HistoryPage;
-  readonly gap: Gap;
-}
-
-/** Records the gaps of a read at the client's cursor: a copy inside a gap has not reached the client. */
-export function recordLosses({ connection }: SseClient, reads: readonly PartitionRead[]): void {
-  for (const { partition, point, page, gap } of reads) {
-    if (gap.lost.length === 0) continue;
-    connection.cursor.addLoss(partition, gap.lost, {
+/**
+ * Records the gaps of missed pages at the client's cursor: a copy inside a gap has not reached the client.
+ *
+ * @param gaps the gap of each page
+ */
+export function recordLosses(
+  { connection }: SseClient,
+  pages: readonly MissedPage[],
+  gaps: readonly Gap[],
+): void {
+  for (const [index, { partition, point, page }] of pages.entries()) {
+    const lost = gaps[index]?.lost ?? [];
+    if (lost.length === 0) continue;
+    connection.cursor.addLoss(partition, lost, {
       from: page.epoch === point.epoch ? point.position : 0,
       to: page.position,
       delivered: page.messages.map(({ position }) => position),
@@ -40,20 +37,20 @@ export function recordLosses({ connection }: SseClient, reads: readonly Partitio
 export function isReceivedElsewhere(
   client: SseClient,
   { copies, partition, position }: RoomMessage,
-  reads: readonly PartitionRead[],
+  pages: readonly MissedPage[],
   heldFrom: StreamPosition,
 ): boolean {
   if (copies === undefined) return false;
   const wasAway = position <= (heldFrom.get(partition ?? 0)?.position ?? 0);
   const counting = wasAway ? copies.filter((copy) => copy.position !== 0) : copies;
   return (
-    counting.some((copy) => copy.rooms.some((room) => client.in(room)) && isRead(copy, reads)) ||
+    counting.some((copy) => copy.rooms.some((room) => client.in(room)) && isRead(copy, pages)) ||
     client.connection.cursor.hasReceivedCopy(counting)
   );
 }
 
-function isRead(copy: EarlierCopy, reads: readonly PartitionRead[]): boolean {
-  return reads.some(
+function isRead(copy: EarlierCopy, pages: readonly MissedPage[]): boolean {
+  return pages.some(
     ({ partition, page }) =>
       partition === copy.partition && page.messages.some(({ position }) => position === copy.position),
   );
@@ -70,27 +67,21 @@ function isRead(copy: EarlierCopy, reads: readonly PartitionRead[]): boolean {
 export async function roomsOfLaterCopies(
   client: SseClient,
   partitions: Partitions,
-  reads: readonly PartitionRead[],
+  pages: readonly MissedPage[],
   lostFrom: ReadonlyMap<number, Position>,
 ): Promise<string[]> {
-  if (lostFrom.size === 0 || reads.length < 2) return [];
+  if (lostFrom.size === 0 || pages.length < 2) return [];
   const oldest = Math.min(...lostFrom.values()) - CLOCK_SKEW_US;
   const rooms = partitions.group(client.roomNames());
   const found = await Promise.all(
-    reads.map(async ({ partition, point }) => {
+    pages.map(async ({ partition, point }) => {
       const own = rooms.get(partition);
       // Nothing of this partition lies between the start of the gap and the client's position.
       if (own === undefined || point.position <= oldest) return [];
-      const later: string[] = [];
-      let page: HistoryPage | undefined;
-      do {
-        page = await partitions.read(partition, own, page?.position ?? oldest, { maxBytes: PAGE_BYTES });
-        for (const { position, copies = [], rooms: all } of page.messages) {
-          if (position <= point.position && copies.some(isLost))
-            later.push(...all.filter((room) => client.in(room)));
-        }
-      } while (page.hasMore === true && page.position < point.position);
-      return later;
+      const { messages } = await partitions.read(partition, own, oldest);
+      return messages
+        .filter(({ position, copies = [] }) => position <= point.position && copies.some(isLost))
+        .flatMap((message) => message.rooms.filter((room) => client.in(room)));
     }),
   );
   return [...new Set(found.flat())];
@@ -98,6 +89,6 @@ export async function roomsOfLaterCopies(
   function isLost(copy: EarlierCopy): boolean {
     const from = lostFrom.get(copy.partition);
     const concerns = copy.rooms.some((room) => client.in(room));
-    return from !== undefined && copy.position > from && concerns && !isRead(copy, reads);
+    return from !== undefined && copy.position > from && concerns && !isRead(copy, pages);
   }
 }

@@ -3,19 +3,26 @@ import type { StreamPosition } from '../../protocol/stream-position.js';
 import type { Position } from '../../protocol/position.js';
 import type { Partitions } from '../partitions.js';
 
-/** Where the client stands in the partitions of these rooms. */
+/** The client's position in the partitions of some rooms. */
 export function streamPositionOf(
   { connection }: SseClient,
   partitions: Partitions,
   rooms: readonly string[],
 ): StreamPosition {
-  const own = Array.from(partitions.group(rooms).keys());
-  return new Map(own.map((partition) => [partition, connection.cursor.point(partition)]));
+  return new Map(
+    Array.from(partitions.group(rooms).keys(), (partition) => [
+      partition,
+      connection.cursor.point(partition),
+    ]),
+  );
 }
 
 /**
- * A new client's stream begins when it joined. Its node may have heard nothing for long, and stand where it stood then.
- * What has been heard since is owed to it all the same: it may be its own handler's.
+ * Moves a new client to the position at which it joined. The position of its node may be much older, on a node that
+ * received no event for long. The new position is older than every event that the gate holds, so that all of these are
+ * sent: the client's own handler may have published them.
+ *
+ * @param sinceOf the position up to which history entries of a room predate this node's subscription
  */
 export function moveToJoinPosition(
   { connection }: SseClient,
@@ -25,9 +32,9 @@ export function moveToJoinPosition(
 ): void {
   const { cursor, gate } = connection;
   if (gate?.overflowed) return;
-  for (const [partition, own] of partitions.group(rooms)) {
+  for (const [partition, partitionRooms] of partitions.group(rooms)) {
     const { epoch, position } = cursor.point(partition);
-    const since = Math.min(...own.map(sinceOf).filter((each) => each > position));
+    const since = Math.min(...partitionRooms.map(sinceOf).filter((each) => each > position));
     const joined = Math.min(since, (gate?.oldestHeld(partition) ?? Infinity) - 1);
     if (!Number.isFinite(joined) || joined <= position) continue;
     cursor.move(partition, { epoch, position: joined });
@@ -35,24 +42,30 @@ export function moveToJoinPosition(
   }
 }
 
-/** How far the clocks of partitions may be apart. */
+/** Largest difference between the clocks of two partitions, in microseconds. */
 export const CLOCK_SKEW_US = 1_000_000;
 
 /**
- * Moves the client to the place that it named, as far as this memory gave it. In a partition that it does not name it
- * had no room: there it is sent what came since about the oldest position that it does name.
+ * Moves a client to the position that its `Last-Event-ID` names, in every partition that still has the same epoch. In a
+ * partition that the id does not name the client had no room: there it receives the events since about the oldest
+ * position that the id names.
  *
- * @returns the partitions in which it can go on
+ * Example: the id names partition 0 at 90 s and partition 2 at 95 s, and a new room of the client is in partition 1. The
+ * client then resumes partition 1 from 89 s, one second of clock skew before the oldest position.
+ *
+ * @param requested the position of the id
+ * @param current the current position of the broker
+ * @returns the partitions that the client can resume
  */
 export function moveToRequestedPosition(
   { connection }: SseClient,
-  given: StreamPosition,
-  memory: StreamPosition,
+  requested: StreamPosition,
+  current: StreamPosition,
 ): number[] {
-  const oldest = Math.min(...Array.from(given.values(), ({ position }) => position)) - CLOCK_SKEW_US;
+  const oldest = Math.min(...Array.from(requested.values(), ({ position }) => position)) - CLOCK_SKEW_US;
   const resumable: number[] = [];
-  for (const [partition, { epoch, position }] of memory) {
-    const named = given.get(partition);
+  for (const [partition, { epoch, position }] of current) {
+    const named = requested.get(partition);
     if (named !== undefined && named.epoch !== epoch) continue;
     const point = named ?? { epoch, position: Math.min(oldest, position) };
     connection.cursor.move(partition, point);
@@ -62,7 +75,7 @@ export function moveToRequestedPosition(
   return resumable;
 }
 
-/** Whether two places are of the same memories, where both name one. */
-export function isOfSameEpochs(given: StreamPosition, here: StreamPosition): boolean {
-  return Array.from(given).every(([partition, { epoch }]) => (here.get(partition)?.epoch ?? epoch) === epoch);
+/** True if two positions have the same epoch in every partition that both name. */
+export function haveSameEpochs(a: StreamPosition, b: StreamPosition): boolean {
+  return Array.from(a).every(([partition, { epoch }]) => (b.get(partition)?.epoch ?? epoch) === epoch);
 }

@@ -1,7 +1,7 @@
 const RealDate = Date;
 let shiftMs = 0;
 
-/** A clock that is wrong, for all that this process loads; the time that intervals take is right. */
+/** Shifts the wall clock of this process; timers still run at the true speed. */
 class ShiftedDate extends RealDate {
   constructor(...given: [] | ConstructorParameters<DateConstructor>) {
     if (given.length === 0) super(ShiftedDate.now());

@@ -30,9 +30,9 @@ class ChaosController {
 }
 
 let app: INestApplication | undefined;
-let mend = (): void => {};
+let removeMutant = (): void => {};
 
-function say(message: FromNode): void {
+function send(message: FromNode): void {
   process.send?.(message);
 }
 
@@ -45,7 +45,7 @@ function brokerOptions({ broker, sentinels }: NodeConfig): RedisBrokerOptions {
 
 async function start(config: NodeConfig): Promise<void> {
   shiftClock(config.clockShiftMs);
-  if (config.mutant !== undefined) mend = await mutate(config.mutant);
+  if (config.mutant !== undefined) removeMutant = await mutate(config.mutant);
   const sse = SseModule.forRoot({
     broker: redisBroker(brokerOptions(config)),
     historyMaxEvents: config.historyMaxEvents,
@@ -56,22 +56,22 @@ async function start(config: NodeConfig): Promise<void> {
 
   const adapter = config.platform === 'express' ? new ExpressAdapter() : new FastifyAdapter();
   app = await NestFactory.create(ChaosModule, adapter, { logger: false });
-  app.get(SseService, { strict: false }).brokerState$.subscribe((state) => say({ kind: 'state', state }));
+  app.get(SseService, { strict: false }).brokerState$.subscribe((state) => send({ kind: 'state', state }));
   await app.listen(0, '127.0.0.1');
-  say({ kind: 'started', url: await app.getUrl() });
+  send({ kind: 'started', url: await app.getUrl() });
 }
 
 async function stop(): Promise<void> {
   await app?.close();
   app = undefined;
-  mend();
-  say({ kind: 'stopped' });
+  removeMutant();
+  send({ kind: 'stopped' });
 }
 
 process.on('message', (message: ToNode) => {
   const done = message.kind === 'start' ? start(message.config) : stop();
-  done.catch((error: unknown) => say({ kind: 'failed', message: String(error) }));
+  done.catch((error: unknown) => send({ kind: 'failed', message: String(error) }));
 });
-// Whoever started it is gone.
+// The parent process has ended.
 process.on('disconnect', () => process.exit());
-say({ kind: 'loaded' });
+send({ kind: 'loaded' });

@@ -1,23 +1,23 @@
 import type { BrokerState } from 'nestjs-simple-sse';
 import type { RedisBrokerOptions } from 'nestjs-simple-sse/redis';
 
-/** How a broker is broken on purpose, to see whether the oracle sees it. */
-export type Mutant = 'reads nothing after a cut' | 'forgets the keys of publishes' | 'keeps gaps to itself';
+/** A fault put into all brokers of a process, which the oracle must find. */
+export type Mutant = 'reads nothing after a cut' | 'ignores idempotency keys' | 'reports no gaps';
 
 export interface NodeConfig {
   readonly platform: 'express' | 'fastify';
   readonly broker: Omit<RedisBrokerOptions, 'client'>;
-  /** The ports of Sentinels that know the master `chaos`; an ioredis client asks them. */
+  /** The ports of Sentinels that monitor the master `chaos`; an ioredis client connects through them. */
   readonly sentinels?: readonly number[] | undefined;
   readonly historyMaxEvents: number;
-  /** How wrong the clock of the process is. */
+  /** The error of the process's clock, in milliseconds. */
   readonly clockShiftMs: number;
   readonly mutant?: Mutant | undefined;
 }
 
 export type ToNode =
   | { readonly kind: 'start'; readonly config: NodeConfig }
-  /** Closes the application; the process stays. */
+  /** Closes the application; the process goes on. */
   | { readonly kind: 'stop' };
 
 export type FromNode =

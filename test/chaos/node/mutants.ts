@@ -1,23 +1,25 @@
-import type { DeliveryOrder as NodeOrderClass } from '../../../src/broker/redis/history/delivery-order.js';
+import type { DeliveryOrder as DeliveryOrderClass } from '../../../src/broker/redis/history/delivery-order.js';
 import type { RedisBroker as RedisBrokerClass } from '../../../src/broker/redis/redis-broker.js';
 import type { RoomReader as RoomReaderClass } from '../../../src/broker/redis/history/room-reader.js';
 import type { Mutant } from './messages.js';
 
 const REDIS = './node_modules/nestjs-simple-sse/broker/redis';
 
-/** Breaks all brokers of this process. @returns what mends them again */
+/** Puts a fault into all brokers of this process. Resolves with a function that removes it. */
 export async function mutate(mutant: Mutant): Promise<() => void> {
   if (mutant === 'reads nothing after a cut') {
-    const { NodeOrder } = (await import(`${REDIS}/node-order.js`)) as { NodeOrder: typeof NodeOrderClass };
-    // Called with its own `this`, as those below.
+    const { DeliveryOrder } = (await import(`${REDIS}/history/delivery-order.js`)) as {
+      DeliveryOrder: typeof DeliveryOrderClass;
+    };
+    // Called with its own `this`, as are the methods below.
     // oxlint-disable-next-line typescript/unbound-method
-    const { catchUp } = NodeOrder.prototype;
-    NodeOrder.prototype.catchUp = function (page) {
+    const { catchUp } = DeliveryOrder.prototype;
+    DeliveryOrder.prototype.catchUp = function (page) {
       catchUp.call(this, { ...page, messages: [], incompleteRooms: [] });
     };
-    return () => (NodeOrder.prototype.catchUp = catchUp);
+    return () => (DeliveryOrder.prototype.catchUp = catchUp);
   }
-  if (mutant === 'forgets the keys of publishes') {
+  if (mutant === 'ignores idempotency keys') {
     const path = `${REDIS}/redis-broker.js`;
     const { RedisBroker } = (await import(path)) as { RedisBroker: typeof RedisBrokerClass };
     // oxlint-disable-next-line typescript/unbound-method
@@ -27,13 +29,13 @@ export async function mutate(mutant: Mutant): Promise<() => void> {
     };
     return () => (RedisBroker.prototype.publish = publish);
   }
-  const { RoomReader } = (await import(`${REDIS}/room-reader.js`)) as {
+  const { RoomReader } = (await import(`${REDIS}/history/room-reader.js`)) as {
     RoomReader: typeof RoomReaderClass;
   };
   // oxlint-disable-next-line typescript/unbound-method
   const { read } = RoomReader.prototype;
-  RoomReader.prototype.read = async function (...asked) {
-    return { ...(await read.apply(this, asked)), incompleteRooms: [] };
+  RoomReader.prototype.read = async function (...args) {
+    return { ...(await read.apply(this, args)), incompleteRooms: [] };
   };
   return () => (RoomReader.prototype.read = read);
 }

@@ -36,12 +36,12 @@ export class ChatController {
 
   @Post('rooms/:room/messages')
   @UseGuards(OwnerGuard)
-  say(
+  publishMessage(
     @CurrentTab() tab: Tab,
     @Param('room', ROOM_NAME) room: string,
     @Body('text', MESSAGE_TEXT) text: string,
   ): Promise<Numbered> {
-    return this.chat.say(tab, room, text);
+    return this.chat.publishMessage(tab, room, text);
   }
 
   @Post('rooms/:room/typing')

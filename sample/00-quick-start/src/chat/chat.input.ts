@@ -1,7 +1,7 @@
 import { TextPipe } from '../../../shared/text.pipe.js';
 
-// Control characters and line ends do not belong in a line of chat; the marks that
-// turn the direction of writing round would let a message disguise what stands after it.
+// Refuses control characters and line ends, and characters that reverse the writing direction:
+// with those a message could disguise the text after it.
 
 export const ROOM_NAME = new TextPipe(
   'room',

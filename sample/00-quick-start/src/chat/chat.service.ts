@@ -5,20 +5,20 @@ import type { Tab } from '../tab/tab.js';
 import { TabService } from '../tab/tab.service.js';
 
 const MAX_ROOMS_PER_TAB = 8;
-/** What a newcomer hears of a room's past. */
+/** Number of past events that a new member receives. */
 const REPLAY_ON_JOIN = 30;
-/** An empty room is kept so that its numbers go on where they ended: its history may still be replayed. */
-const MAX_ROOMS_KEPT = 2_000;
+/** Limit of stored rooms. Empty rooms are stored so that their numbers continue: their history may still be replayed. */
+const MAX_ROOMS = 2_000;
 
 interface ChatRoom {
   readonly members: Set<Tab>;
   seq: number;
 }
 
-/** The room of the library behind a chat room: its own name space, beside `stats`. */
+/** Returns the module's room of a chat room. The prefix separates it from `stats`. */
 export const chatRoom = (name: string): string => `chat/${name}`;
 
-/** Who is in which chat room, and what is said there. */
+/** Keeps the members of chat rooms and publishes messages and notices. */
 @Injectable()
 export class ChatService implements OnModuleInit {
   private readonly rooms = new Map<string, ChatRoom>();
@@ -35,8 +35,8 @@ export class ChatService implements OnModuleInit {
     });
   }
 
-  /** A stream of the tab has opened: a quick reconnect is no news, anything else is. */
-  arrive(tab: Tab): void {
+  /** Called when a stream of the tab opens. Announces the tab unless it reconnected quickly. */
+  streamOpened(tab: Tab): void {
     if (!tab.away) return;
     tab.away = false;
     this.announceEverywhere('back', tab);
@@ -44,14 +44,14 @@ export class ChatService implements OnModuleInit {
 
   /** Safe to repeat: a tab that is a member already only connects its stream to the room. */
   async join(tab: Tab, name: string): Promise<RoomInfo> {
-    const newcomer = !tab.chatRooms.has(name);
-    if (newcomer && tab.chatRooms.size >= MAX_ROOMS_PER_TAB) {
+    const isNewMember = !tab.chatRooms.has(name);
+    if (isNewMember && tab.chatRooms.size >= MAX_ROOMS_PER_TAB) {
       throw new BadRequestException(`room: ${MAX_ROOMS_PER_TAB} at a time; leave one first`);
     }
     tab.chatRooms.add(name);
     this.room(name).members.add(tab);
     await tab.client?.join(chatRoom(name), { replay: REPLAY_ON_JOIN });
-    if (newcomer) this.announce('joined', name, tab);
+    if (isNewMember) this.announce('joined', name, tab);
     return this.info(name);
   }
 
@@ -64,14 +64,14 @@ export class ChatService implements OnModuleInit {
     return this.info(name);
   }
 
-  async say(tab: Tab, name: string, text: string): Promise<Numbered> {
+  async publishMessage(tab: Tab, name: string, text: string): Promise<Numbered> {
     const { nickname, memberId } = this.member(tab, name);
     const message = { ...this.next(name), memberId, nickname, text };
     await this.sse.broadcast(chatRoom(name), 'chat', message);
     return { room: name, seq: message.seq, at: message.at };
   }
 
-  /** To everybody but the one who types. Nobody needs it a second later, so it is not kept for a resume. */
+  /** Notifies the other members. The event is outdated a second later, so it is volatile. */
   async typing(tab: Tab, name: string): Promise<void> {
     const { nickname, client } = this.member(tab, name);
     await this.sse.broadcast(
@@ -105,7 +105,7 @@ export class ChatService implements OnModuleInit {
   private announce(kind: NoticeKind, name: string, tab: Tab, formerly?: string): void {
     const { memberId, nickname } = tab;
     const { members } = this.info(name);
-    // Not awaited: a notice that cannot be published is logged by the library, and nobody waits for it.
+    // Not awaited: the module logs a notice that cannot be published.
     void this.sse.broadcast(chatRoom(name), 'notice', {
       ...this.next(name),
       kind,
@@ -128,7 +128,7 @@ export class ChatService implements OnModuleInit {
   private room(name: string): ChatRoom {
     const known = this.rooms.get(name);
     if (known) return known;
-    if (this.rooms.size >= MAX_ROOMS_KEPT) this.dropEmptyRoom();
+    if (this.rooms.size >= MAX_ROOMS) this.dropEmptyRoom();
     const room = { members: new Set<Tab>(), seq: 0 };
     this.rooms.set(name, room);
     return room;

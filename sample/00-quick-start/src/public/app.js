@@ -1,5 +1,5 @@
-// Joins the parts of the page: one stream in; charts, chat, counters and frames out.
-import { Arrivals } from './arrivals.js';
+// Connects the stream with the parts of the page: charts, chat, counters and frames.
+import { ReceivedEvents } from './received-events.js';
 import { Charts } from './charts.js';
 import { Chat } from './chat.js';
 import { Frames } from './frames.js';
@@ -19,13 +19,13 @@ const params = new URLSearchParams({ tab: tab.key });
 if (tab.nickname) params.set('nickname', tab.nickname);
 
 const stream = new Stream(params, EVENTS);
-const arrivals = new Arrivals(stream, showCounters, showReturn);
-const { ledger } = arrivals;
+const events = new ReceivedEvents(stream, showCounters, showReturn);
+const { counter } = events;
 const frames = new Frames();
 const charts = new Charts($('charts'));
-const chat = new Chat(stream, (room) => ledger.forget(room));
+const chat = new Chat(stream, (room) => counter.forget(room));
 
-/** The last welcome. */
+/** Data of the last welcome. */
 let me;
 
 function on(name, listener) {
@@ -37,8 +37,8 @@ function report(error) {
 }
 
 function showCounters() {
-  for (const counter of ['received', 'resumed', 'missed', 'duplicated']) {
-    $(counter).textContent = ledger[counter].toLocaleString();
+  for (const name of ['received', 'resumed', 'missed', 'duplicated']) {
+    $(name).textContent = counter[name].toLocaleString();
   }
 }
 
@@ -53,37 +53,37 @@ on('state', (state) => {
   if (state === 'open') return;
   $('cut').disabled = true;
   chat.enabled = false;
-  arrivals.away();
+  events.away();
   if (me) charts.cut();
 });
 
 on('welcome', (welcome) => {
   charts.clock(welcome.at);
   charts.back();
-  if (me && me.startedAt !== welcome.startedAt) ledger.forgetAll();
-  else if (me && me.memberId !== welcome.memberId) chat.names.forEach((room) => ledger.forget(room));
-  if (!me) drawThePast().catch(report);
+  if (me && me.startedAt !== welcome.startedAt) counter.forgetAll();
+  else if (me && me.memberId !== welcome.memberId) chat.names.forEach((room) => counter.forget(room));
+  if (!me) drawRecentSamples().catch(report);
   me = welcome;
-  arrivals.welcome(welcome.at);
+  events.welcome(welcome.at);
   chat.enabled = true;
   $('cut').disabled = false;
   chat.welcome(welcome).catch(report);
 });
 
-/** The minute before this page was opened, so that the charts do not begin empty. */
-async function drawThePast() {
+/** Draws the minute before this page was opened, so that the charts do not begin empty. */
+async function drawRecentSamples() {
   const response = await fetch('stats/recent');
   const samples = await response.json();
   if (samples.length > 0) charts.add(...samples);
 }
 
-on('sse:gap', (gap) => arrivals.gap(gap));
+on('sse:gap', (gap) => events.gap(gap));
 
-arrivals.on('stats', (sample) => charts.add(sample));
-arrivals.on('chat', (message, resumed) => chat.message(message, resumed));
-arrivals.on('notice', (notice, resumed) => chat.notice(notice, resumed));
+events.on('stats', (sample) => charts.add(sample));
+events.on('chat', (message, resumed) => chat.message(message, resumed));
+events.on('notice', (notice, resumed) => chat.notice(notice, resumed));
 on('typing', (typing) => chat.typing(typing));
-on('frame', (event) => frames.heard(event));
+on('frame', (event) => frames.show(event));
 
 $('cut').addEventListener('click', () => {
   $('cut').disabled = true;

@@ -44,19 +44,19 @@ export class Charts {
 
   add(...samples) {
     for (const sample of samples) this.#samples.set(sample.at, sample);
-    const kept = [...this.#samples.values()].toSorted((a, b) => a.at - b.at);
-    const oldest = kept.at(-1).at - (WINDOW_S + 5) * 1000;
-    this.#samples = new Map(kept.filter(({ at }) => at > oldest).map((sample) => [sample.at, sample]));
+    const sorted = [...this.#samples.values()].toSorted((a, b) => a.at - b.at);
+    const oldest = sorted.at(-1).at - (WINDOW_S + 5) * 1000;
+    this.#samples = new Map(sorted.filter(({ at }) => at > oldest).map((sample) => [sample.at, sample]));
     const points = withHoles([...this.#samples.values()]);
     for (const panel of this.#panels) panel.feed(points);
   }
 
-  /** The server's clock, as the stream says it now. */
+  /** Sets the server's clock, from the welcome of the stream. */
   clock(at) {
     this.#skew = (at - Date.now()) / 1000;
   }
 
-  /** From now on until `back()` the charts are shaded: this tab hears nothing. */
+  /** Shades the charts from now until `back()`: this tab receives no events. */
   cut() {
     if (this.#away.at(-1)?.to !== Infinity) this.#away.push({ from: this.#now(), to: Infinity });
   }
@@ -77,7 +77,7 @@ export class Charts {
   }
 }
 
-/** In seconds, and with an empty point wherever samples are missing: no line is drawn over what is not known. */
+/** Converts times to seconds, and adds an empty point where samples are missing, so that no line spans the hole. */
 function withHoles(samples) {
   const points = [];
   for (const sample of samples) {

@@ -1,4 +1,4 @@
-// The chat's part of the page. Whatever people wrote becomes text, never HTML.
+// The view of the chat. Messages are shown as text, never as HTML.
 
 const HINT_MS = 3_000;
 const NOTICES = { joined: 'joined', left: 'left', away: 'lost the connection', back: 'came back' };
@@ -18,11 +18,11 @@ export class ChatView {
   /** Whether the newest line is in view; it stays so, until the visitor scrolls up. */
   #atEnd = true;
 
-  /** @param actions what the visitor can do; each may reject with a sentence for the visitor */
+  /** @param actions functions for the visitor's input. Each may reject with a message for the visitor */
   constructor(actions) {
     this.#actions = actions;
     this.#form('join', 'room', (room) => actions.join(room.toLowerCase()));
-    this.#form('say', 'text', (text) => actions.say(text));
+    this.#form('say', 'text', (text) => actions.send(text));
     $('text').addEventListener('input', () => this.#run(actions.typing()));
     $('room').addEventListener('focus', () =>
       this.#run(actions.suggest().then((rooms) => this.#suggest(rooms))),
@@ -93,7 +93,7 @@ export class ChatView {
     $('open-rooms').replaceChildren(...rooms.map(({ room, members }) => new Option(`${members} here`, room)));
   }
 
-  /** The field is free for the next words at once; what was refused comes back into it, if it still is. */
+  /** Clears the field at once. A refused text returns to it, if it is still empty. */
   #form(form, id, action) {
     const input = $(id);
     $(form).addEventListener('submit', (event) => {

@@ -2,7 +2,7 @@
 import { tab } from './tab.js';
 import { ChatView } from './chat-view.js';
 
-const KEPT = 200;
+const MAX_ENTRIES = 200;
 const TYPING_EVERY_MS = 2_000;
 
 export class Chat {
@@ -21,14 +21,14 @@ export class Chat {
       join: (room) => this.#join(room),
       leave: (room) => this.#leave(room).then(() => onLeft(room)),
       show: (room) => this.#show(room),
-      say: (text) => this.#say(text),
+      send: (text) => this.#send(text),
       rename: (nickname) => this.#rename(nickname),
-      typing: () => this.#tellTyping(),
+      typing: () => this.#sendTyping(),
       suggest: () => this.#suggest(),
     });
   }
 
-  /** The stream is open: the server's memory of this tab and the page's own are made one again. */
+  /** Called when the stream opens. Brings the page's rooms and nickname in line with the server's. */
   async welcome({ memberId, nickname, rooms }) {
     this.#memberId = memberId;
     this.#view.nickname = tab.nickname ??= nickname;
@@ -62,7 +62,7 @@ export class Chat {
     return [...this.#rooms.keys()];
   }
 
-  /** Nothing can be said while the stream is down: the answer could not be heard. */
+  /** Disables the buttons while the stream is down. */
   set enabled(enabled) {
     this.#view.enabled = enabled;
   }
@@ -83,7 +83,7 @@ export class Chat {
     this.#show(this.#active === name ? this.#rooms.keys().next().value : this.#active);
   }
 
-  async #say(text) {
+  async #send(text) {
     if (!this.#active) throw new Error('Join a room first');
     await this.#stream.post(`chat/rooms/${this.#active}/messages`, { text });
     this.#typedAt = 0;
@@ -95,7 +95,7 @@ export class Chat {
     tab.save();
   }
 
-  async #tellTyping() {
+  async #sendTyping() {
     if (!this.#active || Date.now() - this.#typedAt < TYPING_EVERY_MS) return;
     this.#typedAt = Date.now();
     await this.#stream.post(`chat/rooms/${this.#active}/typing`);
@@ -122,7 +122,7 @@ export class Chat {
 
   #enter(name, entry) {
     const room = this.#room(name);
-    room.entries = [...room.entries, entry].slice(-KEPT);
+    room.entries = [...room.entries, entry].slice(-MAX_ENTRIES);
     if (name === this.#active) this.#view.append(entry);
     else if (entry.text && !entry.mine) room.unread += 1;
     this.#view.rooms(this.#rooms, this.#active);

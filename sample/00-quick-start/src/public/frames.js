@@ -1,6 +1,6 @@
-// What goes over the line: as this tab's EventSource reports it, or the bytes of a second connection.
+// Shows frames: the events of this tab's EventSource, or the bytes of a second connection.
 
-const KEPT = 80;
+const MAX_FRAMES = 80;
 const HINTS = {
   heard:
     'Rebuilt from the events of this tab’s own EventSource. It hides comments and retry: lines from a page; “raw bytes” shows them.',
@@ -26,13 +26,13 @@ export class Frames {
   }
 
   /** @param {MessageEvent} event */
-  heard(event) {
+  show(event) {
     if (this.#reading) return;
     const id = event.lastEventId;
     // lastEventId stays what it was when an event has no id of its own.
     const idLine = id && id !== this.#lastId ? [['id:', ` ${id}`]] : [];
     this.#lastId = id;
-    // In the order of the wire, where the id comes last.
+    // As on the wire, the id is last.
     const lines = [['event:', ` ${event.type}`], ['data:', ` ${event.data}`], ...idLine, ['', '']];
     this.#append(lines, event.type);
   }
@@ -76,7 +76,7 @@ export class Frames {
     }
     const atEnd = this.#pre.scrollHeight - this.#pre.scrollTop - this.#pre.clientHeight < 40;
     this.#pre.append(frame);
-    while (this.#pre.childElementCount > KEPT) this.#pre.firstElementChild.remove();
+    while (this.#pre.childElementCount > MAX_FRAMES) this.#pre.firstElementChild.remove();
     if (atEnd) this.#pre.scrollTop = this.#pre.scrollHeight;
   }
 }

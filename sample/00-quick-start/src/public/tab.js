@@ -1,4 +1,4 @@
-// What this tab remembers over a reload: its key, its rooms and its nickname.
+// State of this tab over a reload: key, rooms and nickname.
 
 const KEY = 'quick-start:key';
 const ROOMS = 'quick-start:rooms';
@@ -9,8 +9,8 @@ const randomKey = () =>
     '',
   );
 
-// "Duplicate tab" copies sessionStorage, and two tabs must not share a key: so it lies there
-// only from the moment this page goes away until it is back.
+// "Duplicate tab" copies sessionStorage, and two tabs must not share a key. So the key is stored there only
+// while the page is hidden or reloading.
 const key = sessionStorage.getItem(KEY) ?? randomKey();
 sessionStorage.removeItem(KEY);
 addEventListener('pagehide', () => sessionStorage.setItem(KEY, key));

@@ -5,11 +5,11 @@ const NS_PER_MS = 1e6;
 const BYTES_PER_MIB = 1024 * 1024;
 
 export interface ProcessFigures {
-  /** Percent of one core since the last reading; more than 100 when several are at work. */
+  /** Percent of one core since the last reading; more than 100 when several cores are in use. */
   cpuPercent: number;
   heapMiB: number;
   rssMiB: number;
-  /** How late timers fired since the last reading. */
+  /** Delay of timers since the last reading. */
   loopMeanMs: number;
   loopMaxMs: number;
 }

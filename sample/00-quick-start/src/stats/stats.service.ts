@@ -1,18 +1,14 @@
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { interval, map, type Subscription } from 'rxjs';
 import { SseService } from 'nestjs-simple-sse';
-import type { AppEvents, Numbered } from '../app.events.js';
-import { ProcessProbe, type ProcessFigures } from './process-probe.js';
+import type { AppEvents, StatsSample } from '../app.events.js';
+import { ProcessProbe } from './process-probe.js';
 
 export const STATS_ROOM = 'stats';
 const SAMPLE_INTERVAL_MS = 500;
 const RECENT_SAMPLES = 130;
 
-export interface StatsSample extends Numbered, ProcessFigures {
-  clients: number;
-}
-
-/** Publishes live figures of this process to the room `stats`, whoever listens. */
+/** Publishes figures of this process to the room `stats`, twice a second. */
 @Injectable()
 export class StatsService implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly probe = new ProcessProbe();
@@ -22,7 +18,7 @@ export class StatsService implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(private readonly sse: SseService<AppEvents>) {}
 
   onApplicationBootstrap(): void {
-    // The first reading covers the start of the process; it would dwarf what follows.
+    // Discards the reading that covers the start of the process: it would dwarf the others.
     this.probe.read();
     const samples$ = interval(SAMPLE_INTERVAL_MS).pipe(map((tick) => this.sample(tick + 1)));
     this.publishing = this.sse.publishFrom(STATS_ROOM, samples$, 'stats');
@@ -33,7 +29,7 @@ export class StatsService implements OnApplicationBootstrap, OnModuleDestroy {
     this.probe.stop();
   }
 
-  /** The last minute, for a page that has just been opened. */
+  /** Returns the samples of the last minute, for a page that has just been opened. */
   recent(): readonly StatsSample[] {
     return this.samples;
   }

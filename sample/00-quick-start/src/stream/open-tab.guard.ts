@@ -8,7 +8,7 @@ import { TabService } from '../tab/tab.service.js';
 const KEY = /^[0-9a-f]{32}$/;
 const NAMES = ['Otter', 'Heron', 'Badger', 'Lark', 'Marten', 'Finch', 'Newt', 'Stoat', 'Wren', 'Vole'];
 
-/** Finds the tab that a stream belongs to by the key in its URL, or begins a new one. */
+/** Finds the tab of a stream by the key in its URL, or creates one. */
 @Injectable()
 export class OpenTabGuard implements CanActivate {
   constructor(private readonly tabs: TabService) {}
@@ -25,7 +25,7 @@ export class OpenTabGuard implements CanActivate {
   }
 }
 
-/** What of a request decides its chat rooms. */
+/** The parts of a request that decide its chat rooms. */
 interface StreamRequest {
   readonly tab?: Tab;
   readonly headers: Readonly<Record<string, unknown>>;
@@ -33,8 +33,8 @@ interface StreamRequest {
 }
 
 /**
- * A stream that comes back is in the chat rooms of its tab from its first byte, so that what it missed in
- * them is resumed. A page that has just been loaded joins its rooms by POST, and hears their recent past.
+ * Returns the chat rooms of a reconnecting tab, so that its stream resumes in them. A page that has just been
+ * loaded has none: it joins its rooms by POST and receives their newest events.
  */
 export function chatRoomsToResume({ tab, headers, query }: StreamRequest): string[] {
   const returning = headers['last-event-id'] ?? query['lastEventId'];

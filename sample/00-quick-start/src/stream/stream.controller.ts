@@ -8,7 +8,7 @@ import type { Tab } from '../tab/tab.js';
 import { TabService } from '../tab/tab.service.js';
 import { chatRoomsToResume, OpenTabGuard } from './open-tab.guard.js';
 
-/** The one stream of a browser tab: the figures and all of its chat rooms. */
+/** The only stream of a browser tab: figures and all chat rooms of the tab. */
 @Controller()
 export class StreamController {
   constructor(
@@ -23,7 +23,7 @@ export class StreamController {
   @UseGuards(OpenTabGuard)
   events(@CurrentTab() tab: Tab, @Req() request: TabRequest, @ConnectedClient() client: SseClient): void {
     const token = this.tabs.attach(tab, client);
-    this.chat.arrive(tab);
+    this.chat.streamOpened(tab);
     this.sse.send(client, 'welcome', {
       clientId: client.id,
       token,
@@ -35,7 +35,7 @@ export class StreamController {
     });
   }
 
-  /** What a broken network does, at the press of a button: the page reconnects by itself and resumes. */
+  /** Ends the stream as a network failure would. The page reconnects and resumes. */
   @Post('connection/cut')
   @HttpCode(204)
   @UseGuards(OwnerGuard)

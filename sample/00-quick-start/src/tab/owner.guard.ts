@@ -14,7 +14,7 @@ export interface TabRequest extends Request {
   tab?: Tab;
 }
 
-/** Lets a POST through that names an open connection and knows its token: a tab acts for itself only. */
+/** Accepts a POST with the id and the token of an open connection, so that a tab acts for itself only. */
 @Injectable()
 export class OwnerGuard implements CanActivate {
   constructor(private readonly tabs: TabService) {}
@@ -33,7 +33,7 @@ export class OwnerGuard implements CanActivate {
   }
 }
 
-/** The tab that a guard found for this request. */
+/** Injects the tab that a guard found for this request. */
 export const CurrentTab = createParamDecorator(
   (_data: unknown, context: ExecutionContext) => context.switchToHttp().getRequest<TabRequest>().tab,
 );

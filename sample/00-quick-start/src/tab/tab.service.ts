@@ -4,13 +4,13 @@ import { Subject } from 'rxjs';
 import type { SseClient } from 'nestjs-simple-sse';
 import type { Tab } from './tab.js';
 
-/** A cut shorter than this is nobody's business: `retryMs` and a slow network fit in it. */
+/** Shorter absences are not announced: `retryMs` and a slow network fit in this time. */
 const AWAY_AFTER_MS = 6_000;
-/** As long as the history of a room lasts by default: nothing can be resumed after it. */
+/** The default age limit of history: nothing can be resumed after it. */
 const FORGET_AFTER_MS = 10 * 60_000;
 const MAX_TABS = 5_000;
 
-/** Knows the tabs, and which connection may act for which of them. */
+/** Keeps the tabs and their connections. */
 @Injectable()
 export class TabService implements OnModuleDestroy {
   private readonly tabs = new Map<string, Tab>();
@@ -32,12 +32,12 @@ export class TabService implements OnModuleDestroy {
     const memberId = randomBytes(4).toString('hex');
     const tab: Tab = { key, memberId, nickname, chatRooms: new Set(), away: true };
     this.tabs.set(key, tab);
-    // If its stream never opens, the tab is forgotten like one that has gone.
+    // Also forgets a tab whose stream never opens.
     this.startTimer(tab, FORGET_AFTER_MS, () => this.forget(tab));
     return tab;
   }
 
-  /** Gives the tab its new connection; an older one, perhaps half-open, ends. Returns the token of the new one. */
+  /** Stores the tab's new connection and closes an older one, which may be half-open. Returns the new token. */
   attach(tab: Tab, client: SseClient): string {
     const older = tab.client;
     const token = randomUUID();
@@ -50,7 +50,7 @@ export class TabService implements OnModuleDestroy {
     return token;
   }
 
-  /** The tab that a request may act for: it must know the id and the token of the tab's open connection. */
+  /** Returns the tab whose open connection has this id and token. */
   owner(clientId: string, token: string): Tab | undefined {
     const client = this.clients.get(clientId);
     const { tab, token: expected } = client?.context ?? {};
@@ -58,7 +58,7 @@ export class TabService implements OnModuleDestroy {
   }
 
   onModuleDestroy(): void {
-    // The streams end after this, and nobody is left to hear who has gone.
+    // The streams end after this, so no client could receive a notice.
     this.closing = true;
     for (const tab of this.timers.keys()) this.stopTimer(tab);
   }

@@ -1,26 +1,26 @@
 import type { SseClient } from 'nestjs-simple-sse';
 
 /**
- * What the server remembers of one browser tab. Connections come and go, and each has a new client id;
- * the tab keeps its key, so a reconnect finds its rooms again and resumes in all of them.
+ * State of one browser tab. Each connection has a new client id, but the tab keeps its key, so a reconnect finds
+ * its rooms and resumes in all of them.
  */
 export interface Tab {
   /** Chosen by the page and part of the stream's URL, which `EventSource` repeats on every reconnect. */
   readonly key: string;
-  /** The name of this tab among the others; no secret. */
+  /** Public id of this tab. */
   readonly memberId: string;
   readonly chatRooms: Set<string>;
   nickname: string;
   /** The open connection, if there is one. */
   client?: SseClient;
-  /** Gone for longer than a reconnect takes; not counted as present. */
+  /** Without a connection for longer than a reconnect takes. Not counted as present. */
   away: boolean;
 }
 
 declare module 'nestjs-simple-sse' {
   interface SseClientContext {
     tab?: Tab;
-    /** Told to this connection alone; a POST that acts for the tab must bring it. */
+    /** Sent to this connection only. A POST for the tab must carry it. */
     token?: string;
   }
 }

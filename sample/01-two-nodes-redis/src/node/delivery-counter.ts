@@ -1,6 +1,6 @@
 import type { SseMetrics } from 'nestjs-simple-sse';
 
-/** How many events were handed to clients since it was last asked. */
+/** Counts deliveries since the last `take()`. */
 export class DeliveryCounter implements SseMetrics {
   private deliveries = 0;
 

@@ -5,7 +5,7 @@ import { report } from './report.js';
 
 const INTERVAL_MS = 1_000;
 
-/** Tells the supervisor each second what this node does. */
+/** Reports the figures of this node to the supervisor each second. */
 @Injectable()
 export class FiguresService implements OnApplicationBootstrap, OnModuleDestroy {
   private published = 0;
@@ -17,7 +17,7 @@ export class FiguresService implements OnApplicationBootstrap, OnModuleDestroy {
   ) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => this.tell(), INTERVAL_MS);
+    this.timer = setInterval(() => this.reportFigures(), INTERVAL_MS);
   }
 
   onModuleDestroy(): void {
@@ -28,7 +28,7 @@ export class FiguresService implements OnApplicationBootstrap, OnModuleDestroy {
     this.published++;
   }
 
-  private tell(): void {
+  private reportFigures(): void {
     const figures = {
       clients: this.sse.count(),
       deliveries: this.counter.take(),

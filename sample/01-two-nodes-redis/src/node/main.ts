@@ -4,7 +4,7 @@ import { NodeIdentity } from './node-identity.js';
 import { NodeModule } from './node.module.js';
 import { report } from './report.js';
 
-// A supervisor that is gone leaves no node behind.
+// Ends the node when its supervisor has ended.
 process.once('disconnect', () => process.exit(1));
 
 const identity = new NodeIdentity();

@@ -1,6 +1,6 @@
 import type { NodeName } from '../app.events.js';
 
-/** Who this process is; the supervisor tells it by the environment. */
+/** Identity of this process, from the environment that the supervisor set. */
 export class NodeIdentity {
   readonly name = required('NODE_NAME') as NodeName;
   /** 1 for the first process of this name, 2 for the one after it … */

@@ -13,7 +13,7 @@ import { StreamController } from './stream.controller.js';
 
 const PAGE = join(import.meta.dirname, '../public');
 
-/** One node: it serves the page and streams, and publishes. Nothing in it knows how many others there are. */
+/** One node: serves the page and streams, and publishes. It does not depend on the number of nodes. */
 @Module({})
 export class NodeModule {
   static of(identity: NodeIdentity): DynamicModule {

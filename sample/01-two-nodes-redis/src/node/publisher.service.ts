@@ -46,7 +46,7 @@ export class PublisherService implements OnApplicationBootstrap, OnModuleDestroy
     }
   }
 
-  /** A failure says nothing about whether the event is out; with its key it may be sent again and counts once. */
+  /** After a failure the event may be published or not. With its key it can be published again and counts once. */
   private async isAccepted(event: Numbered): Promise<boolean> {
     try {
       await this.sse.broadcast(event.topic, 'numbered', event, {

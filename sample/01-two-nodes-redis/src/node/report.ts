@@ -1,6 +1,6 @@
 import type { NodeReport } from '../app.events.js';
 
-/** Tells the supervisor, over the pipe between the two processes. Without one nobody listens. */
+/** Sends a message to the supervisor over the IPC channel. Does nothing without a supervisor. */
 export function report(message: NodeReport): void {
   process.send?.(message);
 }

@@ -1,7 +1,7 @@
 import { Body, Controller, Get, HttpCode, Post } from '@nestjs/common';
 import { ConnectedClient, SseClient, SseRoom, SseService } from 'nestjs-simple-sse';
 import { TextPipe } from '../../../shared/text.pipe.js';
-import { type AppEvents, FLEET_ROOM, ROOMS } from '../app.events.js';
+import { type AppEvents, NODES_ROOM, ROOMS } from '../app.events.js';
 import { CutService } from './cut.service.js';
 import { NodeIdentity } from './node-identity.js';
 
@@ -15,14 +15,14 @@ export class StreamController {
     private readonly cuts: CutService,
   ) {}
 
-  /** The one stream of a tab: all rooms, and what the supervisor sees. */
+  /** The only stream of a tab: all rooms, and the state of the nodes. */
   @Get('events')
-  @SseRoom([...ROOMS, FLEET_ROOM])
+  @SseRoom([...ROOMS, NODES_ROOM])
   events(@ConnectedClient() client: SseClient): void {
     this.sse.send(client, 'welcome', { clientId: client.id, node: this.node.name, at: Date.now() });
   }
 
-  /** What a broken network does, at the press of a button. */
+  /** Ends the stream as a network failure would. */
   @Post('connection/cut')
   @HttpCode(204)
   cut(@Body('clientId', CLIENT_ID) clientId: string): Promise<void> {

@@ -1,22 +1,22 @@
-// Joins the parts of the page: one stream in; the map, the count, the lanes and the journal out.
-import { Arrivals } from './arrivals.js';
+// Connects the stream with the parts of the page: map, counters, room lists and journal.
+import { ReceivedEvents } from './received-events.js';
 import { Journal } from './journal.js';
-import { Lanes } from './lanes.js';
+import { RoomLists } from './room-lists.js';
 import { Latency } from './latency.js';
 import { NodeMap } from './node-map.js';
 import { Stream } from './stream.js';
 
-const EVENTS = ['sse:ready', 'sse:gap', 'welcome', 'numbered', 'fleet'];
+const EVENTS = ['sse:ready', 'sse:gap', 'welcome', 'numbered', 'nodes'];
 
 const $ = (id) => document.getElementById(id);
 
 const stream = new Stream(new URLSearchParams(), EVENTS);
-const arrivals = new Arrivals(stream, showCounters, showReturn);
-const { ledger } = arrivals;
+const events = new ReceivedEvents(stream, showCounters, showReturn);
+const { counter } = events;
 const journal = new Journal($('journal'));
-const lanes = new Lanes($('lanes'), ['orders', 'prices', 'alerts', 'chat']);
+const roomLists = new RoomLists($('lanes'), ['orders', 'prices', 'alerts', 'chat']);
 const latency = new Latency();
-const map = new NodeMap($('map'), $('nodes'), (order) => stream.post(`supervisor/nodes/${order}`).catch(report));
+const map = new NodeMap($('map'), $('nodes'), (command) => stream.post(`supervisor/nodes/${command}`).catch(report));
 
 /** The node that the last welcome came from, and when. */
 let node;
@@ -32,10 +32,10 @@ function report(error) {
 }
 
 function showCounters() {
-  for (const counter of ['received', 'resumed', 'missed', 'duplicated', 'disordered']) {
-    $(counter).textContent = ledger[counter].toLocaleString();
+  for (const name of ['received', 'resumed', 'missed', 'duplicated', 'disordered']) {
+    $(name).textContent = counter[name].toLocaleString();
   }
-  $('promise').classList.toggle('broken', ledger.missed + ledger.duplicated + ledger.disordered > 0);
+  $('promise').classList.toggle('broken', counter.missed + counter.duplicated + counter.disordered > 0);
   $('median').textContent = latency.text(0.5);
   $('slowest').textContent = latency.text(0.99);
 }
@@ -52,13 +52,13 @@ function show(state, text) {
 }
 
 on('state', (state) => {
-  if (state === 'open') return; // Only the welcome says that a node is there.
+  if (state === 'open') return; // The welcome reports the node.
   if (node !== undefined && map.on !== '') {
     journal.write(`The connection to node ${node} is gone`, 'away');
-    lanes.markAbsence();
+    roomLists.addAbsence();
   }
   map.on = '';
-  arrivals.away();
+  events.away();
   show(state, 'Reconnecting');
 });
 
@@ -68,23 +68,23 @@ on('welcome', (welcome) => {
   node = map.on = welcome.node;
   welcomedAt = welcome.at;
   show('open', `On node ${node}`);
-  arrivals.welcome(welcome.at);
+  events.welcome(welcome.at);
 });
 
-on('sse:gap', (gap) => arrivals.gap(gap));
+on('sse:gap', (gap) => events.gap(gap));
 
-arrivals.on('numbered', (event, resumed) => {
-  lanes.add(event, resumed);
-  // A node without streams may know less than Redis, so a first connection can begin a little in the past.
+events.on('numbered', (event, resumed) => {
+  roomLists.add(event, resumed);
+  // A first connection can begin slightly in the past: a node without streams may lag behind Redis.
   if (event.at >= welcomedAt) latency.add(performance.timeOrigin + performance.now() - event.at);
 });
 
-arrivals.inTurn('fleet', ({ nodes, accepted }) => {
+events.inTurn('nodes', ({ nodes, accepted }) => {
   for (const { name, state } of map.show(nodes)) {
     if (state === 'down') journal.write(`Node ${name} is dead`, 'bad');
     if (state === 'up') journal.write(`Node ${name} is up again`);
   }
-  for (const count of accepted) ledger.expect(count);
+  for (const count of accepted) counter.expect(count);
   showCounters();
 });
 

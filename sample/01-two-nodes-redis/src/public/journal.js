@@ -1,6 +1,6 @@
-// What happened, the newest first.
+// Log of connections and nodes, newest first.
 
-const KEPT = 60;
+const MAX_ITEMS = 60;
 
 export class Journal {
   #list;
@@ -19,6 +19,6 @@ export class Journal {
     item.dataset.kind = kind;
     item.append(time, words);
     this.#list.prepend(item);
-    while (this.#list.childElementCount > KEPT) this.#list.lastElementChild.remove();
+    while (this.#list.childElementCount > MAX_ITEMS) this.#list.lastElementChild.remove();
   }
 }

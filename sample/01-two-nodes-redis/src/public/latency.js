@@ -1,13 +1,13 @@
-// How long events took from their publisher to this page. Both must have the same clock: here it is one machine.
+// Latency from publisher to page. Both need the same clock: in the sample they run on one machine.
 
-const KEPT = 200;
+const MAX_VALUES = 200;
 
 export class Latency {
   #values = [];
 
   add(ms) {
     this.#values.push(Math.max(0, ms));
-    if (this.#values.length > KEPT) this.#values.shift();
+    if (this.#values.length > MAX_VALUES) this.#values.shift();
   }
 
   /** @param share 0.5 for the median */

@@ -1,4 +1,4 @@
-// The nodes: their state, their figures, and the button that ends them.
+// The nodes: state, figures, and the button that kills them.
 
 const FIGURES = [
   ['pid', 'pid'],
@@ -19,13 +19,13 @@ export class NodeMap {
   #map;
   #cards;
   #states = new Map();
-  /** When each dead node starts again, by this page's clock. */
+  /** Restart time of each dead node, by this page's clock. */
   #startsAt = new Map();
 
-  /** @param order is called with `A/kill` or `A/start` */
-  constructor(map, parent, order) {
+  /** @param send called with `A/kill` or `A/start` */
+  constructor(map, parent, send) {
     this.#map = map;
-    this.#cards = new Map(['A', 'B'].map((name) => [name, new Card(parent, name, order)]));
+    this.#cards = new Map(['A', 'B'].map((name) => [name, new Card(parent, name, send)]));
     setInterval(() => this.#countDown(), 250);
   }
 
@@ -39,7 +39,7 @@ export class NodeMap {
     for (const [other, card] of this.#cards) card.isOn = other === name;
   }
 
-  /** @returns those whose state has changed since the last time */
+  /** @returns the nodes whose state has changed since the last call */
   show(nodes) {
     for (const node of nodes) {
       this.#cards.get(node.name).show(node);
@@ -56,32 +56,32 @@ export class NodeMap {
     for (const [name, card] of this.#cards) {
       if (this.#states.get(name) !== 'down') continue;
       const seconds = Math.max(0, Math.ceil((this.#startsAt.get(name) - Date.now()) / 1000));
-      card.say(`dead, starts again in ${seconds} s`);
+      card.setText(`dead, starts again in ${seconds} s`);
     }
   }
 }
 
 class Card {
   #card;
-  #words;
+  #text;
   #values;
   #button;
   #state = 'starting';
   #isOn = false;
 
-  constructor(parent, name, order) {
+  constructor(parent, name, send) {
     const card = (this.#card = element('article', parent, '', 'card node'));
     card.dataset.node = name;
     card.setAttribute('aria-label', `Node ${name}`);
     element('span', card, name, 'badge').setAttribute('aria-hidden', 'true');
     const title = element('div', card, '', 'name');
     element('h2', title, `Node ${name}`);
-    this.#words = element('p', title, '…');
+    this.#text = element('p', title, '…');
     this.#button = element('button', card, `Kill node ${name}`);
     this.#button.type = 'button';
     this.#button.addEventListener('click', () => {
       this.#button.disabled = true;
-      order(`${name}/${this.#state === 'up' ? 'kill' : 'start'}`);
+      send(`${name}/${this.#state === 'up' ? 'kill' : 'start'}`);
     });
     const list = element('dl', card);
     this.#values = FIGURES.map(([key, label]) => {
@@ -106,12 +106,12 @@ class Card {
     this.#describe();
   }
 
-  say(words) {
-    this.#words.textContent = words;
+  setText(text) {
+    this.#text.textContent = text;
   }
 
   #describe() {
-    if (this.#state === 'up') this.say(this.#isOn ? 'this tab is here' : 'up');
-    if (this.#state === 'starting') this.say('starting …');
+    if (this.#state === 'up') this.setText(this.#isOn ? 'this tab is here' : 'up');
+    if (this.#state === 'starting') this.setText('starting …');
   }
 }

@@ -1,10 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
-import { Problem } from './problem.js';
+import { UserError } from './user-error.js';
 
-/** After this long a process that was asked to end is ended. */
-const PATIENCE_MS = 3_000;
+/** Time after SIGTERM until SIGKILL. */
+const KILL_AFTER_MS = 3_000;
 
-/** A process that must run as long as the sample does. */
+/** A child process that must not end before the sample. */
 export class Child {
   private stopping = false;
   /** Rejects if the process ends by itself; never settles otherwise. */
@@ -15,34 +15,34 @@ export class Child {
     name: string,
     private readonly process: ChildProcess,
   ) {
-    // The last that it said, shown where it ends by itself.
-    let words = '';
-    const listen = (part: Buffer): void => void (words = (words + part.toString()).slice(-2_000));
-    process.stdout?.on('data', listen);
-    process.stderr?.on('data', listen);
+    // The end of its output, shown if it ends unexpectedly.
+    let output = '';
+    const append = (part: Buffer): void => void (output = (output + part.toString()).slice(-2_000));
+    process.stdout?.on('data', append);
+    process.stderr?.on('data', append);
     this.exited = new Promise((resolve) => {
       process.once('close', () => resolve());
       process.once('error', () => resolve());
     });
     this.gone = new Promise((_resolve, reject) => {
       void this.exited.then(() => {
-        if (!this.stopping) reject(new Problem(`${name} has ended by itself:\n${words}`));
+        if (!this.stopping) reject(new UserError(`${name} has ended by itself:\n${output}`));
       });
     });
     this.gone.catch(() => {});
   }
 
-  /** Without a word, and without waiting: for the last moment of this process. */
+  /** Sends SIGKILL without waiting, for the `exit` handler of this process. */
   kill(): void {
     this.process.kill('SIGKILL');
   }
 
-  /** Resolves when the process is gone. */
+  /** Resolves when the process has ended. */
   async stop(): Promise<void> {
     this.stopping = true;
     this.process.kill('SIGTERM');
-    const impatience = setTimeout(() => this.process.kill('SIGKILL'), PATIENCE_MS);
+    const killTimer = setTimeout(() => this.process.kill('SIGKILL'), KILL_AFTER_MS);
     await this.exited;
-    clearTimeout(impatience);
+    clearTimeout(killTimer);
   }
 }

@@ -1,17 +1,17 @@
 import { Controller, Get, HttpCode, NotFoundException, Param, Post, UseGuards } from '@nestjs/common';
-import type { Fleet, NodeName } from '../app.events.js';
-import { FleetService } from './fleet.service.js';
-import { OwnPageGuard } from './own-page.guard.js';
+import type { NodesStatus, NodeName } from '../app.events.js';
+import { NodeStatusService } from './node-status.service.js';
+import { SameOriginGuard } from './same-origin.guard.js';
 import type { SupervisedNode } from './supervised-node.js';
 
 @Controller('nodes')
-@UseGuards(OwnPageGuard)
+@UseGuards(SameOriginGuard)
 export class ControlController {
-  constructor(private readonly fleet: FleetService) {}
+  constructor(private readonly nodes: NodeStatusService) {}
 
   @Get()
-  all(): Fleet {
-    return this.fleet.fleet();
+  all(): NodesStatus {
+    return this.nodes.statuses();
   }
 
   @Post(':name/kill')
@@ -27,7 +27,7 @@ export class ControlController {
   }
 
   private node(name: string): SupervisedNode {
-    const node = this.fleet.node(name as NodeName);
+    const node = this.nodes.node(name as NodeName);
     if (node === undefined) throw new NotFoundException(`There is no node ${name}`);
     return node;
   }

@@ -3,23 +3,24 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Child } from './child.js';
 
-export interface Front {
+/** Addresses of nginx and of the servers behind it. */
+export interface ProxyPorts {
   readonly host: string;
   readonly port: number;
   readonly nodes: { readonly A: number; readonly B: number };
   readonly supervisor: number;
 }
 
-export function startNginx(program: string, folder: string, front: Front): Child {
-  const words = {
+export function startNginx(program: string, folder: string, ports: ProxyPorts): Child {
+  const values = {
     FOLDER: folder,
-    LISTEN: `${front.host}:${front.port}`,
-    PORT_A: front.nodes.A,
-    PORT_B: front.nodes.B,
-    PORT_SUPERVISOR: front.supervisor,
+    LISTEN: `${ports.host}:${ports.port}`,
+    PORT_A: ports.nodes.A,
+    PORT_B: ports.nodes.B,
+    PORT_SUPERVISOR: ports.supervisor,
   };
   const template = readFileSync(join(import.meta.dirname, 'nginx.conf'), 'utf8');
-  const config = Object.entries(words).reduce(
+  const config = Object.entries(values).reduce(
     (text, [word, value]) => text.replace(new RegExp(`\\b${word}\\b`, 'g'), `${value}`),
     template,
   );

@@ -1,11 +1,11 @@
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Problem } from './problem.js';
+import { UserError } from './user-error.js';
 
 const LOOPBACK = '127.0.0.1';
 const POLL_MS = 25;
 
-/** Free at this moment, all different. */
+/** Returns ports that are free now, all different. */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(Array.from({ length: count }, () => listen(0, LOOPBACK)));
   const ports = servers.map((server) => (server.address() as AddressInfo).port);
@@ -13,18 +13,18 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-/** @throws Problem where somebody else has it */
+/** @throws UserError if the port is in use */
 export async function checkPort(port: number, host: string): Promise<void> {
   try {
     (await listen(port, host)).close();
   } catch (error) {
-    throw new Problem(
+    throw new UserError(
       `Cannot listen on ${host}:${port} (${(error as Error).message}). Another port: PORT=8081 npm run start:two-nodes`,
     );
   }
 }
 
-/** Resolves when somebody listens; rejects when `gone` does. */
+/** Resolves when a process listens on the port. Rejects when `gone` does. */
 export async function listening(port: number, gone: Promise<never>, host = LOOPBACK): Promise<void> {
   while (!(await Promise.race([answers(port, host), gone]))) await pause(POLL_MS);
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { Child } from './child.js';
 
-/** A Redis of the sample's own: on the loopback only, in memory only, with what `redisBroker` asks for. */
+/** Starts a Redis for the sample: on the loopback and in memory only, with the settings that `redisBroker` needs. */
 export function startRedis(program: string, folder: string, port: number): Child {
   const settings = {
     '--port': `${port}`,
@@ -12,7 +12,7 @@ export function startRedis(program: string, folder: string, port: number): Child
     '--maxmemory': '64mb',
     '--maxmemory-policy': 'noeviction',
   };
-  // Detached: a Ctrl+C reaches the supervisor alone, which then stops the others in its own order.
+  // Detached: Ctrl+C reaches the supervisor only, which then stops the others in sequence.
   const options = { cwd: folder, detached: true };
   return new Child('redis-server', spawn(program, Object.entries(settings).flat(), options));
 }

@@ -3,27 +3,27 @@ import { join } from 'node:path';
 import { Subject } from 'rxjs';
 import type { Count, Figures, NodeName, NodeReport, NodeStatus } from '../app.events.js';
 import { Child } from './child.js';
-import { Problem } from './problem.js';
+import { UserError } from './user-error.js';
 
 const MAIN = join(import.meta.dirname, '../node/main.js');
-const NOTHING: Figures = { clients: 0, deliveries: 0, published: 0 };
+const ZERO_FIGURES: Figures = { clients: 0, deliveries: 0, published: 0 };
 
-/** A node's process, started again whenever it dies. */
+/** The process of a node, restarted when it dies. */
 export class SupervisedNode {
   private process?: ChildProcess;
   private child?: Child;
   private run = 0;
   private state: NodeStatus['state'] = 'down';
-  private figures = NOTHING;
+  private figures = ZERO_FIGURES;
   private startsAt = 0;
   private timer?: NodeJS.Timeout;
   private stopping = false;
-  /** Room -> how far this run has counted in it. */
+  /** Room -> newest count of this run. */
   private counts = new Map<string, Count>();
-  private countsBefore: Count[] = [];
+  private previousCounts: Count[] = [];
   private readonly changes = new Subject<void>();
 
-  /** Emits when the node comes or goes. */
+  /** Emits when the state of the node changes. */
   readonly changes$ = this.changes.asObservable();
 
   constructor(
@@ -36,40 +36,40 @@ export class SupervisedNode {
   get status(): NodeStatus {
     const { name, state, figures } = this;
     if (state === 'down')
-      return { name, state, ...NOTHING, startsInMs: Math.max(0, this.startsAt - Date.now()) };
+      return { name, state, ...ZERO_FIGURES, startsInMs: Math.max(0, this.startsAt - Date.now()) };
     return { name, state, ...figures, ...(this.process?.pid !== undefined && { pid: this.process.pid }) };
   }
 
-  /** Of this run and the one before. */
+  /** Newest counts of this run and the previous one. */
   get accepted(): Count[] {
-    return [...this.countsBefore, ...this.counts.values()];
+    return [...this.previousCounts, ...this.counts.values()];
   }
 
-  /** Does nothing where it runs already. */
+  /** Does nothing if the node is running. */
   start(): void {
     if (this.state !== 'down' || this.stopping) return;
     clearTimeout(this.timer);
-    this.countsBefore = [...this.counts.values()];
+    this.previousCounts = [...this.counts.values()];
     this.counts = new Map();
     const { name, port, redisUrl } = this;
     const env = { NODE_NAME: name, NODE_RUN: `${++this.run}`, PORT: `${port}`, REDIS_URL: redisUrl };
     const started = fork(MAIN, { env: { ...process.env, ...env }, detached: true });
-    started.on('message', (message: NodeReport) => this.heard(message));
+    started.on('message', (message: NodeReport) => this.receive(message));
     started.once('exit', () => this.died());
     this.process = started;
     this.child = new Child(`node ${name}`, started);
     this.become('starting');
   }
 
-  /** As a crash does: no goodbye, no clean-up. */
+  /** Sends SIGKILL: the node cannot clean up, as in a crash. */
   kill(): void {
     this.process?.kill('SIGKILL');
   }
 
-  /** Resolves when it serves; rejects if its first start fails. */
+  /** Resolves when the node serves requests. Rejects if its first start fails. */
   async up(): Promise<void> {
     while (this.state !== 'up') {
-      if (this.state === 'down') throw new Problem(`Node ${this.name} does not start; see above`);
+      if (this.state === 'down') throw new UserError(`Node ${this.name} does not start; see above`);
       await new Promise<void>((resolve) => {
         const change = this.changes.subscribe(() => {
           change.unsubscribe();
@@ -85,14 +85,14 @@ export class SupervisedNode {
     if (this.state !== 'down') await this.child?.stop();
   }
 
-  private heard(message: NodeReport): void {
+  private receive(message: NodeReport): void {
     if (message.kind === 'figures') this.figures = message.figures;
     else if (message.kind === 'accepted') this.counts.set(message.count.room, message.count);
     else this.become('up');
   }
 
   private died(): void {
-    this.figures = NOTHING;
+    this.figures = ZERO_FIGURES;
     this.startsAt = Date.now() + this.restartAfterMs;
     if (!this.stopping) this.timer = setTimeout(() => this.start(), this.restartAfterMs);
     this.become('down');

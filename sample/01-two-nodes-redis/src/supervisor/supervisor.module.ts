@@ -2,10 +2,10 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { SseModule } from 'nestjs-simple-sse';
 import { sseOptions } from '../sse-options.js';
 import { ControlController } from './control.controller.js';
-import { FleetService, NODES } from './fleet.service.js';
+import { NodeStatusService, NODES } from './node-status.service.js';
 import type { SupervisedNode } from './supervised-node.js';
 
-/** What the page's buttons reach, and who tells the page how the nodes are. */
+/** The control server: handles the page's buttons and publishes the state of the nodes. */
 @Module({})
 export class SupervisorModule {
   static of(nodes: readonly SupervisedNode[], redisUrl: string): DynamicModule {
@@ -13,7 +13,7 @@ export class SupervisorModule {
       module: SupervisorModule,
       imports: [SseModule.forRoot(sseOptions(redisUrl))],
       controllers: [ControlController],
-      providers: [FleetService, { provide: NODES, useValue: nodes }],
+      providers: [NodeStatusService, { provide: NODES, useValue: nodes }],
     };
   }
 }

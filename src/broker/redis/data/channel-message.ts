@@ -1,38 +1,39 @@
 import type { Position } from '../../../protocol/position.js';
 
-/** What a node hears on a channel, with the event still as text: most of what is heard twice is never decoded. */
+/** A message received on a channel. The event stays encoded, so that a duplicate is dropped without decoding it. */
 export interface ChannelMessage {
   readonly epoch: string;
-  /** 0 for an event that is not remembered: it has no place in the order. */
+  /** 0 for an event that is not stored in history; such an event has no place in the order of positions. */
   readonly position: Position;
   readonly rooms: readonly string[];
-  /** The position before this one in each of the rooms; 0 for the first, and in rooms that are not remembered. */
+  /** For each room, the position of the event before this one; 0 for the first event and for rooms without history. */
   readonly previous: readonly Position[];
   readonly eventText: string;
 }
 
-/** The node's own mark: all that was published up to the position has been heard. */
+/** A sync marker of this node: every event published up to `position` has been received before it. */
 export interface SyncMarker {
   readonly epoch: string;
   readonly position: Position;
   readonly number: number;
 }
 
-/** The message of an event that is not remembered, as the publish script writes it. */
+/** Encodes the message of an event that is not stored in history, in the format of `parseChannelMessage`. */
 export function ephemeralMessage(rooms: string, eventText: string): string {
   return `- 0  ${rooms}\n${eventText}`;
 }
 
-/** @returns the rooms as a message names them: not at all where the channel does */
+/** @returns the rooms as JSON, or an empty text for a single room, which the channel's name contains */
 export function roomsText(rooms: readonly string[]): string {
   return rooms.length === 1 ? '' : JSON.stringify(rooms);
 }
 
 /**
- * Reads `<epoch> <position> <previous,…> <rooms as JSON>`, a line break, and the event.
+ * Parses `<epoch> <position> <previous,…> <rooms as JSON>`, a line break and the event. Example for one room:
+ * `0000abcd 1764000000000002 1764000000000001 \n\n{"n":1}`.
  *
- * @param room the channel's room; `undefined` for the channel of several rooms
- * @returns `undefined` for what is no such message: anybody with access to Redis may publish there
+ * @param room the channel's room; `undefined` for the channel of events for several rooms
+ * @returns `undefined` for malformed text, which any user with access to Redis could publish
  */
 export function parseChannelMessage(room: string | undefined, text: string): ChannelMessage | undefined {
   const [line, epoch, position, previous = '', names = ''] =
@@ -50,13 +51,13 @@ export function parseChannelMessage(room: string | undefined, text: string): Cha
   };
 }
 
-/** Reads `<epoch> <position> <number>`. */
+/** Parses `<epoch> <position> <number>`; `undefined` for malformed text. */
 export function parseSyncMarker(text: string): SyncMarker | undefined {
   const [, epoch, position, number] = /^([0-9a-f]{8}) (\d{1,16}) (\d+)$/.exec(text) ?? [];
   return epoch === undefined ? undefined : { epoch, position: Number(position), number: Number(number) };
 }
 
-/** @returns `undefined` for what is no list of names */
+/** @returns `undefined` for text that is not a JSON array of strings */
 export function parseRooms(json: string): string[] | undefined {
   try {
     const rooms: unknown = JSON.parse(json);

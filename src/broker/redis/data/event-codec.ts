@@ -1,15 +1,18 @@
 import type { PublishOptions } from '../../broker.interface.js';
 import type { EarlierCopy, RoomEvent } from '../../../protocol/room-message.js';
 
-/** An event with what goes with it, as it stands in a stream and in a channel. */
+/** A decoded event with its publish options. Streams and channels hold it in the same text format. */
 export interface StoredEvent extends RoomEvent {
   readonly except: readonly string[] | undefined;
   readonly volatile: boolean;
   readonly copies: readonly EarlierCopy[] | undefined;
 }
 
-/** What is said beside the data, in few bytes: `n` name, `s` serialized, `x` except, `v` volatile, `c` earlier copies. */
-interface Head {
+/**
+ * Metadata in front of the data, with short keys: `n` name, `s` serialized, `x` except, `v` volatile, `c` earlier
+ * copies.
+ */
+interface EventHeader {
   readonly n?: string | undefined;
   readonly s?: 1 | undefined;
   readonly x?: readonly string[] | undefined;
@@ -17,38 +20,42 @@ interface Head {
   readonly c?: readonly EarlierCopy[] | undefined;
 }
 
-/** @returns one line of JSON, or an empty one, and the data as it is: quoting it would cost a third of its size */
+/**
+ * Encodes an event as a header line and its data. The data is not quoted, which would add about a third to its size.
+ *
+ * @returns a line of JSON, empty without metadata, a line break and the data
+ */
 export function encodeEventText(event: RoomEvent, { except, volatile, copies }: PublishOptions): string {
-  const head: Head = {
+  const header: EventHeader = {
     n: event.event,
     s: event.serialized ? 1 : undefined,
     x: except?.length === 0 ? undefined : except,
     v: volatile === true ? 1 : undefined,
     c: copies,
   };
-  const line = JSON.stringify(head);
+  const line = JSON.stringify(header);
   return `${line === '{}' ? '' : line}\n${event.data}`;
 }
 
-/** @returns `undefined` for what `encodeEventText` did not make: anybody with access to Redis may write there */
+/** @returns `undefined` for malformed text, which any user with access to Redis could write */
 export function decodeEventText(text: string): StoredEvent | undefined {
   const end = text.indexOf('\n');
-  const head = end > 0 ? parseHead(text.slice(0, end)) : {};
-  if (end < 0 || head === undefined) return undefined;
+  const header = end > 0 ? parseHeader(text.slice(0, end)) : {};
+  if (end < 0 || header === undefined) return undefined;
   return {
-    event: head.n,
+    event: header.n,
     data: text.slice(end + 1),
-    serialized: head.s === 1,
-    except: head.x,
-    volatile: head.v === 1,
-    copies: head.c,
+    serialized: header.s === 1,
+    except: header.x,
+    volatile: header.v === 1,
+    copies: header.c,
   };
 }
 
-function parseHead(line: string): Head | undefined {
+function parseHeader(line: string): EventHeader | undefined {
   try {
-    const head: unknown = JSON.parse(line);
-    return typeof head === 'object' && head !== null ? head : undefined;
+    const header: unknown = JSON.parse(line);
+    return typeof header === 'object' && header !== null ? header : undefined;
   } catch {
     return undefined;
   }

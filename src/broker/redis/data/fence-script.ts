@@ -1,24 +1,34 @@
 import { LuaScript } from './lua-script.js';
 
 /**
- * Asks the server who it is, first of all on each new connection. A memory that another server wrote may lack
- * acknowledged events (a replica that took over, a restart): from here on it counts as a new one.
+ * Detects a changed Redis server; runs first on each new connection. A different run id than the stored one means a
+ * restart or a failover, after which acknowledged events may be missing from history. With `gap` the script then
+ * starts a new epoch.
  *
- * The server is asked inside the script: asked before, another might answer than the one that runs it.
+ * Example: the state hash holds epoch `0000aaaa` and run id `x`. A replica with run id `y` has taken over. With `gap`
+ * the hash becomes `0000bbbb`, `y`, and every node reports a gap. With `trust` it becomes `0000aaaa`, `y`.
  *
- * KEYS: the memory. ARGV: 1 a new epoch, 2 `gap` or `trust`. Answers the run id (empty where it may not be asked) and the
- * eviction policy.
+ * The run id is read inside the script, so that it is the id of the server that executes the script.
+ *
+ * @returns the server's run id, empty if the user may not run INFO; the eviction policy, empty without a memory limit
  */
 export const FENCE_SCRIPT = new LuaScript(`
+local stateKey = KEYS[1]
+local newEpoch = ARGV[1]
+local onFailover = ARGV[2] -- 'gap' or 'trust'
+
 local server = redis.pcall('INFO', 'server')
-local run = type(server) == 'string' and string.match(server, 'run_id:(%x+)') or ''
-local memory = redis.call('HMGET', KEYS[1], 'e', 'r')
-if memory[1] and run ~= '' and memory[2] ~= run then
-  if ARGV[2] == 'gap' and memory[2] and memory[2] ~= '' then redis.call('HSET', KEYS[1], 'e', ARGV[1]) end
-  redis.call('HSET', KEYS[1], 'r', run)
+local runId = type(server) == 'string' and string.match(server, 'run_id:(%x+)') or ''
+local state = redis.call('HMGET', stateKey, 'e', 'r')
+local epoch, storedRunId = state[1], state[2]
+if epoch and runId ~= '' and storedRunId ~= runId then
+  if onFailover == 'gap' and storedRunId and storedRunId ~= '' then
+    redis.call('HSET', stateKey, 'e', newEpoch)
+  end
+  redis.call('HSET', stateKey, 'r', runId)
 end
 local usage = redis.pcall('INFO', 'memory')
 local policy = type(usage) == 'string' and string.match(usage, 'maxmemory_policy:([%w-]+)') or ''
 local limit = type(usage) == 'string' and string.match(usage, '\\nmaxmemory:(%d+)') or '0'
-return {run, limit == '0' and '' or policy}
+return {runId, limit == '0' and '' or policy}
 `);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** A script and the name that Redis gives to it. */
+/** A Lua script with its SHA-1, by which `EVALSHA` runs it. */
 export class LuaScript {
   readonly source: string;
   readonly sha: string;
@@ -12,20 +12,29 @@ export class LuaScript {
 }
 
 /**
- * How each script begins: KEYS[1] is the memory's hash; ARGV[1] an epoch and ARGV[2] the server's run id, should the
- * memory begin now; ARGV[3] the greatest position the caller has seen, below which no new one may lie, whatever the
- * server's clock says.
+ * First lines of the publish and read scripts: opens the partition's state hash and defines
  *
- * Positions are about 1.8e15: exact in a double, but `tostring` would round them.
+ * - `stateKey`: KEYS[1], the state hash (`e` epoch, `g` greatest assigned position, `r` run id of the server);
+ * - `epoch`: the current epoch; if the hash is missing, a new epoch begins;
+ * - `storedPosition`: the greatest position stored in the hash;
+ * - `lastPosition`: the greatest position known to the hash or the caller. A new position must be greater, even if
+ *   the server's clock runs behind;
+ * - `now`: the server's time in microseconds;
+ * - `text(position)`: the position in decimal digits. Positions are about 1.8e15: exact in a double, but `tostring`
+ *   would round them.
  */
-export const OPEN_MEMORY = `
-local memory = redis.call('HMGET', KEYS[1], 'e', 'g')
-local epoch, stored = memory[1], tonumber(memory[2] or '0')
+export const OPEN_STATE = `
+local stateKey = KEYS[1]
+local newEpoch = ARGV[1]       -- used if a new epoch begins
+local serverRunId = ARGV[2]    -- stored with a new epoch
+local callerPosition = ARGV[3] -- greatest position that the calling node has seen
+local state = redis.call('HMGET', stateKey, 'e', 'g')
+local epoch, storedPosition = state[1], tonumber(state[2] or '0')
 if not epoch then
-  epoch = ARGV[1]
-  redis.call('HSET', KEYS[1], 'e', epoch, 'r', ARGV[2])
+  epoch = newEpoch
+  redis.call('HSET', stateKey, 'e', epoch, 'r', serverRunId)
 end
-local last = math.max(stored, tonumber(ARGV[3]))
+local lastPosition = math.max(storedPosition, tonumber(callerPosition))
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local function text(position) return string.format('%.0f', position) end

@@ -3,47 +3,47 @@ import type { HistoryPolicy, PublishOptions } from '../../broker.interface.js';
 import { IDEMPOTENCY_WINDOW_MS } from '../../idempotency-keys.js';
 import { ephemeralMessage, roomsText } from './channel-message.js';
 import { encodeEventText } from './event-codec.js';
-import { lastLifetimeMs } from '../../last-lifetime.js';
+import { lastPositionTtlMs } from '../../last-position-ttl.js';
 import { clampedLimits } from './clamped-limits.js';
 import type { RedisKeys } from './redis-keys.js';
 
-/** How one event goes to Redis. */
+/** The Redis command that publishes one event. */
 export type PublishCommand =
-  /** Not remembered, and not to be recognised: a plain SPUBLISH, at a third of the cost. */
+  /** A plain SPUBLISH, at a third of the cost, for an event without history and idempotency key. */
   | { readonly kind: 'ephemeral'; readonly channel: string; readonly message: string }
-  /** What the publish script takes. */
+  /** Keys and arguments of `PUBLISH_SCRIPT`. */
   | { readonly kind: 'script'; readonly keys: readonly string[]; readonly args: readonly string[] };
 
-/** @returns `undefined` for an event in no room */
+/** @returns `undefined` for an event without a room */
 export function publishCommand(
   rooms: readonly string[],
   event: RoomEvent,
   options: PublishOptions,
-  { policy, names }: { readonly policy: HistoryPolicy; readonly names: RedisKeys },
+  { policy, redisKeys }: { readonly policy: HistoryPolicy; readonly redisKeys: RedisKeys },
 ): PublishCommand | undefined {
   const { volatile = false, idempotencyKey } = options;
   const limits = [...new Set(rooms)].map((room) => ({
     room,
     limit: !volatile && clampedLimits(policy, room),
   }));
-  const kept = limits.flatMap(({ room, limit }) => (limit === false ? [] : [{ room, limit }]));
-  const forgotten = limits.filter(({ limit }) => limit === false);
-  // Those that are remembered come first, so that the positions before stand beside their rooms.
-  const inOrder = [...kept, ...forgotten].map(({ room }) => room);
-  const [onlyRoom] = inOrder;
+  const stored = limits.flatMap(({ room, limit }) => (limit === false ? [] : [{ room, limit }]));
+  const unstored = limits.filter(({ limit }) => limit === false);
+  // Stored rooms come first, so that the script's list of previous positions matches the start of the list of rooms.
+  const sortedRooms = [...stored, ...unstored].map(({ room }) => room);
+  const [onlyRoom] = sortedRooms;
   if (onlyRoom === undefined) return undefined;
-  const channel = inOrder.length === 1 ? names.channel(onlyRoom) : names.sharedChannel;
+  const channel = sortedRooms.length === 1 ? redisKeys.channel(onlyRoom) : redisKeys.multiRoomChannel;
   const text = encodeEventText(event, options);
-  if (kept.length === 0 && idempotencyKey === undefined) {
-    return { kind: 'ephemeral', channel, message: ephemeralMessage(roomsText(inOrder), text) };
+  if (stored.length === 0 && idempotencyKey === undefined) {
+    return { kind: 'ephemeral', channel, message: ephemeralMessage(roomsText(sortedRooms), text) };
   }
 
-  const keys = kept.flatMap(({ room }) => [names.stream(room), names.last(room)]);
-  if (idempotencyKey !== undefined) keys.push(names.receipt(idempotencyKey));
-  const receiptTtl = idempotencyKey === undefined ? 0 : IDEMPOTENCY_WINDOW_MS;
-  const args = [`${receiptTtl}`, channel, roomsText(inOrder), text, `${kept.length}`];
-  for (const { limit } of kept) {
-    args.push(`${limit.maxEvents}`, `${limit.maxAgeMs}`, `${lastLifetimeMs(limit)}`);
+  const keys = stored.flatMap(({ room }) => [redisKeys.stream(room), redisKeys.lastPosition(room)]);
+  if (idempotencyKey !== undefined) keys.push(redisKeys.receipt(idempotencyKey));
+  const receiptTtlMs = idempotencyKey === undefined ? 0 : IDEMPOTENCY_WINDOW_MS;
+  const args = [`${receiptTtlMs}`, channel, roomsText(sortedRooms), text, `${stored.length}`];
+  for (const { limit } of stored) {
+    args.push(`${limit.maxEvents}`, `${limit.maxAgeMs}`, `${lastPositionTtlMs(limit)}`);
   }
   return { kind: 'script', keys, args };
 }

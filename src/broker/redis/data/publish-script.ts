@@ -1,51 +1,67 @@
-import { LuaScript, OPEN_MEMORY } from './lua-script.js';
+import { LuaScript, OPEN_STATE } from './lua-script.js';
 
 /**
- * Gives an event its position, remembers it in each of its rooms and tells the nodes, as one step.
+ * Publishes one event atomically: assigns its position, stores it in the history of each room that has one, and sends
+ * it to the subscribed nodes.
  *
- * - KEYS: the memory, then stream and last position of each room that is remembered, then the receipt if ARGV[4] > 0.
- * - ARGV: 1 to 3 see `OPEN_MEMORY`, 4 milliseconds that the receipt is kept, 5 the channel, 6 the rooms as JSON (empty
- *   for one), 7 the event, 8 how many rooms are remembered, then for each: events kept, milliseconds that they are
- *   kept, milliseconds that its last position is kept.
+ * - KEYS: the state hash; then 2 keys for each stored room: its stream and its last position; then the receipt of the
+ *   idempotency key if there is one.
+ * - ARGV: see below; then 3 numbers for each stored room: most events, longest age of an event in milliseconds,
+ *   lifetime of its last position in milliseconds.
  *
- * Answers the receipt, and 1 where it is an earlier publish's. Nothing is written if Redis is out of memory: it
- * refuses the first write of a script, and never a later one.
+ * Redis out of memory refuses the first write of a script and no later one, so an event is stored completely or not
+ * at all.
+ *
+ * @returns the receipt `<epoch> <position>`, and 1 if it is the receipt of an earlier publish with the same key
  */
-export const PUBLISH_SCRIPT = new LuaScript(`${OPEN_MEMORY}
-local receiptTtl, rooms = tonumber(ARGV[4]), tonumber(ARGV[8])
-if receiptTtl > 0 then
-  local receipt = redis.call('GET', KEYS[#KEYS])
+export const PUBLISH_SCRIPT = new LuaScript(`${OPEN_STATE}
+local receiptTtlMs = tonumber(ARGV[4]) -- 0 without an idempotency key
+local channel = ARGV[5]
+local rooms = ARGV[6]                  -- JSON array, or '' for a single room
+local event = ARGV[7]
+local storedRooms = tonumber(ARGV[8])  -- number of rooms with history
+local receiptKey = KEYS[#KEYS]         -- only valid if receiptTtlMs > 0
+local KEYS_PER_ROOM, FIRST_ROOM_KEY = 2, 2
+local ARGS_PER_ROOM, FIRST_ROOM_ARG = 3, 9
+
+if receiptTtlMs > 0 then
+  local receipt = redis.call('GET', receiptKey)
   if receipt then return {receipt, 1} end
 end
-local position, before = '0', {}
-if rooms > 0 then
-  local g = math.max(last + 1, now)
-  for i = 1, rooms do
-    before[i] = redis.call('GET', KEYS[2 * i + 1]) or '0'
-    g = math.max(g, tonumber(before[i]) + 1)
+local position, previous = '0', {}
+if storedRooms > 0 then
+  local nextPosition = math.max(lastPosition + 1, now)
+  for i = 1, storedRooms do
+    local lastKey = KEYS[FIRST_ROOM_KEY + (i - 1) * KEYS_PER_ROOM + 1]
+    previous[i] = redis.call('GET', lastKey) or '0'
+    nextPosition = math.max(nextPosition, tonumber(previous[i]) + 1)
   end
-  position = text(g)
-  redis.call('HSET', KEYS[1], 'g', position)
-  for i = 1, rooms do
-    local stream, limits = KEYS[2 * i], 6 + 3 * i
-    local entry = {position .. '-0', 'p', before[i], 'd', ARGV[7]}
-    -- A list of a thousand rooms is not kept a thousand times.
-    if ARGV[6] ~= '' and #ARGV[6] <= 1024 then entry[6], entry[7] = 'r', ARGV[6] end
-    local added = redis.pcall('XADD', stream, 'MAXLEN', ARGV[limits], unpack(entry))
+  position = text(nextPosition)
+  redis.call('HSET', stateKey, 'g', position)
+  for i = 1, storedRooms do
+    local firstKey = FIRST_ROOM_KEY + (i - 1) * KEYS_PER_ROOM
+    local streamKey, lastKey = KEYS[firstKey], KEYS[firstKey + 1]
+    local firstArg = FIRST_ROOM_ARG + (i - 1) * ARGS_PER_ROOM
+    local maxEvents, maxAgeMs, lastLifetimeMs = ARGV[firstArg], ARGV[firstArg + 1], ARGV[firstArg + 2]
+    local entry = {position .. '-0', 'p', previous[i], 'd', event}
+    -- A long list of rooms is not stored again in the stream of each of them.
+    if rooms ~= '' and #rooms <= 1024 then entry[6], entry[7] = 'r', rooms end
+    local added = redis.pcall('XADD', streamKey, 'MAXLEN', maxEvents, unpack(entry))
     if added.err then
-      -- The stream is ahead of the memory (a key was removed by hand or evicted): it begins again, and 'p' shows the hole.
-      redis.call('DEL', stream)
-      redis.call('XADD', stream, unpack(entry))
+      -- The stream has a greater id than the state hash, which was deleted or evicted. It starts again; the previous
+      -- position in 'p' makes the gap visible.
+      redis.call('DEL', streamKey)
+      redis.call('XADD', streamKey, unpack(entry))
     end
-    redis.call('XTRIM', stream, 'MINID', text(math.max(0, now - tonumber(ARGV[limits + 1]) * 1000)))
-    redis.call('PEXPIRE', stream, ARGV[limits + 1])
-    -- Kept at least until the clock of positions has passed its lifetime, also where that clock is ahead of the server's.
-    local lifetime = tonumber(ARGV[limits + 2]) + math.ceil((g - now) / 1000) + 1000
-    redis.call('SET', KEYS[2 * i + 1], position, 'PX', text(lifetime))
+    redis.call('XTRIM', streamKey, 'MINID', text(math.max(0, now - tonumber(maxAgeMs) * 1000)))
+    redis.call('PEXPIRE', streamKey, maxAgeMs)
+    -- A position may be ahead of the server's clock; the lifetime counts from the position.
+    local lifetimeMs = tonumber(lastLifetimeMs) + math.ceil((nextPosition - now) / 1000) + 1000
+    redis.call('SET', lastKey, position, 'PX', text(lifetimeMs))
   end
 end
-redis.call('SPUBLISH', ARGV[5], epoch .. ' ' .. position .. ' ' .. table.concat(before, ',') .. ' ' .. ARGV[6] .. '\\n' .. ARGV[7])
+redis.call('SPUBLISH', channel, epoch .. ' ' .. position .. ' ' .. table.concat(previous, ',') .. ' ' .. rooms .. '\\n' .. event)
 local receipt = epoch .. ' ' .. position
-if receiptTtl > 0 then redis.call('SET', KEYS[#KEYS], receipt, 'PX', receiptTtl) end
+if receiptTtlMs > 0 then redis.call('SET', receiptKey, receipt, 'PX', receiptTtlMs) end
 return {receipt, 0}
 `);

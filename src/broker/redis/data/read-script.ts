@@ -1,45 +1,59 @@
-import { LuaScript, OPEN_MEMORY } from './lua-script.js';
+import { LuaScript, OPEN_STATE } from './lua-script.js';
 
-/** The current position, made certain: every event published later has a greater one. */
-const CERTAIN_NOW = `
-local g = math.max(last, now)
--- Where Redis is out of memory the last position given is the certain one.
-if type(redis.pcall('HSET', KEYS[1], 'g', text(g))) == 'table' then g = stored end
+/**
+ * Defines `currentPosition` and stores it, so that every event published later has a greater position. If Redis is
+ * out of memory the write fails, and the stored position is used, which later events exceed in any case.
+ */
+const RESERVE_CURRENT_POSITION = `
+local currentPosition = math.max(lastPosition, now)
+if type(redis.pcall('HSET', stateKey, 'g', text(currentPosition))) == 'table' then currentPosition = storedPosition end
 `;
 
 /**
- * Reads what rooms remember, as one moment.
+ * Reads the history of rooms atomically. It stops between two rooms once `maxEvents` events are read, so the reply
+ * may cover only the first rooms.
  *
- * - KEYS: the memory, then stream and last position of each room.
- * - ARGV: 1 to 3 see `OPEN_MEMORY`, 4 the position after which to read, or empty for the newest, 5 how many of the
- *   newest, 6 after how many events to stop between two rooms, then for each room the microseconds that events are kept.
+ * - KEYS: the state hash; then 2 keys for each room: its stream and its last position.
+ * - ARGV: see below; then 1 number for each room: the longest age of an event in microseconds.
  *
- * Answers the epoch, the moment, and for each room that was reached its last position and its entries (the newest
- * first where the newest were asked).
+ * @returns the epoch and the current position; then for each covered room its last position (empty if unknown) and
+ * its entries, oldest first, or newest first if `newestCount` was used
  */
-export const READ_SCRIPT = new LuaScript(`${OPEN_MEMORY}${CERTAIN_NOW}
-local reply, found = {epoch, text(g)}, 0
-for i = 1, (#KEYS - 1) / 2 do
-  local oldest = math.max(0, now - tonumber(ARGV[6 + i]))
+export const READ_SCRIPT = new LuaScript(`${OPEN_STATE}${RESERVE_CURRENT_POSITION}
+local after = ARGV[4]                -- position to read after; '' to read the newest events
+local newestCount = ARGV[5]          -- events per room if after is ''
+local maxEvents = tonumber(ARGV[6])
+local KEYS_PER_ROOM, FIRST_ROOM_KEY = 2, 2
+local FIRST_ROOM_ARG = 7
+local roomCount = (#KEYS - 1) / KEYS_PER_ROOM
+
+local reply, eventCount = {epoch, text(currentPosition)}, 0
+for i = 1, roomCount do
+  local firstKey = FIRST_ROOM_KEY + (i - 1) * KEYS_PER_ROOM
+  local streamKey, lastKey = KEYS[firstKey], KEYS[firstKey + 1]
+  local maxAgeUs = tonumber(ARGV[FIRST_ROOM_ARG + i - 1])
+  local oldest = math.max(0, now - maxAgeUs)
   local entries
-  if ARGV[4] == '' then
-    entries = redis.call('XREVRANGE', KEYS[2 * i], '+', text(oldest), 'COUNT', ARGV[5])
+  if after == '' then
+    entries = redis.call('XREVRANGE', streamKey, '+', text(oldest), 'COUNT', newestCount)
   else
-    entries = redis.call('XRANGE', KEYS[2 * i], text(math.max(tonumber(ARGV[4]) + 1, oldest)), '+')
+    entries = redis.call('XRANGE', streamKey, text(math.max(tonumber(after) + 1, oldest)), '+')
   end
-  reply[#reply + 1] = redis.call('GET', KEYS[2 * i + 1]) or ''
+  reply[#reply + 1] = redis.call('GET', lastKey) or ''
   reply[#reply + 1] = entries
-  found = found + #entries
-  if found >= tonumber(ARGV[6]) then break end
+  eventCount = eventCount + #entries
+  if eventCount >= maxEvents then break end
 end
 return reply
 `);
 
 /**
- * Says the current position to the node itself, through its subscription: what was published before has been heard
- * when this is. KEYS: the memory. ARGV: 1 to 3 see `OPEN_MEMORY`, 4 the node's channel, 5 the number of the mark.
+ * Publishes a sync marker with the current position to the calling node itself. Redis delivers in order, so the node
+ * has received all earlier events when the marker arrives.
  */
-export const SYNC_MARKER_SCRIPT = new LuaScript(`${OPEN_MEMORY}${CERTAIN_NOW}
-redis.call('SPUBLISH', ARGV[4], epoch .. ' ' .. text(g) .. ' ' .. ARGV[5])
-return ARGV[5]
+export const SYNC_MARKER_SCRIPT = new LuaScript(`${OPEN_STATE}${RESERVE_CURRENT_POSITION}
+local markerChannel = ARGV[4]
+local markerNumber = ARGV[5]
+redis.call('SPUBLISH', markerChannel, epoch .. ' ' .. text(currentPosition) .. ' ' .. markerNumber)
+return markerNumber
 `);

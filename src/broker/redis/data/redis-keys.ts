@@ -1,81 +1,96 @@
-/** The part of a name that decides on the slot, and what stands before it. */
+/** The parts of all key and channel names of a partition. */
 export interface Partition {
-  /** What the names of all partitions begin with. */
+  /** Prefix shared by all partitions. */
   readonly prefix: string;
+  /** Hash tag, which determines the cluster slot. */
   readonly tag: string;
 }
 
 /**
- * The names of everything of one partition in Redis. Its tag, `{0}` where there is one partition only, makes them share
- * one slot of a Redis Cluster; it comes before any room's name, so that braces in a name do not matter.
+ * Builds the names of all keys and channels of one partition. The hash tag, `{0}` for a single partition, places them
+ * in one slot of a Redis Cluster. It precedes the room's name, so braces in a room's name have no effect.
  *
- * - `sse:{0}:m` hash: `e` the epoch, `g` the last position, `r` the server's run id. Never expires.
- * - `sse:{0}:s:<room>` stream of the room's events, at ids `<position>-0`: `p` the position before in this room, `d` the event,
- *   `r` all of its rooms where there are several, but not very many.
+ * History:
+ * - `sse:{0}:m` hash, never expires: `e` epoch, `g` greatest assigned position, `r` run id of the server.
+ * - `sse:{0}:s:<room>` stream of the room's events with ids `<position>-0`: `p` position of the previous event in
+ *   this room, `d` event, `r` all rooms of an event for several rooms, unless the list is long.
  * - `sse:{0}:l:<room>` string: the room's last position. Outlives the stream.
- * - `sse:{0}:d:<key>` string: the receipt of an idempotency key.
- * - who is present: `sse:{0}:pl` sorted set of the nodes' leases by the millisecond in which they run out; `sse:{0}:pc` the same of who
- *   clears up after whom; `sse:{0}:pn:<node>` hash: what the node has, a field `<room>\n<user>` each, and the number of its last
- *   write under the empty name; `sse:{0}:pm:<room>` hash: `<node> <user>` to `<connections> <milliseconds> <info>`;
- *   `sse:{0}:pu:<room>` hash: users to how many nodes have them, and all connections under the empty name.
- * - channels `sse:{0}:c:<room>`; `sse:{0}:c` for events of several rooms; `sse:{0}:n:<node>` for a node's own marks;
- *   `sse:{0}:k` for what is told to every node.
+ * - `sse:{0}:d:<key>` string: receipt of an idempotency key.
+ *
+ * Presence:
+ * - `sse:{0}:pl` sorted set: lease of each node, by its expiry in milliseconds.
+ * - `sse:{0}:pc` sorted set: nodes whose leftovers are being removed, by the time until which one node has claimed
+ *   this.
+ * - `sse:{0}:pn:<node>` hash: entries of the node, one field `<room>\n<user>` each; the empty field holds the number
+ *   of the last write.
+ * - `sse:{0}:pm:<room>` hash: `<node> <user>` to `<connections> <milliseconds> <info>`.
+ * - `sse:{0}:pu:<room>` hash: user to number of nodes; the empty field holds the number of connections in the room.
+ *
+ * Channels:
+ * - `sse:{0}:c:<room>` events of one room.
+ * - `sse:{0}:c` events of several rooms.
+ * - `sse:{0}:n:<node>` sync markers of one node.
+ * - `sse:{0}:k` control messages to every node.
  */
 export class RedisKeys {
-  readonly memory: string;
-  /** Events of several rooms: one copy, heard by every node. */
-  readonly sharedChannel: string;
-  /** What this node says to itself. */
-  readonly ownChannel: string;
-  /** What is told to every node: `t` and an application's words, or `p` where a node with members leaves. */
+  /** Hash with the epoch, the greatest position and the server's run id. */
+  readonly brokerState: string;
+  /** Channel of events for several rooms: published once, received by every node. */
+  readonly multiRoomChannel: string;
+  /** Channel of this node's sync markers. */
+  readonly markerChannel: string;
+  /** Channel to every node: `t` followed by a control message, or `p` when a node with presence shuts down. */
   readonly controlChannel: string;
   readonly presenceLeases: string;
   readonly presenceClaims: string;
-  readonly #keys: string;
-  readonly #roomChannels: string;
+  readonly #keyPrefix: string;
+  readonly #roomChannelPrefix: string;
 
-  /** @param database keys are apart in each database, channels are not: they need the number in their names */
+  /** @param database is part of channel names because Redis separates keys, but not channels, by database */
   constructor({ prefix, tag }: Partition, database: number, node: string) {
-    this.#keys = `${prefix}:{${tag}}`;
-    this.memory = `${this.#keys}:m`;
-    this.sharedChannel = `${this.#keys}${database === 0 ? '' : `@${database}`}:c`;
-    this.#roomChannels = `${this.sharedChannel}:`;
-    this.ownChannel = `${this.#keys}${database === 0 ? '' : `@${database}`}:n:${node}`;
-    this.controlChannel = `${this.#keys}${database === 0 ? '' : `@${database}`}:k`;
-    this.presenceLeases = `${this.#keys}:pl`;
-    this.presenceClaims = `${this.#keys}:pc`;
+    this.#keyPrefix = `${prefix}:{${tag}}`;
+    const channelPrefix = `${this.#keyPrefix}${database === 0 ? '' : `@${database}`}`;
+    this.brokerState = `${this.#keyPrefix}:m`;
+    this.multiRoomChannel = `${channelPrefix}:c`;
+    this.#roomChannelPrefix = `${this.multiRoomChannel}:`;
+    this.markerChannel = `${channelPrefix}:n:${node}`;
+    this.controlChannel = `${channelPrefix}:k`;
+    this.presenceLeases = `${this.#keyPrefix}:pl`;
+    this.presenceClaims = `${this.#keyPrefix}:pc`;
   }
 
   stream(room: string): string {
-    return `${this.#keys}:s:${room}`;
+    return `${this.#keyPrefix}:s:${room}`;
   }
 
-  last(room: string): string {
-    return `${this.#keys}:l:${room}`;
+  lastPosition(room: string): string {
+    return `${this.#keyPrefix}:l:${room}`;
   }
 
   receipt(idempotencyKey: string): string {
-    return `${this.#keys}:d:${idempotencyKey}`;
+    return `${this.#keyPrefix}:d:${idempotencyKey}`;
   }
 
   presenceNode(node: string): string {
-    return `${this.#keys}:pn:${node}`;
+    return `${this.#keyPrefix}:pn:${node}`;
   }
 
   presenceMembers(room: string): string {
-    return `${this.#keys}:pm:${room}`;
+    return `${this.#keyPrefix}:pm:${room}`;
   }
 
   presenceUsers(room: string): string {
-    return `${this.#keys}:pu:${room}`;
+    return `${this.#keyPrefix}:pu:${room}`;
   }
 
   channel(room: string): string {
-    return this.#roomChannels + room;
+    return this.#roomChannelPrefix + room;
   }
 
-  /** The room of a channel, or `undefined` for the shared one. */
+  /** Returns the room of a channel, or `undefined` for the channel of several rooms. */
   roomOf(channel: string): string | undefined {
-    return channel.length > this.#roomChannels.length ? channel.slice(this.#roomChannels.length) : undefined;
+    return channel.length > this.#roomChannelPrefix.length
+      ? channel.slice(this.#roomChannelPrefix.length)
+      : undefined;
   }
 }

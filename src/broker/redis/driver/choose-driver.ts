@@ -1,12 +1,12 @@
-import { describe } from '../../../protocol/event-fields.js';
+import { describeValue } from '../../../protocol/error-text.js';
 import { SseError } from '../../../protocol/sse-error.js';
 import { ClusterDriver } from './cluster-driver.js';
 import {
   isIoredisCluster,
   isNodeRedisCluster,
-  nodesAround,
-  nodesOfIoredis,
-  nodesOfNodeRedis,
+  clusterFromSeed,
+  ioredisClusterNodes,
+  nodeRedisClusterNodes,
 } from './cluster-nodes.js';
 import { ClusterTopology, type ClusterNodes } from './cluster-topology.js';
 import { IoredisDriver, type IoredisClient } from './ioredis-driver.js';
@@ -15,8 +15,11 @@ import { NodeRedisDriver, type NodeRedisClient } from './node-redis-driver.js';
 import type { RedisDriverName, ResolvedRedisOptions } from '../redis-broker-options.js';
 import type { RedisDriver } from './redis-driver.interface.js';
 
-/** Makes the driver of a partition from the slot of its keys; elsewhere than in a cluster it is the same for all. */
-export type DriverOfSlot = (slot: number) => RedisDriver;
+/**
+ * Returns the driver for a partition, given the cluster slot of its keys. Without a cluster all slots share one
+ * driver.
+ */
+export type DriverForSlot = (slot: number) => RedisDriver;
 
 const LIBRARIES: Readonly<
   Record<RedisDriverName, (url: string) => Promise<IoredisDriver | NodeRedisDriver>>
@@ -26,25 +29,27 @@ const LIBRARIES: Readonly<
 };
 
 /**
- * The drivers for what the options name. A library is loaded only here, and only where a `url` or a cluster needs one.
+ * Creates the drivers for the `client` or `url` of the options. A library is loaded only if a `url` or a cluster
+ * needs it.
  *
- * @throws SseError `invalid-options` where the client is not known or no library is installed
+ * @throws SseError `invalid-options` if the client is of no supported library or no library is installed
  */
-export async function chooseDriver(options: ResolvedRedisOptions): Promise<DriverOfSlot> {
+export async function chooseDriver(options: ResolvedRedisOptions): Promise<DriverForSlot> {
   const { client, url = '', driver, cluster, connectTimeoutMs } = options;
-  const inCluster = (nodes: ClusterNodes): DriverOfSlot => {
+  const clusterDrivers = (nodes: ClusterNodes): DriverForSlot => {
     const topology = new ClusterTopology(nodes, connectTimeoutMs);
     return (slot) => new ClusterDriver(topology, slot);
   };
   if (client !== undefined) {
-    const nodes = await clusterNodesOf(client, driver);
-    if (nodes !== undefined) return inCluster(nodes);
+    const nodes = await findClusterNodes(client, driver);
+    if (nodes !== undefined) return clusterDrivers(nodes);
   }
-  const chosen = client === undefined ? await driverOfUrl(url, driver) : driverOf(client, driver);
-  return cluster ? inCluster(nodesAround(chosen)) : () => chosen;
+  const singleDriver =
+    client === undefined ? await createDriverFromUrl(url, driver) : createDriverFromClient(client, driver);
+  return cluster ? clusterDrivers(clusterFromSeed(singleDriver)) : () => singleDriver;
 }
 
-async function driverOfUrl(
+async function createDriverFromUrl(
   url: string,
   driver: RedisDriverName | undefined,
 ): Promise<IoredisDriver | NodeRedisDriver> {
@@ -65,35 +70,38 @@ async function driverOfUrl(
   );
 }
 
-/** The nodes of a cluster client of either library; `undefined` for any other client. */
-async function clusterNodesOf(
+/** @returns `undefined` for a client that is no cluster client of either library */
+async function findClusterNodes(
   client: object,
   driver: RedisDriverName | undefined,
 ): Promise<ClusterNodes | undefined> {
   if (driver !== 'redis' && isIoredisCluster(client)) {
-    return nodesOfIoredis(client);
+    return ioredisClusterNodes(client);
   }
   if (driver !== 'ioredis' && isNodeRedisCluster(client)) {
-    return nodesOfNodeRedis(client);
+    return nodeRedisClusterNodes(client);
   }
   return undefined;
 }
 
-function driverOf(client: object, driver: RedisDriverName | undefined): IoredisDriver | NodeRedisDriver {
+function createDriverFromClient(
+  client: object,
+  driver: RedisDriverName | undefined,
+): IoredisDriver | NodeRedisDriver {
   if ('getMasterNode' in client) {
     throw new SseError(
       'invalid-options',
-      'redisBroker does not work with a Sentinel client of node-redis: give it one of ioredis, with `sentinels`.',
+      'redisBroker does not support a Sentinel client of node-redis: use an ioredis client with `sentinels`.',
     );
   }
-  // Each has a method that the other has not.
+  // `call` exists in ioredis only, `isOpen` in node-redis only.
   if (driver !== 'redis' && 'call' in client && 'disconnect' in client) {
     return new IoredisDriver(client as unknown as IoredisClient);
   }
   if ('nodeClient' in client) {
     throw new SseError(
       'invalid-options',
-      'This version of node-redis does not show the options of its cluster client: update `redis` to 5.6 or later, or give ' +
+      'This version of node-redis does not expose the options of its cluster client: update `redis` to 5.6 or later, or use ' +
         '`url` and `cluster: true` instead of `client`.',
     );
   }
@@ -102,7 +110,7 @@ function driverOf(client: object, driver: RedisDriverName | undefined): IoredisD
   }
   throw new SseError(
     'invalid-options',
-    `The option "client" of redisBroker is a client of ${driver ?? 'ioredis or node-redis'}, not ${describe(client)}.`,
+    `The option "client" of redisBroker is a client of ${driver ?? 'ioredis or node-redis'}, not ${describeValue(client)}.`,
   );
 }
 

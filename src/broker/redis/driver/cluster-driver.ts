@@ -8,11 +8,11 @@ import {
 } from './redis-driver.interface.js';
 
 /**
- * Makes connections to whichever node of a cluster has one slot, where everything of one partition lies. Where the slot
- * has been moved, or the node is gone, the connection is lost, and the next one asks for the owner again.
+ * Connects to the cluster node that owns one slot, which holds all keys and channels of one partition. If the slot is
+ * moved or the node fails, the connection is lost, and the next connection looks the owner up again.
  */
 export class ClusterDriver implements RedisDriver {
-  /** A cluster has no other. */
+  /** A cluster has only database 0. */
   readonly database = 0;
   readonly #topology: ClusterTopology;
   readonly #slot: number;
@@ -23,11 +23,11 @@ export class ClusterDriver implements RedisDriver {
   }
 
   connect(events: RedisConnectionEvents): RedisConnection {
-    return new OwnerConnection(this.#topology, this.#slot, events);
+    return new SlotOwnerConnection(this.#topology, this.#slot, events);
   }
 }
 
-class OwnerConnection implements RedisConnection {
+class SlotOwnerConnection implements RedisConnection {
   readonly ready: Promise<void>;
   readonly #topology: ClusterTopology;
   #owner: NodeAddress | undefined;
@@ -41,15 +41,15 @@ class OwnerConnection implements RedisConnection {
   }
 
   send(args: readonly string[]): Promise<RedisReply> {
-    return this.#run((connection) => connection.send(args));
+    return this.#useConnection((connection) => connection.send(args));
   }
 
   subscribe(channels: readonly string[]): Promise<void> {
-    return this.#run((connection) => connection.subscribe(channels));
+    return this.#useConnection((connection) => connection.subscribe(channels));
   }
 
   unsubscribe(channels: readonly string[]): Promise<void> {
-    return this.#run((connection) => connection.unsubscribe(channels));
+    return this.#useConnection((connection) => connection.unsubscribe(channels));
   }
 
   close(): void {
@@ -58,10 +58,10 @@ class OwnerConnection implements RedisConnection {
   }
 
   async #open(slot: number, { onMessage, onLost }: RedisConnectionEvents): Promise<void> {
-    const owner = await this.#topology.ownerOf(slot);
+    const owner = await this.#topology.findOwner(slot);
     if (this.#isClosed) throw new Error('The connection was closed.');
     this.#owner = owner;
-    this.#connection = this.#topology.nodes.driverOf(owner).connect({
+    this.#connection = this.#topology.nodes.driverFor(owner).connect({
       onMessage,
       onLost: (error) => {
         this.#forgetOwner();
@@ -76,10 +76,10 @@ class OwnerConnection implements RedisConnection {
     }
   }
 
-  async #run<T>(work: (connection: RedisConnection) => Promise<T>): Promise<T> {
+  async #useConnection<T>(action: (connection: RedisConnection) => Promise<T>): Promise<T> {
     if (this.#connection === undefined) throw new Error('The connection is not ready.');
     try {
-      return await work(this.#connection);
+      return await action(this.#connection);
     } catch (error) {
       if (isErrorReply(error) && (error as Error).message.startsWith('MOVED')) this.#forgetOwner();
       throw error;

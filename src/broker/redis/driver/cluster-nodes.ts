@@ -3,20 +3,23 @@ import type { IoredisDriver } from './ioredis-driver.js';
 import type { NodeRedisDriver } from './node-redis-driver.js';
 import { loadIoredis, loadNodeRedis } from './libraries.js';
 
-/** From the addresses that nodes of a cluster name to those that reach them; an object or a function in both libraries. */
+/**
+ * Translates the addresses that cluster nodes announce to reachable ones, for example behind NAT. Both libraries
+ * accept an object or a function.
+ */
 type AddressMap =
   | Readonly<Record<string, NodeAddress>>
   | ((address: string) => NodeAddress | null | undefined)
   | null
   | undefined;
 
-/** What is used of an ioredis `Cluster`. */
+/** The used part of an ioredis `Cluster`. */
 export interface IoredisCluster {
   readonly options: { readonly redisOptions?: object; readonly natMap?: AddressMap };
   readonly startupNodes: readonly (string | number | object)[];
 }
 
-/** What is used of a `createCluster()` of node-redis. */
+/** The used part of a node-redis `createCluster()`. */
 export interface NodeRedisCluster {
   readonly _options: {
     readonly rootNodes: readonly object[];
@@ -35,37 +38,41 @@ export function isNodeRedisCluster(client: object): client is NodeRedisCluster {
   return Array.isArray(options?.rootNodes);
 }
 
-/** The cluster of which a driver's address is one node. */
-export function nodesAround(driver: IoredisDriver | NodeRedisDriver): ClusterNodes {
-  return { seeds: [driver.address], mapped: (address) => address, driverOf: (address) => driver.at(address) };
+/** Describes the cluster that contains the driver's address. */
+export function clusterFromSeed(driver: IoredisDriver | NodeRedisDriver): ClusterNodes {
+  return {
+    seeds: [driver.address],
+    mapAddress: (address) => address,
+    driverFor: (address) => driver.withAddress(address),
+  };
 }
 
-export async function nodesOfIoredis({ options, startupNodes }: IoredisCluster): Promise<ClusterNodes> {
+export async function ioredisClusterNodes({ options, startupNodes }: IoredisCluster): Promise<ClusterNodes> {
   const create = await loadIoredis();
   const { redisOptions } = options;
   const drivers = startupNodes.map((node) =>
     typeof node === 'object' ? create(undefined, { ...redisOptions, ...node }) : create(node, redisOptions),
   );
-  return nodesOf(drivers, options.natMap);
+  return clusterNodes(drivers, options.natMap);
 }
 
-export async function nodesOfNodeRedis({ _options: options }: NodeRedisCluster): Promise<ClusterNodes> {
+export async function nodeRedisClusterNodes({ _options: options }: NodeRedisCluster): Promise<ClusterNodes> {
   const create = await loadNodeRedis();
   const { rootNodes, defaults, nodeAddressMap } = options;
   const template = create({ ...defaults });
-  return nodesOf(
-    rootNodes.map((node) => template.at(create(node).address)),
+  return clusterNodes(
+    rootNodes.map((node) => template.withAddress(create(node).address)),
     nodeAddressMap,
   );
 }
 
-function nodesOf(drivers: readonly (IoredisDriver | NodeRedisDriver)[], map: AddressMap): ClusterNodes {
+function clusterNodes(drivers: readonly (IoredisDriver | NodeRedisDriver)[], map: AddressMap): ClusterNodes {
   return {
     seeds: drivers.map(({ address }) => address),
-    mapped: (address) => {
-      const name = `${address.host}:${address.port}`;
-      return (typeof map === 'function' ? map(name) : map?.[name]) ?? address;
+    mapAddress: (address) => {
+      const announced = `${address.host}:${address.port}`;
+      return (typeof map === 'function' ? map(announced) : map?.[announced]) ?? address;
     },
-    driverOf: (address) => (drivers[0] as IoredisDriver | NodeRedisDriver).at(address),
+    driverFor: (address) => (drivers[0] as IoredisDriver | NodeRedisDriver).withAddress(address),
   };
 }

@@ -1,19 +1,21 @@
 const SLOTS = 16_384;
 
 /**
- * The slot of a Redis Cluster that a key or a hash tag belongs to: CRC-16/XMODEM modulo 16,384 (Redis Cluster
- * specification, "Key distribution model"). Only the part between braces is to be given, where there are braces.
+ * Computes the Redis Cluster slot of a key: CRC-16/XMODEM modulo 16,384 (Redis Cluster specification, "Key distribution
+ * model").
+ *
+ * @param tag the key, or only its hash tag (the part between braces) if it has one
  */
 export function slotOf(tag: string): number {
   return crc16(tag) % SLOTS;
 }
 
 /**
- * A hash tag for each partition, spread over the slots: whatever share of the slots a node of the cluster has, it has
- * about that share of the partitions. The same on every node of the application.
+ * Chooses a hash tag for each partition, spread evenly over the slots: a cluster node with a third of the slots gets
+ * about a third of the partitions. The result depends on `count` only, so all nodes of the application agree.
  */
 export function partitionTags(count: number): string[] {
-  // One partition has the slot of `0`, wherever that lies.
+  // The tag of a single partition is part of the stored key names and stays fixed.
   if (count === 1) return ['0'];
   const tags: string[] = [];
   for (let candidate = 0; tags.filter((tag) => tag !== undefined).length < count; candidate++) {
@@ -23,7 +25,7 @@ export function partitionTags(count: number): string[] {
   return tags;
 }
 
-/** Which of `count` partitions has a room. */
+/** Returns the index of the room's partition, 0 to `count - 1`. */
 export function partitionOf(room: string, count: number): number {
   return slotOf(room) % count;
 }

@@ -6,14 +6,14 @@ export interface NodeAddress {
   readonly port: number;
 }
 
-/** What a library knows of a cluster before it is asked. */
+/** Initial knowledge of a cluster, taken from a library's options. */
 export interface ClusterNodes {
-  /** Nodes to ask first; one that answers will do. */
+  /** Nodes to query for the slots; one reachable node is enough. */
   readonly seeds: readonly NodeAddress[];
-  /** Where a node that the cluster names is reached from here. */
-  mapped(address: NodeAddress): NodeAddress;
-  /** Makes connections to one node. */
-  driverOf(address: NodeAddress): RedisDriver;
+  /** Translates an announced address to one that is reachable from this process. */
+  mapAddress(address: NodeAddress): NodeAddress;
+  /** Creates the driver that connects to one node. */
+  driverFor(address: NodeAddress): RedisDriver;
 }
 
 interface SlotRange {
@@ -22,12 +22,12 @@ interface SlotRange {
   readonly owner: NodeAddress;
 }
 
-/** Which node of a cluster has which slot, as one of them said last. */
+/** Caches the owner of each cluster slot, as reported by `CLUSTER SLOTS`. */
 export class ClusterTopology {
   readonly #nodes: ClusterNodes;
   readonly #timeoutMs: number;
   #ranges: readonly SlotRange[] = [];
-  #asking: Promise<readonly SlotRange[]> | undefined;
+  #pendingQuery: Promise<readonly SlotRange[]> | undefined;
 
   constructor(nodes: ClusterNodes, timeoutMs: number) {
     this.#nodes = nodes;
@@ -38,18 +38,18 @@ export class ClusterTopology {
     return this.#nodes;
   }
 
-  /** @throws Error where no node can be asked, or none has the slot */
-  async ownerOf(slot: number): Promise<NodeAddress> {
-    const known = this.#find(slot);
-    if (known !== undefined) return known;
-    this.#asking ??= this.#ask().finally(() => (this.#asking = undefined));
-    this.#ranges = await this.#asking;
+  /** @throws Error if no node can be queried or none owns the slot */
+  async findOwner(slot: number): Promise<NodeAddress> {
+    const cached = this.#find(slot);
+    if (cached !== undefined) return cached;
+    this.#pendingQuery ??= this.#query().finally(() => (this.#pendingQuery = undefined));
+    this.#ranges = await this.#pendingQuery;
     const owner = this.#find(slot);
-    if (owner === undefined) throw new Error(`No node of the Redis Cluster has slot ${slot}.`);
+    if (owner === undefined) throw new Error(`No node of the Redis Cluster owns slot ${slot}.`);
     return owner;
   }
 
-  /** What is known of a node has turned out to be wrong: its slots are asked for again. */
+  /** Drops the cached slots of a node, which are no longer valid. */
   forget(owner: NodeAddress): void {
     this.#ranges = this.#ranges.filter((range) => !isSame(range.owner, owner));
   }
@@ -58,14 +58,14 @@ export class ClusterTopology {
     return this.#ranges.find(({ first, last }) => first <= slot && slot <= last)?.owner;
   }
 
-  /** Asks the nodes that are known, one after the other, until one answers. */
-  async #ask(): Promise<readonly SlotRange[]> {
-    const asked = [...this.#ranges.map(({ owner }) => owner), ...this.#nodes.seeds];
-    const addresses = new Map(asked.map((address) => [`${address.host}:${address.port}`, address]));
+  /** Queries the known nodes one after the other until one answers. */
+  async #query(): Promise<readonly SlotRange[]> {
+    const candidates = [...this.#ranges.map(({ owner }) => owner), ...this.#nodes.seeds];
+    const addresses = new Map(candidates.map((address) => [`${address.host}:${address.port}`, address]));
     let failure: unknown = new Error('No node of the Redis Cluster is known.');
     for (const address of addresses.values()) {
       try {
-        return await this.#askOne(address);
+        return await this.#queryNode(address);
       } catch (error) {
         failure = error;
       }
@@ -73,20 +73,20 @@ export class ClusterTopology {
     throw failure;
   }
 
-  async #askOne(address: NodeAddress): Promise<SlotRange[]> {
-    const connection = this.#nodes.driverOf(address).connect({ onMessage: () => {}, onLost: () => {} });
-    const answer = connection.ready.then(() => connection.send(['CLUSTER', 'SLOTS']));
+  async #queryNode(address: NodeAddress): Promise<SlotRange[]> {
+    const connection = this.#nodes.driverFor(address).connect({ onMessage: () => {}, onLost: () => {} });
+    const request = connection.ready.then(() => connection.send(['CLUSTER', 'SLOTS']));
     try {
       const reply = await withDeadline(
-        answer,
+        request,
         this.#timeoutMs,
         () => new Error(`${address.host}:${address.port} did not answer in time.`),
       );
       return (reply as [number, number, [string | null, number]][]).map(([first, last, [host, port]]) => ({
         first,
         last,
-        // A node that does not know its own address names none.
-        owner: this.#nodes.mapped({
+        // A node that does not know its own address returns none.
+        owner: this.#nodes.mapAddress({
           host: host === null || host === '' ? address.host : host,
           port,
         }),

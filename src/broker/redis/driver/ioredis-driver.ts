@@ -6,7 +6,7 @@ import type {
   RedisReply,
 } from './redis-driver.interface.js';
 
-/** What is used of an ioredis client (5.4 and 6). */
+/** The used part of an ioredis client (versions 5.4 and 6). */
 export interface IoredisClient {
   readonly options: { readonly db?: number | undefined; readonly host?: string; readonly port?: number };
   readonly stream?: { destroy(): unknown };
@@ -21,10 +21,11 @@ export interface IoredisClient {
 }
 
 /**
- * What makes an ioredis client one plain connection. In the defaults a command without a reply is sent again after a
- * reconnect, which publishes an event twice, and commands queue without a bound while there is no connection.
+ * Options that reduce an ioredis client to one plain connection. By default ioredis resends a command without a reply
+ * after a reconnect, which would publish an event twice, and queues commands without a limit while it is not
+ * connected.
  */
-const ONE_CONNECTION = {
+const SINGLE_CONNECTION = {
   lazyConnect: true,
   retryStrategy: null,
   sentinelRetryStrategy: null,
@@ -43,7 +44,7 @@ const ONE_CONNECTION = {
   keyPrefix: '',
 };
 
-/** Makes connections with the options of an ioredis client, which is itself left alone. */
+/** Connects with the options of an ioredis client. The client itself is not used. */
 export class IoredisDriver implements RedisDriver {
   readonly #client: IoredisClient;
 
@@ -51,15 +52,15 @@ export class IoredisDriver implements RedisDriver {
     this.#client = client;
   }
 
-  /** The address that the client's options name. */
+  /** Address in the client's options. */
   get address(): NodeAddress {
     const { host = 'localhost', port = 6_379 } = this.#client.options;
     return { host, port };
   }
 
-  /** The same options, at another address of a cluster. */
-  at({ host, port }: NodeAddress): IoredisDriver {
-    return new IoredisDriver(this.#client.duplicate({ ...ONE_CONNECTION, host, port, db: 0 }));
+  /** Returns a driver with the same options for another node of the cluster. */
+  withAddress({ host, port }: NodeAddress): IoredisDriver {
+    return new IoredisDriver(this.#client.duplicate({ ...SINGLE_CONNECTION, host, port, db: 0 }));
   }
 
   get database(): number {
@@ -67,7 +68,7 @@ export class IoredisDriver implements RedisDriver {
   }
 
   connect(events: RedisConnectionEvents): RedisConnection {
-    return new IoredisConnection(this.#client.duplicate(ONE_CONNECTION), events);
+    return new IoredisConnection(this.#client.duplicate(SINGLE_CONNECTION), events);
   }
 }
 
@@ -83,7 +84,7 @@ class IoredisConnection implements RedisConnection {
     client.on('smessage', (channel: string, message: string) => onMessage(channel, message));
     client.on('error', (error: Error) => (this.#lastError = error));
     client.once('moved', () => {
-      // Another node of the cluster has the channels now: what is published there is not heard here. Told for each.
+      // Another cluster node owns the channels now, so their messages no longer arrive here. Emitted once per channel.
       this.#lastError = new Error('The slot of the channels was moved to another node.');
       client.disconnect();
     });
@@ -93,7 +94,7 @@ class IoredisConnection implements RedisConnection {
       onLost(this.#lastError ?? new Error('The connection to Redis was closed.'));
     });
     this.ready = client.connect().catch((error: unknown) => {
-      // "Connection is closed." says less than the error that came before it.
+      // The earlier error is more specific than "Connection is closed.".
       throw this.#lastError ?? error;
     });
     this.ready.catch(() => {});
@@ -115,7 +116,7 @@ class IoredisConnection implements RedisConnection {
     this.#isClosed = true;
     if (this.#hasEnded) return;
     this.#client.disconnect();
-    // Which says goodbye, and waits two seconds for a server that may be gone.
+    // `disconnect` would wait up to two seconds for the server to close its side.
     this.#client.stream?.destroy();
   }
 }

@@ -1,21 +1,27 @@
 import { IoredisDriver } from './ioredis-driver.js';
 import { NodeRedisDriver, type NodeRedisClient } from './node-redis-driver.js';
 
-// A library is loaded only where it is needed. What it makes here is never connected: connections are its duplicates.
-
-/** @returns makes a driver from a port or URL, if there is one, and options of ioredis */
+/**
+ * Loads ioredis when it is first needed. The clients created here are templates and never connect.
+ *
+ * @returns creates a driver from an optional port or URL and ioredis options
+ */
 export async function loadIoredis(): Promise<
   (target: string | number | undefined, options?: object) => IoredisDriver
 > {
   const { Redis } = await import('ioredis');
   return (target, given) => {
     const options = { ...given, lazyConnect: true };
-    const parts = target === undefined ? [options] : [target, options];
-    return new IoredisDriver(new Redis(...(parts as [string, object])));
+    const args = target === undefined ? [options] : [target, options];
+    return new IoredisDriver(new Redis(...(args as [string, object])));
   };
 }
 
-/** @returns makes a driver from options of node-redis */
+/**
+ * Loads node-redis when it is first needed. The clients created here are templates and never connect.
+ *
+ * @returns creates a driver from node-redis options
+ */
 export async function loadNodeRedis(): Promise<(options: object) => NodeRedisDriver> {
   const { createClient } = await import('redis');
   return (options) => new NodeRedisDriver(createClient({ ...options }) as unknown as NodeRedisClient);

@@ -6,7 +6,7 @@ import type {
   RedisReply,
 } from './redis-driver.interface.js';
 
-/** What is used of a node-redis client (5 and 6). */
+/** The used part of a node-redis client (versions 5 and 6). */
 export interface NodeRedisClient {
   readonly options?: { readonly database?: number | undefined; readonly socket?: object | undefined };
   duplicate(overrides?: object): NodeRedisClient;
@@ -18,7 +18,7 @@ export interface NodeRedisClient {
   on(event: string, listener: (...args: never[]) => void): unknown;
 }
 
-/** Makes connections with the options of a node-redis client, which is itself left alone. */
+/** Connects with the options of a node-redis client. The client itself is not used. */
 export class NodeRedisDriver implements RedisDriver {
   readonly #client: NodeRedisClient;
 
@@ -26,14 +26,14 @@ export class NodeRedisDriver implements RedisDriver {
     this.#client = client;
   }
 
-  /** The address that the client's options name. */
+  /** Address in the client's options. */
   get address(): NodeAddress {
     const { host = 'localhost', port = 6_379 } = (this.#client.options?.socket ?? {}) as Partial<NodeAddress>;
     return { host, port };
   }
 
-  /** The same options, at another address of a cluster. */
-  at({ host, port }: NodeAddress): NodeRedisDriver {
+  /** Returns a driver with the same options for another node of the cluster. */
+  withAddress({ host, port }: NodeAddress): NodeRedisDriver {
     const socket = { ...this.#client.options?.socket, host, port };
     return new NodeRedisDriver(this.#client.duplicate({ url: undefined, database: 0, socket }));
   }
@@ -44,7 +44,7 @@ export class NodeRedisDriver implements RedisDriver {
 
   connect(events: RedisConnectionEvents): RedisConnection {
     const client = this.#client.duplicate({
-      // What makes it one plain connection: in the defaults commands queue without a bound while there is none.
+      // Reduces the client to one plain connection: by default it reconnects and queues commands without a limit.
       socket: { ...this.#client.options?.socket, reconnectStrategy: false, socketTimeout: undefined },
       disableOfflineQueue: true,
       commandOptions: {},
@@ -63,25 +63,25 @@ class NodeRedisConnection implements RedisConnection {
   readonly #onMessage: (message: string, channel: string) => void;
   readonly ready: Promise<void>;
   #hasSocket = false;
-  #over = false;
+  #isOver = false;
 
   constructor(client: NodeRedisClient, { onMessage, onLost }: RedisConnectionEvents) {
     this.#client = client;
     this.#onMessage = (message, channel) => onMessage(channel, message);
     client.on('connect', () => {
       this.#hasSocket = true;
-      if (this.#over) client.destroy();
+      if (this.#isOver) client.destroy();
     });
-    const lose = (error: Error): void => {
-      if (this.#over) return;
-      this.#over = true;
+    const handleLoss = (error: Error): void => {
+      if (this.#isOver) return;
+      this.#isOver = true;
       onLost(error);
     };
     // Without a reconnect strategy the first error of the socket is its last.
-    client.on('error', lose);
-    // Another node of the cluster has the channels now: what is published there is not heard here.
+    client.on('error', handleLoss);
+    // Another cluster node owns the channels now, so their messages no longer arrive here.
     client.on('sharded-channel-moved', () =>
-      lose(new Error('The slot of the channels was moved to another node.')),
+      handleLoss(new Error('The slot of the channels was moved to another node.')),
     );
     this.ready = client.connect().then(() => {});
     this.ready.catch(() => {});
@@ -100,13 +100,13 @@ class NodeRedisConnection implements RedisConnection {
   }
 
   close(): void {
-    this.#over = true;
-    // Before that there is nothing to destroy, and the socket that comes would stay open for ever.
+    this.#isOver = true;
+    // Without a socket there is nothing to destroy yet; the 'connect' listener destroys a later one.
     if (!this.#hasSocket) return;
     try {
       this.#client.destroy();
     } catch {
-      // node-redis 5 throws where it has given up already.
+      // node-redis 5 throws if it has already closed itself.
     }
   }
 }

@@ -2,13 +2,14 @@ import type { ChannelMessage, SyncMarker } from '../data/channel-message.js';
 
 export type ReceivedItem = ChannelMessage | SyncMarker;
 
-export function isSyncMarker(heard: ReceivedItem): heard is SyncMarker {
-  return 'number' in heard;
+export function isSyncMarker(item: ReceivedItem): item is SyncMarker {
+  return 'number' in item;
 }
 
 /**
- * What is heard while missed events are being read. Bounded: beyond the limit all events are let go, since history has
- * them too, and `overflowed` asks for another reading. The node's own marks are few and always kept.
+ * Holds received items while missed events are read from history. Bounded in bytes: over the limit all held events
+ * are dropped, since history contains them too, and `overflowed` requests another read. Sync markers are few and
+ * never dropped.
  */
 export class CatchUpBuffer {
   readonly #maxBytes: number;
@@ -24,8 +25,8 @@ export class CatchUpBuffer {
     return this.#overflowed;
   }
 
-  hold(heard: ReceivedItem, bytes: number): void {
-    if (!isSyncMarker(heard)) {
+  hold(item: ReceivedItem, bytes: number): void {
+    if (!isSyncMarker(item)) {
       if (this.#overflowed) return;
       this.#bytes += bytes;
       if (this.#bytes > this.#maxBytes) {
@@ -34,17 +35,16 @@ export class CatchUpBuffer {
         return;
       }
     }
-    this.#held.push(heard);
+    this.#held.push(item);
   }
 
-  /** From here on events are held again: those that were let go are about to be read. */
+  /** Holds events again after an overflow. Called before the read that covers the dropped events. */
   reopen(): void {
     this.#overflowed = false;
-    this.#bytes = this.#held.length === 0 ? 0 : this.#bytes;
     if (this.#held.every(isSyncMarker)) this.#bytes = 0;
   }
 
-  /** Takes what is held, in the order in which it was heard. */
+  /** Removes and returns the held items in the order of their arrival. */
   take(): ReceivedItem[] {
     const held = this.#held;
     this.clear();

@@ -1,31 +1,32 @@
 import type { SyncMarkers } from './sync-markers.js';
 
 /**
- * Finds a connection that is open but hears nothing: a router that forgot it, a server that is gone without a word.
- * After a time of silence the node says something to itself; where that is not heard either, the connection is deaf.
+ * Detects a half-open subscribing connection, which is open but receives nothing (a router dropped its state, or the
+ * server vanished). After a silent interval the node publishes a sync marker to itself; if neither the marker nor
+ * anything else arrives, the connection counts as half-open.
  */
 export class HalfOpenProbe {
-  readonly #marks: SyncMarkers;
+  readonly #markers: SyncMarkers;
   readonly #intervalMs: number;
-  readonly #answerMs: number;
-  readonly #onDeaf: () => void;
-  #heardMs = 0;
+  readonly #markerTimeoutMs: number;
+  readonly #onHalfOpen: () => void;
+  #lastReceivedMs = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param answerMs how long the mark may take from Redis' answer to the subscriber */
-  constructor(marks: SyncMarkers, intervalMs: number, answerMs: number, onDeaf: () => void) {
-    this.#marks = marks;
+  /** @param markerTimeoutMs time between Redis' reply to the publisher and the arrival of the marker */
+  constructor(markers: SyncMarkers, intervalMs: number, markerTimeoutMs: number, onHalfOpen: () => void) {
+    this.#markers = markers;
     this.#intervalMs = intervalMs;
-    this.#answerMs = answerMs;
-    this.#onDeaf = onDeaf;
+    this.#markerTimeoutMs = markerTimeoutMs;
+    this.#onHalfOpen = onHalfOpen;
   }
 
-  /** Something was heard. */
+  /** Records that the connection has received something. */
   received(): void {
-    this.#heardMs = performance.now();
+    this.#lastReceivedMs = performance.now();
   }
 
-  /** A new connection: it has not been silent yet. */
+  /** Starts to watch a new connection. */
   start(): void {
     this.received();
     this.#schedule();
@@ -36,31 +37,31 @@ export class HalfOpenProbe {
     this.#timer = undefined;
   }
 
-  /** Asks now, however short the silence. */
-  async ask(): Promise<void> {
-    const askedMs = performance.now();
+  /** Probes the connection now. */
+  async probe(): Promise<void> {
+    const startedMs = performance.now();
     try {
-      await this.#marks.probe();
+      await this.#markers.sendUnawaited();
     } catch {
-      // Redis cannot be asked, which is the other connection's matter.
+      // The command connection detects an unreachable Redis itself.
       return;
     }
-    if (this.#timer === undefined || this.#heardMs >= askedMs) return;
+    if (this.#timer === undefined || this.#lastReceivedMs >= startedMs) return;
     setTimeout(() => {
-      // The sockets are read first: a process that was busy for seconds is not deaf.
+      // Sockets are read before the check: after a long synchronous task the marker may wait there.
       setImmediate(() => {
-        if (this.#timer !== undefined && this.#heardMs < askedMs) this.#onDeaf();
+        if (this.#timer !== undefined && this.#lastReceivedMs < startedMs) this.#onHalfOpen();
       });
-    }, this.#answerMs).unref();
+    }, this.#markerTimeoutMs).unref();
   }
 
   #schedule(): void {
     clearTimeout(this.#timer);
-    // Never all nodes at once.
+    // Jitter prevents all nodes from probing at the same time.
     const waitMs = this.#intervalMs * (0.75 + Math.random() / 2);
     this.#timer = setTimeout(() => {
-      const isSilent = performance.now() - this.#heardMs >= this.#intervalMs / 2;
-      if (isSilent) void this.ask();
+      const isSilent = performance.now() - this.#lastReceivedMs >= this.#intervalMs / 2;
+      if (isSilent) void this.probe();
       this.#schedule();
     }, waitMs).unref();
   }

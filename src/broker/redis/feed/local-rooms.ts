@@ -1,21 +1,24 @@
 import type { Position } from '../../../protocol/position.js';
 import { Deferred } from '../link/deferred.js';
 
-/** How long a room that nobody wants any more is still heard, in milliseconds: who reconnects finds it there. */
+/**
+ * Time for which an unused room stays subscribed, in milliseconds, so that a client that reconnects finds it
+ * subscribed.
+ */
 export const LINGER_MS = 5_000;
 
-/** A room that this node hears, or will. */
+/** A room that this node has subscribed or is about to subscribe. */
 export class LocalRoom {
   readonly name: string;
-  /** Resolves when every later event is heard. */
+  /** Resolves when the node receives every later event of the room. */
   readonly subscribed = new Deferred();
   isSubscribed = false;
-  /** The position of when it was first wanted. */
-  requestedAt: Promise<Position | undefined> | undefined;
-  /** The last of its events that was heard, or the position from which on it is followed. */
-  last: Position = 0;
-  /** Every event after it was heard, or read since. */
-  from: Position = 0;
+  /** Current position when the room was first requested. */
+  positionAtRequest: Promise<Position | undefined> | undefined;
+  /** Position of the last received event, or the position of the subscription. */
+  lastPosition: Position = 0;
+  /** Every event after this position was received or read from history. */
+  completeAfter: Position = 0;
   idleSinceMs: number | undefined;
 
   constructor(name: string) {
@@ -28,39 +31,41 @@ export class LocalRoom {
 
   markSubscribed(position: Position): void {
     this.isSubscribed = true;
-    this.last = this.from = position;
+    this.lastPosition = this.completeAfter = position;
     this.subscribed.resolve();
   }
 }
 
-/** The rooms of this node: those that it follows, and those that are still to be subscribed. */
+/** The rooms of this node: those in use, those still to be subscribed, and idle ones that linger. */
 export class LocalRooms {
   readonly #rooms = new Map<string, LocalRoom>();
-  readonly #joining = new Set<LocalRoom>();
+  readonly #pending = new Set<LocalRoom>();
   readonly #idle = new Set<LocalRoom>();
-  readonly #onForgotten: (room: LocalRoom) => void;
+  readonly #onRemoved: (room: LocalRoom) => void;
 
-  /** @param onForgotten called with each room that is heard no longer */
-  constructor(onForgotten: (room: LocalRoom) => void) {
-    this.#onForgotten = onForgotten;
+  /** @param onRemoved called with each room that is about to be unsubscribed */
+  constructor(onRemoved: (room: LocalRoom) => void) {
+    this.#onRemoved = onRemoved;
   }
 
   get(name: string): LocalRoom | undefined {
     return this.#rooms.get(name);
   }
 
+  /** Returns the room and marks it as in use; a new room is added as pending. */
   acquire(name: string): LocalRoom {
     let room = this.#rooms.get(name);
     if (room === undefined) {
       room = new LocalRoom(name);
       this.#rooms.set(name, room);
-      this.#joining.add(room);
+      this.#pending.add(room);
     }
     room.idleSinceMs = undefined;
     this.#idle.delete(room);
     return room;
   }
 
+  /** Marks the room as idle. */
   release(name: string): void {
     const room = this.#rooms.get(name);
     if (room === undefined || !room.isInUse) return;
@@ -68,29 +73,29 @@ export class LocalRooms {
     this.#idle.add(room);
   }
 
-  /** Takes rooms that are to be subscribed. */
-  takePending(most: number): LocalRoom[] {
-    return this.#take(this.#joining, most, () => true);
+  /** Takes up to `maxCount` rooms that are to be subscribed. */
+  takePending(maxCount: number): LocalRoom[] {
+    return this.#take(this.#pending, maxCount, () => true);
   }
 
-  /** Forgets rooms that nobody has wanted for a while: they are to be unsubscribed. */
-  takeIdle(most: number): LocalRoom[] {
-    const sinceMs = performance.now() - LINGER_MS;
-    const idle = this.#take(this.#idle, most, ({ idleSinceMs }) => (idleSinceMs ?? Infinity) <= sinceMs);
+  /** Removes up to `maxCount` rooms that have been idle for `LINGER_MS`. The caller unsubscribes them. */
+  takeIdle(maxCount: number): LocalRoom[] {
+    const latestMs = performance.now() - LINGER_MS;
+    const idle = this.#take(this.#idle, maxCount, ({ idleSinceMs }) => (idleSinceMs ?? Infinity) <= latestMs);
     for (const room of idle) {
       this.#rooms.delete(room.name);
-      this.#joining.delete(room);
-      this.#onForgotten(room);
-      // Who still waits for it has gone, and waits no longer.
+      this.#pending.delete(room);
+      this.#onRemoved(room);
+      // Releases calls of `subscribe` whose clients have left meanwhile.
       room.subscribed.resolve();
     }
     return idle;
   }
 
-  /** Rooms that were taken for joining, and have to be taken again: their connection was lost. */
+  /** Adds taken rooms to the pending ones again, after their connection was lost. */
   requeue(rooms: Iterable<LocalRoom>): void {
     for (const room of rooms)
-      if (!room.isSubscribed && this.#rooms.get(room.name) === room) this.#joining.add(room);
+      if (!room.isSubscribed && this.#rooms.get(room.name) === room) this.#pending.add(room);
   }
 
   subscribed(): LocalRoom[] {
@@ -101,22 +106,22 @@ export class LocalRooms {
     return this.#idle.size > 0;
   }
 
-  /** Those that wait to be followed never will be. */
+  /** Removes all rooms and rejects pending subscriptions. */
   close(error: Error): void {
     for (const room of this.#rooms.values()) room.subscribed.reject(error);
     this.#rooms.clear();
-    this.#joining.clear();
+    this.#pending.clear();
     this.#idle.clear();
   }
 
-  #take(from: Set<LocalRoom>, most: number, condition: (room: LocalRoom) => boolean): LocalRoom[] {
+  #take(source: Set<LocalRoom>, maxCount: number, condition: (room: LocalRoom) => boolean): LocalRoom[] {
     const taken: LocalRoom[] = [];
-    // In the order of arrival: the first that does not fulfil the condition is followed by none that does.
-    for (const room of from) {
-      if (taken.length === most || !condition(room)) break;
+    // The set is in the order of insertion: after the first room without the condition, none fulfils it.
+    for (const room of source) {
+      if (taken.length === maxCount || !condition(room)) break;
       taken.push(room);
     }
-    for (const room of taken) from.delete(room);
+    for (const room of taken) source.delete(room);
     return taken;
   }
 }

@@ -14,62 +14,60 @@ import type { RoomReader } from '../history/room-reader.js';
 import { RoomSubscriptions } from './room-subscriptions.js';
 
 /**
- * - `down`: there is no subscribed connection.
- * - `syncing`: what is heard waits until what was missed has been read.
- * - `live`: what is heard is delivered.
+ * - `down`: not subscribed.
+ * - `syncing`: received events are buffered until missed ones have been read from history.
+ * - `live`: received events are delivered.
  */
 export type FeedPhase = 'down' | 'syncing' | 'live';
 
 export interface RoomFeedDependencies {
   readonly driver: RedisDriver;
-  readonly names: RedisKeys;
+  readonly redisKeys: RedisKeys;
   readonly commands: CommandLink;
   readonly reader: RoomReader;
   readonly rooms: LocalRooms;
   readonly order: DeliveryOrder;
   readonly options: ResolvedRedisOptions;
-  /** What was told to every node. */
+  /** Called with each text received on the control channel. */
   readonly onControl: (text: string) => void;
   readonly onPhase: (phase: FeedPhase, error?: Error) => void;
 }
 
 /**
- * The subscribing connection: brings what is published in this node's rooms into the node's order.
+ * The subscribing connection: receives the events of this node's rooms and delivers them in order.
  *
- * A new connection subscribes first and reads what was missed then, so nothing falls between the two. What is heard
- * meanwhile waits in the inbox. The same reading mends a hole: clients see a pause and no reconnect.
+ * A new connection first subscribes and then reads the missed events from history, so no event is lost between the
+ * two steps. Events received meanwhile are buffered. The same read closes a gap between received events; clients
+ * notice a pause and no reconnect.
  */
 export class RoomFeed {
-  readonly #parts: RoomFeedDependencies;
+  readonly #dependencies: RoomFeedDependencies;
   readonly #rooms: LocalRooms;
   readonly #order: DeliveryOrder;
-  readonly #inbox: CatchUpBuffer;
-  readonly #marks: SyncMarkers;
+  readonly #buffer: CatchUpBuffer;
+  readonly #markers: SyncMarkers;
   readonly #probe: HalfOpenProbe;
   readonly #subscriptions: RoomSubscriptions;
   readonly #connection: ReconnectingConnection;
   #connected: RedisConnection | undefined;
   #phase: FeedPhase = 'down';
 
-  constructor(parts: RoomFeedDependencies) {
-    const { driver, names, commands, options, rooms, order } = parts;
-    this.#parts = parts;
+  constructor(dependencies: RoomFeedDependencies) {
+    const { driver, redisKeys, commands, options, rooms, order } = dependencies;
+    this.#dependencies = dependencies;
     this.#rooms = rooms;
     this.#order = order;
-    this.#inbox = new CatchUpBuffer(options.maxBufferedBytes);
-    this.#marks = new SyncMarkers(commands, names.ownChannel);
-    this.#probe = new HalfOpenProbe(this.#marks, options.probeIntervalMs, options.publishTimeoutMs, () =>
-      this.#drop(
-        this.#connected,
-        new Error('The subscribing connection heard nothing of what was said to it.'),
-      ),
+    this.#buffer = new CatchUpBuffer(options.maxBufferedBytes);
+    this.#markers = new SyncMarkers(commands, redisKeys.markerChannel);
+    this.#probe = new HalfOpenProbe(this.#markers, options.probeIntervalMs, options.publishTimeoutMs, () =>
+      this.#drop(this.#connected, new Error('The subscribing connection receives no messages.')),
     );
     this.#subscriptions = new RoomSubscriptions({
       rooms,
-      names,
-      marks: this.#marks,
+      redisKeys,
+      markers: this.#markers,
       order,
-      now: async () => (await parts.reader.now())?.position,
+      readPosition: async () => (await dependencies.reader.currentPosition())?.position,
       connection: () => this.#connection.current,
       onFailure: (connection, error) => this.#drop(connection, error),
     });
@@ -78,8 +76,8 @@ export class RoomFeed {
       connectTimeoutMs: options.connectTimeoutMs,
       prepare: (connection) => this.#sync(connection),
       onMessage: (connection, channel, text) => this.#receive(connection, channel, text),
-      onUp: () => void this.#subscriptions.change(),
-      onDown: (error) => this.#disconnected(error),
+      onUp: () => void this.#subscriptions.update(),
+      onDown: (error) => this.#handleDisconnect(error),
     });
   }
 
@@ -91,7 +89,7 @@ export class RoomFeed {
     this.#connection.open();
   }
 
-  /** Resolves when every later event of the room is heard, however long Redis is away. */
+  /** See `RoomSubscriptions.subscribe`. */
   subscribe(room: string): Promise<Position | undefined> {
     return this.#subscriptions.subscribe(room);
   }
@@ -100,25 +98,25 @@ export class RoomFeed {
     this.#subscriptions.unsubscribe(room);
   }
 
-  /** Finds out whether the connection hears, and whether the memory is still the same. */
+  /** Probes the connection. The marker also reveals a changed epoch. */
   check(): void {
-    void this.#probe.ask();
+    void this.#probe.probe();
   }
 
   close(): void {
     this.#subscriptions.close();
     this.#probe.stop();
     this.#connection.close();
-    this.#marks.reject(new Error('The broker was closed.'));
-    this.#inbox.clear();
+    this.#markers.reject(new Error('The broker was closed.'));
+    this.#buffer.clear();
   }
 
   async #sync(connection: RedisConnection): Promise<void> {
     this.#connected = connection;
-    this.#inbox.clear();
+    this.#buffer.clear();
     this.#setPhase('syncing');
     this.#probe.start();
-    // Not those that were just left: a cut may have taken clients with it that are about to come back.
+    // Drops only rooms that have lingered; clients of the others may be about to reconnect.
     this.#rooms.takeIdle(Infinity);
     const joining = this.#rooms.takePending(Infinity);
     try {
@@ -131,65 +129,67 @@ export class RoomFeed {
   }
 
   /**
-   * Reads what this node has missed, delivers it, and then what was heard meanwhile.
+   * Reads and delivers the missed events, then processes the buffered items.
    *
-   * @param joining rooms that are subscribed, and followed from here on
-   * @param suspect the epoch of the event that made it necessary
+   * @param joining rooms that have just been subscribed
+   * @param suspectEpoch epoch of the item that caused the catch-up; retired unless history confirms it
    */
   async #catchUp(
     connection: RedisConnection,
     joining: readonly LocalRoom[],
-    suspect?: string,
+    suspectEpoch?: string,
   ): Promise<void> {
     do {
-      this.#inbox.reopen();
-      const followed = this.#rooms.subscribed().map(({ name }) => name);
-      const page = await this.#parts.reader.read(followed, this.#order.position);
+      this.#buffer.reopen();
+      const subscribedRooms = this.#rooms.subscribed().map(({ name }) => name);
+      const page = await this.#dependencies.reader.read(subscribedRooms, this.#order.position);
       if (this.#connected !== connection)
         throw new Error('The connection was lost while it was catching up.');
       this.#order.catchUp(page);
       for (const room of joining) if (!room.isSubscribed) room.markSubscribed(page.position);
-      if (suspect !== undefined) this.#order.forget(suspect);
-    } while (this.#inbox.overflowed);
+      if (suspectEpoch !== undefined) this.#order.retireEpoch(suspectEpoch);
+    } while (this.#buffer.overflowed);
     this.#setPhase('live');
-    // One of these may show another hole; then those after it wait again.
-    for (const heard of this.#inbox.take()) this.#take(connection, heard, 0);
+    // If an item reveals another gap, the phase changes and the items after it are buffered again.
+    for (const item of this.#buffer.take()) this.#process(connection, item, 0);
   }
 
   #receive(connection: RedisConnection, channel: string, text: string): void {
-    const { names } = this.#parts;
+    const { redisKeys } = this.#dependencies;
     this.#probe.received();
-    if (channel === names.controlChannel) return this.#parts.onControl(text);
-    const heard =
-      channel === names.ownChannel ? parseSyncMarker(text) : parseChannelMessage(names.roomOf(channel), text);
-    if (heard !== undefined) this.#take(connection, heard, text.length);
+    if (channel === redisKeys.controlChannel) return this.#dependencies.onControl(text);
+    const item =
+      channel === redisKeys.markerChannel
+        ? parseSyncMarker(text)
+        : parseChannelMessage(redisKeys.roomOf(channel), text);
+    if (item !== undefined) this.#process(connection, item, text.length);
   }
 
-  #take(connection: RedisConnection, heard: ReceivedItem, bytes: number): void {
-    if (this.#phase !== 'live') return this.#inbox.hold(heard, bytes);
-    if (isSyncMarker(heard)) {
-      if (heard.epoch !== this.#order.epoch && !this.#order.isPast(heard.epoch)) {
-        return this.#repair(connection, heard, bytes);
+  #process(connection: RedisConnection, item: ReceivedItem, bytes: number): void {
+    if (this.#phase !== 'live') return this.#buffer.hold(item, bytes);
+    if (isSyncMarker(item)) {
+      if (item.epoch !== this.#order.epoch && !this.#order.isPastEpoch(item.epoch)) {
+        return this.#closeGap(connection, item, bytes);
       }
-      if (heard.epoch === this.#order.epoch) this.#order.reach(heard.position);
-      return this.#marks.received(heard.number);
+      if (item.epoch === this.#order.epoch) this.#order.advanceTo(item.position);
+      return this.#markers.received(item.number);
     }
-    const verdict = this.#order.classify(heard);
-    if (verdict === 'ahead') this.#repair(connection, heard, bytes);
-    else if (verdict === 'next') this.#order.deliver(heard);
+    const arrival = this.#order.classify(item);
+    if (arrival === 'ahead') this.#closeGap(connection, item, bytes);
+    else if (arrival === 'next') this.#order.deliver(item);
   }
 
-  #repair(connection: RedisConnection, heard: ReceivedItem, bytes: number): void {
+  #closeGap(connection: RedisConnection, item: ReceivedItem, bytes: number): void {
     this.#setPhase('syncing');
-    this.#inbox.hold(heard, bytes);
-    this.#catchUp(connection, [], heard.epoch).catch((error: Error) => this.#drop(connection, error));
+    this.#buffer.hold(item, bytes);
+    this.#catchUp(connection, [], item.epoch).catch((error: Error) => this.#drop(connection, error));
   }
 
-  #disconnected(error: Error): void {
+  #handleDisconnect(error: Error): void {
     this.#connected = undefined;
     this.#probe.stop();
-    this.#marks.reject(error);
-    this.#inbox.clear();
+    this.#markers.reject(error);
+    this.#buffer.clear();
     this.#setPhase('down', error);
   }
 
@@ -199,6 +199,6 @@ export class RoomFeed {
 
   #setPhase(phase: FeedPhase, error?: Error): void {
     this.#phase = phase;
-    this.#parts.onPhase(phase, error);
+    this.#dependencies.onPhase(phase, error);
   }
 }

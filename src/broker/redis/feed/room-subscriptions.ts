@@ -5,78 +5,86 @@ import type { DeliveryOrder } from '../history/delivery-order.js';
 import type { RedisConnection } from '../driver/redis-driver.interface.js';
 import type { RedisKeys } from '../data/redis-keys.js';
 
-/** Channels in one SSUBSCRIBE: Redis does nothing else meanwhile. */
-const CHANNELS_A_CALL = 500;
+/** Most channels in one SSUBSCRIBE, which blocks Redis while it runs. */
+const MAX_CHANNELS_PER_CALL = 500;
 
 export interface RoomSubscriptionsDependencies {
   readonly rooms: LocalRooms;
-  readonly names: RedisKeys;
-  readonly marks: SyncMarkers;
+  readonly redisKeys: RedisKeys;
+  readonly markers: SyncMarkers;
   readonly order: DeliveryOrder;
-  readonly now: () => Promise<Position | undefined>;
-  /** The connection, when it is there and has caught up. */
+  /** Reads the current position; `undefined` if Redis does not answer. */
+  readonly readPosition: () => Promise<Position | undefined>;
+  /** Returns the connection if it is up and has caught up. */
   readonly connection: () => RedisConnection | undefined;
   readonly onFailure: (connection: RedisConnection, error: Error) => void;
 }
 
-/** Which rooms' channels are subscribed, as clients come and go: many of them at once, one change after the other. */
+/**
+ * Subscribes and unsubscribes the channels of rooms in batches, one batch at a time, as rooms are acquired and
+ * released.
+ */
 export class RoomSubscriptions {
-  readonly #parts: RoomSubscriptionsDependencies;
-  /** The connection whose subscriptions are being changed. */
-  #changing: RedisConnection | undefined;
-  #linger: NodeJS.Timeout | undefined;
+  readonly #dependencies: RoomSubscriptionsDependencies;
+  /** The connection whose subscriptions are being updated. */
+  #updating: RedisConnection | undefined;
+  #lingerTimer: NodeJS.Timeout | undefined;
 
-  constructor(parts: RoomSubscriptionsDependencies) {
-    this.#parts = parts;
+  constructor(dependencies: RoomSubscriptionsDependencies) {
+    this.#dependencies = dependencies;
   }
 
-  /** Resolves when every later event of the room is heard, however long Redis is away; with the position of the call. */
+  /**
+   * Acquires a room. Resolves when the node receives every later event of it; stays pending while Redis is unreachable.
+   *
+   * @returns the position at the time of the request, or `undefined` if the room was already subscribed
+   */
   async subscribe(name: string): Promise<Position | undefined> {
-    const room = this.#parts.rooms.acquire(name);
+    const room = this.#dependencies.rooms.acquire(name);
     if (room.isSubscribed) return undefined;
-    room.requestedAt ??= this.#parts.now();
-    void this.change();
+    room.positionAtRequest ??= this.#dependencies.readPosition();
+    void this.update();
     await room.subscribed.promise;
-    return room.requestedAt;
+    return room.positionAtRequest;
   }
 
   unsubscribe(name: string): void {
-    this.#parts.rooms.release(name);
-    this.#changeLater();
+    this.#dependencies.rooms.release(name);
+    this.#updateLater();
   }
 
-  /** Subscribes what is wanted and was before on a new connection. */
+  /** Subscribes a new connection to the node's own channels and to those of all subscribed and joining rooms. */
   async subscribeAll(connection: RedisConnection, joining: readonly LocalRoom[]): Promise<void> {
-    const { names, rooms } = this.#parts;
+    const { redisKeys, rooms } = this.#dependencies;
     const channels = [
-      names.ownChannel,
-      names.sharedChannel,
-      names.controlChannel,
-      ...this.#channels([...rooms.subscribed(), ...joining]),
+      redisKeys.markerChannel,
+      redisKeys.multiRoomChannel,
+      redisKeys.controlChannel,
+      ...this.#channelsOf([...rooms.subscribed(), ...joining]),
     ];
-    for (let first = 0; first < channels.length; first += CHANNELS_A_CALL) {
-      await connection.subscribe(channels.slice(first, first + CHANNELS_A_CALL));
+    for (let start = 0; start < channels.length; start += MAX_CHANNELS_PER_CALL) {
+      await connection.subscribe(channels.slice(start, start + MAX_CHANNELS_PER_CALL));
     }
   }
 
-  /** Subscribes the rooms that are wanted and unsubscribes those that are not, until there are none of either. */
-  async change(): Promise<void> {
-    const { rooms, marks, order, onFailure } = this.#parts;
-    const connection = this.#parts.connection();
-    if (connection === undefined || this.#changing === connection) return;
-    this.#changing = connection;
+  /** Subscribes pending rooms and unsubscribes idle ones until there are none left. A failure drops the connection. */
+  async update(): Promise<void> {
+    const { rooms, markers, order, onFailure } = this.#dependencies;
+    const connection = this.#dependencies.connection();
+    if (connection === undefined || this.#updating === connection) return;
+    this.#updating = connection;
     let joining: LocalRoom[] = [];
     try {
-      // In the same turn many may come.
+      // Collects all rooms that are acquired in the same turn.
       await Promise.resolve();
       for (;;) {
-        const idle = rooms.takeIdle(CHANNELS_A_CALL);
-        joining = rooms.takePending(CHANNELS_A_CALL);
-        if (idle.length > 0) await connection.unsubscribe(this.#channels(idle));
+        const idle = rooms.takeIdle(MAX_CHANNELS_PER_CALL);
+        joining = rooms.takePending(MAX_CHANNELS_PER_CALL);
+        if (idle.length > 0) await connection.unsubscribe(this.#channelsOf(idle));
         if (joining.length > 0) {
           const joined = joining;
-          await connection.subscribe(this.#channels(joined));
-          await marks.roundTrip(() => {
+          await connection.subscribe(this.#channelsOf(joined));
+          await markers.roundTrip(() => {
             for (const room of joined) room.markSubscribed(order.position);
           });
         } else if (idle.length === 0) break;
@@ -85,23 +93,23 @@ export class RoomSubscriptions {
       rooms.requeue(joining);
       onFailure(connection, error as Error);
     } finally {
-      if (this.#changing === connection) this.#changing = undefined;
+      if (this.#updating === connection) this.#updating = undefined;
     }
-    if (rooms.hasIdle) this.#changeLater();
+    if (rooms.hasIdle) this.#updateLater();
   }
 
   close(): void {
-    clearTimeout(this.#linger);
+    clearTimeout(this.#lingerTimer);
   }
 
-  #changeLater(): void {
-    this.#linger ??= setTimeout(() => {
-      this.#linger = undefined;
-      void this.change();
+  #updateLater(): void {
+    this.#lingerTimer ??= setTimeout(() => {
+      this.#lingerTimer = undefined;
+      void this.update();
     }, LINGER_MS).unref();
   }
 
-  #channels(rooms: readonly LocalRoom[]): string[] {
-    return rooms.map(({ name }) => this.#parts.names.channel(name));
+  #channelsOf(rooms: readonly LocalRoom[]): string[] {
+    return rooms.map(({ name }) => this.#dependencies.redisKeys.channel(name));
   }
 }

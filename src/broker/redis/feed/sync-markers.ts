@@ -5,34 +5,36 @@ import { SYNC_MARKER_SCRIPT } from '../data/read-script.js';
 import { isUnreachable } from '../link/redis-errors.js';
 
 interface PendingMarker {
-  readonly heard: Deferred;
-  readonly onHeard: () => void;
+  readonly received: Deferred;
+  readonly onReceived: () => void;
 }
 
 /**
- * What this node says to itself through Redis. All that was published before a mark has been heard when the mark is:
- * so it proves that a connection hears, and it moves the node's position on where no events do.
+ * Publishes sync markers: messages of this node to itself through Redis. Redis delivers in order, so all events
+ * published before a marker have been received when the marker arrives. A marker therefore proves that the connection
+ * works, and advances the node's position while there are no events.
  */
 export class SyncMarkers {
   readonly #commands: CommandLink;
-  readonly #ownChannel: string;
+  readonly #markerChannel: string;
   readonly #pending = new Map<number, PendingMarker>();
-  #last = 0;
+  #lastNumber = 0;
 
-  constructor(commands: CommandLink, ownChannel: string) {
+  constructor(commands: CommandLink, markerChannel: string) {
     this.#commands = commands;
-    this.#ownChannel = ownChannel;
+    this.#markerChannel = markerChannel;
   }
 
   /**
-   * Resolves when the mark has been heard; rejects when the connection that was to hear it is lost.
+   * Publishes a marker, with retries while Redis is unreachable. Resolves when the marker is received; rejects when the
+   * subscribing connection is lost.
    *
-   * @param onHeard called at once when it is heard, before anything that was heard after it
+   * @param onReceived called synchronously on arrival, before any later message is processed
    */
-  async roundTrip(onHeard: () => void): Promise<void> {
-    const heard = new Deferred();
-    const number = ++this.#last;
-    this.#pending.set(number, { heard, onHeard });
+  async roundTrip(onReceived: () => void): Promise<void> {
+    const received = new Deferred();
+    const number = ++this.#lastNumber;
+    this.#pending.set(number, { received, onReceived });
     const backOff = new BackOff();
     while (this.#pending.has(number)) {
       try {
@@ -43,34 +45,34 @@ export class SyncMarkers {
           this.#pending.delete(number);
           throw error;
         }
-        await backOff.pass();
-        await Promise.race([this.#commands.whenUp(), heard.promise]);
+        await backOff.wait();
+        await Promise.race([this.#commands.whenUp(), received.promise]);
       }
     }
-    return heard.promise;
+    return received.promise;
   }
 
-  /** A mark that nobody waits for. Rejects where Redis cannot be reached. */
-  async probe(): Promise<void> {
+  /** Publishes a marker whose arrival is not awaited. Rejects if Redis is unreachable. */
+  async sendUnawaited(): Promise<void> {
     await this.#send(0);
   }
 
   received(number: number): void {
-    const mark = this.#pending.get(number);
-    if (mark === undefined) return;
+    const marker = this.#pending.get(number);
+    if (marker === undefined) return;
     this.#pending.delete(number);
-    mark.onHeard();
-    mark.heard.resolve();
+    marker.onReceived();
+    marker.received.resolve();
   }
 
-  /** The connection is lost: nothing that was said will be heard. */
+  /** Rejects all pending markers, after a loss of the subscribing connection. */
   reject(error: Error): void {
-    for (const { heard } of this.#pending.values()) heard.reject(error);
+    for (const { received } of this.#pending.values()) received.reject(error);
     this.#pending.clear();
   }
 
   async #send(number: number): Promise<void> {
-    await this.#commands.run(SYNC_MARKER_SCRIPT, [], [this.#ownChannel, `${number}`], {
+    await this.#commands.run(SYNC_MARKER_SCRIPT, [], [this.#markerChannel, `${number}`], {
       repeatable: true,
       refusable: false,
     });

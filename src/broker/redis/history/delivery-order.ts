@@ -7,39 +7,43 @@ import type { LocalRooms } from '../feed/local-rooms.js';
 import { newEpoch } from '../../new-epoch.js';
 import type { RecentEvents } from './recent-events.js';
 
-/** How many of the epochs that are over are known as such. */
-const PAST_EPOCHS = 16;
+/** Number of past epochs whose late events are recognized and dropped. */
+const MAX_PAST_EPOCHS = 16;
 
 /**
- * What a heard event is to this node.
+ * Classification of a received event.
  *
- * - `next`: all before it has been delivered.
- * - `known`: delivered already, or of a memory that is over.
- * - `ahead`: something before it was not heard, or it belongs to another memory; history has to be read first.
+ * - `next`: all earlier events have been delivered; deliver this one.
+ * - `known`: already delivered, or of a past epoch; drop it.
+ * - `ahead`: an earlier event was not received, or the epoch is new; read history first.
  */
 export type Arrival = 'next' | 'known' | 'ahead';
 
 /**
- * The order in which this node delivers: one line of positions for all its rooms, without holes, nothing twice.
+ * Delivers events to this node by ascending position, without gaps or duplicates in any subscribed room.
  *
- * One connection hears the events of all rooms in the order of their positions, and each names the event before it in
- * its rooms. So what is not newer than `position` has been delivered, and a room's chain shows what has not.
+ * One connection receives the events of all rooms in the order of their positions, and each event names the position
+ * of the previous event in each of its rooms. An event at or below `position` has therefore been delivered, and an
+ * unknown previous position reveals a gap.
+ *
+ * Example: the node is at position 20 and the last event of room `a` was 10. An event at 30 with previous position 10
+ * is `next`. An event at 30 with previous position 25 is `ahead`, since the event at 25 was not received.
  */
 export class DeliveryOrder {
   readonly #rooms: LocalRooms;
   readonly #listener: BrokerListener;
   readonly #recent: RecentEvents;
-  readonly #past = new Set<string>();
-  /** Everything up to here has been read from history in all rooms followed then. */
-  #floor: Position = 0;
-  /** The event before which a hole was found already. */
-  #repairedFor: Position = 0;
-  /** Whether somebody has seen the epoch, so that its end has to be told. */
-  isExposed = false;
-  /** The greatest position in sight, delivered or not. */
-  #seen: Position = 0;
-  /** Until Redis is heard first: an epoch that no memory has. */
+  readonly #pastEpochs = new Set<string>();
+  /** Every event up to this position was read from history, in all rooms subscribed at that time. */
+  #readUpTo: Position = 0;
+  /** Position of the newest event that has already caused a catch-up because of a gap. */
+  #gapClosedFor: Position = 0;
+  #newestSeen: Position = 0;
+  /** Set once the epoch is visible to clients: from then on the listener is notified of a new epoch. */
+  reportsEpochChange = false;
+  /** A placeholder until history is first read. */
   epoch = newEpoch();
+  /** Every event up to this position has been delivered in the subscribed rooms. */
   position: Position = 0;
 
   constructor(rooms: LocalRooms, listener: BrokerListener, recent: RecentEvents) {
@@ -48,40 +52,42 @@ export class DeliveryOrder {
     this.#recent = recent;
   }
 
-  get newest(): Position {
-    return Math.max(this.#seen, this.position);
+  /** The greatest position that this node has seen, delivered or not. */
+  get newestPosition(): Position {
+    return Math.max(this.#newestSeen, this.position);
   }
 
-  /** A position that Redis has named. */
-  see(position: Position): void {
-    this.#seen = Math.max(this.#seen, position);
+  /** Records a position from a reply of Redis. */
+  observePosition(position: Position): void {
+    this.#newestSeen = Math.max(this.#newestSeen, position);
   }
 
   classify(message: ChannelMessage): Arrival {
     const { epoch, position, rooms, previous } = message;
     if (position === 0) return 'next';
-    if (epoch !== this.epoch) return this.#past.has(epoch) ? 'known' : 'ahead';
+    if (epoch !== this.epoch) return this.#pastEpochs.has(epoch) ? 'known' : 'ahead';
     if (position <= this.position) return 'known';
-    const hasHole = rooms.some((name, index) => {
+    const hasGap = rooms.some((name, index) => {
       const room = this.#rooms.get(name);
-      return room?.isSubscribed === true && (previous[index] as Position) > Math.max(room.last, this.#floor);
+      const coveredUpTo = Math.max(room?.lastPosition ?? 0, this.#readUpTo);
+      return room?.isSubscribed === true && (previous[index] as Position) > coveredUpTo;
     });
-    if (!hasHole) return 'next';
-    if (position > this.#repairedFor) {
-      this.#repairedFor = position;
+    if (!hasGap) return 'next';
+    if (position > this.#gapClosedFor) {
+      this.#gapClosedFor = position;
       return 'ahead';
     }
-    // History has been read since and does not have it: nobody will.
-    this.#tellGap(rooms);
+    // History was read since and lacks the missing event, so it cannot be delivered any more.
+    this.#reportGap(rooms);
     return 'next';
   }
 
-  /** Delivers a heard event, which is `next`. */
+  /** Delivers a received event that was classified as `next`. */
   deliver({ epoch, position, rooms, previous, eventText }: ChannelMessage): void {
     const replayable = position !== 0;
     if (replayable) this.position = position;
-    const { isFollowed, isWanted } = this.#advance(rooms, position);
-    const event = isFollowed ? decodeEventText(eventText) : undefined;
+    const { isSubscribed, isInUse } = this.#advanceRooms(rooms, position);
+    const event = isSubscribed ? decodeEventText(eventText) : undefined;
     if (event === undefined) return;
     const { except, volatile, copies } = event;
     const delivery = {
@@ -95,70 +101,74 @@ export class DeliveryOrder {
     };
     const message = new RoomMessage(event, delivery);
     if (replayable) this.#recent.add(message, previous);
-    if (isWanted) this.#listener.onMessage(message);
+    if (isInUse) this.#listener.onMessage(message);
   }
 
-  /** Delivers what was missed, and stands where the page was read. */
+  /** Delivers missed events read from history and advances to the position of the page. */
   catchUp(page: HistoryPage): void {
-    const isNew = page.epoch !== this.epoch;
-    if (isNew) this.#begin(page.epoch);
-    else if (page.incompleteRooms.length > 0) this.#tellGap(page.incompleteRooms);
+    const isNewEpoch = page.epoch !== this.epoch;
+    if (isNewEpoch) this.#startEpoch(page.epoch);
+    else if (page.incompleteRooms.length > 0) this.#reportGap(page.incompleteRooms);
     for (const message of page.messages) {
       if (message.position <= this.position) continue;
       this.position = message.position;
-      const { isWanted } = this.#advance(message.rooms, message.position);
+      const { isInUse } = this.#advanceRooms(message.rooms, message.position);
       this.#recent.add(message);
-      if (isWanted) this.#listener.onMessage(message);
+      if (isInUse) this.#listener.onMessage(message);
     }
-    this.reach(page.position);
-    this.#floor = page.position;
-    const broken = isNew
+    this.advanceTo(page.position);
+    this.#readUpTo = page.position;
+    const incompleteRooms = isNewEpoch
       ? this.#rooms.subscribed()
       : page.incompleteRooms.flatMap((name) => this.#rooms.get(name) ?? []);
-    for (const room of broken) this.#recent.restart(room, this.position);
+    for (const room of incompleteRooms) this.#recent.restart(room, this.position);
   }
 
-  /** An epoch that a fresh reading did not find is over. */
-  forget(epoch: string): void {
+  /** Marks an epoch as past, unless it is the current one. Its late events are dropped. */
+  retireEpoch(epoch: string): void {
     if (epoch === this.epoch) return;
-    this.#past.add(epoch);
-    const [oldest] = this.#past;
-    if (this.#past.size > PAST_EPOCHS && oldest !== undefined) this.#past.delete(oldest);
+    this.#pastEpochs.add(epoch);
+    const [oldest] = this.#pastEpochs;
+    if (this.#pastEpochs.size > MAX_PAST_EPOCHS && oldest !== undefined) this.#pastEpochs.delete(oldest);
   }
 
-  isPast(epoch: string): boolean {
-    return this.#past.has(epoch);
+  isPastEpoch(epoch: string): boolean {
+    return this.#pastEpochs.has(epoch);
   }
 
-  /** All that was published up to here has been heard. */
-  reach(position: Position): void {
+  /** Advances the position: every event up to it has been received. */
+  advanceTo(position: Position): void {
     this.position = Math.max(this.position, position);
   }
 
-  #begin(epoch: string): void {
-    const over = this.epoch;
+  #startEpoch(epoch: string): void {
+    const previousEpoch = this.epoch;
     this.epoch = epoch;
-    this.#past.delete(epoch);
-    this.forget(over);
-    if (this.isExposed) this.#listener.onEpochChange(epoch);
+    this.#pastEpochs.delete(epoch);
+    this.retireEpoch(previousEpoch);
+    if (this.reportsEpochChange) this.#listener.onEpochChange(epoch);
   }
 
-  /** Makes the event the last of its rooms. @returns whether one is followed here, and whether somebody wants it */
-  #advance(names: readonly string[], position: Position): { isFollowed: boolean; isWanted: boolean } {
-    let isFollowed = false;
-    let isWanted = false;
+  /**
+   * Sets the last position of the event's rooms.
+   *
+   * @returns the state of the rooms; `true` if it applies to any of them
+   */
+  #advanceRooms(names: readonly string[], position: Position): { isSubscribed: boolean; isInUse: boolean } {
+    let isSubscribed = false;
+    let isInUse = false;
     for (const name of names) {
       const room = this.#rooms.get(name);
       if (room?.isSubscribed !== true) continue;
-      room.last = Math.max(room.last, position);
-      isFollowed = true;
-      isWanted ||= room.isInUse;
+      room.lastPosition = Math.max(room.lastPosition, position);
+      isSubscribed = true;
+      isInUse ||= room.isInUse;
     }
-    return { isFollowed, isWanted };
+    return { isSubscribed, isInUse };
   }
 
-  #tellGap(rooms: readonly string[]): void {
-    const wanted = rooms.filter((name) => this.#rooms.get(name)?.isInUse === true);
-    if (wanted.length > 0) this.#listener.onGap(wanted);
+  #reportGap(rooms: readonly string[]): void {
+    const roomsInUse = rooms.filter((name) => this.#rooms.get(name)?.isInUse === true);
+    if (roomsInUse.length > 0) this.#listener.onGap(roomsInUse);
   }
 }

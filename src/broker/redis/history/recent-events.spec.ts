@@ -10,7 +10,7 @@ const START_MS = Date.UTC(2026, 10, 25);
 const START = START_MS * 1_000;
 const EPOCH = '0000abcd';
 
-describe('what a node remembers of what it has delivered', () => {
+describe('RecentEvents', () => {
   let rooms: LocalRooms;
   let recent: RecentEvents;
   let position: number;
@@ -21,7 +21,7 @@ describe('what a node remembers of what it has delivered', () => {
     jest.useFakeTimers({ now: START_MS });
     position = START;
     limits = { maxEvents: 100, maxAgeMs: 600_000 };
-    begin();
+    createRecentEvents();
   });
 
   afterEach(() => {
@@ -30,200 +30,200 @@ describe('what a node remembers of what it has delivered', () => {
     jest.useRealTimers();
   });
 
-  function begin(maxBytes = 1e9): void {
-    policy = { maxBytes, limitsOf: (room) => room !== 'unkept' && limits };
+  function createRecentEvents(maxBytes = 1e9): void {
+    policy = { maxBytes, limitsOf: (room) => room !== 'no history' && limits };
     rooms = new LocalRooms((room) => recent.forget(room));
     recent = new RecentEvents(policy, rooms, maxBytes);
   }
 
-  function follow(...names: string[]): void {
+  function subscribe(...names: string[]): void {
     for (const name of names) rooms.acquire(name).markSubscribed(position);
   }
 
   /** @returns the event's position */
-  function hear(of: string | string[], data: string, previous?: number[]): number {
+  function receive(roomNames: string | string[], data: string, previous?: number[]): number {
     position = Math.max(position + 1, nowUs());
-    const delivery = { rooms: [of].flat(), epoch: EPOCH, position, replayable: true };
+    const delivery = { rooms: [roomNames].flat(), epoch: EPOCH, position, replayable: true };
     recent.add(new RoomMessage({ data, serialized: false }, delivery), previous);
     return position;
   }
 
-  /** The texts; `ask` where Redis has to be asked. */
-  function read(of: string[], after: number): string[] | 'ask' {
-    const page = recent.read(of, after, { epoch: EPOCH, position, newest: position });
-    if (page === undefined) return 'ask';
+  /** @returns the texts, or `redis` if history must be read from Redis */
+  function read(roomNames: string[], after: number): string[] | 'redis' {
+    const page = recent.read(roomNames, after, { epoch: EPOCH, position, newestPosition: position });
+    if (page === undefined) return 'redis';
     expect([page.epoch, page.position, page.incompleteRooms]).toEqual([EPOCH, position, []]);
     return page.messages.map(({ data }) => data);
   }
 
-  it('gives what came after a position, in order, an event of several rooms once', () => {
-    follow('a', 'b', 'c');
-    const first = hear('a', '1');
-    hear(['b', 'a', 'elsewhere'], '2');
-    hear('c', '3');
+  it('returns the events after a position in order, and an event of several rooms once', () => {
+    subscribe('a', 'b', 'c');
+    const first = receive('a', '1');
+    receive(['b', 'a', 'elsewhere'], '2');
+    receive('c', '3');
     expect(read(['a', 'b', 'a'], START)).toEqual(['1', '2']);
     expect(read(['b', 'a', 'c'], first)).toEqual(['2', '3']);
     expect(read(['a'], position)).toEqual([]);
   });
 
-  it('has Redis asked for a time before the room was followed, and for a room that is not', () => {
-    follow('a');
-    hear('a', '1');
-    follow('late');
+  it('returns undefined for a position before the subscription, and for a room without one', () => {
+    subscribe('a');
+    receive('a', '1');
+    subscribe('late');
     expect(read(['late'], position)).toEqual([]);
-    expect(read(['late'], position - 1)).toBe('ask');
-    hear(['a', 'late'], '2');
-    expect(read(['a', 'late'], START)).toBe('ask');
+    expect(read(['late'], position - 1)).toBe('redis');
+    receive(['a', 'late'], '2');
+    expect(read(['a', 'late'], START)).toBe('redis');
     expect(read(['a', 'late'], position - 1)).toEqual(['2']);
-    expect(read(['a', 'never followed'], position)).toBe('ask');
-    rooms.acquire('wanted, not followed yet');
-    expect(read(['wanted, not followed yet'], position)).toBe('ask');
+    expect(read(['a', 'never subscribed'], position)).toBe('redis');
+    rooms.acquire('pending');
+    expect(read(['pending'], position)).toBe('redis');
   });
 
-  it('has Redis asked for a position that this node has not reached', () => {
-    follow('a');
-    hear('a', '1');
-    expect(read(['a'], position + 1)).toBe('ask');
+  it('returns undefined for a position beyond that of the node', () => {
+    subscribe('a');
+    receive('a', '1');
+    expect(read(['a'], position + 1)).toBe('redis');
   });
 
-  it('has Redis asked across an event that was not heard', () => {
-    follow('a', 'b');
-    const first = hear('a', '1', [0]);
+  it('returns undefined across an event that was not received', () => {
+    subscribe('a', 'b');
+    const first = receive('a', '1', [0]);
     const lost = position + 5;
     position += 9;
-    const next = hear(['a', 'b'], '2', [lost, START]);
-    expect(read(['a'], first)).toBe('ask');
+    const next = receive(['a', 'b'], '2', [lost, START]);
+    expect(read(['a'], first)).toBe('redis');
     expect(read(['a'], lost)).toEqual(['2']);
     expect(read(['b'], first)).toEqual(['2']);
     expect(read(['a'], next)).toEqual([]);
   });
 
-  it('drops the oldest over the number of events, and says so by having Redis asked', () => {
+  it('drops the oldest events over the limit of events, and returns undefined for them', () => {
     limits = { maxEvents: 3, maxAgeMs: 600_000 };
-    follow('a');
-    const positions = ['1', '2', '3', '4', '5'].map((data) => hear('a', data));
-    expect(read(['a'], positions[0] as number)).toBe('ask');
+    subscribe('a');
+    const positions = ['1', '2', '3', '4', '5'].map((data) => receive('a', data));
+    expect(read(['a'], positions[0] as number)).toBe('redis');
     expect(read(['a'], positions[1] as number)).toEqual(['3', '4', '5']);
   });
 
-  it('drops the oldest of all rooms over the bytes of the node', () => {
+  it('drops the oldest events of all rooms over the limit of bytes', () => {
     recent.close();
-    begin(5_450);
-    follow('quiet', 'busy');
-    const quiet = hear('quiet', 'x'.repeat(300));
-    const [first] = ['1', '2', '3', '4', '5'].map((data) => hear('busy', data));
+    createRecentEvents(5_450);
+    subscribe('quiet', 'busy');
+    const quiet = receive('quiet', 'x'.repeat(300));
+    const [first] = ['1', '2', '3', '4', '5'].map((data) => receive('busy', data));
     expect(read(['quiet'], START)).toEqual(['x'.repeat(300)]);
-    hear('busy', '6');
-    hear('busy', 'y'.repeat(300));
-    expect(read(['quiet'], START)).toBe('ask');
+    receive('busy', '6');
+    receive('busy', 'y'.repeat(300));
+    expect(read(['quiet'], START)).toBe('redis');
     expect(read(['quiet'], quiet)).toEqual([]);
-    expect(read(['busy'], first as number)).not.toBe('ask');
-    hear('busy', 'larger than all'.repeat(1_000));
-    expect(read(['busy'], position - 1)).toBe('ask');
+    expect(read(['busy'], first as number)).not.toBe('redis');
+    receive('busy', 'larger than all'.repeat(1_000));
+    expect(read(['busy'], position - 1)).toBe('redis');
     expect(read(['busy'], position)).toEqual([]);
   });
 
-  it('drops what is too old, and asks for what Redis may have forgotten', () => {
+  it('drops expired events, and returns undefined once the last position may have expired in Redis', () => {
     limits = { maxEvents: 100, maxAgeMs: 10_000 };
-    follow('a', 'silent');
-    const first = hear('a', '1');
+    subscribe('a', 'silent');
+    const first = receive('a', '1');
     jest.setSystemTime(START_MS + 10_000);
     expect(read(['a'], START)).toEqual(['1']);
     jest.setSystemTime(START_MS + 10_001);
-    expect(read(['a'], START)).toBe('ask');
+    expect(read(['a'], START)).toBe('redis');
     expect(read(['a', 'silent'], first)).toEqual([]);
     jest.setSystemTime(START_MS + 20_000);
-    expect(read(['silent'], START)).toBe('ask');
+    expect(read(['silent'], START)).toBe('redis');
   });
 
-  it('lets go of old events in silence, and still knows where they ended', () => {
+  it('drops expired events of a silent room, and keeps the position after them', () => {
     limits = { maxEvents: 100, maxAgeMs: 10_000 };
-    follow('a');
+    subscribe('a');
     const messages = new Set<string>();
-    const first = hear('a', '1');
+    const first = receive('a', '1');
     jest.advanceTimersByTime(60_000);
-    const second = hear('a', '2');
+    const second = receive('a', '2');
     for (const text of read(['a'], second - 1)) messages.add(text);
     expect([...messages]).toEqual(['2']);
-    expect(read(['a'], first)).toBe('ask');
+    expect(read(['a'], first)).toBe('redis');
   });
 
-  it('knows nothing of a room any more that is not followed any more', () => {
-    follow('a');
-    const first = hear('a', '1');
+  it('drops the history of an unsubscribed room', () => {
+    subscribe('a');
+    const first = receive('a', '1');
     rooms.release('a');
-    hear('a', 'while it lingers');
-    expect(read(['a'], first)).toEqual(['while it lingers']);
+    receive('a', 'lingering');
+    expect(read(['a'], first)).toEqual(['lingering']);
     jest.advanceTimersByTime(LINGER_MS);
     rooms.takeIdle(10);
-    expect(read(['a'], first)).toBe('ask');
-    hear('a', 'unheard');
-    follow('a');
-    expect(read(['a'], first)).toBe('ask');
+    expect(read(['a'], first)).toBe('redis');
+    receive('a', 'not received');
+    subscribe('a');
+    expect(read(['a'], first)).toBe('redis');
     expect(read(['a'], position)).toEqual([]);
   });
 
-  it('begins a room anew where what came before is not whole', () => {
-    follow('a', 'b');
-    const first = hear(['a', 'b'], '1');
+  it('restarts a room whose earlier history is incomplete', () => {
+    subscribe('a', 'b');
+    const first = receive(['a', 'b'], '1');
     position += 100;
     recent.restart(rooms.acquire('a'), position);
-    expect(read(['a'], first)).toBe('ask');
+    expect(read(['a'], first)).toBe('redis');
     expect(read(['b'], first)).toEqual([]);
-    hear('a', '2');
-    expect(read(['a'], first)).toBe('ask');
+    receive('a', '2');
+    expect(read(['a'], first)).toBe('redis');
     expect(read(['a'], first + 100)).toEqual(['2']);
   });
 
-  it('passes over rooms that are not remembered', () => {
-    follow('a', 'unkept');
-    hear(['a', 'unkept'], '1');
-    expect(read(['unkept'], START)).toEqual([]);
-    expect(read(['unkept'], 0)).toEqual([]);
-    expect(read(['unkept', 'a'], START)).toEqual(['1']);
+  it('skips rooms without history', () => {
+    subscribe('a', 'no history');
+    receive(['a', 'no history'], '1');
+    expect(read(['no history'], START)).toEqual([]);
+    expect(read(['no history'], 0)).toEqual([]);
+    expect(read(['no history', 'a'], START)).toEqual(['1']);
   });
 
-  it('whatever is heard, missed and forgotten: what it gives is all there was', () => {
+  it('returns complete pages for any sequence of received, missed and dropped events', () => {
     const names = ['a', 'b', 'c'];
     const step = fc.record({
       rooms: fc.uniqueArray(fc.constantFrom(...names), { minLength: 1 }),
       size: fc.nat({ max: 400 }),
-      /** What happens to the event, and to the first of its rooms before. */
-      fate: fc.constantFrom('heard', 'heard', 'heard', 'missed', 'read', 'left'),
-      passesMs: fc.constantFrom(0, 0, 1, 300),
+      /** `left`: the first room is unsubscribed before the event and subscribed again after it. */
+      fate: fc.constantFrom('received', 'received', 'received', 'missed', 'read', 'left'),
+      elapsedMs: fc.constantFrom(0, 0, 1, 300),
     });
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 40 }), fc.nat({ max: 39 }), (steps, standsAt) => {
+      fc.property(fc.array(step, { maxLength: 40 }), fc.nat({ max: 39 }), (steps, readerIndex) => {
         recent.close();
         limits = { maxEvents: 6, maxAgeMs: 1_000 };
-        begin(6_000);
-        follow(...names);
+        createRecentEvents(6_000);
+        subscribe(...names);
         const last = new Map<string, number>();
         const log: { rooms: string[]; text: string; position: number; atUs: number }[] = [];
         let from = position;
-        for (const [n, { rooms: of, size, fate, passesMs }] of steps.entries()) {
-          jest.advanceTimersByTime(passesMs);
-          const [name] = of as [string];
+        for (const [n, { rooms: roomNames, size, fate, elapsedMs }] of steps.entries()) {
+          jest.advanceTimersByTime(elapsedMs);
+          const [name] = roomNames as [string];
           if (fate === 'left') {
             rooms.release(name);
             jest.advanceTimersByTime(LINGER_MS);
             rooms.takeIdle(10);
           }
           const text = `${n}${'x'.repeat(size)}`;
-          const previous = of.map((room) => last.get(room) ?? 0);
+          const previous = roomNames.map((room) => last.get(room) ?? 0);
           if (fate === 'missed') position = Math.max(position + 1, nowUs());
-          // History has it, and says nothing of what came before.
-          else hear(of, text, fate === 'read' ? undefined : previous);
-          for (const room of of) last.set(room, position);
-          log.push({ rooms: of, text, position, atUs: nowUs() });
-          if (fate === 'left') follow(name);
-          // A hole that was read over has been mended, or the room begins anew.
-          if (fate === 'missed') for (const room of of) recent.restart(rooms.acquire(room), position);
-          if (n === standsAt) from = position;
+          // An event read from history comes without its previous positions.
+          else receive(roomNames, text, fate === 'read' ? undefined : previous);
+          for (const room of roomNames) last.set(room, position);
+          log.push({ rooms: roomNames, text, position, atUs: nowUs() });
+          if (fate === 'left') subscribe(name);
+          // A catch-up restarts a room with a gap that history could not close.
+          if (fate === 'missed') for (const room of roomNames) recent.restart(rooms.acquire(room), position);
+          if (n === readerIndex) from = position;
           for (const room of names) {
-            const given = read([room], from);
-            const owed = log.filter((one) => one.rooms.includes(room) && one.position > from);
-            if (given !== 'ask') expect(given).toEqual(owed.map((one) => one.text));
+            const returned = read([room], from);
+            const expected = log.filter((event) => event.rooms.includes(room) && event.position > from);
+            if (returned !== 'redis') expect(returned).toEqual(expected.map((event) => event.text));
           }
         }
       }),

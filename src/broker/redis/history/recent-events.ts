@@ -2,91 +2,101 @@ import { nowUs, type Position } from '../../../protocol/position.js';
 import type { RoomMessage } from '../../../protocol/room-message.js';
 import type { HistoryPage, HistoryPolicy, RoomHistoryLimits } from '../../broker.interface.js';
 import { isComplete } from '../../completeness.js';
-import { HistoryBudget } from '../../history-budget.js';
-import { inOrder } from '../../in-order.js';
-import { lastLifetimeMs } from '../../last-lifetime.js';
+import { HistoryTrimmer } from '../../history-trimmer.js';
+import { mergeByPosition } from '../../merge-by-position.js';
+import { lastPositionTtlMs } from '../../last-position-ttl.js';
 import { RoomHistory, type HistoryEntry } from '../../room-history.js';
 import { clampedLimits } from '../data/clamped-limits.js';
 import type { LocalRoom, LocalRooms } from '../feed/local-rooms.js';
 
-/** How often events that became too old are let go of, in milliseconds; a read does not see them anyway. */
+/** Interval at which expired events are dropped, in milliseconds. Reads never return expired events. */
 const SWEEP_INTERVAL_MS = 30_000;
 
-/** Where this node stands. */
+/** Epoch and positions of this node. */
 export interface NodePosition {
   readonly epoch: string;
-  /** All up to here has been delivered in the rooms that are followed. */
+  /** Every event up to this position has been delivered in the subscribed rooms. */
   readonly position: Position;
-  /** The greatest position in sight, delivered or not. */
-  readonly newest: Position;
+  /** The greatest position that this node has seen, delivered or not. */
+  readonly newestPosition: Position;
 }
 
 /**
- * What this node has delivered lately in the rooms that it follows: what most clients that come back have missed.
+ * Keeps the events that this node has recently delivered in its subscribed rooms, so that most resumes need no read
+ * from Redis.
  *
- * A room's history here begins where the room was followed from, or after the last event that was dropped or was never
- * heard, and from there on it is whole up to the node's position. Each entry names the position before it, so the rule
- * that judges what Redis has judges this too; where it is not satisfied nothing is said, and Redis is asked.
+ * A room's local history starts at the room's subscription, or after the last event that was dropped or not received.
+ * From there it is complete up to the node's position. Each entry names the position of the previous event, so
+ * `isComplete` decides with the same rule as for history in Redis. An incomplete read returns `undefined`, and Redis
+ * is read instead.
+ *
+ * Example: room `a` was subscribed at position 10 and received events at 20 and 30. A read after 10 or 20 is
+ * complete; a read after 5 returns `undefined`, since an event between 5 and 10 could exist in Redis.
  */
 export class RecentEvents {
   readonly #policy: HistoryPolicy;
   readonly #rooms: LocalRooms;
-  readonly #budget: HistoryBudget;
-  /** Of rooms in which something was heard since they are followed. */
+  readonly #trimmer: HistoryTrimmer;
+  /** Contains subscribed rooms that have received an event. */
   readonly #histories = new Map<LocalRoom, RoomHistory>();
   readonly #sweeper: NodeJS.Timeout;
 
-  /** @param maxBytes over all rooms */
+  /** @param maxBytes limit over all rooms */
   constructor(policy: HistoryPolicy, rooms: LocalRooms, maxBytes: number) {
     this.#policy = policy;
     this.#rooms = rooms;
-    this.#budget = new HistoryBudget(maxBytes);
+    this.#trimmer = new HistoryTrimmer(maxBytes);
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS).unref();
   }
 
   /**
-   * Notes an event, newer than all before, in those of its rooms that are followed. Before it is delivered: a client
-   * that attaches meanwhile reads it.
+   * Adds an event to the history of each subscribed room. Called by ascending position, before the event is
+   * delivered, so that a client that attaches meanwhile reads it.
    *
-   * @param previous the position before it in each of its rooms, where the event itself has told; what was not heard
-   *   since ends the history before it
+   * @param previous position of the previous event in each of its rooms, for an event received on a channel. If
+   * that event was not received here, reads from before it return `undefined`.
    */
   add(message: RoomMessage, previous: readonly Position[] = []): void {
     const histories: RoomHistory[] = [];
     for (const [index, name] of message.rooms.entries()) {
       const room = this.#rooms.get(name);
-      const history = room?.isSubscribed === true ? this.#obtain(room) : undefined;
+      const history = room?.isSubscribed === true ? this.#historyOf(room) : undefined;
       if (history === undefined) continue;
       history.lastPosition = Math.max(history.lastPosition, previous[index] ?? 0);
       histories.push(history);
     }
-    this.#budget.add(message, histories);
+    this.#trimmer.add(message, histories);
   }
 
-  /** What came after `after`, as Redis would tell it; `undefined` where Redis may know more. */
+  /** Reads the events after a position. @returns `undefined` if the local history may be incomplete */
   read(names: readonly string[], after: Position, node: NodePosition): HistoryPage | undefined {
     if (after > node.position) return undefined;
-    const now = Math.max(nowUs(), node.newest);
+    const now = Math.max(nowUs(), node.newestPosition);
     const found: RoomMessage[] = [];
     for (const name of new Set(names)) {
       const limits = clampedLimits(this.#policy, name);
       if (limits === false) continue;
-      const entries = this.#wholeAfter(name, after, now, limits);
+      const entries = this.#completeEntries(name, after, now, limits);
       if (entries === undefined) return undefined;
       for (const { message } of entries) found.push(message);
     }
-    return { epoch: node.epoch, position: node.position, messages: inOrder(found), incompleteRooms: [] };
+    return {
+      epoch: node.epoch,
+      position: node.position,
+      messages: mergeByPosition(found),
+      incompleteRooms: [],
+    };
   }
 
-  /** Whether all later events of these rooms, those that are not remembered aside, are heard here. */
-  follows(names: readonly string[]): boolean {
+  /** Returns `true` if every room with history is subscribed on this node. */
+  isSubscribedTo(names: readonly string[]): boolean {
     return names.every(
       (name) => this.#rooms.get(name)?.isSubscribed === true || clampedLimits(this.#policy, name) === false,
     );
   }
 
-  /** Whether one of these rooms would not keep an event of this position any more. */
-  isTooOld(names: readonly string[], position: Position): boolean {
+  /** Returns `true` if an event at this position has expired in any of the rooms. */
+  isExpired(names: readonly string[], position: Position): boolean {
     const ageMs = (nowUs() - position) / 1_000;
     return names.some((name) => {
       const limits = clampedLimits(this.#policy, name);
@@ -94,56 +104,59 @@ export class RecentEvents {
     });
   }
 
-  /** What was heard in the room before is not known to be whole, or belongs to another memory. */
-  restart(room: LocalRoom, from: Position): void {
+  /**
+   * Drops a room's events and starts again after a position, when earlier events may be missing or are of a past
+   * epoch.
+   */
+  restart(room: LocalRoom, position: Position): void {
     this.forget(room);
-    room.from = from;
+    room.completeAfter = position;
   }
 
-  /** The room is not followed any more. */
+  /** Drops all events of a room, when it is unsubscribed. */
   forget(room: LocalRoom): void {
     const history = this.#histories.get(room);
     if (history === undefined) return;
-    this.#budget.empty(history);
+    this.#trimmer.empty(history);
     this.#histories.delete(room);
   }
 
   close(): void {
     clearInterval(this.#sweeper);
     this.#histories.clear();
-    this.#budget.clear();
+    this.#trimmer.clear();
   }
 
-  /** @returns `undefined` where something may be missing, or so much time has passed that Redis would say so */
-  #wholeAfter(
+  /** @returns `undefined` if events may be missing, or if `after` is so old that Redis would report a gap */
+  #completeEntries(
     name: string,
     after: Position,
     now: Position,
     limits: RoomHistoryLimits,
   ): readonly HistoryEntry[] | undefined {
     const room = this.#rooms.get(name);
-    const lastLifetimeUs = lastLifetimeMs(limits) * 1_000;
-    if (room?.isSubscribed !== true || now - after >= lastLifetimeUs) return undefined;
+    const lastPositionTtlUs = lastPositionTtlMs(limits) * 1_000;
+    if (room?.isSubscribed !== true || now - after >= lastPositionTtlUs) return undefined;
     const history = this.#histories.get(room);
-    if (history !== undefined) this.#budget.expire(history, now);
+    if (history !== undefined) this.#trimmer.expire(history, now);
     const entries = history?.after(after) ?? [];
     const [first] = entries;
-    const isWhole = isComplete(after, {
+    const complete = isComplete(after, {
       first: first && { position: first.message.position, previous: first.previous },
-      last: history?.lastPosition ?? room.from,
+      last: history?.lastPosition ?? room.completeAfter,
       now,
-      lastLifetimeUs,
+      lastPositionTtlUs,
     });
-    return isWhole ? entries : undefined;
+    return complete ? entries : undefined;
   }
 
-  #obtain(room: LocalRoom): RoomHistory | undefined {
-    const known = this.#histories.get(room);
-    if (known !== undefined) return known;
+  #historyOf(room: LocalRoom): RoomHistory | undefined {
+    const existing = this.#histories.get(room);
+    if (existing !== undefined) return existing;
     const limits = clampedLimits(this.#policy, room.name);
     if (limits === false) return undefined;
     const history = new RoomHistory(limits);
-    history.lastPosition = room.from;
+    history.lastPosition = room.completeAfter;
     this.#histories.set(room, history);
     return history;
   }
@@ -151,11 +164,11 @@ export class RecentEvents {
   #sweep(): void {
     const now = nowUs();
     for (const [room, history] of this.#histories) {
-      this.#budget.expire(history, now);
+      this.#trimmer.expire(history, now);
       if (history.size > 0) continue;
-      room.from = history.lastPosition;
+      room.completeAfter = history.lastPosition;
       this.#histories.delete(room);
     }
-    this.#budget.compact();
+    this.#trimmer.compact();
   }
 }

@@ -9,54 +9,57 @@ import { decodeEventText } from '../data/event-codec.js';
 import { READ_SCRIPT } from '../data/read-script.js';
 import { isUnreachable } from '../link/redis-errors.js';
 import type { RedisKeys } from '../data/redis-keys.js';
-import { lastLifetimeMs } from '../../last-lifetime.js';
+import { lastPositionTtlMs } from '../../last-position-ttl.js';
 import { clampedLimits } from '../data/clamped-limits.js';
 
-/** A call that reads more would keep Redis from others for milliseconds. */
-const ROOMS_A_CALL = 200;
-const EVENTS_A_CALL = 2_000;
+/** Limits of one call, so that it blocks Redis for few milliseconds. */
+const MAX_ROOMS_PER_CALL = 200;
+const MAX_EVENTS_PER_CALL = 2_000;
 
-/** An entry as Redis gives it: its id, and the names and values of its fields `p`, `d` and, perhaps, `r`. */
-type Entry = readonly [id: string, fields: readonly string[]];
+/** A stream entry: its id, and the names and values of the fields `p`, `d` and optionally `r`. */
+type StreamEntry = readonly [id: string, fields: readonly string[]];
 
-interface RoomHistory {
+interface StoredRoom {
   readonly room: string;
   readonly limits: RoomHistoryLimits;
 }
 
 interface FoundEvent {
   readonly text: string;
-  /** Its rooms as it was published, as JSON; where that is not kept, it is the rooms that it was found in. */
-  readonly all: string | undefined;
+  /** All rooms of the event as JSON, if stored. */
+  readonly allRoomsJson: string | undefined;
+  /** The requested rooms that contain the event. */
   readonly rooms: string[];
 }
 
-interface Part {
+interface PartialRead {
   readonly epoch: string;
-  readonly now: Position;
-  /** For each room that was reached: its last position, or nothing, and its entries. */
-  readonly rooms: readonly (readonly [last: Position | undefined, entries: readonly Entry[]])[];
+  readonly position: Position;
+  /** Last position, if known, and entries of each covered room. */
+  readonly rooms: readonly (readonly [last: Position | undefined, entries: readonly StreamEntry[]])[];
 }
 
-/** Reads what rooms remember. Where Redis cannot be reached it waits until it can. */
+/** Reads the history of rooms from Redis. Waits while Redis is unreachable. */
 export class RoomReader {
   readonly #commands: CommandLink;
-  readonly #names: RedisKeys;
+  readonly #redisKeys: RedisKeys;
   readonly #policy: HistoryPolicy;
-  #now: Promise<ResumePoint | undefined> | undefined;
+  #pendingPosition: Promise<ResumePoint | undefined> | undefined;
 
-  constructor(commands: CommandLink, names: RedisKeys, policy: HistoryPolicy) {
+  constructor(commands: CommandLink, redisKeys: RedisKeys, policy: HistoryPolicy) {
     this.#commands = commands;
-    this.#names = names;
+    this.#redisKeys = redisKeys;
     this.#policy = policy;
   }
 
   /**
-   * A position of now: whatever this node publishes later has a greater one. The command is on its way when this returns;
-   * many calls at once share one. `undefined` where Redis does not answer.
+   * Reads the current epoch and position. Every event published after the call has a greater position. The command is
+   * sent before this method returns; concurrent calls share one command.
+   *
+   * @returns `undefined` if Redis does not answer
    */
-  now(): Promise<ResumePoint | undefined> {
-    this.#now ??= this.#commands
+  currentPosition(): Promise<ResumePoint | undefined> {
+    this.#pendingPosition ??= this.#commands
       .run(READ_SCRIPT, [], ['', '1', '0'], { repeatable: true, refusable: false })
       .then(
         (reply) => {
@@ -65,25 +68,29 @@ export class RoomReader {
         },
         () => undefined,
       )
-      .finally(() => (this.#now = undefined));
-    return this.#now;
+      .finally(() => (this.#pendingPosition = undefined));
+    return this.#pendingPosition;
   }
 
+  /**
+   * Reads the events after a position, or the newest `newest` events of each room if `after` is `undefined`. Rooms
+   * without history are skipped.
+   */
   async read(rooms: readonly string[], after: Position | undefined, newest = 0): Promise<HistoryPage> {
-    const remembered = [...new Set(rooms)].flatMap((room): RoomHistory[] => {
+    const storedRooms = [...new Set(rooms)].flatMap((room): StoredRoom[] => {
       const limits = clampedLimits(this.#policy, room);
       return limits === false ? [] : [{ room, limits }];
     });
     for (;;) {
-      const page = await this.#readAll(remembered, after, newest);
-      // The memory began anew while it was being read in parts.
+      const page = await this.#readAll(storedRooms, after, newest);
+      // Reads again if a new epoch began between two parts.
       if (page !== undefined) return page;
     }
   }
 
-  /** @returns `undefined` where the parts are of two memories */
+  /** @returns `undefined` if the parts are of different epochs */
   async #readAll(
-    rooms: readonly RoomHistory[],
+    rooms: readonly StoredRoom[],
     after: Position | undefined,
     newest: number,
   ): Promise<HistoryPage | undefined> {
@@ -93,23 +100,23 @@ export class RoomReader {
     let position = 0;
     let next = 0;
     do {
-      const asked = rooms.slice(next, next + ROOMS_A_CALL);
-      const part = await this.#readPart(asked, after, newest);
-      // The page is of the moment of its first part: what later parts have beyond it is heard live.
-      if (epoch === undefined) position = part.now;
+      const requested = rooms.slice(next, next + MAX_ROOMS_PER_CALL);
+      const part = await this.#readPart(requested, after, newest);
+      // The page ends at the position of its first part; later events arrive live.
+      if (epoch === undefined) position = part.position;
       epoch ??= part.epoch;
       if (part.epoch !== epoch) return undefined;
       for (const [index, [last, entries]] of part.rooms.entries()) {
-        const { room, limits } = asked[index] as RoomHistory;
-        if (after !== undefined && !isWhole(after, limits, { last, entries, now: part.now })) {
+        const { room, limits } = requested[index] as StoredRoom;
+        if (after !== undefined && !isRoomComplete(after, limits, { last, entries, now: part.position })) {
           incompleteRooms.push(room);
         }
-        for (const [id, [, , , text = '', , all]] of entries) {
+        for (const [id, [, , , text = '', , allRoomsJson]] of entries) {
           const at = parseInt(id, 10);
           if (at > position) continue;
-          const known = found.get(at);
-          if (known === undefined) found.set(at, { text, all, rooms: [room] });
-          else known.rooms.push(room);
+          const existing = found.get(at);
+          if (existing === undefined) found.set(at, { text, allRoomsJson, rooms: [room] });
+          else existing.rooms.push(room);
         }
       }
       next += part.rooms.length;
@@ -121,9 +128,9 @@ export class RoomReader {
         const event = decodeEventText(entry.text);
         if (event === undefined) return [];
         const { except, copies } = event;
-        const all = entry.all === undefined ? undefined : parseRooms(entry.all);
+        const allRooms = entry.allRoomsJson === undefined ? undefined : parseRooms(entry.allRoomsJson);
         return new RoomMessage(event, {
-          rooms: all ?? entry.rooms,
+          rooms: allRooms ?? entry.rooms,
           epoch,
           position: at,
           replayable: true,
@@ -134,19 +141,29 @@ export class RoomReader {
     return { epoch, position, messages, incompleteRooms };
   }
 
-  async #readPart(asked: readonly RoomHistory[], after: Position | undefined, newest: number): Promise<Part> {
-    const keys = asked.flatMap(({ room }) => [this.#names.stream(room), this.#names.last(room)]);
-    const ages = asked.map(({ limits }) => `${limits.maxAgeMs * 1_000}`);
+  async #readPart(
+    requested: readonly StoredRoom[],
+    after: Position | undefined,
+    newest: number,
+  ): Promise<PartialRead> {
+    const keys = requested.flatMap(({ room }) => [
+      this.#redisKeys.stream(room),
+      this.#redisKeys.lastPosition(room),
+    ]);
+    const ages = requested.map(({ limits }) => `${limits.maxAgeMs * 1_000}`);
     const count = Math.max(1, newest);
-    const args = [after === undefined ? '' : `${after}`, `${count}`, `${EVENTS_A_CALL}`, ...ages];
-    const [epoch, now, ...answers] = (await this.#runWhenReachable(keys, args)) as [string, string];
-    const flat = answers as unknown as (string | readonly Entry[])[];
-    const rooms: [Position | undefined, readonly Entry[]][] = [];
-    for (let index = 0; index < flat.length; index += 2) {
-      const last = flat[index] === '' ? undefined : Number(flat[index]);
-      rooms.push([last, after === undefined && newest === 0 ? [] : (flat[index + 1] as readonly Entry[])]);
+    const args = [after === undefined ? '' : `${after}`, `${count}`, `${MAX_EVENTS_PER_CALL}`, ...ages];
+    const [epoch, position, ...replies] = (await this.#runWhenReachable(keys, args)) as [string, string];
+    const flatReplies = replies as unknown as (string | readonly StreamEntry[])[];
+    const rooms: [Position | undefined, readonly StreamEntry[]][] = [];
+    for (let index = 0; index < flatReplies.length; index += 2) {
+      const last = flatReplies[index] === '' ? undefined : Number(flatReplies[index]);
+      rooms.push([
+        last,
+        after === undefined && newest === 0 ? [] : (flatReplies[index + 1] as readonly StreamEntry[]),
+      ]);
     }
-    return { epoch, now: Number(now), rooms };
+    return { epoch, position: Number(position), rooms };
   }
 
   async #runWhenReachable(keys: readonly string[], args: readonly string[]): Promise<unknown> {
@@ -157,22 +174,22 @@ export class RoomReader {
         return await this.#commands.run(READ_SCRIPT, keys, args, { repeatable: true, refusable: false });
       } catch (error) {
         if (!isUnreachable(error)) throw error;
-        await backOff.pass();
+        await backOff.wait();
       }
     }
   }
 }
 
-function isWhole(
+function isRoomComplete(
   after: Position,
   limits: RoomHistoryLimits,
-  { last, entries, now }: { last: Position | undefined; entries: readonly Entry[]; now: Position },
+  { last, entries, now }: { last: Position | undefined; entries: readonly StreamEntry[]; now: Position },
 ): boolean {
   const [first] = entries;
   return isComplete(after, {
     first: first && { position: parseInt(first[0], 10), previous: Number(first[1][1]) },
     last,
     now,
-    lastLifetimeUs: lastLifetimeMs(limits) * 1_000,
+    lastPositionTtlUs: lastPositionTtlMs(limits) * 1_000,
   });
 }

@@ -1,16 +1,19 @@
 import type { HistoryPage } from '../../broker.interface.js';
 import type { Position } from '../../../protocol/position.js';
-import { bytesOf } from '../../history-budget.js';
+import { bytesOf } from '../../history-trimmer.js';
 import type { NodePosition, RecentEvents } from './recent-events.js';
 import type { RoomReader } from './room-reader.js';
 
-/** How long an answer is kept, in milliseconds: a storm of resumes is answered with one reading in each such time. */
-export const KEPT_MS = 2_000;
+/**
+ * Time for which a read's result is reused, in milliseconds. A burst of resumes causes one read per room list in this
+ * time.
+ */
+export const REUSE_MS = 2_000;
 
-/** Of the bytes that a node keeps of what it has delivered, so many more for answers. */
-const KEPT_SHARE = 1 / 4;
+/** Byte limit of reusable results, as a share of the byte limit of recent events. */
+const REUSE_SHARE = 1 / 4;
 
-interface Answer {
+interface SharedRead {
   readonly after: Position;
   readonly page: Promise<HistoryPage>;
 }
@@ -19,108 +22,113 @@ export interface SharedReadsDependencies {
   readonly reader: Pick<RoomReader, 'read'>;
   readonly recent: RecentEvents;
   readonly node: NodePosition;
-  /** Whether what this node has delivered is all there is up to its position. */
+  /** Returns `true` if this node has delivered every event up to its position. */
   readonly isLive: () => boolean;
-  /** Bytes that a node keeps of what it has delivered. */
+  /** Byte limit of recent events. */
   readonly maxBytes: number;
 }
 
 /**
- * Answers resumes: out of what this node has delivered where that is enough, and else out of Redis, once for many.
+ * Reads history for resumes: from this node's recent events if they suffice, otherwise from Redis with one read for
+ * many clients.
  *
- * Clients that were cut together come back together, with the same rooms and about the same last id: from a node that is
- * gone to one that did not hear their rooms. What Redis has told the first of them, and what was delivered since,
- * is all there is for the others.
+ * Clients that lose their connections together, for example when a node stops, reconnect together with the same rooms
+ * and similar last event ids. The result of the first read, plus the events delivered since, serves the other clients
+ * too.
  */
 export class SharedReads {
-  readonly #parts: SharedReadsDependencies;
-  readonly #answers = new Map<string, Answer>();
+  readonly #dependencies: SharedReadsDependencies;
+  readonly #sharedReads = new Map<string, SharedRead>();
   readonly #timers = new Set<NodeJS.Timeout>();
-  #keptBytes = 0;
+  #reusableBytes = 0;
 
-  constructor(parts: SharedReadsDependencies) {
-    this.#parts = parts;
+  constructor(dependencies: SharedReadsDependencies) {
+    this.#dependencies = dependencies;
   }
 
   async read(rooms: readonly string[], after: Position): Promise<HistoryPage> {
-    const { reader, recent, node } = this.#parts;
-    const known = this.#recall(rooms, after);
-    if (known !== undefined) return known;
-    // What comes after an answer has to be heard here.
-    if (!recent.follows(rooms)) return reader.read(rooms, after);
-    const question = JSON.stringify(rooms);
-    const earlier = this.#answers.get(question);
+    const { reader, recent, node } = this.#dependencies;
+    const recentPage = this.#readRecent(rooms, after);
+    if (recentPage !== undefined) return recentPage;
+    // A shared read needs the events delivered since, which exist for subscribed rooms only.
+    if (!recent.isSubscribedTo(rooms)) return reader.read(rooms, after);
+    const roomsKey = JSON.stringify(rooms);
+    const earlier = this.#sharedReads.get(roomsKey);
     if (earlier !== undefined && earlier.after <= after) {
-      const asked = { epoch: node.epoch, position: node.position };
-      const page = this.#continue(rooms, after, asked, earlier.after, await earlier.page);
+      const requested = { epoch: node.epoch, position: node.position };
+      const page = this.#reuse(rooms, after, requested, earlier.after, await earlier.page);
       if (page !== undefined) return page;
     }
-    const later = this.#answers.get(question);
-    // One that is on its way only by now was asked after this was.
+    const later = this.#sharedReads.get(roomsKey);
+    // A read started while this call waited also covers this call.
     return later !== undefined && later !== earlier && later.after === after
       ? later.page
-      : this.#ask(question, rooms, after);
+      : this.#startRead(roomsKey, rooms, after);
   }
 
   close(): void {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
-    this.#answers.clear();
+    this.#sharedReads.clear();
   }
 
-  #recall(rooms: readonly string[], after: Position): HistoryPage | undefined {
-    const { recent, node, isLive } = this.#parts;
+  #readRecent(rooms: readonly string[], after: Position): HistoryPage | undefined {
+    const { recent, node, isLive } = this.#dependencies;
     return isLive() ? recent.read(rooms, after, node) : undefined;
   }
 
   /**
-   * Makes an answer that others got one for who asked at `asked`: nothing that was delivered before may be missing, for
-   * it was not heard live.
+   * Derives a page from the result of an earlier read. The page must reach at least `requested.position`, because the
+   * client receives only later events live; recent events fill the difference.
    *
-   * @returns `undefined` where that is not possible
+   * Example: a read after 10 returned the events 11 and 15 at position 20. A request after 12, made at node position
+   * 25, gets event 15 plus the recent events from 21 to 25.
+   *
+   * @param readAfter position after which the earlier read started
+   * @returns `undefined` if the earlier result cannot be reused
    */
-  #continue(
+  #reuse(
     rooms: readonly string[],
     after: Position,
-    asked: { readonly epoch: string; readonly position: Position },
-    answeredAfter: Position,
+    requested: { readonly epoch: string; readonly position: Position },
+    readAfter: Position,
     page: HistoryPage,
   ): HistoryPage | undefined {
-    if (page.epoch !== asked.epoch) return undefined;
-    // What is missing after an earlier position may not be missing after this one.
-    if (page.incompleteRooms.length > 0 && answeredAfter !== after) return undefined;
+    if (page.epoch !== requested.epoch) return undefined;
+    // A gap after the earlier read's position does not imply a gap after this one.
+    if (page.incompleteRooms.length > 0 && readAfter !== after) return undefined;
     let { position, messages } = page;
-    if (position < asked.position) {
-      const since = this.#recall(rooms, position);
-      if (since?.epoch !== page.epoch) return undefined;
-      position = since.position;
-      messages = [...messages, ...since.messages];
+    if (position < requested.position) {
+      const recentPage = this.#readRecent(rooms, position);
+      if (recentPage?.epoch !== page.epoch) return undefined;
+      position = recentPage.position;
+      messages = [...messages, ...recentPage.messages];
     }
     const missed = messages.filter((message) => message.position > after);
     const [first] = missed;
-    const isTooOld = first !== undefined && this.#parts.recent.isTooOld(rooms, first.position);
-    return position < after || isTooOld ? undefined : { ...page, position, messages: missed };
+    const isExpired = first !== undefined && this.#dependencies.recent.isExpired(rooms, first.position);
+    return position < after || isExpired ? undefined : { ...page, position, messages: missed };
   }
 
-  #ask(question: string, rooms: readonly string[], after: Position): Promise<HistoryPage> {
-    const answer = { after, page: this.#parts.reader.read(rooms, after) };
-    this.#answers.set(question, answer);
-    const forget = (): void => {
-      if (this.#answers.get(question) === answer) this.#answers.delete(question);
+  #startRead(roomsKey: string, rooms: readonly string[], after: Position): Promise<HistoryPage> {
+    const sharedRead = { after, page: this.#dependencies.reader.read(rooms, after) };
+    this.#sharedReads.set(roomsKey, sharedRead);
+    const remove = (): void => {
+      if (this.#sharedReads.get(roomsKey) === sharedRead) this.#sharedReads.delete(roomsKey);
     };
-    answer.page.then((page) => this.#keep(page, forget), forget);
-    return answer.page;
+    sharedRead.page.then((page) => this.#scheduleRemoval(page, remove), remove);
+    return sharedRead.page;
   }
 
-  #keep({ messages }: HistoryPage, forget: () => void): void {
+  #scheduleRemoval({ messages }: HistoryPage, remove: () => void): void {
     const bytes = messages.reduce((sum, message) => sum + bytesOf(message), 0);
-    if (this.#keptBytes + bytes > this.#parts.maxBytes * KEPT_SHARE) return forget();
-    this.#keptBytes += bytes;
+    if (this.#reusableBytes + bytes > this.#dependencies.maxBytes * REUSE_SHARE) return remove();
+    this.#reusableBytes += bytes;
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
-      this.#keptBytes -= bytes;
-      forget();
-    }, KEPT_MS).unref();
+      this.#reusableBytes -= bytes;
+      remove();
+    }, REUSE_MS).unref();
     this.#timers.add(timer);
   }
 }

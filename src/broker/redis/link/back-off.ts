@@ -1,18 +1,22 @@
 const FIRST_MS = 50;
-const LONGEST_MS = 2_000;
+const MAX_MS = 2_000;
 
-/** How long to wait before another attempt: doubled each time, up to 2 s, and never the same for all nodes. */
+/**
+ * Exponential back-off between attempts: from 50 ms, doubled up to 2 s, with jitter so that nodes do not retry
+ * together.
+ */
 export class BackOff {
   #failures = 0;
 
+  /** Returns the next delay in milliseconds. */
   next(): number {
-    const longest = Math.min(LONGEST_MS, FIRST_MS * 2 ** this.#failures);
+    const maxDelayMs = Math.min(MAX_MS, FIRST_MS * 2 ** this.#failures);
     this.#failures++;
-    return longest * (0.5 + Math.random() / 2);
+    return maxDelayMs * (0.5 + Math.random() / 2);
   }
 
-  /** Waits that long. */
-  pass(): Promise<void> {
+  /** Waits for the next delay. */
+  wait(): Promise<void> {
     return new Promise((resolve) => setTimeout(resolve, this.next()).unref());
   }
 

@@ -1,3 +1,4 @@
+import { brokerClosedError } from '../../broker-closed-error.js';
 import type { Position } from '../../../protocol/position.js';
 import { Deferred, withDeadline } from './deferred.js';
 import { InFlight } from './in-flight.js';
@@ -5,7 +6,7 @@ import { ReconnectingConnection } from './reconnecting-connection.js';
 import type { LuaScript } from '../data/lua-script.js';
 import { newEpoch } from '../../new-epoch.js';
 import type { ResolvedRedisOptions } from '../redis-broker-options.js';
-import { closedError, NoReply, unavailable } from './redis-errors.js';
+import { NoReplyError, unavailable } from './redis-errors.js';
 import {
   isErrorReply,
   type RedisConnection,
@@ -14,64 +15,73 @@ import {
 } from '../driver/redis-driver.interface.js';
 import { ScriptRunner } from './script-runner.js';
 
-/** What a command weighs beside its text: promises, timers and the library's own objects, roughly. */
+/** Estimated bytes of a pending command in addition to its text: promises, timers and the library's objects. */
 const COMMAND_OVERHEAD_BYTES = 1_024;
 
-/** The server is not the one that is needed: a replica, one that is still loading, or another one of a cluster. Nothing was executed. */
+/** Error replies of a server that cannot execute the command: a replica, a loading server or the wrong cluster node. */
 const WRONG_SERVER = /^(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|MOVED)\b/;
 
-/** The slot is being moved to another node of the cluster, key by key. Nothing was executed. */
-const ON_THE_MOVE = /^(TRYAGAIN|ASK)\b/;
-const MOVE_PAUSE_MS = 25;
+/** Error replies while the slot migrates to another cluster node. The command was not executed. */
+const SLOT_MIGRATING = /^(TRYAGAIN|ASK)\b/;
+const MIGRATION_RETRY_MS = 25;
 
-export interface CommandLinkOptions {
+export interface CommandLinkDependencies {
   readonly driver: RedisDriver;
-  /** The key of the memory's hash. */
-  readonly memory: string;
+  /** Key of the state hash, the first key of every script. */
+  readonly stateKey: string;
   readonly options: ResolvedRedisOptions;
-  /** The greatest position that this node has seen: the next one is greater, however wrong the server's clock is. */
-  readonly newest: () => Position;
+  /**
+   * Returns the greatest position that this node has seen. Later positions are greater, even with a wrong server
+   * clock.
+   */
+  readonly newestPosition: () => Position;
   readonly onUp: () => void;
   readonly onDown: (error: Error) => void;
   readonly warn: (message: string) => void;
 }
 
 export interface CallOptions {
-  /** Whether the command may be sent again where its outcome is not known. */
+  /** `true` if the command may be sent again after an unknown outcome. */
   readonly repeatable: boolean;
-  /** Whether it is refused where too much waits; what keeps the node in order is not. */
+  /**
+   * `true` if the command is refused over `maxBufferedBytes`. Commands that keep the node in sync are not refusable.
+   */
   readonly refusable: boolean;
 }
 
-/** The connection for commands: each call has a deadline, and what waits is bounded. */
+/** The connection for commands. Each call has a deadline, and the pending bytes are bounded. */
 export class CommandLink {
-  readonly #link: CommandLinkOptions;
+  readonly #dependencies: CommandLinkDependencies;
   readonly #connection: ReconnectingConnection;
-  /** The scripts of the connection of now. */
+  /** Script runner of the current connection. */
   #runner: ScriptRunner | undefined;
   #nextUp: Deferred<RedisConnection> | undefined;
   #runId = '';
-  #waitingBytes = 0;
-  /** Those of the connection of now. */
+  #pendingBytes = 0;
+  /** Unanswered commands of the current connection. */
   #inFlight = new InFlight();
   #lastError: Error | undefined;
   #closed = false;
 
-  constructor(link: CommandLinkOptions) {
-    this.#link = link;
+  constructor(dependencies: CommandLinkDependencies) {
+    this.#dependencies = dependencies;
     this.#connection = new ReconnectingConnection({
-      driver: link.driver,
-      connectTimeoutMs: link.options.connectTimeoutMs,
+      driver: dependencies.driver,
+      connectTimeoutMs: dependencies.options.connectTimeoutMs,
       prepare: (connection) =>
-        withDeadline(this.#prepare(connection), link.options.connectTimeoutMs, () => new NoReply()),
+        withDeadline(
+          this.#prepare(connection),
+          dependencies.options.connectTimeoutMs,
+          () => new NoReplyError(),
+        ),
       onUp: (connection) => {
         this.#nextUp?.resolve(connection);
         this.#nextUp = undefined;
-        link.onUp();
+        dependencies.onUp();
       },
       onDown: (error) => {
         this.#lastError = error;
-        link.onDown(error);
+        dependencies.onDown(error);
       },
     });
   }
@@ -88,58 +98,59 @@ export class CommandLink {
     this.#connection.open();
   }
 
-  /** Resolves when there is a connection, however long that takes; rejects when the link is closed. */
+  /** Resolves with the connection as soon as there is one, without a time limit; rejects when the link is closed. */
   async whenUp(): Promise<RedisConnection> {
-    if (this.#closed) throw closedError();
+    if (this.#closed) throw brokerClosedError();
     if (this.#usable !== undefined) return this.#usable;
     this.#nextUp ??= new Deferred();
     return this.#nextUp.promise;
   }
 
   /**
-   * Runs a script that begins with `OPEN_MEMORY`.
+   * Runs a script with the state hash as first key and the three arguments of `OPEN_STATE` in front of `args`.
    *
-   * @throws SseError `broker-unavailable` after `publishTimeoutMs`, or at once where too much waits or Redis refuses
+   * @throws SseError `broker-unavailable` after `publishTimeoutMs`; at once if too much is pending or Redis refuses
+   * the command
    */
   run(
     script: LuaScript,
     keys: readonly string[],
     args: readonly string[],
-    how: CallOptions,
+    callOptions: CallOptions,
   ): Promise<RedisReply> {
     const bytes = args.reduce((sum, text) => sum + text.length, 0);
-    return this.#call(bytes, how, () => {
-      const head = [`${keys.length + 1}`, this.#link.memory, ...keys];
-      const command = [...head, newEpoch(), this.#runId, `${this.#link.newest()}`, ...args];
+    return this.#call(bytes, callOptions, () => {
+      const head = [`${keys.length + 1}`, this.#dependencies.stateKey, ...keys];
+      const command = [...head, newEpoch(), this.#runId, `${this.#dependencies.newestPosition()}`, ...args];
       return (this.#runner as ScriptRunner).run(script, command);
     });
   }
 
   /** Sends one plain command. */
-  send(args: readonly string[], how: CallOptions): Promise<RedisReply> {
+  send(args: readonly string[], callOptions: CallOptions): Promise<RedisReply> {
     const bytes = args.reduce((sum, text) => sum + text.length, 0);
-    return this.#call(bytes, how, (connection) => connection.send(args));
+    return this.#call(bytes, callOptions, (connection) => connection.send(args));
   }
 
   close(): void {
     this.#closed = true;
     this.#connection.close();
-    this.#nextUp?.reject(closedError());
+    this.#nextUp?.reject(brokerClosedError());
   }
 
   async #prepare(connection: RedisConnection): Promise<void> {
-    const { memory, options, warn } = this.#link;
+    const { stateKey, options, warn } = this.#dependencies;
     this.#runner = new ScriptRunner(connection);
     this.#inFlight = new InFlight();
-    const fence = await this.#runner.fence(['1', memory, newEpoch(), options.onFailover]);
+    const fence = await this.#runner.fence(['1', stateKey, newEpoch(), options.onFailover]);
     const [runId, policy] = fence as [string, string];
     this.#runId = runId;
     if (runId === '' && options.onFailover === 'gap') {
-      warn('Redis does not let this user run INFO: a failover that loses events would not be noticed.');
+      warn('The Redis user may not run INFO: a failover that loses events cannot be detected.');
     }
     if (policy !== '' && policy !== 'noeviction') {
       warn(
-        `Redis may remove remembered events silently: set its maxmemory-policy to noeviction, not ${policy}.`,
+        `Redis may evict stored events without notice: set its maxmemory-policy to noeviction instead of ${policy}.`,
       );
     }
     await this.#runner.load();
@@ -150,60 +161,64 @@ export class CommandLink {
     { repeatable, refusable }: CallOptions,
     send: (connection: RedisConnection) => Promise<RedisReply>,
   ): Promise<RedisReply> {
-    const { publishTimeoutMs, maxBufferedBytes } = this.#link.options;
-    if (refusable && this.#waitingBytes > maxBufferedBytes) {
-      throw unavailable(`More than ${maxBufferedBytes} bytes wait for Redis already.`, this.#lastError);
+    const { publishTimeoutMs, maxBufferedBytes } = this.#dependencies.options;
+    if (refusable && this.#pendingBytes > maxBufferedBytes) {
+      throw unavailable(`More than ${maxBufferedBytes} bytes wait for Redis.`, this.#lastError);
     }
     const deadlineMs = performance.now() + publishTimeoutMs;
     const leftMs = (): number => Math.max(1, deadlineMs - performance.now());
-    this.#waitingBytes += bytes + COMMAND_OVERHEAD_BYTES;
+    this.#pendingBytes += bytes + COMMAND_OVERHEAD_BYTES;
     try {
       for (;;) {
         const connection = await withDeadline(this.whenUp(), leftMs(), () =>
-          unavailable(`Redis could not be reached within ${publishTimeoutMs} ms.`, this.#lastError),
+          unavailable(`Redis was not reachable within ${publishTimeoutMs} ms.`, this.#lastError),
         );
         const sentMs = performance.now();
         try {
-          return await this.#inFlight.during(() =>
-            withDeadline(send(connection), leftMs(), () => new NoReply()),
+          return await this.#inFlight.track(() =>
+            withDeadline(send(connection), leftMs(), () => new NoReplyError()),
           );
         } catch (error) {
-          if (isOnTheMove(error) && leftMs() > MOVE_PAUSE_MS) {
-            await new Promise((resolve) => setTimeout(resolve, MOVE_PAUSE_MS));
+          if (isSlotMigrating(error) && leftMs() > MIGRATION_RETRY_MS) {
+            await new Promise((resolve) => setTimeout(resolve, MIGRATION_RETRY_MS));
           } else {
-            this.#afterFailure(connection, error as Error, performance.now() - sentMs, repeatable);
+            this.#handleFailure(connection, error as Error, performance.now() - sentMs, repeatable);
           }
         }
       }
     } finally {
-      this.#waitingBytes -= bytes + COMMAND_OVERHEAD_BYTES;
+      this.#pendingBytes -= bytes + COMMAND_OVERHEAD_BYTES;
     }
   }
 
-  /** Returns where the command may be sent again. */
-  #afterFailure(connection: RedisConnection, error: Error, afterMs: number, repeatable: boolean): void {
-    if (this.#closed) throw closedError();
+  /** Returns normally if the command may be sent again; throws otherwise. */
+  #handleFailure(connection: RedisConnection, error: Error, elapsedMs: number, repeatable: boolean): void {
+    if (this.#closed) throw brokerClosedError();
     if (isErrorReply(error)) {
       if (!WRONG_SERVER.test(error.message)) throw unavailable('Redis refused the command.', error);
       if (connection !== this.#connection.current) return;
       return this.#inFlight.retire(() => this.#connection.drop(connection, error));
     }
-    if (error instanceof NoReply) {
-      // A connection on which nothing was heard for so long is dead. One that was given little time may be not.
-      if (afterMs * 2 > this.#link.options.publishTimeoutMs) this.#connection.drop(connection, error);
-      throw unavailable('Redis did not answer in time. It may have accepted the command or not.', error);
+    if (error instanceof NoReplyError) {
+      // Without a reply for half the timeout the connection counts as dead. A shorter wait proves nothing.
+      if (elapsedMs * 2 > this.#dependencies.options.publishTimeoutMs)
+        this.#connection.drop(connection, error);
+      throw unavailable(
+        'Redis did not answer in time; the command may or may not have been executed.',
+        error,
+      );
     }
     this.#connection.drop(connection, error);
     if (!repeatable) {
       throw unavailable(
-        'The connection to Redis was lost before it answered: the event may be published or not. With an ' +
-          '`idempotencyKey` it would have been sent again, and published once.',
+        'The connection to Redis was lost before the reply: the event may or may not be published. With an ' +
+          '`idempotencyKey` it is sent again and published once.',
         error,
       );
     }
   }
 }
 
-function isOnTheMove(error: unknown): boolean {
-  return isErrorReply(error) && ON_THE_MOVE.test((error as Error).message);
+function isSlotMigrating(error: unknown): boolean {
+  return isErrorReply(error) && SLOT_MIGRATING.test((error as Error).message);
 }

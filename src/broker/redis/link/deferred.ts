@@ -1,4 +1,4 @@
-/** A promise that is settled from outside. */
+/** A promise with public `resolve` and `reject`. An unobserved rejection is ignored. */
 export class Deferred<T = void> {
   readonly promise: Promise<T>;
   resolve!: (value: T) => void;
@@ -9,20 +9,20 @@ export class Deferred<T = void> {
       this.resolve = resolve;
       this.reject = reject;
     });
-    // Whoever cares awaits it; a rejection that nobody awaits is no failure of the process.
+    // Prevents an unhandled rejection from ending the process.
     this.promise.catch(() => {});
   }
 }
 
 /**
- * The promise's own outcome, or `tooLate`'s error after `ms` milliseconds.
+ * Settles like the promise, or rejects with the error of `createError` after `ms` milliseconds.
  *
- * A process that was busy for seconds finds its timers due before it has read its sockets; so what lies in the
- * sockets by then still counts.
+ * The deadline allows one more turn of the event loop: after a long synchronous task, timers run before the sockets
+ * are read, and a reply that has already arrived must still count.
  */
-export function withDeadline<T>(promise: PromiseLike<T>, ms: number, tooLate: () => Error): Promise<T> {
+export function withDeadline<T>(promise: PromiseLike<T>, ms: number, createError: () => Error): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const timer = setTimeout(() => setImmediate(() => reject(tooLate())), ms);
+    const timer = setTimeout(() => setImmediate(() => reject(createError())), ms);
     promise.then(
       (value) => {
         clearTimeout(timer);

@@ -1,25 +1,26 @@
-/** The commands of one connection that are not answered yet. */
+/** Counts the unanswered commands of one connection and closes the connection without interrupting them. */
 export class InFlight {
   readonly #commands = new Set<object>();
   #retire: (() => void) | undefined;
 
-  /** Whether the connection takes no more commands. */
+  /** `true` after `retire`: the connection accepts no new commands. */
   get isRetiring(): boolean {
     return this.#retire !== undefined;
   }
 
-  async during<T>(work: () => Promise<T>): Promise<T> {
+  /** Runs a command and counts it until it settles. */
+  async track<T>(sendCommand: () => Promise<T>): Promise<T> {
     const command = {};
     this.#commands.add(command);
     try {
-      return await work();
+      return await sendCommand();
     } finally {
       this.#commands.delete(command);
       this.#retireWhenIdle();
     }
   }
 
-  /** Calls `drop` once all are answered: dropped at once, those behind would have an outcome that nobody knows. */
+  /** Calls `drop` once all commands have settled. Dropped earlier, the outcome of those commands would be unknown. */
   retire(drop: () => void): void {
     this.#retire ??= drop;
     this.#retireWhenIdle();

@@ -5,37 +5,37 @@ import type { RedisConnection, RedisDriver } from '../driver/redis-driver.interf
 export interface ReconnectingConnectionOptions {
   readonly driver: RedisDriver;
   readonly connectTimeoutMs: number;
-  /** What is done on a new connection before it counts. Where that fails, the connection is made again. */
+  /** Prepares a new connection for use. If this rejects, the connection is dropped and opened again. */
   readonly prepare: (connection: RedisConnection) => Promise<void>;
   readonly onMessage?: (connection: RedisConnection, channel: string, message: string) => void;
   readonly onUp: (connection: RedisConnection) => void;
-  /** The connection is lost, or could not be made. Called before each new attempt. */
+  /** Called before each new attempt, after a connection was lost or could not be opened. */
   readonly onDown: (error: Error) => void;
 }
 
-/** Keeps one connection to Redis: where it is lost, another one is made, for as long as it takes. */
+/** Maintains one connection to Redis: opens a new one with back-off whenever it is lost, until `close()`. */
 export class ReconnectingConnection {
   readonly #options: ReconnectingConnectionOptions;
   readonly #backOff = new BackOff();
   #attempt: { readonly connection: RedisConnection; readonly lost: Deferred<never> } | undefined;
   #current: RedisConnection | undefined;
-  #pause: NodeJS.Timeout | undefined;
+  #reopenTimer: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(options: ReconnectingConnectionOptions) {
     this.#options = options;
   }
 
-  /** The connection, when it is there and prepared. */
+  /** The connected and prepared connection, or `undefined`. */
   get current(): RedisConnection | undefined {
     return this.#current;
   }
 
   open(): void {
-    void this.#keepOne();
+    void this.#runAndReopen();
   }
 
-  /** Gives up a connection that does not work, and makes another one. */
+  /** Closes a broken connection and opens a new one. Ignored for a connection that was replaced already. */
   drop(connection: RedisConnection, error: Error): void {
     if (this.#current === connection) this.#current = undefined;
     if (this.#attempt?.connection === connection) this.#attempt.lost.reject(error);
@@ -43,22 +43,22 @@ export class ReconnectingConnection {
 
   close(): void {
     this.#closed = true;
-    clearTimeout(this.#pause);
+    clearTimeout(this.#reopenTimer);
     this.#attempt?.lost.reject(new Error('The connection was closed.'));
   }
 
-  async #keepOne(): Promise<void> {
+  async #runAndReopen(): Promise<void> {
     try {
-      await this.#oneConnection();
+      await this.#runConnection();
     } catch (error) {
       if (this.#closed) return;
       this.#options.onDown(error as Error);
-      this.#pause = setTimeout(() => this.open(), this.#backOff.next());
+      this.#reopenTimer = setTimeout(() => this.open(), this.#backOff.next());
     }
   }
 
-  /** The life of one connection. Always ends with an error. */
-  async #oneConnection(): Promise<never> {
+  /** Opens, prepares and watches one connection. Rejects when it ends. */
+  async #runConnection(): Promise<never> {
     const { driver, connectTimeoutMs, prepare, onMessage, onUp } = this.#options;
     const lost = new Deferred<never>();
     const connection = driver.connect({

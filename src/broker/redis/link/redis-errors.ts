@@ -1,27 +1,23 @@
 import { SseError } from '../../../protocol/sse-error.js';
 import { isErrorReply } from '../driver/redis-driver.interface.js';
 
+/** Creates the error `broker-unavailable`; the cause's message is appended. */
 export function unavailable(message: string, cause: Error | undefined): SseError {
   return new SseError('broker-unavailable', cause === undefined ? message : `${message} (${cause.message})`, {
     cause,
   });
 }
 
-export function closedError(): SseError {
-  return new SseError(
-    'broker-closed',
-    'The broker is not running: publish after the application has started and before it closes.',
-  );
-}
-
-/** Whether Redis could not be asked, so that asking again later makes sense. */
+/**
+ * Returns `true` if Redis could not be reached, so that a retry may succeed. An error reply of Redis returns `false`.
+ */
 export function isUnreachable(error: unknown): boolean {
   return error instanceof SseError && error.code === 'broker-unavailable' && !isErrorReply(error.cause);
 }
 
-/** A command was sent, and nothing came back. */
-export class NoReply extends Error {
+/** Redis did not reply to a command in time. */
+export class NoReplyError extends Error {
   constructor() {
-    super('No reply came in time.');
+    super('Redis sent no reply in time.');
   }
 }

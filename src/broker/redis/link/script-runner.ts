@@ -7,16 +7,17 @@ import { SYNC_MARKER_SCRIPT, READ_SCRIPT } from '../data/read-script.js';
 import { isErrorReply, type RedisConnection, type RedisReply } from '../driver/redis-driver.interface.js';
 
 /**
- * Runs scripts on one connection, in the order of the calls.
+ * Runs scripts on one connection in the order of the calls.
  *
- * Redis may forget scripts (`SCRIPT FLUSH`). Calls on their way are refused then, while later ones would be executed
- * as soon as the script is loaded again: so all calls wait until none is on its way, the scripts are loaded, and the
- * calls are sent in their old order. Otherwise events that nobody awaited would change places.
+ * Redis may drop loaded scripts (`SCRIPT FLUSH`) and then refuses the calls in flight. To keep their order, refused
+ * and new calls wait until no call is in flight; then the scripts are loaded and the calls are sent in their original
+ * order. Without this, a call sent after the reload would overtake a refused earlier one, and two publishes could
+ * change places.
  */
 export class ScriptRunner {
   readonly #connection: RedisConnection;
   #calls = 0;
-  #onTheirWay = 0;
+  #inFlightCount = 0;
   #isLoading = false;
   readonly #waiting: { readonly call: number; readonly turn: Deferred }[] = [];
 
@@ -24,53 +25,55 @@ export class ScriptRunner {
     this.#connection = connection;
   }
 
+  /** Runs the fence script, which must not depend on loaded scripts. */
   async fence(args: readonly string[]): Promise<RedisReply> {
     return this.#connection.send(['EVAL', FENCE_SCRIPT.source, ...args]);
   }
 
+  /** Loads all scripts except the fence script. */
   async load(): Promise<void> {
     for (const { source } of [PUBLISH_SCRIPT, READ_SCRIPT, SYNC_MARKER_SCRIPT, ...PRESENCE_SCRIPTS]) {
       await this.#connection.send(['SCRIPT', 'LOAD', source]);
     }
   }
 
-  /** @param args the number of keys, the keys and the arguments */
+  /** @param args the number of keys, followed by the keys and the arguments */
   async run(script: LuaScript, args: readonly string[]): Promise<RedisReply> {
     const call = ++this.#calls;
-    if (this.#isLoading) await this.#turnOf(call);
+    if (this.#isLoading) await this.#waitForTurn(call);
     for (;;) {
-      this.#onTheirWay++;
+      this.#inFlightCount++;
       try {
         return await this.#connection.send(['EVALSHA', script.sha, ...args]);
       } catch (error) {
         if (!isErrorReply(error) || !(error as Error).message.startsWith('NOSCRIPT')) throw error;
       } finally {
-        this.#onTheirWay--;
-        if (this.#isLoading && this.#onTheirWay === 0) void this.#loadAgain();
+        this.#inFlightCount--;
+        if (this.#isLoading && this.#inFlightCount === 0) void this.#reload();
       }
-      const turn = this.#turnOf(call);
+      const turn = this.#waitForTurn(call);
       if (!this.#isLoading) {
         this.#isLoading = true;
-        if (this.#onTheirWay === 0) void this.#loadAgain();
+        if (this.#inFlightCount === 0) void this.#reload();
       }
       await turn;
     }
   }
 
-  #turnOf(call: number): Promise<void> {
+  #waitForTurn(call: number): Promise<void> {
     const turn = new Deferred();
     this.#waiting.push({ call, turn });
     return turn.promise;
   }
 
-  async #loadAgain(): Promise<void> {
+  async #reload(): Promise<void> {
     try {
       await this.load();
     } catch {
-      // Where the connection is lost, the calls will find out themselves.
+      // A lost connection makes the waiting calls fail themselves.
     }
     this.#isLoading = false;
-    const inOrder = this.#waiting.splice(0).toSorted((a, b) => a.call - b.call);
-    for (const { turn } of inOrder) turn.resolve();
+    const waiting = this.#waiting.splice(0).toSorted((a, b) => a.call - b.call);
+    for (const { turn } of waiting) turn.resolve();
   }
 }

@@ -3,75 +3,83 @@ import { RENEW_SCRIPT } from './presence-scripts.js';
 import { IDEMPOTENT, type RedisPresenceContext } from './redis-presence-context.js';
 
 /**
- * This node's lease: while it holds, what the node has written counts. A node that was frozen, or whose Redis lost its
- * data, finds that it holds none, takes a new name and writes everything again.
+ * The presence lease of this node. The node's entries are valid while the lease holds. If the lease has expired (the
+ * process was frozen, or Redis lost its data), the node takes a lease under a new name and writes all entries again.
  */
 export class PresenceLease {
-  readonly #parts: RedisPresenceContext;
-  readonly #onLost: () => void;
+  readonly #context: RedisPresenceContext;
+  readonly #onReplaced: () => void;
   #name = newName();
   #isNew = true;
   #dueMs = 0;
-  /** Before that, nobody is cleared up after. */
-  #judgesFromMs = 0;
+  /** Until this time the node does not clean up after other nodes. */
+  #noCleanUpUntilMs = 0;
 
-  constructor(parts: RedisPresenceContext, onLost: () => void) {
-    this.#parts = parts;
-    this.#onLost = onLost;
+  /** @param onReplaced called when the lease has a new name */
+  constructor(context: RedisPresenceContext, onReplaced: () => void) {
+    this.#context = context;
+    this.#onReplaced = onReplaced;
   }
 
   get name(): string {
     return this.#name;
   }
 
-  /** In how many milliseconds it has to be renewed. */
+  /** Time until the lease is due for renewal, in milliseconds. */
   get dueInMs(): number {
     return Math.max(0, this.#dueMs - performance.now());
   }
 
-  /** It is to be renewed now: another node is leaving, or has left. */
-  hurry(): void {
+  /** Makes the renewal due now. */
+  makeDue(): void {
     this.#dueMs = 0;
   }
 
-  /** Redis was away, or this node was: others may find their leases run out, and are about to come back as well. */
-  wasAway(): void {
-    this.hurry();
-    this.#judgesFromMs = performance.now() + this.#parts.times.patienceMs;
+  /**
+   * Handles an interruption of this node's connection to Redis: renews the lease now, and delays the clean-up after
+   * other nodes, whose leases may have expired for the same reason.
+   */
+  handleInterruption(): void {
+    this.makeDue();
+    this.#noCleanUpUntilMs = performance.now() + this.#context.times.cleanUpDelayMs;
   }
 
-  /** @returns nodes whose lease has run out, and that this node is to clear up after */
+  /**
+   * Renews the lease, or replaces it if it has expired.
+   *
+   * @returns nodes with an expired lease, claimed for clean-up by this node
+   */
   async renew(): Promise<readonly string[]> {
-    const { commands, names, times } = this.#parts;
-    const askedMs = performance.now();
-    const claimMs = askedMs < this.#judgesFromMs ? 0 : times.claimMs;
+    const { commands, redisKeys, times } = this.#context;
+    const startedMs = performance.now();
+    const claimMs = startedMs < this.#noCleanUpUntilMs ? 0 : times.claimMs;
     const reply = await commands.run(
       RENEW_SCRIPT,
-      [names.presenceLeases, names.presenceClaims],
+      [redisKeys.presenceLeases, redisKeys.presenceClaims],
       [this.#name, `${times.leaseMs}`, this.#isNew ? '1' : '', `${claimMs}`],
       IDEMPOTENT,
     );
-    const [held, nextMs, ...lapsed] = reply as readonly [number, number, ...string[]];
-    if (held === 1) {
+    const [isHeld, nextExpiryMs, ...expiredNodes] = reply as readonly [number, number, ...string[]];
+    if (isHeld === 1) {
       this.#isNew = false;
-      // Not before the other one has run out, and not all nodes at once.
-      const othersMs =
-        nextMs < 0 ? Infinity : nextMs + 2 + Math.random() * Math.min(50, times.heartbeatMs / 10);
-      this.#dueMs = askedMs + Math.min(times.heartbeatMs, othersMs);
-    } else this.lose();
-    return lapsed;
+      // The next check follows the expiry of the next other lease, with jitter so that nodes do not check together.
+      const nextCheckMs =
+        nextExpiryMs < 0 ? Infinity : nextExpiryMs + 2 + Math.random() * Math.min(50, times.heartbeatMs / 10);
+      this.#dueMs = startedMs + Math.min(times.heartbeatMs, nextCheckMs);
+    } else this.replace();
+    return expiredNodes;
   }
 
-  /** Begins anew, under another name. */
-  lose(): void {
+  /** Replaces an expired lease with one under a new name. */
+  replace(): void {
     this.#name = newName();
     this.#isNew = true;
-    this.wasAway();
-    this.#onLost();
+    this.handleInterruption();
+    this.#onReplaced();
   }
 }
 
-/** A name without spaces, never used again. */
+/** Returns a unique name without spaces. */
 function newName(): string {
   return randomBytes(8).toString('hex');
 }

@@ -1,38 +1,47 @@
 import { LuaScript } from '../data/lua-script.js';
 
-// Each script is called by `CommandLink.run`: KEYS[1] and ARGV[1] to ARGV[3] are the memory's, and not used here. Leases are
-// judged by the clock of Redis alone. A lease that has run out never comes back: its node takes a new name.
-const NOW = `
+// `CommandLink.run` adds KEYS[1] and ARGV[1] to ARGV[3] for `OPEN_STATE`; presence scripts do not use them. Leases
+// are judged by the clock of Redis only. An expired lease is never renewed: its node takes a new name.
+
+/**
+ * Defines `now` (the server's time in milliseconds), `text(number)` (decimal digits without an exponent) and
+ * `lease(node)` (expiry time of the node's lease in milliseconds, -1 without a lease).
+ */
+const LEASE_FUNCTIONS = `
+local leasesKey = KEYS[2]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function text(number) return string.format('%.0f', number) end
-local function lease(node) return tonumber(redis.call('ZSCORE', KEYS[2], node) or '-1') end
+local function lease(node) return tonumber(redis.call('ZSCORE', leasesKey, node) or '-1') end
 `;
 
 /**
- * Takes or renews a lease, and asks for nodes whose lease has run out. Each of these is given to one node at a time.
+ * Takes or renews a lease, and claims nodes with an expired lease for clean-up. A claim is exclusive until it
+ * expires.
  *
- * - KEYS: 2 the leases, 3 who clears up after whom, by time.
- * - ARGV: 4 the node, 5 milliseconds of its lease, 6 `1` for a new name, 7 milliseconds for clearing up after one, 0 to leave that
- *   to others.
- *
- * Answers 1 where the lease is held, in how many milliseconds the next other one runs out (-1: there is none), and names to
- * clear up after: none where it is not held, for then this node itself was away, and so may others have been.
+ * @returns 1 if the lease is held, otherwise 0; milliseconds until the next lease of another node expires, -1 if
+ * there is none; then the claimed nodes. A node without a held lease claims none: it was interrupted, and so may the
+ * others have been.
  */
-export const RENEW_SCRIPT = new LuaScript(`${NOW}
-local held = ARGV[6] == '1' or lease(ARGV[4]) >= now
-if held then redis.call('ZADD', KEYS[2], text(now + ARGV[5]), ARGV[4]) end
+export const RENEW_SCRIPT = new LuaScript(`${LEASE_FUNCTIONS}
+local claimsKey = KEYS[3]
+local ownNode = ARGV[4]
+local leaseMs = ARGV[5]
+local isNew = ARGV[6] == '1'       -- takes a lease under a new name
+local claimMs = tonumber(ARGV[7])  -- 0 claims no nodes
+local held = isNew or lease(ownNode) >= now
+if held then redis.call('ZADD', leasesKey, text(now + leaseMs), ownNode) end
 local reply = {held and 1 or 0, -1}
-for _, node in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], text(now), '+inf', 'LIMIT', '0', '2')) do
-  if node ~= ARGV[4] then
+for _, node in ipairs(redis.call('ZRANGEBYSCORE', leasesKey, text(now), '+inf', 'LIMIT', '0', '2')) do
+  if node ~= ownNode then
     reply[2] = lease(node) - now
     break
   end
 end
-if held and tonumber(ARGV[7]) > 0 then
-  for _, node in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', '(' .. text(now), 'LIMIT', '0', '64')) do
-    if tonumber(redis.call('ZSCORE', KEYS[3], node) or '-1') < now then
-      redis.call('ZADD', KEYS[3], text(now + ARGV[7]), node)
+if held and claimMs > 0 then
+  for _, node in ipairs(redis.call('ZRANGEBYSCORE', leasesKey, '-inf', '(' .. text(now), 'LIMIT', '0', '64')) do
+    if tonumber(redis.call('ZSCORE', claimsKey, node) or '-1') < now then
+      redis.call('ZADD', claimsKey, text(now + claimMs), node)
       reply[#reply + 1] = node
     end
   end
@@ -41,50 +50,62 @@ return reply
 `);
 
 /**
- * Writes what a node has of some users, and tells who joins and who leaves, as one step.
+ * Writes entries of a node and publishes the resulting joins and leaves atomically.
  *
- * - KEYS: 2 the leases, 3 the node's own list, then the members and the users of each entry's room.
- * - ARGV: 4 the node, 5 the number of the write (empty: a node that is gone is cleared up after), 6 and 7 how the message of a
- *   join and of a leave begins, then for each entry: name in the list, user, connections (empty: nothing any more),
- *   info as JSON or empty, the room's channel, and how the data of its change begins.
+ * - KEYS: see below; then 2 keys for each entry: the members and the users of its room.
+ * - ARGV: see below; then 6 texts for each entry: name in the node's hash, user, connections (empty to remove the
+ *   entry), info as JSON or empty, the room's channel, opening of the JSON data of its join or leave.
  *
- * Answers 1, or 0 where the lease does not allow it and nothing was written. A number that is not greater than the last one
- * is a repeated or a late write: it counts for nothing, or an old word would take the place of a newer one.
+ * A write number that is not greater than the last one belongs to a repeated or late write, which must not overwrite
+ * a newer one: nothing is written, and the script returns 1.
+ *
+ * @returns 1, or 0 if the lease does not permit the write
  */
-export const WRITE_SCRIPT = new LuaScript(`${NOW}
-local node, number, expires = ARGV[4], tonumber(ARGV[5]), lease(ARGV[4])
-if number then
+export const WRITE_SCRIPT = new LuaScript(`${LEASE_FUNCTIONS}
+local nodeKey = KEYS[3]
+local node = ARGV[4]
+local writeNumber = tonumber(ARGV[5]) -- nil to remove entries of an expired node
+local joinHeader = ARGV[6]            -- message of a join up to its data
+local leaveHeader = ARGV[7]
+local KEYS_PER_ENTRY, FIRST_ENTRY_KEY = 2, 4
+local ARGS_PER_ENTRY, FIRST_ENTRY_ARG = 6, 8
+local entryCount = (#ARGV - FIRST_ENTRY_ARG + 1) / ARGS_PER_ENTRY
+
+local expires = lease(node)
+if writeNumber then
   if expires < now then return 0 end
-  if number <= tonumber(redis.call('HGET', KEYS[3], '') or '0') then return 1 end
-  redis.call('HSET', KEYS[3], '', ARGV[5])
+  if writeNumber <= tonumber(redis.call('HGET', nodeKey, '') or '0') then return 1 end
+  redis.call('HSET', nodeKey, '', ARGV[5])
 elseif expires < 0 or expires >= now then
   return 0
 end
-local function tell(head, channel, opening, info)
-  redis.call('SPUBLISH', channel, head .. opening .. (info == '' and '}' or ',"info":' .. info .. '}'))
+local function publish(header, channel, opening, info)
+  redis.call('SPUBLISH', channel, header .. opening .. (info == '' and '}' or ',"info":' .. info .. '}'))
 end
-for entry = 0, (#ARGV - 7) / 6 - 1 do
-  local members, users = KEYS[4 + 2 * entry], KEYS[5 + 2 * entry]
-  local name, user, connections, info, channel, opening = unpack(ARGV, 8 + 6 * entry, 13 + 6 * entry)
+for entry = 0, entryCount - 1 do
+  local firstKey = FIRST_ENTRY_KEY + entry * KEYS_PER_ENTRY
+  local membersKey, usersKey = KEYS[firstKey], KEYS[firstKey + 1]
+  local firstArg = FIRST_ENTRY_ARG + entry * ARGS_PER_ENTRY
+  local name, user, connections, info, channel, opening = unpack(ARGV, firstArg, firstArg + ARGS_PER_ENTRY - 1)
   local field = node .. ' ' .. user
-  local before = redis.call('HGET', members, field)
-  local had = before and tonumber(string.match(before, '^%d+')) or 0
+  local before = redis.call('HGET', membersKey, field)
+  local connectionsBefore = before and tonumber(string.match(before, '^%d+')) or 0
   if connections ~= '' then
-    redis.call('HSET', KEYS[3], name, '')
-    redis.call('HSET', members, field, connections .. ' ' .. text(now) .. ' ' .. info)
-    redis.call('HINCRBY', users, '', connections - had)
-    if not before and redis.call('HINCRBY', users, user, 1) == 1 then tell(ARGV[6], channel, opening, info) end
+    redis.call('HSET', nodeKey, name, '')
+    redis.call('HSET', membersKey, field, connections .. ' ' .. text(now) .. ' ' .. info)
+    redis.call('HINCRBY', usersKey, '', connections - connectionsBefore)
+    if not before and redis.call('HINCRBY', usersKey, user, 1) == 1 then publish(joinHeader, channel, opening, info) end
   else
-    redis.call('HDEL', KEYS[3], name)
+    redis.call('HDEL', nodeKey, name)
     if before then
-      redis.call('HDEL', members, field)
-      -- The negative of 0 is -0, which is no integer to Redis.
-      redis.call('HINCRBY', users, '', 0 - had)
-      if redis.call('HINCRBY', users, user, -1) <= 0 then
-        redis.call('HDEL', users, user)
-        tell(ARGV[7], channel, opening, string.match(before, '^%d+ %d+ (.*)$'))
+      redis.call('HDEL', membersKey, field)
+      -- Not -connectionsBefore: -0 is no integer to Redis.
+      redis.call('HINCRBY', usersKey, '', 0 - connectionsBefore)
+      if redis.call('HINCRBY', usersKey, user, -1) <= 0 then
+        redis.call('HDEL', usersKey, user)
+        publish(leaveHeader, channel, opening, string.match(before, '^%d+ %d+ (.*)$'))
       end
-      if redis.call('HLEN', users) == 1 then redis.call('DEL', users) end
+      if redis.call('HLEN', usersKey) == 1 then redis.call('DEL', usersKey) end
     end
   end
 end
@@ -92,47 +113,63 @@ return 1
 `);
 
 /**
- * Some of what a node that is gone had; once nothing is left, the node is forgotten.
+ * Lists some entries of an expired node and extends the claim on it. Without entries the node itself is removed.
  *
- * KEYS: 2 the leases, 3 who clears up, 4 the node's list. ARGV: 4 the node, 5 milliseconds for clearing up, 6 how many.
+ * @returns names of entries; none if the lease is still held or nothing is left
  */
-export const LEFT_BEHIND_SCRIPT = new LuaScript(`${NOW}
-local expires = lease(ARGV[4])
+export const LEFTOVERS_SCRIPT = new LuaScript(`${LEASE_FUNCTIONS}
+local claimsKey = KEYS[3]
+local nodeKey = KEYS[4]
+local node = ARGV[4]
+local claimMs = ARGV[5]
+local maxEntries = ARGV[6]
+local expires = lease(node)
 if expires < 0 or expires >= now then return {} end
 local names = {}
-for _, name in ipairs(redis.call('HRANDFIELD', KEYS[4], ARGV[6])) do
+for _, name in ipairs(redis.call('HRANDFIELD', nodeKey, maxEntries)) do
   if name ~= '' then names[#names + 1] = name end
 end
 if #names > 0 then
-  redis.call('ZADD', KEYS[3], text(now + ARGV[5]), ARGV[4])
+  redis.call('ZADD', claimsKey, text(now + claimMs), node)
 else
-  redis.call('DEL', KEYS[4])
-  redis.call('ZREM', KEYS[2], ARGV[4])
-  redis.call('ZREM', KEYS[3], ARGV[4])
+  redis.call('DEL', nodeKey)
+  redis.call('ZREM', leasesKey, node)
+  redis.call('ZREM', claimsKey, node)
 end
 return names
 `);
 
-/** Lets a lease run out in ARGV[5] milliseconds, and tells the nodes on ARGV[6] to look. KEYS: 2 the leases. ARGV: 4 the node. */
-export const RELEASE_SCRIPT = new LuaScript(`${NOW}
-if lease(ARGV[4]) < now then return 0 end
-redis.call('ZADD', KEYS[2], text(now + ARGV[5]), ARGV[4])
-redis.call('SPUBLISH', ARGV[6], 'p')
+/**
+ * Shortens a held lease to the grace time and notifies all nodes on the control channel.
+ *
+ * @returns 1, or 0 if the lease has expired already
+ */
+export const RELEASE_SCRIPT = new LuaScript(`${LEASE_FUNCTIONS}
+local node = ARGV[4]
+local graceMs = ARGV[5]
+local controlChannel = ARGV[6]
+if lease(node) < now then return 0 end
+redis.call('ZADD', leasesKey, text(now + graceMs), node)
+redis.call('SPUBLISH', controlChannel, 'p')
 return 1
 `);
 
-/** Everything that nodes have in a room, as one moment. KEYS: 2 the room's members. */
-export const MEMBERS_SCRIPT = new LuaScript(`return redis.call('HGETALL', KEYS[2])`);
+/** Reads all members of a room. @returns alternating fields and values, see `presentUsers` */
+export const MEMBERS_SCRIPT = new LuaScript(`
+local membersKey = KEYS[2]
+return redis.call('HGETALL', membersKey)
+`);
 
-/** How many users and connections there are in a room. KEYS: 2 the room's users. */
+/** Counts a room. @returns the number of users and the number of connections */
 export const COUNT_SCRIPT = new LuaScript(`
-return {math.max(0, redis.call('HLEN', KEYS[2]) - 1), tonumber(redis.call('HGET', KEYS[2], '') or '0')}
+local usersKey = KEYS[2]
+return {math.max(0, redis.call('HLEN', usersKey) - 1), tonumber(redis.call('HGET', usersKey, '') or '0')}
 `);
 
 export const PRESENCE_SCRIPTS: readonly LuaScript[] = [
   RENEW_SCRIPT,
   WRITE_SCRIPT,
-  LEFT_BEHIND_SCRIPT,
+  LEFTOVERS_SCRIPT,
   RELEASE_SCRIPT,
   MEMBERS_SCRIPT,
   COUNT_SCRIPT,

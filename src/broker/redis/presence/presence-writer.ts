@@ -1,59 +1,60 @@
 import { encodeEventText } from '../data/event-codec.js';
 import { ephemeralMessage, roomsText } from '../data/channel-message.js';
 import { presenceEvent, presenceOpening, type PresenceChange } from '../../../protocol/presence-event.js';
-import { entryName, parseEntryName, type PresenceEntry } from './presence-ledger.js';
+import { entryName, parseEntryName, type PresenceEntry } from './presence-write-queue.js';
 import { IDEMPOTENT, type RedisPresenceContext } from './redis-presence-context.js';
-import { LEFT_BEHIND_SCRIPT, WRITE_SCRIPT } from './presence-scripts.js';
+import { LEFTOVERS_SCRIPT, WRITE_SCRIPT } from './presence-scripts.js';
 
-/** Entries in one call: Redis does nothing else meanwhile. */
-export const ENTRIES_A_CALL = 100;
+/** Most entries in one call, which blocks Redis while it runs. */
+export const MAX_ENTRIES_PER_CALL = 100;
 
-/** How the message of a change in a room begins, before its data. */
-function headOf(type: PresenceChange['type']): string {
+/** Returns the part of a join or leave message that precedes its data. */
+function messageHeader(type: PresenceChange['type']): string {
   const { event, serialized } = presenceEvent(type, '', '', undefined);
   return ephemeralMessage(roomsText(['']), encodeEventText({ event, serialized, data: '' }, {}));
 }
 
-const JOIN_HEAD = headOf('join');
-const LEAVE_HEAD = headOf('leave');
+const JOIN_HEADER = messageHeader('join');
+const LEAVE_HEADER = messageHeader('leave');
 
 /**
- * Writes what a node has.
+ * Writes presence entries of a node.
  *
- * @param number of the write, greater than all before under this name; `undefined` clears up after a node that is gone
- * @returns `false` where the lease does not allow it
+ * @param writeNumber greater than the number of any earlier write under this name; `undefined` removes entries of an
+ * expired node
+ * @returns `false` if the lease does not permit the write: expired for an own write, still held for a clean-up
  */
-export async function write(
-  { commands, names }: RedisPresenceContext,
+export async function writePresence(
+  { commands, redisKeys }: RedisPresenceContext,
   node: string,
-  number: number | undefined,
+  writeNumber: number | undefined,
   entries: readonly PresenceEntry[],
 ): Promise<boolean> {
-  const keys = [names.presenceLeases, names.presenceNode(node)];
-  const args = [node, `${number ?? ''}`, JOIN_HEAD, LEAVE_HEAD];
-  for (const { room, user, here } of entries) {
-    keys.push(names.presenceMembers(room), names.presenceUsers(room));
-    args.push(entryName(room, user), user, `${here?.connections ?? ''}`, here?.info ?? '');
-    args.push(names.channel(room), presenceOpening(room, user));
+  const keys = [redisKeys.presenceLeases, redisKeys.presenceNode(node)];
+  const args = [node, `${writeNumber ?? ''}`, JOIN_HEADER, LEAVE_HEADER];
+  for (const { room, user, local } of entries) {
+    keys.push(redisKeys.presenceMembers(room), redisKeys.presenceUsers(room));
+    args.push(entryName(room, user), user, `${local?.connections ?? ''}`, local?.info ?? '');
+    args.push(redisKeys.channel(room), presenceOpening(room, user));
   }
   return (await commands.run(WRITE_SCRIPT, keys, args, IDEMPOTENT)) === 1;
 }
 
 /**
- * Takes away some of what a node that is gone has left behind. May be done by several nodes at once, and be broken off at
- * any point.
+ * Removes some entries of an expired node. Several nodes may do this at once, and each may stop at any point.
  *
- * @returns whether nothing is left
+ * @returns `true` if nothing is left to remove
  */
-export async function clearUp(parts: RedisPresenceContext, node: string): Promise<boolean> {
-  const { commands, names, times } = parts;
-  const left = await commands.run(
-    LEFT_BEHIND_SCRIPT,
-    [names.presenceLeases, names.presenceClaims, names.presenceNode(node)],
-    [node, `${times.claimMs}`, `${ENTRIES_A_CALL + 1}`],
+export async function cleanUpAfter(context: RedisPresenceContext, node: string): Promise<boolean> {
+  const { commands, redisKeys, times } = context;
+  const leftovers = await commands.run(
+    LEFTOVERS_SCRIPT,
+    [redisKeys.presenceLeases, redisKeys.presenceClaims, redisKeys.presenceNode(node)],
+    // One more than written at once: the list may contain the empty field with the write number.
+    [node, `${times.claimMs}`, `${MAX_ENTRIES_PER_CALL + 1}`],
     IDEMPOTENT,
   );
-  const entries = (left as readonly string[]).map(parseEntryName);
+  const entries = (leftovers as readonly string[]).map(parseEntryName);
   if (entries.length === 0) return true;
-  return !(await write(parts, node, undefined, entries));
+  return !(await writePresence(context, node, undefined, entries));
 }

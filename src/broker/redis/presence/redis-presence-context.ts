@@ -2,32 +2,32 @@ import type { CallOptions, CommandLink } from '../link/command-link.js';
 import type { RedisKeys } from '../data/redis-keys.js';
 
 export interface PresenceTimes {
-  /** How often a node renews its lease, in milliseconds. */
+  /** Interval of lease renewals, in milliseconds. */
   readonly heartbeatMs: number;
-  /** After how much silence a node counts as gone, in milliseconds. */
+  /** Time after the last renewal at which a lease expires, in milliseconds. */
   readonly leaseMs: number;
-  /** How long a node has for one step of clearing up after another, in milliseconds, before a third one takes over. */
+  /** Time for one clean-up step after an expired node, in milliseconds. Afterwards another node may take over. */
   readonly claimMs: number;
-  /** How long a node that was away itself leaves others alone, in milliseconds: they may be about to come back as well. */
-  readonly patienceMs: number;
+  /** Time after its own interruption during which a node does not clean up after others, in milliseconds. */
+  readonly cleanUpDelayMs: number;
 }
 
-/** Three heartbeats may fail; a node that died is found within 15 s, and cleared up after at once. */
+/** Up to two renewals in a row may fail; a failed node is detected within 15 s and then cleaned up after. */
 export const PRESENCE_TIMES: PresenceTimes = {
   heartbeatMs: 5_000,
   leaseMs: 15_000,
   claimMs: 10_000,
-  patienceMs: 15_000,
+  cleanUpDelayMs: 15_000,
 };
 
-/** What presence works with, from the broker's start to its close. */
+/** The dependencies of presence between the broker's start and close. */
 export interface RedisPresenceContext {
   readonly commands: Pick<CommandLink, 'run' | 'whenUp' | 'isUp'>;
-  readonly names: RedisKeys;
+  readonly redisKeys: RedisKeys;
   readonly times: PresenceTimes;
-  /** Tells the operator, once for each message. */
+  /** Emits a warning of the process, at most once for each text. */
   readonly warn: (message: string) => void;
 }
 
-/** All that is written says what is so, not what changes: it may be sent again. */
+/** Call options of presence commands, which write absolute states and may therefore be repeated. */
 export const IDEMPOTENT: CallOptions = { repeatable: true, refusable: false };

@@ -1,3 +1,4 @@
+import { brokerClosedError } from '../../broker-closed-error.js';
 import type {
   PresenceCount,
   PresenceStore,
@@ -6,42 +7,45 @@ import type {
 } from '../../presence-store.interface.js';
 import { BackOff } from '../link/back-off.js';
 import { Deferred, withDeadline } from '../link/deferred.js';
-import { closedError, isUnreachable } from '../link/redis-errors.js';
+import { isUnreachable } from '../link/redis-errors.js';
 import type { RedisConnection } from '../driver/redis-driver.interface.js';
 import { PresenceLease } from './presence-lease.js';
-import { PresenceLedger } from './presence-ledger.js';
+import { PresenceWriteQueue } from './presence-write-queue.js';
 import { IDEMPOTENT, type RedisPresenceContext } from './redis-presence-context.js';
 import { COUNT_SCRIPT, MEMBERS_SCRIPT, RELEASE_SCRIPT } from './presence-scripts.js';
 import { presentUsers } from './present-users.js';
-import { clearUp, ENTRIES_A_CALL, write } from './presence-writer.js';
+import { cleanUpAfter, MAX_ENTRIES_PER_CALL, writePresence } from './presence-writer.js';
 
-/** How long the end of this node's part may take: what is not written then, others clear up. */
-const FAREWELL_MS = 1_000;
+/** Longest wait for the last writes on close, in milliseconds. Other nodes clean up the rest once the lease expires. */
+const CLOSE_TIMEOUT_MS = 1_000;
 
 /**
- * Who is where, in Redis. One loop does everything that this node writes, one thing after the other: it renews the lease,
- * writes what is so here, and clears up after nodes whose lease has run out.
+ * Stores presence in Redis. A single loop performs all writes of this node in sequence: it renews the lease, writes
+ * queued entries, and cleans up after nodes with an expired lease.
  */
 export class RedisPresence implements PresenceStore {
-  #parts: RedisPresenceContext | undefined;
-  readonly #ledger = new PresenceLedger();
+  #context: RedisPresenceContext | undefined;
+  readonly #queue = new PresenceWriteQueue();
   #lease: PresenceLease | undefined;
   #loop: Promise<void> | undefined;
   #connection: RedisConnection | undefined;
-  readonly #gone = new Set<string>();
+  /** Nodes with an expired lease that this node has claimed for clean-up. */
+  readonly #expiredNodes = new Set<string>();
+  /** Resolved to end the loop's wait. */
   #wake = new Deferred();
-  #writes = 0;
-  /** How long what is here stays, once this node's part is over. */
+  #lastWriteNumber = 0;
+  /** Time for which the node's entries stay valid after `close`, in milliseconds; set by `close`. */
   #graceMs: number | undefined;
 
-  /** From the broker's start to its close. */
-  begin(parts: RedisPresenceContext): void {
-    this.#parts = parts;
-    this.#lease = new PresenceLease(parts, () => this.#ledger.beginAnew());
+  /** Called by the broker's `start`. */
+  attach(context: RedisPresenceContext): void {
+    this.#context = context;
+    this.#lease = new PresenceLease(context, () => this.#queue.requeueAll());
   }
 
-  end(): void {
-    this.#parts = undefined;
+  /** Called by the broker's `close`. */
+  detach(): void {
+    this.#context = undefined;
     this.#wake.resolve();
   }
 
@@ -49,102 +53,105 @@ export class RedisPresence implements PresenceStore {
     this.#loop ??= this.#run();
   }
 
-  set(room: string, user: string, here: LocalPresence | undefined): void {
-    if (this.#parts === undefined) return;
-    this.#ledger.set(room, user, here);
+  set(room: string, user: string, local: LocalPresence | undefined): void {
+    if (this.#context === undefined) return;
+    this.#queue.set(room, user, local);
     this.#wake.resolve();
   }
 
   async members(room: string): Promise<readonly PresentUser[]> {
-    const { commands, names } = this.#open();
-    return presentUsers(await commands.run(MEMBERS_SCRIPT, [names.presenceMembers(room)], [], IDEMPOTENT));
+    const { commands, redisKeys } = this.#attached();
+    const keys = [redisKeys.presenceMembers(room)];
+    return presentUsers(await commands.run(MEMBERS_SCRIPT, keys, [], IDEMPOTENT));
   }
 
   async count(room: string): Promise<PresenceCount> {
-    const { commands, names } = this.#open();
-    const reply = await commands.run(COUNT_SCRIPT, [names.presenceUsers(room)], [], IDEMPOTENT);
+    const { commands, redisKeys } = this.#attached();
+    const reply = await commands.run(COUNT_SCRIPT, [redisKeys.presenceUsers(room)], [], IDEMPOTENT);
     const [users, connections] = reply as readonly [number, number];
     return { users, connections };
   }
 
-  /** A node says that it leaves: its lease ends earlier than others expect. */
+  /** Handles the shutdown notice of another node, which has shortened its lease: looks for expired leases now. */
   nodeLeaving(): void {
-    this.#lease?.hurry();
+    this.#lease?.makeDue();
     this.#wake.resolve();
   }
 
   async close(graceMs: number): Promise<void> {
     this.#graceMs = graceMs;
     this.#wake.resolve();
-    if (this.#loop === undefined || this.#parts?.commands.isUp !== true) return;
-    await withDeadline(this.#loop, FAREWELL_MS, () => new Error('Redis was too slow.')).catch(() => {});
+    if (this.#loop === undefined || this.#context?.commands.isUp !== true) return;
+    await withDeadline(this.#loop, CLOSE_TIMEOUT_MS, () => new Error('Redis was too slow.')).catch(() => {});
   }
 
-  #open(): RedisPresenceContext {
-    if (this.#parts === undefined) throw closedError();
-    return this.#parts;
+  #attached(): RedisPresenceContext {
+    if (this.#context === undefined) throw brokerClosedError();
+    return this.#context;
   }
 
   async #run(): Promise<void> {
     const backOff = new BackOff();
-    while (this.#parts !== undefined) {
-      const { commands, warn } = this.#parts;
+    while (this.#context !== undefined) {
+      const { commands, warn } = this.#context;
       try {
         const connection = await commands.whenUp();
-        if (this.#connection !== undefined && connection !== this.#connection) this.#lease?.wasAway();
+        const wasInterrupted = this.#connection !== undefined && connection !== this.#connection;
+        if (wasInterrupted) this.#lease?.handleInterruption();
         this.#connection = connection;
-        if (await this.#step(this.#parts)) return;
+        if (await this.#runStep(this.#context)) return;
         backOff.reset();
       } catch (error) {
-        if (this.#parts === undefined) return;
-        if (!isUnreachable(error)) warn(`Redis does not keep who is present. ${(error as Error).message}`);
-        await backOff.pass();
+        if (this.#context === undefined) return;
+        if (!isUnreachable(error)) warn(`Redis cannot store presence. ${(error as Error).message}`);
+        await backOff.wait();
       }
     }
   }
 
-  /** @returns whether this node's part is over */
-  async #step(parts: RedisPresenceContext): Promise<boolean> {
+  /** Performs the next due task, or waits for one. @returns `true` if the node is closing and all is written */
+  async #runStep(context: RedisPresenceContext): Promise<boolean> {
     const lease = this.#lease as PresenceLease;
     const isClosing = this.#graceMs !== undefined;
+    const isIdle = this.#queue.isEmpty && (isClosing || this.#expiredNodes.size === 0);
     this.#wake = new Deferred();
     if (lease.dueInMs === 0) {
-      for (const node of await lease.renew()) this.#gone.add(node);
-    } else if (this.#ledger.isWritten && (isClosing || this.#gone.size === 0)) {
-      if (isClosing) {
-        await this.#release(parts, lease.name);
-        return true;
-      }
+      for (const node of await lease.renew()) this.#expiredNodes.add(node);
+    } else if (!isIdle) {
+      await this.#writeQueued(context, lease);
+      if (!isClosing) await this.#cleanUp(context);
+    } else if (isClosing) {
+      await this.#release(context, lease.name);
+      return true;
+    } else {
       const timer = setTimeout(() => this.#wake.resolve(), lease.dueInMs).unref();
       await this.#wake.promise;
       clearTimeout(timer);
-    } else {
-      await this.#write(parts, lease);
-      if (!isClosing) await this.#clearUp(parts);
     }
     return false;
   }
 
-  async #write(parts: RedisPresenceContext, lease: PresenceLease): Promise<void> {
-    const entries = this.#ledger.take(ENTRIES_A_CALL);
+  async #writeQueued(context: RedisPresenceContext, lease: PresenceLease): Promise<void> {
+    const entries = this.#queue.take(MAX_ENTRIES_PER_CALL);
     if (entries.length === 0) return;
     let isHeld = false;
     try {
-      isHeld = await write(parts, lease.name, ++this.#writes, entries);
+      isHeld = await writePresence(context, lease.name, ++this.#lastWriteNumber, entries);
     } finally {
-      if (isHeld) this.#ledger.wrote(entries);
-      else this.#ledger.putBack(entries);
+      if (isHeld) this.#queue.confirm(entries);
+      else this.#queue.putBack(entries);
     }
-    if (!isHeld) lease.lose();
+    if (!isHeld) lease.replace();
   }
 
-  async #clearUp(parts: RedisPresenceContext): Promise<void> {
-    const [node] = this.#gone;
-    if (node !== undefined && (await clearUp(parts, node))) this.#gone.delete(node);
+  async #cleanUp(context: RedisPresenceContext): Promise<void> {
+    const [node] = this.#expiredNodes;
+    if (node !== undefined && (await cleanUpAfter(context, node))) this.#expiredNodes.delete(node);
   }
 
-  async #release({ commands, names }: RedisPresenceContext, node: string): Promise<void> {
-    const args = [node, `${this.#graceMs}`, names.controlChannel];
-    await commands.run(RELEASE_SCRIPT, [names.presenceLeases], args, IDEMPOTENT);
+  /** Shortens the lease to the grace time and notifies the other nodes. */
+  async #release({ commands, redisKeys }: RedisPresenceContext, node: string): Promise<void> {
+    const args = [node, `${this.#graceMs}`, redisKeys.controlChannel];
+    await commands.run(RELEASE_SCRIPT, [redisKeys.presenceLeases], args, IDEMPOTENT);
   }
 }

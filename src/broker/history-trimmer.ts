@@ -1,0 +1,85 @@
+import type { Position } from '../protocol/position.js';
+import type { RoomMessage } from '../protocol/room-message.js';
+import type { RoomHistory } from './room-history.js';
+
+/** Measured size of an event's objects besides its text: history entries, ids and the frame's Buffers. */
+const ENTRY_OVERHEAD_BYTES = 800;
+
+/** Returns the bytes that an event counts in each room's history: its text as a string and in its frame, and overhead. */
+export function bytesOf({ data }: RoomMessage): number {
+  const encoded = Buffer.byteLength(data);
+  // V8 stores one byte per character for Latin-1 text, and two as soon as one character needs them.
+  return encoded + (encoded === data.length ? 1 : 2) * data.length + ENTRY_OVERHEAD_BYTES;
+}
+
+/** Refers to a stored event by its position, so that an event dropped by its room can be garbage collected. */
+interface HistorySlot {
+  readonly room: RoomHistory;
+  readonly position: Position;
+}
+
+/** Trims the histories of many rooms to their limits: events and age per room, and bytes over all rooms. */
+export class HistoryTrimmer {
+  readonly #maxBytes: number;
+  /** The stored events of all rooms, oldest first. Slots of events that their room has dropped are skipped. */
+  #byAge: HistorySlot[] = [];
+  #byAgeStart = 0;
+  #entryCount = 0;
+  #bytes = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Adds an event to the histories of its rooms, and drops the events that then exceed `maxEvents` or `maxBytes`. */
+  add(message: RoomMessage, rooms: Iterable<RoomHistory>): void {
+    const bytes = bytesOf(message);
+    for (const room of rooms) {
+      room.add(message, bytes);
+      this.#byAge.push({ room, position: message.position });
+      this.#bytes += bytes;
+      this.#entryCount++;
+      while (room.size > room.limits.maxEvents) this.#drop(room);
+    }
+    this.#trimBytes();
+  }
+
+  /** Drops the events of a room that are older than its `maxAgeMs`. */
+  expire(room: RoomHistory, now: Position): void {
+    const oldestUs = now - room.limits.maxAgeMs * 1_000;
+    while ((room.oldest?.message.position ?? Infinity) < oldestUs) this.#drop(room);
+  }
+
+  /** Drops all events of a room. */
+  empty(room: RoomHistory): void {
+    while (room.size > 0) this.#drop(room);
+  }
+
+  /** Removes the slots of dropped events from the list by age, once they are more than half of it. */
+  compact(): void {
+    if (this.#byAge.length <= 2 * this.#entryCount + 64) return;
+    this.#byAge = this.#byAge
+      .slice(this.#byAgeStart)
+      .filter(({ room, position }) => (room.oldest?.message.position ?? Infinity) <= position);
+    this.#byAgeStart = 0;
+  }
+
+  /** Drops all slots and resets the counters. The rooms are dropped by the caller. */
+  clear(): void {
+    this.#byAge = [];
+    this.#byAgeStart = this.#entryCount = this.#bytes = 0;
+  }
+
+  #drop(room: RoomHistory): void {
+    this.#bytes -= room.shift();
+    this.#entryCount--;
+  }
+
+  #trimBytes(): void {
+    while (this.#bytes > this.#maxBytes && this.#byAgeStart < this.#byAge.length) {
+      const { room, position } = this.#byAge[this.#byAgeStart++] as HistorySlot;
+      if (room.oldest?.message.position === position) this.#drop(room);
+    }
+    this.compact();
+  }
+}

@@ -1,9 +1,0 @@
-import type { RoomHistoryLimits } from './broker.interface.js';
-
-/**
- * How long a room's last position is remembered, in milliseconds: longer than its events, so that "nothing new" can be
- * told from "forgotten".
- */
-export function lastLifetimeMs({ maxAgeMs }: RoomHistoryLimits): number {
-  return 2 * maxAgeMs;
-}

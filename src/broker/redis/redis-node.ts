@@ -1,0 +1,162 @@
+import type { BrokerListener, BrokerState, HistoryPolicy } from '../broker.interface.js';
+import type { RedisKeys } from './data/redis-keys.js';
+import type { RedisDriver } from './driver/redis-driver.interface.js';
+import { LocalRooms } from './feed/local-rooms.js';
+import { RoomFeed, type FeedPhase } from './feed/room-feed.js';
+import { DeliveryOrder } from './history/delivery-order.js';
+import { RecentEvents } from './history/recent-events.js';
+import { RoomReader } from './history/room-reader.js';
+import { SharedReads } from './history/shared-reads.js';
+import { CommandLink } from './link/command-link.js';
+import { Deferred, withDeadline } from './link/deferred.js';
+import { unavailable } from './link/redis-errors.js';
+import { brokerClosedError } from '../broker-closed-error.js';
+import type { ResolvedRedisOptions } from './redis-broker-options.js';
+
+export interface RedisNodeContext {
+  readonly driver: RedisDriver;
+  readonly redisKeys: RedisKeys;
+  readonly options: ResolvedRedisOptions;
+  readonly policy: HistoryPolicy;
+  readonly listener: BrokerListener;
+  /** Emits a warning of the process. */
+  readonly warn: (message: string) => void;
+  /** Called when another node with presence shuts down. */
+  readonly onPresenceShutdown: () => void;
+}
+
+/**
+ * The parts of a running broker on this node, from `start` to `close`.
+ *
+ * Some callbacks refer to a part that is created after them. They run only after `open()`, when all parts exist.
+ */
+export class RedisNode {
+  readonly policy: HistoryPolicy;
+  readonly redisKeys: RedisKeys;
+  /** Sends commands. */
+  readonly commands: CommandLink;
+  /** Reads history from Redis. */
+  readonly reader: RoomReader;
+  /** Serves resumes from recent events or with reads shared by many clients. */
+  readonly reads: SharedReads;
+  /** Delivers received events in order. */
+  readonly order: DeliveryOrder;
+  /** Receives events. */
+  readonly feed: RoomFeed;
+  readonly #context: RedisNodeContext;
+  readonly #rooms: LocalRooms;
+  readonly #recent: RecentEvents;
+  /** Resolves when the node is live for the first time; rejects when the first attempt fails. */
+  readonly #firstOutcome = new Deferred();
+  /** An epoch that Redis has reported and this node has not started yet. */
+  #awaitedEpoch: string | undefined;
+  #reportedState: BrokerState | undefined;
+  #isClosed = false;
+
+  constructor(context: RedisNodeContext) {
+    const { driver, redisKeys, options, policy, listener, warn } = context;
+    const maxBytes = policy.maxBytes / options.partitions;
+    this.#context = context;
+    this.policy = policy;
+    this.redisKeys = redisKeys;
+    this.#rooms = new LocalRooms((room) => this.#recent.forget(room));
+    this.#recent = new RecentEvents(policy, this.#rooms, maxBytes);
+    this.order = new DeliveryOrder(this.#rooms, listener, this.#recent);
+    this.commands = new CommandLink({
+      driver,
+      stateKey: redisKeys.brokerState,
+      options,
+      newestPosition: () => this.order.newestPosition,
+      onUp: () => this.#handleCommandsUp(),
+      onDown: (error) => this.#handleCommandsDown(error),
+      warn,
+    });
+    this.reader = new RoomReader(this.commands, redisKeys, policy);
+    this.feed = new RoomFeed({
+      driver,
+      redisKeys,
+      commands: this.commands,
+      reader: this.reader,
+      rooms: this.#rooms,
+      order: this.order,
+      options,
+      onControl: (text) => this.#handleControl(text),
+      onPhase: (phase, error) => this.#handlePhase(phase, error),
+    });
+    this.reads = new SharedReads({
+      reader: this.reader,
+      recent: this.#recent,
+      node: this.order,
+      isLive: () => this.#state === 'live' && !this.#isAwaitingEpoch(),
+      maxBytes,
+    });
+  }
+
+  /**
+   * Opens the connections. They are opened again after each failure until `close()`.
+   *
+   * @returns resolves when the node is live
+   * @throws SseError `broker-unavailable` or the error of the first attempt, at the latest after `connectTimeoutMs`
+   */
+  async open(): Promise<void> {
+    const { connectTimeoutMs } = this.#context.options;
+    this.commands.open();
+    this.feed.open();
+    await withDeadline(this.#firstOutcome.promise, connectTimeoutMs, () =>
+      unavailable(`Redis was not ready within ${connectTimeoutMs} ms.`, undefined),
+    );
+  }
+
+  /** Notifies the listener of the state, if it has changed. */
+  reportState(): void {
+    const state = this.#state;
+    if (this.#isClosed || state === this.#reportedState) return;
+    this.#reportedState = state;
+    this.#context.listener.onStateChange(state);
+  }
+
+  /** Stops reads from recent events until this node has started an epoch that Redis has reported. */
+  awaitEpoch(epoch: string): void {
+    this.#awaitedEpoch = epoch;
+    this.feed.check();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.feed.close();
+    this.commands.close();
+    this.reads.close();
+    this.#recent.close();
+    this.#rooms.close(brokerClosedError());
+  }
+
+  get #state(): BrokerState {
+    return this.commands.isUp ? this.feed.phase : 'down';
+  }
+
+  #isAwaitingEpoch(): boolean {
+    if (this.#awaitedEpoch === this.order.epoch) this.#awaitedEpoch = undefined;
+    return this.#awaitedEpoch !== undefined;
+  }
+
+  #handleCommandsUp(): void {
+    this.reportState();
+    this.feed.check();
+  }
+
+  #handleCommandsDown(error: Error): void {
+    this.#firstOutcome.reject(error);
+    this.reportState();
+  }
+
+  #handlePhase(phase: FeedPhase, error: Error | undefined): void {
+    if (phase === 'live') this.#firstOutcome.resolve();
+    if (error !== undefined) this.#firstOutcome.reject(error);
+    this.reportState();
+  }
+
+  #handleControl(text: string): void {
+    if (text.startsWith('t')) this.#context.listener.onControl?.(text.slice(1));
+    else if (text === 'p') this.#context.onPresenceShutdown();
+  }
+}

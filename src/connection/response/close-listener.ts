@@ -1,0 +1,39 @@
+import type { Socket } from 'node:net';
+import type { CloseReason } from '../close-reason.js';
+import type { RawResponse } from './raw-response.js';
+
+export interface CloseListener {
+  close(reason: CloseReason): void;
+}
+
+/** Property of a response that holds its listener. All responses share one function, so that a client costs no closure. */
+const LISTENER = Symbol('nestjs-simple-sse:close-listener');
+type ResponseWithListener = RawResponse & { [LISTENER]?: CloseListener | undefined };
+
+function closeListener(this: RawResponse): void {
+  (this as ResponseWithListener)[LISTENER]?.close('client-gone');
+}
+
+/**
+ * Closes `listener` as `client-gone` when the response can no longer be written; possibly more than once.
+ *
+ * Listens to the response, since the request's `close` fires as soon as its body is read. The response to a pipelined
+ * request has no socket before its turn and would miss the end of the connection, so until then the connection is
+ * listened to.
+ */
+export function attachCloseListener(
+  response: RawResponse,
+  connection: Socket | undefined,
+  listener: CloseListener,
+): void {
+  (response as ResponseWithListener)[LISTENER] = listener;
+  response.on('close', closeListener);
+  if (connection === undefined || response.socket !== null) return;
+  const onConnectionClose = (): void => closeListener.call(response);
+  connection.once('close', onConnectionClose);
+  response.once('socket', () => connection.off('close', onConnectionClose));
+}
+
+export function detachCloseListener(response: RawResponse): void {
+  (response as ResponseWithListener)[LISTENER] = undefined;
+}

@@ -1,0 +1,26 @@
+/**
+ * Values that the application stores with a client: a user, a tenant, a token. Add typed fields by declaration merging:
+ *
+ * ```ts
+ * declare module 'nestjs-simple-sse' {
+ *   interface SseClientContext { user: User }
+ * }
+ * ```
+ */
+export interface SseClientContext {
+  [key: string]: unknown;
+}
+
+/** Options of `SseClient.join()`. */
+export interface JoinOptions {
+  /**
+   * Number of the room's newest events that the client receives from history before live ones. They carry no `id:`,
+   * because they are no resume: the client's position stays. Bounded by the room's history. Has no effect before the
+   * stream is open, since `Last-Event-ID` decides then what is replayed. 0 replays none. Default: 0.
+   *
+   * ```ts
+   * await client.join('chat:7', { replay: 20 });
+   * ```
+   */
+  readonly replay?: number;
+}

@@ -1,0 +1,148 @@
+import { isObservable, type Observable } from 'rxjs';
+import type { SseClient } from '../connection/sse-client.js';
+import { encodeEvent } from '../protocol/encode-event.js';
+import { RESERVED_EVENT_PREFIX } from '../protocol/event-fields.js';
+import type { SerializeData } from '../protocol/serialize-data.js';
+import { SseFrame } from '../protocol/sse-frame.js';
+import type { RoomHub } from '../rooms/room-hub.js';
+import { readSource, type SourceSink } from './handler-source.js';
+import { messageFields } from './message-fields.js';
+import type { HttpExchange } from './http-exchange.js';
+import type { HandlerRunner } from './wrap-handler.js';
+
+export interface HandlerStreamOptions {
+  readonly hub: RoomHub;
+  readonly http: HttpExchange;
+  readonly client: SseClient;
+  readonly serialize: SerializeData;
+  readonly retryMs: number | false;
+  readonly openOnFirstEvent: boolean;
+  /** `undefined`: `true` for a client in no room. */
+  readonly endOnComplete: boolean | undefined;
+  readonly onFailure: (error: unknown) => void;
+  /** Values of the handler after the interceptors between `@SseRoom` and it; `undefined` without such interceptors. */
+  readonly mapped: Observable<unknown> | undefined;
+}
+
+// Without a cause, which is logged and not for clients.
+const FAILURE = encodeEvent({
+  event: `${RESERVED_EVENT_PREFIX}error`,
+  data: JSON.stringify({ message: 'The stream failed.' }),
+});
+
+/**
+ * The stream of one request to an `@SseRoom` endpoint: runs the handler, opens the stream, and sends the values of the
+ * handler's source.
+ *
+ * The stream opens at the first event, or one turn of the event loop after the handler, with its promise, has returned.
+ * A failure before that is answered with its HTTP status.
+ */
+export class HandlerStream implements HandlerRunner, SourceSink {
+  readonly #options: HandlerStreamOptions;
+  /** Resolves when the stream has opened or its client has gone. Rejects with a failure before that. */
+  readonly opened: Promise<void>;
+  #settle!: { resolve: () => void; reject: (error: unknown) => void };
+  #started = false;
+
+  constructor(options: HandlerStreamOptions) {
+    this.#options = options;
+    this.opened = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
+    options.client.onceClosed = (reason) => {
+      // The client reconnects, as after the end of an open stream by a shutdown.
+      if (reason === 'shutdown') options.http.answerReconnect(options.retryMs);
+      this.#settle.resolve();
+    };
+  }
+
+  /** Runs the handler and starts with its result. @returns the result that Nest passes to interceptors, if any */
+  async run(handler: () => unknown): Promise<unknown> {
+    const source = await handler();
+    const { mapped } = this.#options;
+    if (mapped === undefined || !isObservable(source)) return this.start(source);
+    this.start(mapped);
+    return source;
+  }
+
+  /** Starts reading the result of the handler. Does nothing from the second call on. */
+  start(source: unknown): void {
+    const { client, openOnFirstEvent } = this.#options;
+    if (this.#started || client.isClosed) return;
+    this.#started = true;
+    client.connection.onEarlyFrame = () => this.#open();
+    readSource(source, client, this);
+    if (client.isClosed || client.connection.isOpen) return;
+    if (client.connection.hasEarlyFrames || client.connection.endsAtOpen !== undefined) this.#open();
+    else if (!openOnFirstEvent) setImmediate(() => this.#open());
+  }
+
+  /** Rejects the request with `error`, which becomes its HTTP answer. Does nothing once the stream has opened. */
+  refuse(error?: unknown): void {
+    const { client } = this.#options;
+    if (client.isClosed || client.connection.isOpen) return;
+    this.#settle.reject(error);
+    client.connection.close('refused');
+  }
+
+  /** Calls `listener` when the stream has ended. */
+  onceClosed(listener: () => void): void {
+    void this.#options.client.closed.then(listener);
+  }
+
+  next(value: unknown, waits = false): void {
+    const { client, hub, serialize } = this.#options;
+    if (client.isClosed) return;
+    try {
+      hub.sendFields(client, messageFields(value, serialize), { bounded: !waits });
+    } catch (error) {
+      this.error(error);
+    }
+  }
+
+  caughtUp(): Promise<void> | undefined {
+    return this.#options.hub.caughtUp(this.#options.client);
+  }
+
+  error(error: unknown): void {
+    const { client, onFailure } = this.#options;
+    if (client.isClosed) return;
+    if (!client.connection.isOpen) return this.refuse(error);
+    onFailure(error);
+    client.connection.deliver(new SseFrame(FAILURE));
+    this.#end('source-failed');
+  }
+
+  complete(): void {
+    const { client, endOnComplete } = this.#options;
+    if (client.isClosed || !(endOnComplete ?? client.roomNames().length === 0)) return;
+    this.#open();
+    this.#end('source-ended');
+  }
+
+  #open(): void {
+    const { client, http, hub, retryMs } = this.#options;
+    if (client.isClosed || client.connection.isOpen) return;
+    try {
+      http.detachFromFramework();
+      http.drainUnreadBody();
+      hub.open(client, http.headers(), retryMs);
+    } catch (error) {
+      // An invalid header, or a failing `writeHead` of a middleware, must not end the process.
+      this.#settle.reject(error);
+      client.connection.close('refused');
+      return;
+    }
+    client.onceClosed = undefined;
+    void hub.attach(client, { ready: true });
+    this.#settle.resolve();
+    const { endsAtOpen } = client.connection;
+    if (endsAtOpen !== undefined) this.#end(endsAtOpen);
+  }
+
+  #end(reason: 'source-ended' | 'source-failed' | 'closed' | 'disconnected'): void {
+    const { client } = this.#options;
+    const caughtUp = this.caughtUp();
+    // The stream ends after the missed events.
+    if (caughtUp === undefined) client.connection.close(reason);
+    else void caughtUp.then(() => client.connection.close(reason));
+  }
+}

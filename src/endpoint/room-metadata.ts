@@ -1,0 +1,43 @@
+import { SSE_ROOM_METADATA } from '../sse.constants.js';
+import type { RoomSource } from './room-names.js';
+
+/** Options of one endpoint. They override the module's options. */
+export interface SseRoomOptions {
+  /**
+   * `true` holds the headers back until the first event, so that a source that fails before it is answered with an HTTP
+   * status. Heartbeats begin when the stream opens: a proxy may cut a request that waits longer than its idle timeout.
+   * `false` opens the stream one turn of the event loop after the handler, with its promise, has returned. Default:
+   * `false`.
+   */
+  readonly openOnFirstEvent?: boolean;
+  /**
+   * `true` ends the stream when the Observable or iterable of the handler ends; a native `EventSource` then reconnects.
+   * `false` leaves it open. Default: `true` for a client that is in no room at that time, else `false`.
+   */
+  readonly endOnComplete?: boolean;
+  /**
+   * The reconnection time in milliseconds that the stream begins with (HTML standard, 9.2.6: field `retry`). 0 reconnects
+   * without delay; `false` sends none. Default: the module's `retryMs`.
+   */
+  readonly retryMs?: number | false;
+}
+
+/** Metadata of `@SseRoom` on a method or a controller. */
+export interface SseRoomMetadata extends SseRoomOptions {
+  readonly sources: readonly RoomSource<never>[];
+}
+
+/** Adds the arguments of one `@SseRoom`. Decorators run from the bottom up, so earlier calls are later in the source. */
+export function addRoomMetadata(target: object, added: SseRoomMetadata): void {
+  const earlier = Reflect.getOwnMetadata(SSE_ROOM_METADATA, target) as SseRoomMetadata | undefined;
+  const sources = [...added.sources, ...(earlier?.sources ?? [])];
+  Reflect.defineMetadata(SSE_ROOM_METADATA, { ...earlier, ...added, sources }, target);
+}
+
+/** Metadata of an endpoint: options of the method override those of the controller, rooms of both are joined. */
+export function roomMetadataOf(controller: object, handler: object): SseRoomMetadata {
+  const onController = Reflect.getMetadata(SSE_ROOM_METADATA, controller) as SseRoomMetadata | undefined;
+  const onMethod = Reflect.getMetadata(SSE_ROOM_METADATA, handler) as SseRoomMetadata | undefined;
+  const sources = [...(onController?.sources ?? []), ...(onMethod?.sources ?? [])];
+  return { ...onController, ...onMethod, sources };
+}

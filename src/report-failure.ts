@@ -1,0 +1,13 @@
+import { Logger } from '@nestjs/common';
+import { stackOf } from './protocol/error-text.js';
+import { SseError } from './protocol/sse-error.js';
+
+const logger = new Logger('SseService');
+
+/** Logs a failure that no caller receives, such as the rejection of a promise that is not awaited. */
+export function reportFailure(error: unknown): void {
+  logger.error(
+    error instanceof SseError ? error.message : 'A call that nobody awaited failed.',
+    stackOf(error),
+  );
+}

@@ -1,0 +1,97 @@
+import type { SseClient } from '../../connection/sse-client.js';
+import { ClientResume, type ResumeServices } from './client-resume.js';
+
+/** Options of `attach`. */
+export interface AttachTiming {
+  /** True if the stream begins with `sse:ready`, if it has rooms. */
+  readonly ready: boolean;
+  /** Waits for the next turn of the event loop, so that rooms joined in this turn are resumed, too. Default: `false`. */
+  readonly nextTurn?: boolean;
+}
+
+/**
+ * The resumes of clients that are not live yet. Runs one at a time for each client, which has one gate. A client whose
+ * history cannot be read is closed, and reconnects with the same position.
+ */
+export class ClientResumes {
+  readonly #services: ResumeServices;
+  readonly #report: (error: unknown) => void;
+  readonly #resumes = new Map<SseClient, ClientResume>();
+
+  constructor(services: ResumeServices, report: (error: unknown) => void) {
+    this.#services = services;
+    this.#report = report;
+  }
+
+  /** Settles when the client is live; `undefined` for a client that is. Never rejects. */
+  finished(client: SseClient): Promise<void> | undefined {
+    return this.#resumes.get(client)?.finished;
+  }
+
+  /** As in `ClientResume.includesNewRooms`. */
+  includesNewRooms(client: SseClient): boolean {
+    return this.#resumes.get(client)?.includesNewRooms ?? false;
+  }
+
+  /** Records that a client joined a room that the broker does not deliver yet, as in `ClientResume.joinedBeforeSubscribed`. */
+  joinedBeforeSubscribed(client: SseClient): void {
+    this.#obtain(client).joinedBeforeSubscribed = true;
+  }
+
+  /** Sends `sse:ready` and the missed events of a resuming client, then opens the gate. Never rejects. */
+  attach(client: SseClient, { ready, nextTurn }: Required<AttachTiming>): Promise<void> {
+    const { connection, lastEventId = '' } = client;
+    if (connection.gate === undefined) return Promise.resolve();
+    if (!nextTurn && !connection.tracksPosition) return Promise.resolve(connection.openGate());
+    this.#obtain(client).includesNewRooms = nextTurn && lastEventId !== '';
+    return this.#run(client, async (resume) => {
+      if (nextTurn) await new Promise(setImmediate);
+      resume.includesNewRooms = false;
+      if (connection.tracksPosition) await resume.attach(ready);
+      else connection.openGate();
+    });
+  }
+
+  /**
+   * Adds a client whose stream is open to a room, as in `ClientResume.join`. Never rejects.
+   *
+   * @returns `false` where the client was in the room already, or is closed
+   */
+  async join(client: SseClient, name: string, count: number): Promise<boolean> {
+    let joined = false;
+    await this.#run(client, async (resume) => {
+      if (client.isClosed || client.isIn(name)) return;
+      joined = true;
+      await resume.join(name, count);
+    });
+    return joined;
+  }
+
+  /** Forgets a client that has closed. */
+  delete(client: SseClient): void {
+    this.#resumes.delete(client);
+  }
+
+  #obtain(client: SseClient): ClientResume {
+    let resume = this.#resumes.get(client);
+    if (resume === undefined) this.#resumes.set(client, (resume = new ClientResume(client, this.#services)));
+    return resume;
+  }
+
+  /** Runs `work` after earlier work for the client. */
+  #run(client: SseClient, work: (resume: ClientResume) => Promise<void>): Promise<void> {
+    const resume = this.#obtain(client);
+    const { finished } = resume;
+    const run = (finished === undefined ? work(resume) : finished.then(() => work(resume))).catch(
+      (error: unknown) => {
+        this.#report(error);
+        client.connection.close('broker-unavailable');
+      },
+    );
+    resume.finished = run;
+    void run.then(() => {
+      if (resume.finished === run) this.#resumes.delete(client);
+    });
+    return run;
+  }
+}

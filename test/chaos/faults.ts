@@ -1,0 +1,72 @@
+import { hasReceived } from '../oracle/traffic-client.js';
+import { waitForCopy } from '../redis/replica.js';
+import { eventually, pause } from '../support/within.js';
+import { positionAt, publishAt } from './http-publish.js';
+import type { Scenario, ScenarioRun } from './scenario.js';
+
+/** Injects a fault at least once, and again until there was enough traffic. */
+export function repeat(everyMs: number, fault: (run: ScenarioRun) => Promise<unknown>): Scenario['fault'] {
+  return async (run) => {
+    do {
+      await pause(everyMs);
+      await fault(run);
+    } while (!run.traffic.isEnough());
+  };
+}
+
+/** Cuts the connections of one type. */
+export function cut(type: 'pubsub' | 'normal'): (run: ScenarioRun) => Promise<unknown> {
+  return ({ redis }) => redis.command('CLIENT', 'KILL', 'TYPE', type);
+}
+
+export async function restart({ redis }: ScenarioRun): Promise<void> {
+  await redis.restart();
+}
+
+/**
+ * Moves the broker's positions five minutes ahead, as if the clock of Redis had been ahead until now. Later positions
+ * are greater and no longer correspond to the time.
+ */
+export async function setClockAhead({ redis, fleet }: ScenarioRun): Promise<void> {
+  const publish = (text: string): Promise<number> => publishAt(fleet.node(0).url, ['*'], text);
+  // The first event creates the epoch, the second brings the new position to all nodes.
+  await publish('before');
+  const script = `
+    local memory, time = redis.call('KEYS', '*:m')[1], redis.call('TIME')
+    redis.call('HSET', memory, 'g', string.format('%.0f', (time[1] + 300) * 1000000))
+    return 'OK'`;
+  await redis.command('EVAL', script, '0');
+  const position = await publish('ahead');
+  const areAhead = async (): Promise<boolean> => {
+    const positions = await Promise.all([0, 1, 2].map((node) => positionAt(fleet.node(node).url)));
+    return positions.every((each) => each >= position);
+  };
+  await eventually(areAhead, 'all nodes ahead', 60_000);
+}
+
+/** Injects a fault that takes events from detached clients, and that a replica does not receive. */
+export async function loseEvents(
+  { traffic, replica }: ScenarioRun,
+  fault: () => Promise<unknown>,
+): Promise<void> {
+  const detached = await traffic.holdDetached(8);
+  if (replica !== undefined) {
+    await waitForCopy(replica);
+    await replica.command('REPLICAOF', 'NO', 'ONE');
+  }
+  await detached.published(10);
+  await fault();
+  detached.release();
+}
+
+/** Kills a node when Redis has accepted its event and before the node knows; the publisher retries on another node. */
+export async function killPublishingNode({ fleet, proxies, traffic }: ScenarioRun): Promise<void> {
+  const text = `during the kill ${Math.random()}`;
+  proxies[0]?.mute();
+  const published = traffic.publisher.publish(['*'], text, () => publishAt(fleet.node(0).url, ['*'], text));
+  const isReceived = (): boolean => traffic.clients.some((client) => hasReceived(client, text, 200));
+  await eventually(isReceived, 'the event', 60_000);
+  await fleet.node(0).kill();
+  await published;
+  await fleet.restart(0);
+}
