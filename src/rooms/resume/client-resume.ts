@@ -7,7 +7,12 @@ import type { Partitions } from '../partitions.js';
 import { roomsOf, type RoomRegistry } from '../room-registry.js';
 import { gapFrame, positionFrame, readyFrame } from './control-events.js';
 import { gravestReason } from './gaps.js';
-import { isReceivedElsewhere, recordLosses, roomsOfLaterCopies } from './missed-copies.js';
+import {
+  isReceivedElsewhere,
+  recordLosses,
+  roomsOfLaterCopies,
+  roomsOfOvertakenCopies,
+} from './missed-copies.js';
 import { MissedEvents, replay } from './missed-events.js';
 import {
   haveSameEpochs,
@@ -225,15 +230,17 @@ export class ClientResume {
       if (later.length > 0) gaps.push({ lost: later, reason: 'trimmed' });
     }
     if (lostRooms.length > 0) gaps.unshift({ lost: lostRooms, reason: 'epoch' });
-    const lost = [...new Set(gaps.flatMap((gap) => gap.lost))];
-    onRead?.(lost.length === 0);
-    // Before any id that moves the client past the gap: a connection cut at any byte loses nothing unnoticed.
-    if (lost.length > 0) this.#push(gapFrame(lost, gravestReason(gaps)));
     const messages = missed.messages().filter((message) => {
       const { except } = message;
       if (except !== undefined && client.isAmong(except)) return false;
       return !isReceivedElsewhere(client, message, missed.pages, heldFrom) && isMissed(message);
     });
+    const overtaken = roomsOfOvertakenCopies(client, messages, gaps);
+    if (overtaken.length > 0) gaps.push({ lost: overtaken, reason: 'trimmed' });
+    const lost = [...new Set(gaps.flatMap((gap) => gap.lost))];
+    onRead?.(lost.length === 0);
+    // Before any id that moves the client past the gap: a connection cut at any byte loses nothing unnoticed.
+    if (lost.length > 0) this.#push(gapFrame(lost, gravestReason(gaps)));
     await replay(connection, messages, ({ frame }) => frame);
     if (connection.isClosed) return reached;
     for (const [partition, point] of reached) cursor.move(partition, point);

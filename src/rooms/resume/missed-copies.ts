@@ -57,6 +57,33 @@ function isRead(copy: EarlierCopy, pages: readonly MissedPage[]): boolean {
 }
 
 /**
+ * Finds rooms whose copy replaces one inside a gap, and is sent after a newer event of the gap's partition.
+ *
+ * The newer event's id moves the client past the gap. A client that is cut before the replacing copy would resume
+ * behind the gap, and miss that copy unnoticed. So the gap names these rooms too.
+ *
+ * @param messages the events to send, in order
+ * @param gaps the gaps of all partitions
+ */
+export function roomsOfOvertakenCopies(
+  client: SseClient,
+  messages: readonly RoomMessage[],
+  gaps: readonly Gap[],
+): string[] {
+  if (gaps.every(({ lost }) => lost.length === 0)) return [];
+  const sent = new Map<number, Position>();
+  const rooms: string[] = [];
+  for (const { partition = 0, position, copies, rooms: all } of messages) {
+    const isOvertaken = copies?.some(
+      (copy) => copy.rooms.some((room) => client.in(room)) && (sent.get(copy.partition) ?? 0) > copy.position,
+    );
+    if (isOvertaken === true) rooms.push(...all.filter((room) => client.in(room)));
+    sent.set(partition, position);
+  }
+  return rooms;
+}
+
+/**
  * Finds rooms of other partitions that lost an event together with a room of a gap.
  *
  * A node does not send the later copy of an event to a client that expects the earlier copy. A client that was cut in
