@@ -2,6 +2,7 @@ import {
   BadRequestException,
   Injectable,
   Logger,
+  SetMetadata,
   type CallHandler,
   type ExecutionContext,
   type NestInterceptor,
@@ -15,6 +16,7 @@ import { roomsOfRequest, type RoomSource } from './endpoint/room-names.js';
 import { HandlerStream } from './endpoint/handler-stream.js';
 import { setHandlerRunner } from './endpoint/wrap-handler.js';
 import { SseError, stackOf } from './protocol/sse-error.js';
+import { SSE_INTERCEPTOR_METADATA } from './sse.constants.js';
 import { SseService } from './sse.service.js';
 
 /**
@@ -30,6 +32,7 @@ import { SseService } from './sse.service.js';
  * the client reconnects.
  */
 @Injectable()
+@SetMetadata(SSE_INTERCEPTOR_METADATA, true)
 export class SseInterceptor implements NestInterceptor {
   readonly #logger = new Logger(SseInterceptor.name);
 

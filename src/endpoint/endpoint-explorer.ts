@@ -6,6 +6,7 @@ import type { SerializeData } from '../protocol/serialize-data.js';
 import { PATH, RESPONSE_ARGUMENT, ROUTE_ARGUMENTS, SSE } from './nest-metadata.js';
 import { roomMetadataOf } from './room-metadata.js';
 import { parametersOf, type RoomSource } from './room-names.js';
+import { checkHiddenResponse } from './route-checks.js';
 import { isWrapped } from './wrap-handler.js';
 
 type Handler = object & { readonly name: string };
@@ -38,11 +39,13 @@ export class EndpointExplorer implements OnModuleInit {
       if (prototype === undefined) continue;
       for (const key of scanner.getAllMethodNames(prototype)) {
         const handler = (prototype as Record<string, Handler>)[key] as Handler;
+        const label = `${(metatype as object & { name: string }).name}.${key}()`;
+        // Before Nest registers routes, as it reads their arguments then.
+        checkHiddenResponse({ controller: metatype as object, key, handler, label });
         if (!isWrapped(handler)) continue;
         // Before Nest registers routes: with `@Sse()`, Nest would answer the request itself.
         Reflect.deleteMetadata(SSE, handler);
-        const controller = metatype as object & { name: string };
-        this.#endpoints.push({ controller, key, handler, label: `${controller.name}.${key}()` });
+        this.#endpoints.push({ controller: metatype as object, key, handler, label });
       }
     }
   }

@@ -17,6 +17,7 @@ export const SSE_ERROR_CODES = [
   'response-already-sent',
   'unknown-route-parameter',
   'not-a-route',
+  'broken-route',
   'broker-closed',
   'broker-unavailable',
 ] as const;
