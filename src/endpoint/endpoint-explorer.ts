@@ -1,8 +1,9 @@
-import { ClassSerializerInterceptor, Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { ApplicationConfig, DiscoveryService, MetadataScanner, ModulesContainer } from '@nestjs/core';
 import { SseError } from '../protocol/sse-error.js';
 import { RESOLVED_SSE_OPTIONS } from '../sse.constants.js';
 import type { SerializeData } from '../protocol/serialize-data.js';
+import { warnOfClassSerializer } from './class-serializer.js';
 import { PATH, RESPONSE_ARGUMENT, ROUTE_ARGUMENTS, SSE } from './nest-metadata.js';
 import { roomMetadataOf } from './room-metadata.js';
 import { parametersOf, type RoomSource } from './room-names.js';
@@ -72,18 +73,7 @@ export class EndpointExplorer implements OnModuleInit {
       const route = [prefixes ?? '', paths, this.#config.getGlobalPrefix()].flat().join('/');
       if (!hasModulePaths) this.#checkParameters(roomMetadataOf(controller, handler).sources, route, label);
     }
-    this.#warnOfClassSerializer();
-  }
-
-  /** Warns that fields hidden from the answers of other routes are not hidden from events. */
-  #warnOfClassSerializer(): void {
-    const serializes = this.#config
-      .getGlobalInterceptors()
-      .some((interceptor) => interceptor instanceof ClassSerializerInterceptor);
-    if (!serializes || this.#endpoints.length === 0 || this.#serialize !== JSON.stringify) return;
-    new Logger('SseModule').warn(
-      'The global ClassSerializerInterceptor does not reach events: fields with @Exclude() are sent. Set the option "serialize" to (data) => JSON.stringify(instanceToPlain(data)).',
-    );
+    if (this.#serialize === JSON.stringify) warnOfClassSerializer(this.#config, this.#endpoints);
   }
 
   #checkParameters(sources: readonly RoomSource<never>[], route: string, label: string): void {
