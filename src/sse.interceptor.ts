@@ -79,14 +79,17 @@ export class SseInterceptor implements NestInterceptor {
   #run(stream: HandlerStream, next: CallHandler, mapped: Subject<unknown> | undefined): Observable<unknown> {
     return new Observable((subscriber) => {
       const handler = next.handle().subscribe({
-        next: (value) => mapped?.next(value),
+        next: (value) => {
+          // An interceptor answered instead of the handler: its values are the source.
+          if (!stream.hasRun) stream.start(mapped);
+          mapped?.next(value);
+        },
         error: (error) => {
           stream.refuse(error);
           mapped?.error(error);
         },
         complete: () => {
-          // Without a source: an interceptor answered instead of the handler.
-          stream.start(undefined);
+          stream.start(stream.hasRun ? undefined : mapped);
           mapped?.complete();
         },
       });
