@@ -2,6 +2,7 @@ import {
   BadRequestException,
   Injectable,
   Logger,
+  Optional,
   SetMetadata,
   type CallHandler,
   type ExecutionContext,
@@ -36,14 +37,27 @@ import { SseService } from './sse.service.js';
 export class SseInterceptor implements NestInterceptor {
   readonly #logger = new Logger(SseInterceptor.name);
 
-  constructor(private readonly sse: SseService) {}
+  constructor(@Optional() private readonly sse?: SseService) {
+    if (sse !== undefined) return;
+    throw new SseError(
+      'module-not-imported',
+      'A route has @SseRoom(), but SseModule is not there. Import SseModule.forRoot().',
+    );
+  }
 
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     if (context.getType() !== 'http') return next.handle();
     const request = context.switchToHttp().getRequest<object & { params?: unknown }>();
     const response = context.switchToHttp().getResponse<object>();
     const http = new HttpExchange(request, response);
-    const { hub, options } = this.sse.internals;
+    const { internals } = this.sse as Partial<SseService>;
+    if (internals === undefined) {
+      throw new SseError(
+        'module-not-imported',
+        'SseService is a mock, so no stream can be opened. Import SseModule.forRoot() and spy on its SseService instead.',
+      );
+    }
+    const { hub, options } = internals;
     const metadata = roomMetadataOf(context.getClass(), context.getHandler());
     const retryMs = metadata.retryMs ?? options.retryMs;
 

@@ -18,6 +18,7 @@ export const SSE_ERROR_CODES = [
   'unknown-route-parameter',
   'not-a-route',
   'broken-route',
+  'module-not-imported',
   'broker-closed',
   'broker-unavailable',
 ] as const;
