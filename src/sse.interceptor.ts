@@ -127,6 +127,8 @@ export class SseInterceptor implements NestInterceptor {
     try {
       return await roomsOfRequest(sources, request);
     } catch (error) {
+      // The server's fault, unlike other names: 500 and a line in the log.
+      if (error instanceof SseError && error.code === 'missing-room') throw error;
       if (error instanceof SseError) throw new BadRequestException(error.message, { cause: error });
       throw error;
     }

@@ -110,9 +110,13 @@ export class EndpointExplorer implements OnModuleInit {
   }
 }
 
+function isClass(metatype: unknown): metatype is Class {
+  return (
+    typeof metatype === 'function' && typeof metatype.prototype === 'object' && metatype.prototype !== null
+  );
+}
+
 function classesOf(wrappers: readonly { readonly metatype: unknown }[]): Set<Class> {
-  const isClass = (metatype: unknown): metatype is Class =>
-    typeof metatype === 'function' && typeof metatype.prototype === 'object' && metatype.prototype !== null;
   return new Set(wrappers.map(({ metatype }) => metatype).filter(isClass));
 }
 

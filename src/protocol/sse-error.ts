@@ -5,6 +5,7 @@ export const SSE_ERROR_CODES = [
   'invalid-arguments',
   'invalid-options',
   'invalid-room',
+  'missing-room',
   'invalid-event-name',
   'invalid-data',
   'invalid-id',

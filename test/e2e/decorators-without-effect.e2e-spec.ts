@@ -70,7 +70,7 @@ describe.each(platforms)('a decorator without effect is refused by name at start
     let running: RunningApp | undefined;
     const error = await sseRefusal(async () => {
       running = await platform.start(sseApp(metadata));
-    }).finally(() => running?.close());
+    }).finally(async () => running?.close());
     expect(error.code).toBe(code);
     expect(error.message).toContain(name);
   });
