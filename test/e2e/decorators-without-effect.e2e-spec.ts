@@ -70,7 +70,8 @@ describe.each(platforms)('a decorator without effect is refused by name at start
     let running: RunningApp | undefined;
     const error = await sseRefusal(async () => {
       running = await platform.start(sseApp(metadata));
-    }).finally(async () => running?.close());
+    });
+    await running?.close();
     expect(error.code).toBe(code);
     expect(error.message).toContain(name);
   });
