@@ -1,6 +1,5 @@
-import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import { requestClient } from './endpoint/request-client.js';
-import type { SseClient } from './connection/sse-client.js';
+import { createParamDecorator } from '@nestjs/common';
+import { clientOfContext, hideDesignType } from './endpoint/client-argument.js';
 
 /**
  * Injects the `SseClient` of the request into a method with `@SseRoom`; `undefined` on other methods. The client may be
@@ -15,7 +14,4 @@ import type { SseClient } from './connection/sse-client.js';
  * }
  * ```
  */
-export const ConnectedClient = createParamDecorator(
-  (_data: unknown, context: ExecutionContext): SseClient | undefined =>
-    requestClient(context.switchToHttp().getRequest<object>()),
-);
+export const ConnectedClient = createParamDecorator(clientOfContext, [hideDesignType]);

@@ -1,5 +1,5 @@
 import { UseInterceptors } from '@nestjs/common';
-import { addRoomMetadata, type SseRoomOptions } from './endpoint/room-metadata.js';
+import { addRoomMetadata, checkRoomOptions, type SseRoomOptions } from './endpoint/room-metadata.js';
 import type { RoomSource, RoutedRequest } from './endpoint/room-names.js';
 import { isWrapped, wrapHandler } from './endpoint/wrap-handler.js';
 import { checkRetry } from './protocol/event-fields.js';
@@ -27,7 +27,7 @@ import { SseInterceptor } from './sse.interceptor.js';
  * left out, the client joins no room. A request that yields an empty or invalid name is answered with 400; `[]` joins no
  * room.
  * @param options overrides the module's options for this endpoint
- * @throws SseError `invalid-retry`; `not-a-route` on anything but a method or class, and when the application starts on a
+ * @throws SseError `invalid-retry`; `invalid-options`; `not-a-route` on anything but a method or class, and when the application starts on a
  * method without a route; `unknown-route-parameter` when the application starts
  */
 export function SseRoom<Request = RoutedRequest>(
@@ -39,7 +39,9 @@ export function SseRoom(
   room?: RoomSource<never> | SseRoomOptions,
   options: SseRoomOptions = {},
 ): MethodDecorator & ClassDecorator {
-  const { retryMs } = isOptions(room) ? room : options;
+  const given = isOptions(room) ? room : options;
+  checkRoomOptions(given);
+  const { retryMs } = given;
   if (retryMs !== undefined && retryMs !== false) checkRetry(retryMs);
   const metadata = isOptions(room)
     ? { sources: [], ...room }

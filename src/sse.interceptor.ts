@@ -2,6 +2,8 @@ import {
   BadRequestException,
   Injectable,
   Logger,
+  Optional,
+  SetMetadata,
   type CallHandler,
   type ExecutionContext,
   type NestInterceptor,
@@ -16,6 +18,7 @@ import { HandlerStream } from './endpoint/handler-stream.js';
 import { setHandlerRunner } from './endpoint/wrap-handler.js';
 import { stackOf } from './protocol/error-text.js';
 import { SseError } from './protocol/sse-error.js';
+import { SSE_INTERCEPTOR_METADATA } from './sse.constants.js';
 import { SseService } from './sse.service.js';
 
 /**
@@ -31,17 +34,31 @@ import { SseService } from './sse.service.js';
  * the client reconnects.
  */
 @Injectable()
+@SetMetadata(SSE_INTERCEPTOR_METADATA, true)
 export class SseInterceptor implements NestInterceptor {
   readonly #logger = new Logger(SseInterceptor.name);
 
-  constructor(private readonly sse: SseService) {}
+  constructor(@Optional() private readonly sse?: SseService) {
+    if (sse !== undefined) return;
+    throw new SseError(
+      'module-not-imported',
+      'A route has @SseRoom(), but SseModule is not there. Import SseModule.forRoot().',
+    );
+  }
 
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     if (context.getType() !== 'http') return next.handle();
     const request = context.switchToHttp().getRequest<object & { params?: unknown }>();
     const response = context.switchToHttp().getResponse<object>();
     const http = new HttpExchange(request, response);
-    const { hub, options } = this.sse.internals;
+    const { internals } = this.sse as Partial<SseService>;
+    if (internals === undefined) {
+      throw new SseError(
+        'module-not-imported',
+        'SseService is a mock, so no stream can be opened. Import SseModule.forRoot() and spy on its SseService instead.',
+      );
+    }
+    const { hub, options } = internals;
     const metadata = roomMetadataOf(context.getClass(), context.getHandler());
     const retryMs = metadata.retryMs ?? options.retryMs;
 
@@ -77,14 +94,17 @@ export class SseInterceptor implements NestInterceptor {
   #run(stream: HandlerStream, next: CallHandler, mapped: Subject<unknown> | undefined): Observable<unknown> {
     return new Observable((subscriber) => {
       const handler = next.handle().subscribe({
-        next: (value) => mapped?.next(value),
+        next: (value) => {
+          // An interceptor answered instead of the handler: its values are the source.
+          if (!stream.hasRun) stream.start(mapped);
+          mapped?.next(value);
+        },
         error: (error) => {
           stream.refuse(error);
           mapped?.error(error);
         },
         complete: () => {
-          // Without a source: an interceptor answered instead of the handler.
-          stream.start(undefined);
+          stream.start(stream.hasRun ? undefined : mapped);
           mapped?.complete();
         },
       });
@@ -108,6 +128,8 @@ export class SseInterceptor implements NestInterceptor {
     try {
       return await roomsOfRequest(sources, request);
     } catch (error) {
+      // The server's fault, unlike other names: 500 and a line in the log.
+      if (error instanceof SseError && error.code === 'missing-room') throw error;
       if (error instanceof SseError) throw new BadRequestException(error.message, { cause: error });
       throw error;
     }

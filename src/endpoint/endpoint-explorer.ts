@@ -1,13 +1,22 @@
-import { ClassSerializerInterceptor, Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { ApplicationConfig, DiscoveryService, MetadataScanner, ModulesContainer } from '@nestjs/core';
 import { SseError } from '../protocol/sse-error.js';
 import { RESOLVED_SSE_OPTIONS } from '../sse.constants.js';
 import type { SerializeData } from '../protocol/serialize-data.js';
+import { warnOfClassSerializer } from './class-serializer.js';
 import { PATH, RESPONSE_ARGUMENT, ROUTE_ARGUMENTS, SSE } from './nest-metadata.js';
 import { roomMetadataOf } from './room-metadata.js';
 import { parametersOf, type RoomSource } from './room-names.js';
+import {
+  checkControllerWithoutStreams,
+  checkHiddenResponse,
+  checkPlainRoute,
+  checkProvider,
+  checkStreamRoute,
+} from './route-checks.js';
 import { isWrapped } from './wrap-handler.js';
 
+type Class = object & { readonly name: string; readonly prototype: object };
 type Handler = object & { readonly name: string };
 
 /**
@@ -33,18 +42,28 @@ export class EndpointExplorer implements OnModuleInit {
     this.#serialize = options.serialize;
     this.#config = config;
     this.#modules = modules;
-    for (const { metatype } of discovery.getControllers()) {
-      const prototype = (metatype as { prototype?: object } | null)?.prototype;
-      if (prototype === undefined) continue;
-      for (const key of scanner.getAllMethodNames(prototype)) {
-        const handler = (prototype as Record<string, Handler>)[key] as Handler;
-        if (!isWrapped(handler)) continue;
-        // Before Nest registers routes: with `@Sse()`, Nest would answer the request itself.
-        Reflect.deleteMetadata(SSE, handler);
-        const controller = metatype as object & { name: string };
-        this.#endpoints.push({ controller, key, handler, label: `${controller.name}.${key}()` });
-      }
+    const controllers = classesOf(discovery.getControllers());
+    for (const controller of controllers) this.#addController(controller, scanner);
+    for (const provider of classesOf(discovery.getProviders())) {
+      if (!controllers.has(provider)) checkProvider(provider, scanner.getAllMethodNames(provider.prototype));
     }
+  }
+
+  #addController(controller: Class, scanner: MetadataScanner): void {
+    const earlier = this.#endpoints.length;
+    for (const key of scanner.getAllMethodNames(controller.prototype)) {
+      const handler = (controller.prototype as Record<string, Handler>)[key] as Handler;
+      const route = { controller, key, handler, label: `${controller.name}.${key}()` };
+      // Before Nest registers routes, as it reads their arguments then.
+      checkHiddenResponse(route);
+      checkPlainRoute(route);
+      if (!isWrapped(handler)) continue;
+      checkStreamRoute(route);
+      // With `@Sse()`, Nest would answer the request itself.
+      Reflect.deleteMetadata(SSE, handler);
+      this.#endpoints.push(route);
+    }
+    if (this.#endpoints.length === earlier) checkControllerWithoutStreams(controller);
   }
 
   /** Runs the checks after the set-up of the application, which may set a global prefix. */
@@ -66,29 +85,21 @@ export class EndpointExplorer implements OnModuleInit {
         );
       }
       const prefixes = Reflect.getMetadata(PATH, controller) as string | string[] | undefined;
-      const route = [prefixes ?? '', paths, this.#config.getGlobalPrefix()].flat().join('/');
+      const route = routeText(this.#config.getGlobalPrefix(), prefixes, paths);
       if (!hasModulePaths) this.#checkParameters(roomMetadataOf(controller, handler).sources, route, label);
     }
-    this.#warnOfClassSerializer();
-  }
-
-  /** Warns that fields hidden from the answers of other routes are not hidden from events. */
-  #warnOfClassSerializer(): void {
-    const serializes = this.#config
-      .getGlobalInterceptors()
-      .some((interceptor) => interceptor instanceof ClassSerializerInterceptor);
-    if (!serializes || this.#endpoints.length === 0 || this.#serialize !== JSON.stringify) return;
-    new Logger('SseModule').warn(
-      'The global ClassSerializerInterceptor does not reach events: fields with @Exclude() are sent. Set the option "serialize" to (data) => JSON.stringify(instanceToPlain(data)).',
-    );
+    if (this.#serialize === JSON.stringify) warnOfClassSerializer(this.#config, this.#endpoints);
   }
 
   #checkParameters(sources: readonly RoomSource<never>[], route: string, label: string): void {
     for (const parameter of sources.flatMap(parametersOf)) {
-      if (new RegExp(`[:*]${parameter}(?!\\w)`).test(route)) continue;
+      if (new RegExp(`:${parameter}(?!\\w)`).test(route)) continue;
+      const isWildcard = new RegExp(`\\*${parameter}(?!\\w)`).test(route);
       throw new SseError(
         'unknown-route-parameter',
-        `The room of ${label} uses ":${parameter}", which its route "${route}" does not have. Add it to the route, or use a function of the request.`,
+        isWildcard
+          ? `The room of ${label} uses ":${parameter}", which is a wildcard of its route "${route}" and may contain slashes. Use a function of the request.`
+          : `The room of ${label} uses ":${parameter}", which its route "${route}" does not have. Add it to the route, or use a function of the request.`,
       );
     }
   }
@@ -97,4 +108,24 @@ export class EndpointExplorer implements OnModuleInit {
   #hasModulePaths(): boolean {
     return [...this.#modules.values()].some((module) => module.metatype?.name === 'RouterModule');
   }
+}
+
+function isClass(metatype: unknown): metatype is Class {
+  return (
+    typeof metatype === 'function' && typeof metatype.prototype === 'object' && metatype.prototype !== null
+  );
+}
+
+function classesOf(wrappers: readonly { readonly metatype: unknown }[]): Set<Class> {
+  return new Set(wrappers.map(({ metatype }) => metatype).filter(isClass));
+}
+
+/** Route as written, such as `/api/orders/:id`; several paths are joined with ` or `. */
+function routeText(...parts: readonly (string | readonly string[] | undefined)[]): string {
+  let routes = [''];
+  for (const part of parts) {
+    const paths = [part ?? ''].flat().map((path) => path.replaceAll(/^\/+|\/+$/g, ''));
+    routes = routes.flatMap((route) => paths.map((path) => (path === '' ? route : `${route}/${path}`)));
+  }
+  return routes.map((route) => route || '/').join(' or ');
 }

@@ -29,6 +29,8 @@ export function readSource(source: unknown, client: SseClient, sink: SourceSink)
     void client.closed.then(() => subscription.unsubscribe());
   } else if (isAsyncIterable(source)) {
     void readIterator(source[Symbol.asyncIterator](), client, sink);
+  } else if (isIterator(source)) {
+    void readIterator(source, client, sink);
   } else {
     sink.next(source);
     sink.complete();
@@ -36,7 +38,7 @@ export function readSource(source: unknown, client: SseClient, sink: SourceSink)
 }
 
 async function readIterator(
-  iterator: AsyncIterator<unknown>,
+  iterator: AsyncIterator<unknown> | Iterator<unknown>,
   client: SseClient,
   sink: SourceSink,
 ): Promise<void> {
@@ -58,4 +60,10 @@ async function readIterator(
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
   return typeof (value as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] === 'function';
+}
+
+/** Accepts synchronous generators, but no lists, which are one value. */
+function isIterator(value: unknown): value is Iterator<unknown> {
+  const { next, [Symbol.iterator]: iterate } = value as Partial<IterableIterator<unknown>>;
+  return typeof next === 'function' && typeof iterate === 'function';
 }

@@ -43,6 +43,8 @@ export class HandlerStream implements HandlerRunner, SourceSink {
   readonly opened: Promise<void>;
   #settle!: { resolve: () => void; reject: (error: unknown) => void };
   #started = false;
+  /** `true` once the handler was called; stays `false` if an interceptor answers in its place. */
+  hasRun = false;
 
   constructor(options: HandlerStreamOptions) {
     this.#options = options;
@@ -52,10 +54,13 @@ export class HandlerStream implements HandlerRunner, SourceSink {
       if (reason === 'shutdown') options.http.answerReconnect(options.retryMs);
       this.#settle.resolve();
     };
+    // Gone while a guard or a room function ran: nothing will call `onceClosed`.
+    if (options.client.isClosed) this.#settle.resolve();
   }
 
   /** Runs the handler and starts with its result. @returns the result that Nest passes to interceptors, if any */
   async run(handler: () => unknown): Promise<unknown> {
+    this.hasRun = true;
     const source = await handler();
     const { mapped } = this.#options;
     if (mapped === undefined || !isObservable(source)) return this.start(source);

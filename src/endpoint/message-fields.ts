@@ -13,6 +13,9 @@ const MESSAGE_KEYS: ReadonlySet<string> = new Set(['data', 'type', 'event', 'id'
  * @throws SseError `invalid-event-name`, `invalid-id`, `invalid-retry`, `invalid-data`
  */
 export function messageFields(value: unknown, serialize: SerializeData): SseFields {
+  if (value instanceof Response) {
+    throw new SseError('invalid-data', 'A web Response cannot be an event. Return its body, or its text.');
+  }
   if (!isMessage(value)) return { data: serializeData(value, serialize).data };
   const { data, type, event, id, retry, comment } = value;
   const name = checkEventName(event ?? type);
@@ -28,7 +31,10 @@ export function messageFields(value: unknown, serialize: SerializeData): SseFiel
 function isMessage(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
   const keys = Object.keys(value);
-  return (keys.includes('data') || keys.includes('comment')) && keys.every((key) => MESSAGE_KEYS.has(key));
+  return (
+    (keys.includes('data') || keys.includes('comment')) &&
+    keys.every((key) => MESSAGE_KEYS.has(key) || (value as Record<string, unknown>)[key] === undefined)
+  );
 }
 
 function checkComment(comment: unknown): string | undefined {

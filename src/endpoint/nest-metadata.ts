@@ -4,6 +4,8 @@
  */
 export const SSE = '__sse__';
 export const PATH = 'path';
+export const REDIRECT = '__redirect__';
+export const RENDER_TEMPLATE = '__renderTemplate__';
 export const INTERCEPTORS = '__interceptors__';
 export const ROUTE_ARGUMENTS = '__routeArguments__';
 export const RESPONSE_PASSTHROUGH = '__responsePassthrough__';

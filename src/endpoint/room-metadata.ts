@@ -1,3 +1,5 @@
+import { didYouMean } from '../protocol/did-you-mean.js';
+import { SseError } from '../protocol/sse-error.js';
 import { SSE_ROOM_METADATA } from '../sse.constants.js';
 import type { RoomSource } from './room-names.js';
 
@@ -25,6 +27,18 @@ export interface SseRoomOptions {
 /** Metadata of `@SseRoom` on a method or a controller. */
 export interface SseRoomMetadata extends SseRoomOptions {
   readonly sources: readonly RoomSource<never>[];
+}
+
+const OPTIONS: readonly (keyof SseRoomOptions)[] = ['openOnFirstEvent', 'endOnComplete', 'retryMs'];
+
+/** @throws SseError `invalid-options` */
+export function checkRoomOptions(options: object): void {
+  const unknown = Object.keys(options).find((name) => !(OPTIONS as readonly string[]).includes(name));
+  if (unknown === undefined) return;
+  throw new SseError(
+    'invalid-options',
+    `@SseRoom() has no option "${unknown}".${didYouMean(unknown, OPTIONS)} Known are: ${OPTIONS.join(', ')}.`,
+  );
 }
 
 /** Adds the arguments of one `@SseRoom`. Decorators run from the bottom up, so earlier calls are later in the source. */

@@ -49,10 +49,12 @@ export async function roomsOfRequest(
   for (const source of sources) {
     const rooms = typeof source === 'function' ? await source(request as never) : source;
     for (const room of Array.isArray(rooms) ? (rooms as readonly RoomName[]) : [rooms as RoomName]) {
+      if (room === undefined) throw missingRoom();
       const name = checkRoom(typeof source === 'function' ? room : fill(room, request.params));
       if (name === EVERYONE) {
         throw new SseError('invalid-room', `Every client is in "${EVERYONE}" already; it cannot be joined.`);
       }
+      checkParts(name);
       names.add(name);
     }
   }
@@ -72,4 +74,22 @@ function fill(template: RoomName, params: unknown): RoomName {
       `The room "${template}" needs the route parameter "${key}", which this request does not have, or has with a slash in it.`,
     );
   });
+}
+
+/** Parts of a name that come from a value that is missing, as in `user/undefined`. */
+const EMPTY_PART = /(?:^|[/:.])(?:undefined|null|NaN|\[object Object\])(?:$|[/:.])/;
+
+function checkParts(name: string): void {
+  if (!EMPTY_PART.test(name)) return;
+  throw new SseError(
+    'invalid-room',
+    `A part of the room "${name}" has no value, so strangers would share it. Check the value, as with a guard, before it becomes a room.`,
+  );
+}
+
+function missingRoom(): SseError {
+  return new SseError(
+    'missing-room',
+    'A room function of @SseRoom() returned undefined. Return a name, or [] for no room.',
+  );
 }

@@ -1,5 +1,6 @@
-import { Res } from '@nestjs/common';
-import { RESPONSE_PASSTHROUGH, ROUTE_ARGUMENTS } from './nest-metadata.js';
+import { SseError } from '../protocol/sse-error.js';
+import { dropHiddenResponse, hideResponse, routeArguments } from './hidden-response.js';
+import { RESPONSE_PASSTHROUGH } from './nest-metadata.js';
 
 /** Runs the handler of a request that becomes a stream. The interceptor sets it, and the wrapped handler finds it. */
 export interface HandlerRunner {
@@ -8,6 +9,9 @@ export interface HandlerRunner {
 
 const runners = new WeakMap<object, HandlerRunner>();
 const wrapped = new WeakSet<object>();
+
+/** Runs a handler whose stream has started: an interceptor above `@SseRoom` may call it again, as `repeat()` does. */
+const STARTED: HandlerRunner = { run: async (handler) => handler() };
 
 /** Sets the runner of the handler that is about to answer `response`. */
 export function setHandlerRunner(response: object, runner: HandlerRunner): void {
@@ -28,20 +32,21 @@ export function isWrapped(handler: unknown): boolean {
 export function wrapHandler(target: object, key: string | symbol, descriptor: PropertyDescriptor): void {
   const method = descriptor.value as (...args: unknown[]) => unknown;
   if (wrapped.has(method)) return;
+  // A method that overrides another `@SseRoom` method would receive its response as an argument.
+  dropHiddenResponse(target.constructor, key);
   const used = usedArguments(target, key);
   const hidden = Math.max(used, method.length, parameterTypes(target, key).length);
-  Res()(target, key, hidden);
+  hideResponse(target, key, hidden);
   // A handler's own `@Res({ passthrough: true })` would let Nest answer.
   Reflect.deleteMetadata(RESPONSE_PASSTHROUGH, target.constructor, key);
 
   const handler = function (this: unknown, ...args: unknown[]): unknown {
     const response = args[hidden];
-    const runner = typeof response === 'object' && response !== null ? runners.get(response) : undefined;
-    if (runner === undefined) return method.apply(this, args);
-    // Releases the runner: a stream may stay open for hours.
-    runners.delete(response as object);
+    if (typeof response !== 'object' || response === null) return method.apply(this, args);
+    const runner = runners.get(response);
+    if (runner === undefined) throw withoutRunner(target, key);
     // Without the hidden argument, which a rest parameter would receive.
-    return runner.run(() => method.apply(this, args.slice(0, used)));
+    return run(runner, response, () => method.apply(this, args.slice(0, used)));
   };
   for (const name of Reflect.getMetadataKeys(method)) {
     Reflect.defineMetadata(name, Reflect.getMetadata(name, method), handler);
@@ -52,12 +57,26 @@ export function wrapHandler(target: object, key: string | symbol, descriptor: Pr
   descriptor.value = handler;
 }
 
+async function run(runner: HandlerRunner, response: object, handler: () => unknown): Promise<unknown> {
+  const result = await runner.run(handler);
+  // Releases the runner, as a stream may stay open for hours. A handler that failed may be run again by `retry()`.
+  runners.set(response, STARTED);
+  return result;
+}
+
+/** Nest does not answer a request with a hidden response, so that it would never end. */
+function withoutRunner(target: object, key: string | symbol): SseError {
+  return new SseError(
+    'broken-route',
+    `${target.constructor.name}.${String(key)}() got a request that SseInterceptor did not handle, so no stream can carry what it returns. Do not override SseInterceptor, in tests neither; a unit test calls the method with its own arguments only.`,
+  );
+}
+
 function usedArguments(target: object, key: string | symbol): number {
-  const args = (Reflect.getMetadata(ROUTE_ARGUMENTS, target.constructor, key) ?? {}) as Record<
-    string,
-    { index: number }
-  >;
-  return Object.values(args).reduce((count, { index }) => Math.max(count, index + 1), 0);
+  return Object.values(routeArguments(target.constructor, key)).reduce(
+    (count, { index }) => Math.max(count, index + 1),
+    0,
+  );
 }
 
 function parameterTypes(target: object, key: string | symbol): readonly unknown[] {

@@ -5,6 +5,7 @@ export const SSE_ERROR_CODES = [
   'invalid-arguments',
   'invalid-options',
   'invalid-room',
+  'missing-room',
   'invalid-event-name',
   'invalid-data',
   'invalid-id',
@@ -17,6 +18,8 @@ export const SSE_ERROR_CODES = [
   'response-already-sent',
   'unknown-route-parameter',
   'not-a-route',
+  'broken-route',
+  'module-not-imported',
   'broker-closed',
   'broker-unavailable',
 ] as const;

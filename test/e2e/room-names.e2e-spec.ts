@@ -23,6 +23,10 @@ const noRooms: Record<string, unknown> = {
   'missing-in-a-list': ['fine', undefined],
   'object-in-a-list': ['fine', {}],
   circular,
+  nobody: 'user/undefined',
+  'null-part': 'null/a',
+  'nan-part': 'a:NaN',
+  'object-part': 'a/[object Object]/b',
 };
 
 let handlerCalls = 0;
@@ -56,11 +60,12 @@ describe.each(allPlatforms)('a room name from the request on $name', (platform) 
   afterEach(() => running.disconnectAll());
   afterAll(() => running.close());
 
-  it.each(Object.keys(noRooms))('is a 400 before the stream opens: %s', async (name) => {
+  it.each(Object.keys(noRooms))('is a refusal before the stream opens: %s', async (name) => {
+    const status = name.startsWith('missing') ? 500 : 400;
     handlerCalls = 0;
     const answer = await running.open(`/asked/${name}`);
-    expect({ status: answer.status, stream: answer.isEventStream }).toEqual({ status: 400, stream: false });
-    expect(await answer.json()).toMatchObject({ statusCode: 400 });
+    expect({ status: answer.status, stream: answer.isEventStream }).toEqual({ status, stream: false });
+    expect(await answer.json()).toMatchObject({ statusCode: status });
     expect([running.sse.count(), [...running.sse.rooms()]]).toEqual([0, []]);
     expect(handlerCalls).toBe(0);
   });

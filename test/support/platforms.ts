@@ -20,6 +20,8 @@ export interface Platform {
   readonly framework: 'express' | 'fastify';
   readonly scheme: 'http' | 'https';
   readonly http2: boolean;
+  /** A new adapter, for applications that are made by hand. */
+  adapter(): AbstractHttpAdapter;
   start(module: Type, options?: StartOptions): Promise<RunningApp>;
 }
 
@@ -53,6 +55,7 @@ function platform(
     name,
     framework,
     http2,
+    adapter: newAdapter,
     scheme,
     async start(module, options = {}) {
       const logger = new CollectingLogger();

@@ -1,0 +1,92 @@
+import { Controller, Get, UseInterceptors, type NestInterceptor } from '@nestjs/common';
+import { SseRoom } from 'nestjs-simple-sse';
+import { finalize, of, type Observable } from 'rxjs';
+import { platforms } from '../support/platforms.js';
+import { sseApp } from '../support/sse-app.js';
+import { eventually } from '../support/within.js';
+import type { RunningApp } from '../support/running-app.js';
+
+class FallbackInterceptor implements NestInterceptor {
+  intercept(): Observable<unknown> {
+    return of('fallback');
+  }
+}
+
+let release: () => void = () => {};
+let asked = false;
+
+@Controller()
+class SourcesController {
+  @Get('fallback')
+  @UseInterceptors(FallbackInterceptor)
+  @SseRoom()
+  fallback(): void {}
+
+  @Get('generator')
+  @SseRoom()
+  *generator(): Generator<number> {
+    yield 1;
+    yield 2;
+  }
+
+  @Get('response')
+  @SseRoom()
+  response(): Response {
+    return new Response('text');
+  }
+
+  @Get('undefined-keys')
+  @SseRoom()
+  undefinedKeys(): object {
+    return { data: 1, type: 'x', lastEventId: undefined };
+  }
+
+  @Get('slow')
+  @SseRoom(async () => {
+    asked = true;
+    await new Promise<void>((resolve) => (release = resolve));
+    return 'room';
+  })
+  slow(): void {}
+}
+
+describe.each(platforms)('a source on $name', (platform) => {
+  let running: RunningApp;
+  let finished = 0;
+
+  beforeAll(async () => {
+    running = await platform.start(sseApp({ controllers: [SourcesController] }), {
+      configure: (app) =>
+        app.useGlobalInterceptors({
+          intercept: (_context, next) => next.handle().pipe(finalize(() => finished++)),
+        }),
+    });
+  });
+  afterAll(() => running.close());
+
+  it.each([
+    ['/fallback', [{ event: 'message', data: 'fallback' }]],
+    ['/generator', [{ data: '1' }, { data: '2' }]],
+    ['/undefined-keys', [{ event: 'x', data: '1' }]],
+  ])('is sent and ends: %s', async (path, events) => {
+    expect(await (await running.listen(path)).eventsUntilEnd()).toMatchObject(events);
+  });
+
+  it('that is a web Response is answered with 500', async () => {
+    expect((await running.open('/response')).status).toBe(500);
+    expect(running.logger.complaints.map(({ text }) => text).join()).toContain('web Response');
+  });
+
+  it('of a client that left during a room function ends for outer interceptors', async () => {
+    finished = 0;
+    asked = false;
+    const abort = new AbortController();
+    const request = fetch(`${running.url}/slow`, { signal: abort.signal }).catch(() => {});
+    await eventually(() => asked, 'the room function');
+    abort.abort();
+    await request;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    release();
+    await eventually(() => finished === 1, 'the end for outer interceptors');
+  });
+});
