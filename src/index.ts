@@ -46,4 +46,5 @@ export type {
   PresentUser,
   LocalPresence,
 } from './broker/presence-store.interface.js';
-export { RoomMessage, type EarlierCopy, type RoomDelivery, type RoomEvent } from './protocol/room-message.js';
+export { RoomMessage, type RoomDelivery, type RoomEvent } from './protocol/room-message.js';
+export type { EarlierCopy } from './protocol/position.js';

@@ -1,5 +1,6 @@
 import type { Position } from '../protocol/position.js';
-import type { EarlierCopy, RoomEvent, RoomMessage } from '../protocol/room-message.js';
+import type { RoomEvent, RoomMessage } from '../protocol/room-message.js';
+import type { EarlierCopy } from '../protocol/position.js';
 import type { PresenceStore } from './presence-store.interface.js';
 
 /** Limits of one room's history. */

@@ -1,5 +1,5 @@
 import type { Position, ResumePoint } from '../protocol/position.js';
-import type { EarlierCopy } from '../protocol/room-message.js';
+import type { EarlierCopy } from '../protocol/position.js';
 import type { SseFrame } from '../protocol/sse-frame.js';
 
 /** The position up to which a client has been sent events of its rooms, in each partition of the broker. */

@@ -16,6 +16,14 @@ export interface ResumePoint {
   readonly position: Position;
 }
 
+/** The copy of an event in another partition, published before this one. */
+export interface EarlierCopy {
+  readonly partition: number;
+  /** 0 for an event without a position. */
+  readonly position: Position;
+  readonly rooms: readonly string[];
+}
+
 /** Accepted lead of a position over the local clock, in microseconds: another node's clock may be ahead. */
 export const CLOCK_TOLERANCE_US = 60_000_000;
 const MAX_ID_LENGTH = 128;

@@ -1,6 +1,6 @@
 import { encodeEvent } from './encode-event.js';
 import { formatStreamPosition } from './stream-position.js';
-import { formatPosition, type Position } from './position.js';
+import { formatPosition, type EarlierCopy, type Position } from './position.js';
 import { SseFrame } from './sse-frame.js';
 
 /** A published event as text: identical on every node. */
@@ -10,14 +10,6 @@ export interface RoomEvent {
   readonly data: string;
   /** `true` if the serializer created `data`, `false` if the publisher passed a string. */
   readonly serialized: boolean;
-}
-
-/** The copy of an event in another partition, published before this one. */
-export interface EarlierCopy {
-  readonly partition: number;
-  /** 0 for an event without a position. */
-  readonly position: Position;
-  readonly rooms: readonly string[];
 }
 
 /** The rooms, position and delivery options that a broker adds to an event. */

@@ -1,4 +1,4 @@
-import type { EarlierCopy } from './room-message.js';
+import type { EarlierCopy } from './position.js';
 
 /** Properties of a frame besides its bytes. */
 export interface SseFrameTraits {

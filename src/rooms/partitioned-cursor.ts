@@ -2,7 +2,7 @@ import type { Cursor } from '../connection/cursor.js';
 import { LostCopies } from './lost-copies.js';
 import { formatStreamPosition, type StreamPosition } from '../protocol/stream-position.js';
 import type { Position, ResumePoint } from '../protocol/position.js';
-import type { EarlierCopy } from '../protocol/room-message.js';
+import type { EarlierCopy } from '../protocol/position.js';
 import { EVERYONE } from '../protocol/room-name.js';
 import type { SseFrame } from '../protocol/sse-frame.js';
 

@@ -14,7 +14,8 @@ import {
   type StreamPosition,
 } from '../protocol/stream-position.js';
 import { nowUs, type Position, type ResumePoint } from '../protocol/position.js';
-import type { EarlierCopy, RoomEvent } from '../protocol/room-message.js';
+import type { RoomEvent } from '../protocol/room-message.js';
+import type { EarlierCopy } from '../protocol/position.js';
 import { AwaitedCopies } from './awaited-copies.js';
 import { LostCopies } from './lost-copies.js';
 import { PartitionedCursor, StampedFrames, type PartitionPositions } from './partitioned-cursor.js';

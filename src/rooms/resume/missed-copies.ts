@@ -1,6 +1,7 @@
 import type { SseClient } from '../../connection/sse-client.js';
 import type { Position } from '../../protocol/position.js';
-import type { EarlierCopy, RoomMessage } from '../../protocol/room-message.js';
+import type { RoomMessage } from '../../protocol/room-message.js';
+import type { EarlierCopy } from '../../protocol/position.js';
 import type { StreamPosition } from '../../protocol/stream-position.js';
 import type { Partitions } from '../partitions.js';
 import type { Gap } from './gaps.js';

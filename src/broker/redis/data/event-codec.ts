@@ -1,5 +1,6 @@
 import type { PublishOptions } from '../../broker.interface.js';
-import type { EarlierCopy, RoomEvent } from '../../../protocol/room-message.js';
+import type { RoomEvent } from '../../../protocol/room-message.js';
+import type { EarlierCopy } from '../../../protocol/position.js';
 
 /** A decoded event with its publish options. Streams and channels hold it in the same text format. */
 export interface StoredEvent extends RoomEvent {
