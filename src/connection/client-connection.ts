@@ -1,6 +1,7 @@
 import { SseFrame } from '../protocol/sse-frame.js';
 import { GRACEFUL_REASONS, type CloseReason } from './close-reason.js';
 import type { ConnectionServices } from './connection-services.js';
+import type { ConnectionOwner, EndReason } from './connection-owner.interface.js';
 import type { Cursor } from './cursor.js';
 import { EMPTY_BATCH } from './queue/batch.js';
 import { ReplayGate } from './queue/replay-gate.js';
@@ -11,15 +12,6 @@ import { HEARTBEAT, type HeartbeatClient } from './timers/heartbeat.js';
 
 /** Queued bytes above which a sender that can wait should wait. */
 const BUSY_BYTES = 65_536;
-
-/** The client that a connection belongs to. */
-export interface ConnectionOwner {
-  /** Called once, when the stream has ended. */
-  connectionClosed(reason: CloseReason): void;
-}
-
-/** Reasons for which the application ends a stream. */
-type EndReason = 'closed' | 'disconnected';
 
 /**
  * One client's stream, from delivery to the response.

@@ -1,6 +1,7 @@
 import { EVERYONE, asText, type RoomName } from '../protocol/room-name.js';
 import type { ClientIdentity } from '../protocol/user-name.js';
-import type { ClientConnection, ConnectionOwner } from './client-connection.js';
+import type { ClientConnection } from './client-connection.js';
+import type { ConnectionOwner } from './connection-owner.interface.js';
 import type { CloseReason } from './close-reason.js';
 import type { JoinOptions, SseClientContext } from './sse-client.interface.js';
 

@@ -1,5 +1,4 @@
 import type { SseClient } from '../../connection/sse-client.js';
-import type { Position } from '../../protocol/position.js';
 import type { RoomMessage } from '../../protocol/room-message.js';
 import type { SseFrame } from '../../protocol/sse-frame.js';
 import type { StreamPosition } from '../../protocol/stream-position.js';
@@ -7,6 +6,7 @@ import type { Partitions } from '../partitions.js';
 import { roomsOf, type RoomRegistry } from '../room-registry.js';
 import { gapFrame, positionFrame, readyFrame } from './control-events.js';
 import { gravestReason } from './gaps.js';
+import type { FirstRead, ResumeServices } from './first-read.interface.js';
 import {
   isReceivedElsewhere,
   recordLosses,
@@ -20,32 +20,6 @@ import {
   moveToRequestedPosition,
   streamPositionOf,
 } from './starting-position.js';
-
-/** Shared by the resumes of all clients of a node. */
-export interface ResumeServices {
-  readonly partitions: Partitions;
-  readonly rooms: RoomRegistry;
-  /** True if any room has history. Without it room events carry no ids. */
-  readonly hasHistory: boolean;
-}
-
-/** The first read of history in a resume. */
-interface FirstRead {
-  /** Position after which events are missed. */
-  readonly from: StreamPosition;
-  /** Position when the gate was shut: the gate holds newer events. Default: `from`. */
-  readonly heldFrom?: StreamPosition;
-  /** True if history may contain events after `from` that the gate does not hold. Else nothing is read. */
-  readonly isNeeded: boolean;
-  /** Rooms whose position had an old epoch, so that all their events may be missing. */
-  readonly lostRooms?: readonly string[];
-  /** On a resume: by partition whose epoch has changed, the position after which events may be missing. */
-  readonly lostFrom?: ReadonlyMap<number, Position>;
-  /** Called when history has been read, before any of it is sent. */
-  readonly onRead?: (complete: boolean) => void;
-  /** Filters the events of this read. Default: all of them. */
-  readonly isMissed?: (message: RoomMessage) => boolean;
-}
 
 /**
  * Brings one client from a shut gate to live delivery, after its stream has opened or when it joins a room with `replay`.

@@ -1,5 +1,6 @@
 import type { SseClient } from '../../connection/sse-client.js';
-import { ClientResume, type ResumeServices } from './client-resume.js';
+import { ClientResume } from './client-resume.js';
+import type { ResumeServices } from './first-read.interface.js';
 
 /** Options of `attach`. */
 export interface AttachTiming {

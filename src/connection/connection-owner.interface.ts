@@ -1,0 +1,10 @@
+import type { CloseReason } from './close-reason.js';
+
+/** The client that a connection belongs to. */
+export interface ConnectionOwner {
+  /** Called once, when the stream has ended. */
+  connectionClosed(reason: CloseReason): void;
+}
+
+/** Reasons for which the application ends a stream. */
+export type EndReason = 'closed' | 'disconnected';
