@@ -1,6 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { map, type Observable, type Subscription } from 'rxjs';
-import { withExcludedNames } from './broadcast-arguments.js';
 import type { BrokerState } from './broker/broker.interface.js';
 import type { PresenceCount } from './broker/presence-store.interface.js';
 import { RemoteCommands, type DisconnectOptions, type DisconnectTarget } from './commands/remote-commands.js';
@@ -18,12 +17,15 @@ import { reportFailure } from './report-failure.js';
 import type { ResolvedSseOptions } from './resolve-options.js';
 import type { SendOptions } from './rooms/event-publisher.js';
 import { ReportedPromise } from './rooms/reported-promise.js';
+import type { EventData, EventName, UnnamedData } from './rooms/event-map.js';
 import { RoomHub } from './rooms/room-hub.js';
 import { toSseMessage, type SseMessage } from './rooms/sse-message.js';
+import { withExcludedNames } from './service-arguments.js';
 import type { AddOptions, BroadcastOptions } from './sse-service-options.interface.js';
 import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';
 
 type Rooms = RoomName | readonly RoomName[];
+type Published = Promise<string | undefined>;
 
 /**
  * The service that applications inject: clients and rooms of this node, and events, presence and commands of all nodes.
@@ -34,7 +36,7 @@ type Rooms = RoomName | readonly RoomName[];
  * A rejected promise of `join`, `leave`, `broadcast` or `disconnect` that is not awaited is logged; the process goes on.
  */
 @Injectable()
-export class SseService<Events extends object = Record<string, unknown>> {
+export class SseService<Events extends object = object> {
   readonly #logger = new Logger(SseService.name);
 
   constructor(
@@ -112,12 +114,12 @@ export class SseService<Events extends object = Record<string, unknown>> {
    * @returns whether the client accepted the event; `false` where it is closed or too slow
    * @throws SseError `invalid-data`, `invalid-event-name`, `invalid-id`, `invalid-arguments`, `id-not-allowed`
    */
-  send(client: SseClient, data: unknown): boolean;
+  send<const Data>(client: SseClient, data: UnnamedData<Events, Data>): boolean;
   send(client: SseClient, event: undefined, data: unknown, options?: SendOptions): boolean;
-  send<Name extends keyof Events & string>(
+  send<Name extends EventName<Events>>(
     client: SseClient,
     event: Name | undefined,
-    data: Events[Name],
+    data: EventData<Events, Name>,
     options?: SendOptions,
   ): boolean;
   send(client: SseClient, ...parts: unknown[]): boolean {
@@ -133,20 +135,15 @@ export class SseService<Events extends object = Record<string, unknown>> {
    * @throws SseError `invalid-room`, `invalid-data`, `invalid-event-name`, `invalid-arguments`, `broker-closed`,
    * `broker-unavailable`: the promise rejects
    */
-  broadcast(room: Rooms, data: unknown): Promise<string | undefined>;
-  broadcast(
-    room: Rooms,
-    event: undefined,
-    data: unknown,
-    options?: BroadcastOptions,
-  ): Promise<string | undefined>;
-  broadcast<Name extends keyof Events & string>(
+  broadcast<const Data>(room: Rooms, data: UnnamedData<Events, Data>): Published;
+  broadcast(room: Rooms, event: undefined, data: unknown, options?: BroadcastOptions): Published;
+  broadcast<Name extends EventName<Events>>(
     room: Rooms,
     event: Name | undefined,
-    data: Events[Name],
+    data: EventData<Events, Name>,
     options?: BroadcastOptions,
-  ): Promise<string | undefined>;
-  broadcast(room: Rooms, ...parts: unknown[]): Promise<string | undefined> {
+  ): Published;
+  broadcast(room: Rooms, ...parts: unknown[]): Published {
     return this.hub.publish(() => ({ parts: withExcludedNames(parts), rooms: checkRooms(room) }));
   }
 
@@ -213,9 +210,11 @@ export class SseService<Events extends object = Record<string, unknown>> {
    * Emits the events of a room, from all nodes, and completes when the application closes. A subscriber counts as interest in
    * the room, as a client does. @throws SseError `invalid-room`
    */
-  stream(room: RoomName): Observable<SseMessage> {
+  stream(room: RoomName): Observable<SseMessage<Events>> {
     const name = checkRoom(room);
-    return this.hub.observeRoom(name).pipe(map((message) => toSseMessage(name, message)));
+    return this.hub
+      .observeRoom(name)
+      .pipe(map((message) => toSseMessage(name, message) as SseMessage<Events>));
   }
 
   /**
@@ -225,6 +224,12 @@ export class SseService<Events extends object = Record<string, unknown>> {
    * @returns the subscription to the source; unsubscribe to stop
    * @throws SseError `invalid-room`
    */
+  publishFrom(room: Rooms, source$: Observable<unknown>, event?: undefined): Subscription;
+  publishFrom<Name extends EventName<Events>>(
+    room: Rooms,
+    source$: Observable<EventData<Events, Name>>,
+    event: Name | undefined,
+  ): Subscription;
   publishFrom(room: Rooms, source$: Observable<unknown>, event?: string): Subscription {
     const rooms = checkRooms(room);
     return source$.subscribe({
