@@ -6,6 +6,7 @@ import { RemoteCommands, type DisconnectOptions, type DisconnectTarget } from '.
 import type { CloseReason } from './connection/close-reason.js';
 import { SseClient } from './connection/sse-client.js';
 import type { JoinOptions } from './connection/sse-client.interface.js';
+import { publishedParts } from './endpoint/message-fields.js';
 import { openRawStream } from './endpoint/raw-stream.js';
 import { Presence } from './presence/presence.js';
 import type { PresenceChange } from './protocol/presence-event.js';
@@ -218,8 +219,9 @@ export class SseService<Events extends object = object> {
   }
 
   /**
-   * Publishes each value of an Observable to a room. A value that cannot be published is logged, and so is an error of the
-   * source. The end of the source does not affect the room.
+   * Publishes each value of an Observable to a room. A message such as `{ data, type }` is unwrapped, as in a handler; its name
+   * precedes `event`. A value that cannot be published is logged, and so is an error of the source. The end of the source
+   * does not affect the room.
    *
    * @returns the subscription to the source; unsubscribe to stop
    * @throws SseError `invalid-room`
@@ -233,7 +235,7 @@ export class SseService<Events extends object = object> {
   publishFrom(room: Rooms, source$: Observable<unknown>, event?: string): Subscription {
     const rooms = checkRooms(room);
     return source$.subscribe({
-      next: (value) => void this.hub.publish(() => ({ rooms, parts: [event, value] })),
+      next: (value) => void this.hub.publish(() => ({ rooms, parts: publishedParts(value, event) })),
       error: (error) =>
         this.#logger.error(`A source published to ${rooms.join(', ')} failed.`, stackOf(error)),
     });
