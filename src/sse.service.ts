@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { map, type Observable, type Subscription } from 'rxjs';
 import type { BrokerState } from './broker/broker.interface.js';
 import type { PresenceCount } from './broker/presence-store.interface.js';
@@ -11,22 +11,21 @@ import { openRawStream } from './endpoint/raw-stream.js';
 import { Presence } from './presence/presence.js';
 import type { PresenceChange } from './protocol/presence-event.js';
 import { EVERYONE, checkRoom, checkRooms, type RoomName } from './protocol/room-name.js';
-import { stackOf } from './protocol/error-text.js';
 import type { SseMember } from './protocol/sse-member.js';
 import type { SseIdentity } from './protocol/user-name.js';
-import { reportFailure } from './report-failure.js';
+import { reportFailure, reportSourceFailure } from './report-failure.js';
 import type { ResolvedSseOptions } from './resolve-options.js';
+import { checkClient } from './rooms/call-arguments.js';
 import type { SendOptions } from './rooms/event-publisher.js';
 import { ReportedPromise } from './rooms/reported-promise.js';
 import type { EventData, EventName, UnnamedData } from './rooms/event-map.js';
 import { RoomHub } from './rooms/room-hub.js';
 import { toSseMessage, type SseMessage } from './rooms/sse-message.js';
-import { withExcludedNames } from './service-arguments.js';
+import { checkAddOptions, leavingUser, withExcludedNames } from './service-arguments.js';
 import type { AddOptions, BroadcastOptions } from './sse-service-options.interface.js';
 import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';
 
 type Rooms = RoomName | readonly RoomName[];
-type Published = Promise<string | undefined>;
 
 /**
  * The service that applications inject: clients and rooms of this node, and events, presence and commands of all nodes.
@@ -38,8 +37,6 @@ type Published = Promise<string | undefined>;
  */
 @Injectable()
 export class SseService<Events extends object = object> {
-  readonly #logger = new Logger(SseService.name);
-
   constructor(
     private readonly hub: RoomHub,
     @Inject(RESOLVED_SSE_OPTIONS) private readonly options: ResolvedSseOptions,
@@ -67,26 +64,26 @@ export class SseService<Events extends object = object> {
    * headers are sent at once. `send`, `join` and `setRetry` may follow without `await`: rooms joined in the same turn of
    * the event loop are resumed from the request's `Last-Event-ID`.
    *
-   * @throws SseError `unsupported-response`, `response-already-sent`, `invalid-room`, `invalid-retry`
+   * @throws SseError `unsupported-response`, `response-already-sent`, `invalid-room`, `invalid-retry`, `invalid-arguments`
    */
   add(request: unknown, response: unknown, options: AddOptions = {}): SseClient {
-    const { rooms, retryMs = this.options.retryMs } = options;
+    const { rooms, retryMs = this.options.retryMs } = checkAddOptions(options);
     return openRawStream(this.hub, request, response, { rooms, retryMs });
   }
 
   /** Sets the client's reconnection time in milliseconds. @throws SseError `invalid-retry` */
   setRetry(client: SseClient, retryMs: number): void {
-    client.setRetry(retryMs);
+    checkClient('setRetry', client).setRetry(retryMs);
   }
 
   /**
    * Adds the client to a room. Settles when the broker delivers the room to this node; before the stream opens, at once.
    *
    * @returns `false` where the client was in the room already, and for `'*'`
-   * @throws SseError `invalid-room`: the promise rejects
+   * @throws SseError `invalid-room`, `invalid-arguments`: the promise rejects
    */
   join(client: SseClient, room: RoomName, options?: JoinOptions): Promise<boolean> {
-    return client.join(room, options);
+    return this.hub.join(client, room, options);
   }
 
   /** Takes the client out of one room; with `'*'` out of every room. @throws SseError `invalid-room` */
@@ -95,18 +92,18 @@ export class SseService<Events extends object = object> {
    * Takes all clients of a user out of one room, on every node; with `'*'` out of every room.
    *
    * @returns settles when the broker has accepted the command. A node without a connection to the broker misses it
-   * @throws SseError `invalid-user`, `invalid-room`, `unsupported-by-broker`, `broker-closed`, `broker-unavailable`: the
-   * promise rejects
+   * @throws SseError `invalid-arguments`, also without `identify`; `invalid-user`, `invalid-room`, `unsupported-by-broker`,
+   * `broker-closed`, `broker-unavailable`: the promise rejects
    */
   leave(user: Pick<SseIdentity, 'user'>, room: RoomName): Promise<void>;
   leave(target: SseClient | Pick<SseIdentity, 'user'>, room: RoomName): void | Promise<void> {
     if (target instanceof SseClient) return target.leave(room);
-    return ReportedPromise.of(() => this.commands.leave(target.user, room), reportFailure);
+    return ReportedPromise.of(() => this.commands.leave(leavingUser(target), room), reportFailure);
   }
 
   /** True if the client is in the room; always `true` for `'*'`, and `false` for a value that is no room name. */
   in(client: SseClient, room: RoomName): boolean {
-    return client.in(room);
+    return checkClient('in', client).in(room);
   }
 
   /**
@@ -116,15 +113,14 @@ export class SseService<Events extends object = object> {
    * @throws SseError `invalid-data`, `invalid-event-name`, `invalid-id`, `invalid-arguments`, `id-not-allowed`
    */
   send<const Data>(client: SseClient, data: UnnamedData<Events, Data>): boolean;
-  send(client: SseClient, event: undefined, data: unknown, options?: SendOptions): boolean;
-  send<Name extends EventName<Events>>(
+  send<Name extends EventName<Events> | undefined>(
     client: SseClient,
-    event: Name | undefined,
+    event: Name,
     data: EventData<Events, Name>,
     options?: SendOptions,
   ): boolean;
   send(client: SseClient, ...parts: unknown[]): boolean {
-    return this.hub.send(client, parts);
+    return this.hub.send(checkClient('send', client), parts);
   }
 
   /**
@@ -136,16 +132,18 @@ export class SseService<Events extends object = object> {
    * @throws SseError `invalid-room`, `invalid-data`, `invalid-event-name`, `invalid-arguments`, `broker-closed`,
    * `broker-unavailable`: the promise rejects
    */
-  broadcast<const Data>(room: Rooms, data: UnnamedData<Events, Data>): Published;
-  broadcast(room: Rooms, event: undefined, data: unknown, options?: BroadcastOptions): Published;
-  broadcast<Name extends EventName<Events>>(
+  broadcast<const Data>(room: Rooms, data: UnnamedData<Events, Data>): Promise<string | undefined>;
+  broadcast<Name extends EventName<Events> | undefined>(
     room: Rooms,
-    event: Name | undefined,
+    event: Name,
     data: EventData<Events, Name>,
     options?: BroadcastOptions,
-  ): Published;
-  broadcast(room: Rooms, ...parts: unknown[]): Published {
-    return this.hub.publish(() => ({ parts: withExcludedNames(parts), rooms: checkRooms(room) }));
+  ): Promise<string | undefined>;
+  broadcast(room: Rooms, ...parts: unknown[]): Promise<string | undefined> {
+    return this.hub.publish(() => ({
+      parts: withExcludedNames(parts, this.options.identify !== undefined),
+      rooms: checkRooms(room),
+    }));
   }
 
   /**
@@ -164,7 +162,7 @@ export class SseService<Events extends object = object> {
 
   /** Removes a client without closing its connection: it leaves its rooms and receives no further event. */
   remove(client: SseClient): void {
-    client.connection.close('removed');
+    checkClient('remove', client).connection.close('removed');
   }
 
   /** A live view of the clients of a room on this node; by default of all clients. @throws SseError `invalid-room` */
@@ -213,38 +211,32 @@ export class SseService<Events extends object = object> {
    */
   stream(room: RoomName): Observable<SseMessage<Events>> {
     const name = checkRoom(room);
-    return this.hub
-      .observeRoom(name)
-      .pipe(map((message) => toSseMessage(name, message) as SseMessage<Events>));
+    return this.hub.observeRoom(name).pipe(map((message) => toSseMessage<Events>(name, message)));
   }
 
   /**
-   * Publishes each value of an Observable to a room. A message such as `{ data, type }` is unwrapped, as in a handler; its name
-   * precedes `event`. A value that cannot be published is logged, and so is an error of the source. The end of the source
-   * does not affect the room.
+   * Publishes each value of an Observable to a room. A message such as `{ data, type }` is unwrapped, as in a handler; its type
+   * precedes `event`. Failures of a value or of the source are logged. The end of the source does not affect the room.
    *
    * @returns the subscription to the source; unsubscribe to stop
    * @throws SseError `invalid-room`
    */
-  publishFrom(room: Rooms, source$: Observable<unknown>, event?: undefined): Subscription;
-  publishFrom<Name extends EventName<Events>>(
+  publishFrom<Name extends EventName<Events> | undefined = undefined>(
     room: Rooms,
     source$: Observable<EventData<Events, Name>>,
-    event: Name | undefined,
-  ): Subscription;
-  publishFrom(room: Rooms, source$: Observable<unknown>, event?: string): Subscription {
+    event?: Name,
+  ): Subscription {
     const rooms = checkRooms(room);
     return source$.subscribe({
       next: (value) => void this.hub.publish(() => ({ rooms, parts: publishedParts(value, event) })),
-      error: (error) =>
-        this.#logger.error(`A source published to ${rooms.join(', ')} failed.`, stackOf(error)),
+      error: (error) => reportSourceFailure(rooms, error),
     });
   }
 
   /**
    * The current position, for a page rendered with the current state. The page opens its stream with it as `?lastEventId=`,
-   * and the stream begins with the events published in between. `undefined` with `history: false`.
-   * @param rooms the rooms of the page's stream. Without partitions one position serves all rooms
+   * and the stream begins with the events published in between. `undefined` with `history: false`. `rooms` are those of the
+   * page's stream; without partitions one position serves all rooms.
    * @throws SseError `invalid-room`: the promise rejects
    */
   async position(rooms: Rooms = EVERYONE): Promise<string | undefined> {

@@ -33,16 +33,20 @@ declare module 'nestjs-simple-sse' {
 interface ShopEvents {
   paid: { id: number };
   'stock-changed': number;
+  moved: { to: 'shelf' | 'shop' };
 }
 
 export function typedEvents(sse: SseService<ShopEvents>, client: SseClient): void {
   void sse.broadcast('orders', 'paid', { id: 7 });
   void sse.broadcast(['orders', 7], 'stock-changed', 3, { except: client, volatile: true });
   void sse.broadcast('*', 'an event without a name');
+  void sse.broadcast('orders', 'moved', { to: 'shop' });
   sse.send(client, 'paid', { id: 7 });
   sse.send(client, 'paid', { id: 7 }, { volatile: true });
   sse.send(client, { any: 'data' });
 
+  // @ts-expect-error -- not its data
+  void sse.broadcast('orders', 'moved', { to: 'home' });
   // @ts-expect-error -- no such event
   void sse.broadcast('orders', 'payed', { id: 7 });
   // @ts-expect-error -- not its data

@@ -25,6 +25,8 @@ describe('checkRoom', () => {
     'a\0',
     '\x1b[0m',
     '\x7f',
+    'orders/*',
+    '**',
     undefined,
     null,
     NaN,

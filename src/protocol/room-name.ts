@@ -13,7 +13,7 @@ const CONTROL_CHARACTER = /[\u0000-\u001f\u007f]/;
 export type RoomName = string | number;
 
 /**
- * Validates a room's name: 1 to 255 characters, none of them a control character.
+ * Validates a room's name: 1 to 255 characters, none of them a control character or `*`.
  *
  * @returns the name; `'*'` is valid
  * @throws SseError `invalid-room`
@@ -30,6 +30,12 @@ export function checkRoom(room: unknown): string {
     throw new SseError(
       'invalid-room',
       `The room ${describeValue(name)} is longer than ${MAX_ROOM_LENGTH} characters or contains a control character.`,
+    );
+  }
+  if (name.includes(EVERYONE) && name !== EVERYONE) {
+    throw new SseError(
+      'invalid-room',
+      `The room ${describeValue(name)} contains "*", which is a pattern only in the option "rooms" of SseModule. Name each room.`,
     );
   }
   return name;

@@ -9,8 +9,12 @@ export type EventMap<Events extends object> = [keyof Events] extends [never]
 /** The names in an event map; `string` for an untyped service. */
 export type EventName<Events extends object> = keyof EventMap<Events> & string;
 
-/** The data of the event with this name. */
-export type EventData<Events extends object, Name extends EventName<Events>> = EventMap<Events>[Name];
+/** The data of the event with this name; any data for `undefined`, an event without a name. */
+export type EventData<Events extends object, Name extends EventName<Events> | undefined> = [Name] extends [
+  undefined,
+]
+  ? unknown
+  : EventMap<Events>[Extract<Name, EventName<Events>>];
 
 /**
  * Data of an event without a name. The names of a typed service are excluded: `broadcast('orders', 'paid')` lacks the data of

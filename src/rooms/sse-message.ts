@@ -23,13 +23,14 @@ export type SseMessage<Events extends object = object> =
       | { [Name in EventName<Events>]: MessageOf<Name, EventData<Events, Name>> }[EventName<Events>];
 
 /** Converts a received message. */
-export function toSseMessage(room: string, message: RoomMessage): SseMessage {
-  return {
+export function toSseMessage<Events extends object>(room: string, message: RoomMessage): SseMessage<Events> {
+  const converted: SseMessage = {
     room,
     event: message.event,
     data: message.serialized ? parse(message.data) : message.data,
     id: message.id,
   };
+  return converted as SseMessage<Events>;
 }
 
 // Also on the publishing node, so that the data is the same on every node: the others receive only the text. A custom
