@@ -30,6 +30,8 @@ describe('checkCallOptions', () => {
 describe('suggestionFor', () => {
   it('suggests the closest name', () => {
     expect(suggestionFor('retyMs', ['rooms', 'retryMs'])).toBe(' Did you mean "retryMs"?');
+    expect(suggestionFor('ids', ['id', 'volatile'])).toBe(' Did you mean "id"?');
+    expect(suggestionFor('x', ['id', 'volatile'])).toBe(' Known are: id, volatile.');
     expect(suggestionFor('ab', ['abcd', 'abc'])).toBe(' Did you mean "abc"?');
   });
 });

@@ -53,12 +53,14 @@ describe('the arguments of send and broadcast', () => {
     ['broadcast', 'broadcast(room, undefined, data, options)'],
     ['send', 'send(client, undefined, data, options)'],
   ] as const)('%s names the call with data and options but without a name', (method, call) => {
-    expect(() => eventArguments(method, [{ id: 7 }, { volatile: true }], CHECKS)).toThrow(
-      expect.objectContaining({
-        code: 'invalid-event-name',
-        message: expect.stringContaining(call) as string,
-      }),
-    );
+    for (const data of [{ id: 7 }, [7], 7, false]) {
+      expect(() => eventArguments(method, [data, { volatile: true }], CHECKS)).toThrow(
+        expect.objectContaining({
+          code: 'invalid-event-name',
+          message: expect.stringContaining(call) as string,
+        }),
+      );
+    }
   });
 
   it('the name is checked', () => {

@@ -30,7 +30,7 @@ export function eventArguments<Options extends object>(
     );
   }
   const [event, data, options = {}] = parts;
-  if (typeof event === 'object' && event !== null) {
+  if (event !== undefined && event !== null && typeof event !== 'string') {
     const first = method === 'send' ? 'client' : 'room';
     throw new SseError(
       'invalid-event-name',
