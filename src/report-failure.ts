@@ -11,3 +11,8 @@ export function reportFailure(error: unknown): void {
     stackOf(error),
   );
 }
+
+/** Logs the error of an Observable that `publishFrom` subscribed to. */
+export function reportSourceFailure(rooms: readonly string[], error: unknown): void {
+  logger.error(`A source published to ${rooms.join(', ')} failed.`, stackOf(error));
+}

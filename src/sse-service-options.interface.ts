@@ -19,6 +19,8 @@ export interface BroadcastOptions extends Pick<PublishOptions, 'volatile' | 'ide
   /**
    * Clients, or users (`{ user: 7 }`) with all of their clients, that do not receive the event. An excluded client that
    * reconnects is a new client and may receive the event from history; an excluded user does not. Default: none.
+   *
+   * Without the module option `identify`, `{ user }` is refused.
    */
   readonly except?: ExcludedTarget | readonly ExcludedTarget[];
 }

@@ -73,8 +73,8 @@ function newPresence(options: ResolvedSseOptions): Presence {
   return new Presence({ ...options, report: reportFailure });
 }
 
-function newCommands({ broker }: ResolvedSseOptions, presence: Presence): RemoteCommands {
-  return new RemoteCommands(broker, (room) => presence.members(room));
+function newCommands({ broker, identify }: ResolvedSseOptions, presence: Presence): RemoteCommands {
+  return new RemoteCommands(broker, (room) => presence.members(room), identify !== undefined);
 }
 
 /** Starts the hub before the service can be injected, since other modules may publish from their first hook on. */

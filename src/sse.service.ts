@@ -1,25 +1,27 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { map, type Observable, type Subscription } from 'rxjs';
-import { withExcludedNames } from './broadcast-arguments.js';
 import type { BrokerState } from './broker/broker.interface.js';
 import type { PresenceCount } from './broker/presence-store.interface.js';
 import { RemoteCommands, type DisconnectOptions, type DisconnectTarget } from './commands/remote-commands.js';
 import type { CloseReason } from './connection/close-reason.js';
 import { SseClient } from './connection/sse-client.js';
 import type { JoinOptions } from './connection/sse-client.interface.js';
+import { publishedParts } from './endpoint/message-fields.js';
 import { openRawStream } from './endpoint/raw-stream.js';
 import { Presence } from './presence/presence.js';
 import type { PresenceChange } from './protocol/presence-event.js';
 import { EVERYONE, checkRoom, checkRooms, type RoomName } from './protocol/room-name.js';
-import { stackOf } from './protocol/error-text.js';
 import type { SseMember } from './protocol/sse-member.js';
 import type { SseIdentity } from './protocol/user-name.js';
-import { reportFailure } from './report-failure.js';
+import { reportFailure, reportSourceFailure } from './report-failure.js';
 import type { ResolvedSseOptions } from './resolve-options.js';
+import { checkClient } from './rooms/call-arguments.js';
 import type { SendOptions } from './rooms/event-publisher.js';
 import { ReportedPromise } from './rooms/reported-promise.js';
+import type { EventData, EventName, UnnamedData } from './rooms/event-map.js';
 import { RoomHub } from './rooms/room-hub.js';
 import { toSseMessage, type SseMessage } from './rooms/sse-message.js';
+import { checkAddOptions, leavingUser, withExcludedNames } from './service-arguments.js';
 import type { AddOptions, BroadcastOptions } from './sse-service-options.interface.js';
 import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';
 
@@ -34,9 +36,7 @@ type Rooms = RoomName | readonly RoomName[];
  * A rejected promise of `join`, `leave`, `broadcast` or `disconnect` that is not awaited is logged; the process goes on.
  */
 @Injectable()
-export class SseService<Events extends object = Record<string, unknown>> {
-  readonly #logger = new Logger(SseService.name);
-
+export class SseService<Events extends object = object> {
   constructor(
     private readonly hub: RoomHub,
     @Inject(RESOLVED_SSE_OPTIONS) private readonly options: ResolvedSseOptions,
@@ -64,26 +64,26 @@ export class SseService<Events extends object = Record<string, unknown>> {
    * headers are sent at once. `send`, `join` and `setRetry` may follow without `await`: rooms joined in the same turn of
    * the event loop are resumed from the request's `Last-Event-ID`.
    *
-   * @throws SseError `unsupported-response`, `response-already-sent`, `invalid-room`, `invalid-retry`
+   * @throws SseError `unsupported-response`, `response-already-sent`, `invalid-room`, `invalid-retry`, `invalid-arguments`
    */
   add(request: unknown, response: unknown, options: AddOptions = {}): SseClient {
-    const { rooms, retryMs = this.options.retryMs } = options;
+    const { rooms, retryMs = this.options.retryMs } = checkAddOptions(options);
     return openRawStream(this.hub, request, response, { rooms, retryMs });
   }
 
   /** Sets the client's reconnection time in milliseconds. @throws SseError `invalid-retry` */
   setRetry(client: SseClient, retryMs: number): void {
-    client.setRetry(retryMs);
+    checkClient('setRetry', client).setRetry(retryMs);
   }
 
   /**
    * Adds the client to a room. Settles when the broker delivers the room to this node; before the stream opens, at once.
    *
    * @returns `false` where the client was in the room already, and for `'*'`
-   * @throws SseError `invalid-room`: the promise rejects
+   * @throws SseError `invalid-room`, `invalid-arguments`: the promise rejects
    */
   join(client: SseClient, room: RoomName, options?: JoinOptions): Promise<boolean> {
-    return client.join(room, options);
+    return this.hub.join(client, room, options);
   }
 
   /** Takes the client out of one room; with `'*'` out of every room. @throws SseError `invalid-room` */
@@ -92,18 +92,18 @@ export class SseService<Events extends object = Record<string, unknown>> {
    * Takes all clients of a user out of one room, on every node; with `'*'` out of every room.
    *
    * @returns settles when the broker has accepted the command. A node without a connection to the broker misses it
-   * @throws SseError `invalid-user`, `invalid-room`, `unsupported-by-broker`, `broker-closed`, `broker-unavailable`: the
-   * promise rejects
+   * @throws SseError `invalid-arguments`, also without `identify`; `invalid-user`, `invalid-room`, `unsupported-by-broker`,
+   * `broker-closed`, `broker-unavailable`: the promise rejects
    */
   leave(user: Pick<SseIdentity, 'user'>, room: RoomName): Promise<void>;
   leave(target: SseClient | Pick<SseIdentity, 'user'>, room: RoomName): void | Promise<void> {
     if (target instanceof SseClient) return target.leave(room);
-    return ReportedPromise.of(() => this.commands.leave(target.user, room), reportFailure);
+    return ReportedPromise.of(() => this.commands.leave(leavingUser(target), room), reportFailure);
   }
 
   /** True if the client is in the room; always `true` for `'*'`, and `false` for a value that is no room name. */
   in(client: SseClient, room: RoomName): boolean {
-    return client.in(room);
+    return checkClient('in', client).in(room);
   }
 
   /**
@@ -112,16 +112,15 @@ export class SseService<Events extends object = Record<string, unknown>> {
    * @returns whether the client accepted the event; `false` where it is closed or too slow
    * @throws SseError `invalid-data`, `invalid-event-name`, `invalid-id`, `invalid-arguments`, `id-not-allowed`
    */
-  send(client: SseClient, data: unknown): boolean;
-  send(client: SseClient, event: undefined, data: unknown, options?: SendOptions): boolean;
-  send<Name extends keyof Events & string>(
+  send<const Data>(client: SseClient, data: UnnamedData<Events, Data>): boolean;
+  send<Name extends EventName<Events> | undefined>(
     client: SseClient,
-    event: Name | undefined,
-    data: Events[Name],
+    event: Name,
+    data: EventData<Events, Name>,
     options?: SendOptions,
   ): boolean;
   send(client: SseClient, ...parts: unknown[]): boolean {
-    return this.hub.send(client, parts);
+    return this.hub.send(checkClient('send', client), parts);
   }
 
   /**
@@ -133,21 +132,18 @@ export class SseService<Events extends object = Record<string, unknown>> {
    * @throws SseError `invalid-room`, `invalid-data`, `invalid-event-name`, `invalid-arguments`, `broker-closed`,
    * `broker-unavailable`: the promise rejects
    */
-  broadcast(room: Rooms, data: unknown): Promise<string | undefined>;
-  broadcast(
+  broadcast<const Data>(room: Rooms, data: UnnamedData<Events, Data>): Promise<string | undefined>;
+  broadcast<Name extends EventName<Events> | undefined>(
     room: Rooms,
-    event: undefined,
-    data: unknown,
-    options?: BroadcastOptions,
-  ): Promise<string | undefined>;
-  broadcast<Name extends keyof Events & string>(
-    room: Rooms,
-    event: Name | undefined,
-    data: Events[Name],
+    event: Name,
+    data: EventData<Events, Name>,
     options?: BroadcastOptions,
   ): Promise<string | undefined>;
   broadcast(room: Rooms, ...parts: unknown[]): Promise<string | undefined> {
-    return this.hub.publish(() => ({ parts: withExcludedNames(parts), rooms: checkRooms(room) }));
+    return this.hub.publish(() => ({
+      parts: withExcludedNames(parts, this.options.identify !== undefined),
+      rooms: checkRooms(room),
+    }));
   }
 
   /**
@@ -166,7 +162,7 @@ export class SseService<Events extends object = Record<string, unknown>> {
 
   /** Removes a client without closing its connection: it leaves its rooms and receives no further event. */
   remove(client: SseClient): void {
-    client.connection.close('removed');
+    checkClient('remove', client).connection.close('removed');
   }
 
   /** A live view of the clients of a room on this node; by default of all clients. @throws SseError `invalid-room` */
@@ -213,31 +209,34 @@ export class SseService<Events extends object = Record<string, unknown>> {
    * Emits the events of a room, from all nodes, and completes when the application closes. A subscriber counts as interest in
    * the room, as a client does. @throws SseError `invalid-room`
    */
-  stream(room: RoomName): Observable<SseMessage> {
+  stream(room: RoomName): Observable<SseMessage<Events>> {
     const name = checkRoom(room);
-    return this.hub.observeRoom(name).pipe(map((message) => toSseMessage(name, message)));
+    return this.hub.observeRoom(name).pipe(map((message) => toSseMessage<Events>(name, message)));
   }
 
   /**
-   * Publishes each value of an Observable to a room. A value that cannot be published is logged, and so is an error of the
-   * source. The end of the source does not affect the room.
+   * Publishes each value of an Observable to a room. A message such as `{ data, type }` is unwrapped, as in a handler; its type
+   * precedes `event`. Failures of a value or of the source are logged. The end of the source does not affect the room.
    *
    * @returns the subscription to the source; unsubscribe to stop
    * @throws SseError `invalid-room`
    */
-  publishFrom(room: Rooms, source$: Observable<unknown>, event?: string): Subscription {
+  publishFrom<Name extends EventName<Events> | undefined = undefined>(
+    room: Rooms,
+    source$: Observable<EventData<Events, Name>>,
+    event?: Name,
+  ): Subscription {
     const rooms = checkRooms(room);
     return source$.subscribe({
-      next: (value) => void this.hub.publish(() => ({ rooms, parts: [event, value] })),
-      error: (error) =>
-        this.#logger.error(`A source published to ${rooms.join(', ')} failed.`, stackOf(error)),
+      next: (value) => void this.hub.publish(() => ({ rooms, parts: publishedParts(value, event) })),
+      error: (error) => reportSourceFailure(rooms, error),
     });
   }
 
   /**
    * The current position, for a page rendered with the current state. The page opens its stream with it as `?lastEventId=`,
-   * and the stream begins with the events published in between. `undefined` with `history: false`.
-   * @param rooms the rooms of the page's stream. Without partitions one position serves all rooms
+   * and the stream begins with the events published in between. `undefined` with `history: false`. `rooms` are those of the
+   * page's stream; without partitions one position serves all rooms.
    * @throws SseError `invalid-room`: the promise rejects
    */
   async position(rooms: Rooms = EVERYONE): Promise<string | undefined> {

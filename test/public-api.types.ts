@@ -1,5 +1,8 @@
 // Never runs: the compiler reads it, and `public-api.spec.ts` fails on whatever it does not accept here, and on each
 // `@ts-expect-error` below which it finds nothing wrong.
+import type { INestApplication } from '@nestjs/common';
+import type { ModuleRef } from '@nestjs/core';
+import type { TestingModule } from '@nestjs/testing';
 import type { Request } from 'express';
 import {
   ConnectedClient,
@@ -30,16 +33,20 @@ declare module 'nestjs-simple-sse' {
 interface ShopEvents {
   paid: { id: number };
   'stock-changed': number;
+  moved: { to: 'shelf' | 'shop' };
 }
 
 export function typedEvents(sse: SseService<ShopEvents>, client: SseClient): void {
   void sse.broadcast('orders', 'paid', { id: 7 });
   void sse.broadcast(['orders', 7], 'stock-changed', 3, { except: client, volatile: true });
   void sse.broadcast('*', 'an event without a name');
+  void sse.broadcast('orders', 'moved', { to: 'shop' });
   sse.send(client, 'paid', { id: 7 });
   sse.send(client, 'paid', { id: 7 }, { volatile: true });
   sse.send(client, { any: 'data' });
 
+  // @ts-expect-error -- not its data
+  void sse.broadcast('orders', 'moved', { to: 'home' });
   // @ts-expect-error -- no such event
   void sse.broadcast('orders', 'payed', { id: 7 });
   // @ts-expect-error -- not its data
@@ -54,9 +61,90 @@ export function typedEvents(sse: SseService<ShopEvents>, client: SseClient): voi
   void sse.broadcast('orders', 'paid', { id: 7 }, { exept: client });
 }
 
+export function eventsWithoutAName(
+  sse: SseService<ShopEvents>,
+  client: SseClient,
+  text: string,
+  either: 'paid' | 'other',
+): void {
+  void sse.broadcast('orders', text);
+  void sse.broadcast('orders', { paid: 7 });
+  void sse.broadcast('orders', undefined, 'paid', { volatile: true });
+  sse.send(client, [1, 'paid']);
+  sse.publishFrom('orders', of('paid', 7, { data: 7, type: 'paid' }));
+  // @ts-expect-error -- the name of an event, without its data
+  void sse.broadcast('orders', 'paid');
+  // @ts-expect-error -- possibly the name of an event
+  void sse.broadcast('orders', either);
+  // @ts-expect-error -- the name of an event, without its data
+  sse.send(client, 'stock-changed');
+}
+
+export function typedStreams(sse: SseService<ShopEvents>): void {
+  sse.publishFrom('orders', of({ id: 7 }), 'paid');
+  sse.stream('orders').subscribe((message) => {
+    if (message.event === 'paid') message.data.id.toFixed();
+    if (message.event === 'stock-changed') message.data.toFixed();
+    const id: string | undefined = message.id;
+    void id;
+    // @ts-expect-error -- no such event
+    if (message.event === 'payd') return;
+    // @ts-expect-error -- the data of each event has its own type
+    message.data.toFixed();
+  });
+  // @ts-expect-error -- no such event
+  sse.publishFrom('orders', of({ id: 7 }), 'payd');
+  // @ts-expect-error -- not its data
+  sse.publishFrom('orders', of('seven'), 'paid');
+}
+
+/** Nest infers the class without its type argument. */
+export async function inferredByNest(
+  app: INestApplication,
+  moduleRef: ModuleRef,
+  testing: TestingModule,
+  client: SseClient,
+): Promise<void> {
+  for (const sse of [
+    app.get(SseService),
+    app.get(SseService, { strict: false }),
+    moduleRef.get(SseService),
+    testing.get(SseService),
+    await app.resolve(SseService),
+    await moduleRef.create(SseService),
+  ]) {
+    await sse.broadcast('r', 'x', 1);
+    await sse.broadcast('r', 'x');
+    await sse.broadcast('r', 'x', { id: 7 }, { volatile: true });
+    sse.send(client, 'x', 1);
+    sse.publishFrom('r', of(1), 'x');
+    sse.stream('r').subscribe(({ event, data }) => {
+      const [name, value]: [string | undefined, unknown] = [event, data];
+      void [name, value];
+    });
+    const untyped: SseService = sse;
+    void untyped;
+    // @ts-expect-error -- an event name is a string
+    await sse.broadcast('r', 7, 1);
+    // @ts-expect-error -- no such option
+    await sse.broadcast('r', 'x', 1, { volatil: true });
+  }
+  const typed: SseService<ShopEvents> = app.get(SseService);
+  const named = moduleRef.get<SseService<ShopEvents>>(SseService);
+  const tested = testing.get<SseService<ShopEvents>>(SseService);
+  for (const sse of [typed, named, tested]) {
+    await sse.broadcast('orders', 'paid', { id: 7 });
+    // @ts-expect-error -- not its data
+    await sse.broadcast('orders', 'paid', 7);
+  }
+}
+
 export function untypedEvents(sse: SseService, client: SseClient): void {
   void sse.broadcast('orders', 'whatever', { id: 7 });
+  void sse.broadcast('orders', 'whatever');
   sse.send(client, 'whatever', null);
+  sse.send(client, 'whatever');
+  sse.publishFrom('orders', of(1), 'whatever');
   // @ts-expect-error -- an event name is a string
   sse.send(client, 7, null);
   // @ts-expect-error -- a room is a string or a number

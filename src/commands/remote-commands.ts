@@ -2,10 +2,11 @@ import type { PartitionedBroker, SseBroker } from '../broker/broker.interface.js
 import type { SseClient } from '../connection/sse-client.js';
 import { describeValue } from '../protocol/error-text.js';
 import { checkRetry } from '../protocol/event-fields.js';
+import { checkCallOptions, checkedElsewhere } from '../protocol/option-checks.js';
 import { EVERYONE, checkRoom, type RoomName } from '../protocol/room-name.js';
 import { SseError } from '../protocol/sse-error.js';
 import type { SseMember } from '../protocol/sse-member.js';
-import { checkUser } from '../protocol/user-name.js';
+import { checkUser, noUsers } from '../protocol/user-name.js';
 import type { CommandHost } from './command-host.interface.js';
 import { encodeRemoteCommand, parseRemoteCommand, type RemoteCommand } from './remote-command-codec.js';
 
@@ -36,9 +37,18 @@ export interface DisconnectOptions {
 export class RemoteCommands {
   readonly #broker: SseBroker | undefined;
   readonly #membersOf: (room: string) => Promise<SseMember[]>;
+  readonly #hasUsers: boolean;
 
-  /** @param membersOf the members of a room over all nodes, for `{ room, where }` */
-  constructor(broker: PartitionedBroker, membersOf: (room: string) => Promise<SseMember[]>) {
+  /**
+   * @param membersOf the members of a room over all nodes, for `{ room, where }`
+   * @param hasUsers true with the option `identify`
+   */
+  constructor(
+    broker: PartitionedBroker,
+    membersOf: (room: string) => Promise<SseMember[]>,
+    hasUsers: boolean,
+  ) {
+    this.#hasUsers = hasUsers;
     // A control message of any partition reaches every node. Always the same partition: commands stay in order.
     [this.#broker] = broker.partitions;
     this.#membersOf = membersOf;
@@ -52,6 +62,7 @@ export class RemoteCommands {
    * `unsupported-by-broker`, `broker-closed`, `broker-unavailable`
    */
   async disconnect(target: DisconnectTarget, options: DisconnectOptions = {}): Promise<void> {
+    checkCallOptions('disconnect', options, { retryMs: checkedElsewhere });
     const retryMs = options.retryMs === undefined ? undefined : checkRetry(options.retryMs);
     if (typeof target === 'string') return this.#publish({ do: 'disconnect', client: target, retryMs });
     if (typeof target !== 'object' || target === null || !('user' in target || 'room' in target)) {
@@ -62,6 +73,10 @@ export class RemoteCommands {
     }
     const room = target.room === undefined ? undefined : checkRoom(target.room);
     if ('user' in target) {
+      if ('where' in target) {
+        throw new SseError('invalid-arguments', 'disconnect takes `where` with a room, not with a user.');
+      }
+      this.#checkUsersExist('disconnect({ user })');
       return this.#publish({ do: 'disconnect', users: [checkUser(target.user)], room, retryMs });
     }
     const { where } = target;
@@ -80,6 +95,7 @@ export class RemoteCommands {
    * @throws SseError `invalid-user`, `invalid-room`, `unsupported-by-broker`, `broker-closed`, `broker-unavailable`
    */
   async leave(user: unknown, room: RoomName): Promise<void> {
+    this.#checkUsersExist('leave({ user }, room)');
     await this.#publish({ do: 'leave', users: [checkUser(user)], room: checkRoom(room) });
   }
 
@@ -95,6 +111,10 @@ export class RemoteCommands {
         client.connection.end('disconnected');
       }
     }
+  }
+
+  #checkUsersExist(call: string): void {
+    if (!this.#hasUsers) throw noUsers(call);
   }
 
   async #publish(command: RemoteCommand): Promise<void> {

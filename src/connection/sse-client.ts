@@ -133,7 +133,7 @@ export class SseClient implements ConnectionOwner {
    * `replay`, the client is closed as `broker-unavailable`.
    *
    * @returns `true` if the client joined; `false` if it was in the room, is closed, or the room is `'*'`
-   * @throws SseError `invalid-room`; the promise rejects
+   * @throws SseError `invalid-room`, `invalid-arguments`; the promise rejects
    */
   join(room: RoomName, options?: JoinOptions): Promise<boolean> {
     return this.#host.join(this, room, options);

@@ -28,6 +28,30 @@ export function messageFields(value: unknown, serialize: SerializeData): SseFiel
   };
 }
 
+/**
+ * Converts a value of a source that `publishFrom` subscribes to, by the same rule as `messageFields`, to the event name and
+ * the data of a broadcast. The name in a message precedes `event`.
+ *
+ * @throws SseError `id-not-allowed`, `invalid-data`: a published event has no id, `retry` and comment of its own
+ */
+export function publishedParts(value: unknown, event: string | undefined): [event: unknown, data: unknown] {
+  if (!isMessage(value)) return [event, value];
+  if (value['id'] !== undefined && value['id'] !== null) {
+    throw new SseError(
+      'id-not-allowed',
+      'publishFrom got a message with an id, but the id of a published event is its position. Put your own id into the data.',
+    );
+  }
+  const unpublishable = ['retry', 'comment'].find((key) => value[key] !== undefined && value[key] !== null);
+  if (unpublishable !== undefined) {
+    throw new SseError(
+      'invalid-data',
+      `publishFrom got a message with "${unpublishable}", which only a stream's own source can send. Leave it out.`,
+    );
+  }
+  return [value['event'] ?? value['type'] ?? event, value['data']];
+}
+
 function isMessage(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
   const keys = Object.keys(value);

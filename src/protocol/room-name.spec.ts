@@ -28,6 +28,8 @@ describe('checkRoom', () => {
     '\x9b0m',
     'a\u202eb',
     'a\ud800',
+    'orders/*',
+    '**',
     undefined,
     null,
     NaN,

@@ -11,7 +11,7 @@ const MAX_ROOM_LENGTH = 255;
 export type RoomName = string | number;
 
 /**
- * Validates a room's name: 1 to 255 characters, none of them a control character.
+ * Validates a room's name: 1 to 255 characters, none of them a control character or `*`.
  *
  * @returns the name; `'*'` is valid
  * @throws SseError `invalid-room`
@@ -33,6 +33,12 @@ export function checkRoom(room: unknown): string {
   const unsafe = unsafeTextReason(name);
   if (unsafe !== undefined) {
     throw new SseError('invalid-room', `The room ${describeValue(name)} contains ${unsafe}. Remove it.`);
+  }
+  if (name.includes(EVERYONE) && name !== EVERYONE) {
+    throw new SseError(
+      'invalid-room',
+      `The room ${describeValue(name)} contains "*", which is a pattern only in the option "rooms" of SseModule. Name each room.`,
+    );
   }
   return name;
 }

@@ -44,6 +44,14 @@ export function checkUser(user: unknown): string {
   return name;
 }
 
+/** The refusal of a call that names a user where no client can have one. */
+export function noUsers(call: string): SseError {
+  return new SseError(
+    'invalid-arguments',
+    `${call} names a user, but without the option "identify" of SseModule no client has one. Set it, on this node too.`,
+  );
+}
+
 /**
  * Validates the return value of `identify`.
  *

@@ -5,6 +5,7 @@ import { checkEventId } from '../protocol/event-fields.js';
 import { serializeData, type SerializeData } from '../protocol/serialize-data.js';
 import { SseError } from '../protocol/sse-error.js';
 import { SseFrame } from '../protocol/sse-frame.js';
+import { BROADCAST_CHECKS, SEND_CHECKS } from './call-arguments.js';
 import { eventArguments } from './event-arguments.js';
 import type { Partitions } from './partitions.js';
 import type { RoomPolicy } from './room-policy.js';
@@ -47,7 +48,7 @@ export class EventPublisher {
 
   /** Sends `[event], data, options` to one client. @returns whether the client accepted the event */
   send(client: SseClient, parts: readonly unknown[]): boolean {
-    const { event, data, options } = eventArguments<SendOptions>('send', parts);
+    const { event, data, options } = eventArguments<SendOptions>('send', parts, SEND_CHECKS);
     const fields = {
       event,
       id: checkEventId(options.id),
@@ -75,7 +76,11 @@ export class EventPublisher {
 
   /** Publishes an event. @returns the event's `id:`, or `undefined` for an event that cannot be replayed */
   async publish({ rooms, parts }: EventToPublish): Promise<string | undefined> {
-    const { event, data, options } = eventArguments<PublishOptions>('broadcast', parts);
+    const { event, data, options } = eventArguments<Pick<PublishOptions, keyof typeof BROADCAST_CHECKS>>(
+      'broadcast',
+      parts,
+      BROADCAST_CHECKS,
+    );
     const text = serializeData(data, this.#serialize, event);
     if (rooms.length === 0) return undefined;
     const volatile = options.volatile ?? rooms.every((room) => this.#policy.isVolatile(room));

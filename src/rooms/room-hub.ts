@@ -12,6 +12,7 @@ import { encodeEvent, type SseFields } from '../protocol/encode-event.js';
 import type { RoomMessage } from '../protocol/room-message.js';
 import { EVERYONE, checkRoom, type RoomName } from '../protocol/room-name.js';
 import type { SerializeData } from '../protocol/serialize-data.js';
+import { checkJoin } from './call-arguments.js';
 import type { ClientObserver } from './client-observer.interface.js';
 import { LossNotifier } from './resume/loss-notifier.js';
 import { EventPublisher, type EventToPublish, type SendTraits } from './event-publisher.js';
@@ -151,6 +152,7 @@ export class RoomHub implements ClientHost {
 
   join(client: SseClient, room: RoomName, options: JoinOptions = {}): Promise<boolean> {
     return ReportedPromise.of(async () => {
+      checkJoin(client, options);
       const name = checkRoom(room);
       if (name === EVERYONE || client.isClosed || client.isIn(name)) return false;
       const { connection } = client;

@@ -1,23 +1,36 @@
 import type { RoomMessage } from '../protocol/room-message.js';
+import type { EventData, EventName } from './event-map.js';
 
-/** One event as `SseService.stream()` emits it. */
-export interface SseMessage {
+/** One event of a room, with the types of its name and its data. */
+interface MessageOf<Name, Data> {
   /** The subscribed room, also of an event that was published to several rooms. */
   readonly room: string;
-  readonly event: string | undefined;
+  readonly event: Name;
   /** The published data: a string unchanged, any other value parsed from its JSON, or as text where it is not JSON. */
-  readonly data: unknown;
+  readonly data: Data;
   /** The event's position, as in the `id:` that clients receive; `undefined` for an event that cannot be replayed. */
   readonly id: string | undefined;
 }
 
-export function toSseMessage(room: string, message: RoomMessage): SseMessage {
-  return {
+/**
+ * One event as `SseService.stream()` emits it. With a map of events, `event` determines the type of `data`; the compiler
+ * trusts the publishing nodes and does not see what JSON changes (a `Date` arrives as a string).
+ */
+export type SseMessage<Events extends object = object> =
+  string extends EventName<Events>
+    ? MessageOf<string | undefined, unknown>
+    : | MessageOf<undefined, unknown>
+      | { [Name in EventName<Events>]: MessageOf<Name, EventData<Events, Name>> }[EventName<Events>];
+
+/** Converts a received message. */
+export function toSseMessage<Events extends object>(room: string, message: RoomMessage): SseMessage<Events> {
+  const converted: SseMessage = {
     room,
     event: message.event,
     data: message.serialized ? parse(message.data) : message.data,
     id: message.id,
   };
+  return converted as SseMessage<Events>;
 }
 
 // Also on the publishing node, so that the data is the same on every node: the others receive only the text. A custom

@@ -65,6 +65,42 @@ describe.each(platforms)('the RxJS side of the service on $name', (platform) => 
     expect(stream.isOpen).toBe(true);
   });
 
+  it('publishFrom unwraps messages like a handler: their name precedes its own', async () => {
+    const { stream } = await connectClient(running, '/rooms/lobby');
+    const messages = [
+      { data: { p: 1 }, type: 'tick' },
+      { data: 2, event: 'tock', id: undefined },
+      { data: 3 },
+      { data: 4, type: 'tick', price: 5 },
+    ];
+    running.sse.publishFrom('lobby', of(...messages), 'price');
+    expect((await stream.nextEvents(4)).map(({ event, data }) => [event, data])).toEqual([
+      ['tick', '{"p":1}'],
+      ['tock', '2'],
+      ['price', '3'],
+      ['price', '{"data":4,"type":"tick","price":5}'],
+    ]);
+  });
+
+  it('publishFrom logs a message with an id, retry or comment, and goes on', async () => {
+    const { stream } = await connectClient(running, '/rooms/lobby');
+    running.logger.clear();
+    const messages = [
+      { data: 1, id: '7' },
+      { data: 1, retry: 5 },
+      { data: 1, comment: 'x' },
+      { comment: 'x' },
+      { data: 2, type: 'tick' },
+    ];
+    running.sse.publishFrom('lobby', of(...messages));
+    expect(await stream.nextEvent()).toMatchObject({ event: 'tick', data: '2' });
+    await eventually(() => running.logger.complaints.length >= 4, 'four lines in the log');
+    expect(running.logger.complaints.map(({ text }) => text).join()).toMatch(
+      /with an id.*with "retry".*with "comment".*with "comment"/s,
+    );
+    running.logger.clear();
+  });
+
   it("a source's error is logged and does not affect the room", async () => {
     const { stream } = await connectClient(running, '/rooms/lobby');
     running.logger.clear();

@@ -107,6 +107,91 @@ describe.each(allPlatforms)('sending on $name', (platform) => {
     await sseRefusal(() => sse.broadcast(...unchecked<[string, unknown]>(['lobby'])));
   });
 
+  it('an unknown or wrong option is refused, with the name that was probably meant', async () => {
+    const { sse } = running;
+    const { client } = pair;
+    for (const [call, message] of [
+      [
+        () => sse.broadcast('lobby', 'x', 1, unchecked({ volatil: true })),
+        '"volatil". Did you mean "volatile"',
+      ],
+      [
+        () => sse.broadcast('lobby', 'x', 1, unchecked({ execpt: client })),
+        '"execpt". Did you mean "except"',
+      ],
+      [
+        () => sse.broadcast('lobby', 'x', 1, unchecked({ volatile: 1 })),
+        '"volatile" of broadcast is true or false',
+      ],
+      [() => sse.send(client, 'x', 1, unchecked({ voltile: true })), '"voltile". Did you mean "volatile"'],
+      [() => sse.join(client, 'kitchen', unchecked({ repaly: 5 })), '"repaly". Did you mean "replay"'],
+      [() => client.join('kitchen', unchecked({ replay: '5' })), '"replay" of join is a whole number'],
+      [() => client.join('kitchen', unchecked(null)), 'options of join are an object, not null'],
+      [() => sse.add({}, {}, unchecked({ room: 'a' })), '"room". Did you mean "rooms"'],
+    ] as const) {
+      const error = await sseRefusal(call);
+      expect([error.code, error.message]).toEqual(['invalid-arguments', expect.stringContaining(message)]);
+    }
+    expect(client.in('kitchen')).toBe(false);
+  });
+
+  it.each(['', 'x'.repeat(256), 7, null])('the idempotency key %j is refused', async (key) => {
+    const options = { idempotencyKey: unchecked<string>(key) };
+    const error = await sseRefusal(() => running.sse.broadcast('lobby', 'x', 1, options));
+    expect([error.code, error.message]).toEqual([
+      'invalid-arguments',
+      expect.stringContaining('a string of 1 to 255 characters'),
+    ]);
+  });
+
+  it('an option that is undefined counts as absent, and the longest idempotency key is accepted', async () => {
+    const absent = { volatile: undefined, idempotencyKey: undefined, except: undefined };
+    await running.sse.broadcast('lobby', 'x', 1, unchecked(absent));
+    await running.sse.broadcast('lobby', 'y', 1, { idempotencyKey: 'k'.repeat(255) });
+    expect(await eventNames(pair, 2)).toEqual(['x', 'y']);
+  });
+
+  it('data and options without a name are refused with the right call', async () => {
+    const error = await sseRefusal(() =>
+      running.sse.broadcast(
+        ...unchecked<[string, undefined, unknown]>(['lobby', { id: 7 }, { volatile: true }]),
+      ),
+    );
+    expect(error.message).toContain('broadcast(room, undefined, data, options)');
+  });
+
+  it('a pattern is refused as a room', async () => {
+    for (const room of ['orders/*', ['lobby', 'orders/*']]) {
+      const error = await sseRefusal(() => running.sse.broadcast(room, 'x', 1));
+      expect([error.code, error.message]).toEqual([
+        'invalid-room',
+        expect.stringContaining('a pattern only in the option "rooms"'),
+      ]);
+    }
+    await sseRefusal(() => running.sse.join(pair.client, 'orders/*'));
+  });
+
+  it.each([['client-id'], [{ user: 7 }], [undefined], [null]])(
+    'a target that is no client is refused: %j',
+    async (target) => {
+      const { sse } = running;
+      const client = unchecked<SseClient>(target);
+      for (const call of [
+        () => sse.send(client, 'x', 1),
+        () => sse.join(client, 'lobby'),
+        () => sse.in(client, 'lobby'),
+        () => sse.setRetry(client, 5),
+        () => sse.remove(client),
+      ]) {
+        const error = await sseRefusal(call);
+        expect([error.code, error.message]).toEqual([
+          'invalid-arguments',
+          expect.stringContaining('takes an SseClient, as from @ConnectedClient()'),
+        ]);
+      }
+    },
+  );
+
   it('an error of the application has a code and explains its remedy', async () => {
     const error = await sseRefusal(() => running.sse.send(pair.client, 'a\nb', 1));
     expect(error.name).toBe('SseError');

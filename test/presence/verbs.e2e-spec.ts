@@ -115,6 +115,13 @@ describe.each(platforms)('the commands of SseService about clients, on $name', (
     ['invalid-arguments', () => running.sse.disconnect(unchecked({}))],
     ['invalid-arguments', () => running.sse.disconnect(unchecked(undefined))],
     ['invalid-arguments', () => running.sse.disconnect(unchecked(7))],
+    ['invalid-arguments', () => running.sse.disconnect({ room: 'chat' }, unchecked({ retyMs: 5 }))],
+    ['invalid-arguments', () => running.sse.disconnect({ user: 7, where: () => true })],
+    ['invalid-arguments', () => running.sse.leave(unchecked('7'), 'chat')],
+    ['invalid-arguments', () => running.sse.leave(unchecked(undefined), 'chat')],
+    ['invalid-arguments', () => running.sse.broadcast('chat', 'x', 1, { except: unchecked('7') })],
+    ['invalid-arguments', () => running.sse.broadcast('chat', 'x', 1, { except: unchecked([null]) })],
+    ['invalid-room', () => running.sse.disconnect({ room: 'chat/*' })],
     ['invalid-user', () => running.sse.disconnect({ user: '' })],
     ['invalid-user', () => running.sse.leave({ user: NaN }, 'chat')],
     ['invalid-user', () => running.sse.broadcast('chat', 'x', 1, { except: { user: '' } })],
@@ -148,6 +155,23 @@ describe.each(platforms)('the commands of SseService about clients, on $name', (
     // A client that reconnects is a new client, which `except` does not cover.
     const again = await running.listen('/rooms/quiet?user=8', { headers });
     expect(await namesOf(again, 3)).toEqual(['secret', 'of both', 'after']);
+  });
+});
+
+describe('without the option identify', () => {
+  it.each<[string, (running: RunningApp) => Promise<unknown>]>([
+    ['disconnect({ user })', ({ sse }) => sse.disconnect({ user: 7 })],
+    ['disconnect({ user })', ({ sse }) => sse.disconnect({ user: 7, room: 'chat' })],
+    ['leave({ user }, room)', ({ sse }) => sse.leave({ user: 7 }, 'chat')],
+    ['except: { user }', ({ sse }) => sse.broadcast('chat', 'x', 1, { except: { user: 7 } })],
+    ['except: { user }', ({ sse }) => sse.broadcast('chat', 'x', 1, { except: [{ user: 7 }] })],
+  ])('a call that names a user is refused: %s', async (name, call) => {
+    const running = await fastify.start(presenceApp({ identify: undefined, rooms: {} }));
+    const error = await sseRefusal(() => call(running));
+    expect(error.code).toBe('invalid-arguments');
+    expect(error.message).toContain(`${name} names a user, but without the option "identify"`);
+    await running.sse.disconnect('a client id');
+    await running.close();
   });
 });
 
