@@ -7,7 +7,7 @@ import {
   trueOrFalse,
   wholeNumber,
   type OptionCheck as Check,
-} from './protocol/option-checks.js';
+} from './protocol/input/option-checks.js';
 import { SseError } from './protocol/sse-error.js';
 import type { Identify } from './presence/presence.js';
 import { RoomPolicy, type RoomRule } from './rooms/room-policy.js';

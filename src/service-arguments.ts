@@ -1,8 +1,8 @@
 import { SseClient } from './connection/sse-client.js';
 import { describeValue } from './protocol/error-text.js';
-import { checkCallOptions, checkedElsewhere } from './protocol/option-checks.js';
+import { checkCallOptions, checkedElsewhere } from './protocol/input/option-checks.js';
 import { SseError } from './protocol/sse-error.js';
-import { checkUser, noUsers } from './protocol/user-name.js';
+import { checkUser, noUsers } from './protocol/input/user-name.js';
 import type { AddOptions, BroadcastOptions } from './sse-service-options.interface.js';
 
 /**

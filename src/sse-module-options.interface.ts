@@ -2,7 +2,7 @@ import type { ConfigurableModuleAsyncOptions } from '@nestjs/common';
 import type { PartitionedBroker, SseBroker } from './broker/broker.interface.js';
 import type { SseClient } from './connection/sse-client.js';
 import type { SseMetrics } from './metrics/sse-metrics.interface.js';
-import type { SseIdentity } from './protocol/user-name.js';
+import type { SseIdentity } from './protocol/input/user-name.js';
 
 /** Options for the rooms of one name pattern. They override the module's options. */
 export interface SseRoomPolicyOptions {

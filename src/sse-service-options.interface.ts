@@ -1,7 +1,7 @@
 import type { PublishOptions } from './broker/broker.interface.js';
 import type { SseClient } from './connection/sse-client.js';
-import type { RoomName } from './protocol/room-name.js';
-import type { SseIdentity } from './protocol/user-name.js';
+import type { RoomName } from './protocol/input/room-name.js';
+import type { SseIdentity } from './protocol/input/user-name.js';
 
 /** Options of `SseService.add()`. */
 export interface AddOptions {

@@ -3,7 +3,7 @@ import { DiscoveryModule } from '@nestjs/core';
 import { RemoteCommands } from './commands/remote-commands.js';
 import { EndpointExplorer } from './endpoint/endpoint-explorer.js';
 import { Presence } from './presence/presence.js';
-import { reportFailure } from './report-failure.js';
+import { reportFailure } from './endpoint/report-failure.js';
 import { resolveOptions, type ResolvedSseOptions } from './resolve-options.js';
 import { RoomHub } from './rooms/room-hub.js';
 import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';

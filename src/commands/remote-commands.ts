@@ -1,12 +1,12 @@
 import type { PartitionedBroker, SseBroker } from '../broker/broker.interface.js';
 import type { SseClient } from '../connection/sse-client.js';
 import { describeValue } from '../protocol/error-text.js';
-import { checkRetry } from '../protocol/event-fields.js';
-import { checkCallOptions, checkedElsewhere } from '../protocol/option-checks.js';
-import { EVERYONE, checkRoom, type RoomName } from '../protocol/room-name.js';
+import { checkRetry } from '../protocol/input/event-fields.js';
+import { checkCallOptions, checkedElsewhere } from '../protocol/input/option-checks.js';
+import { EVERYONE, checkRoom, type RoomName } from '../protocol/input/room-name.js';
 import { SseError } from '../protocol/sse-error.js';
 import type { SseMember } from '../protocol/sse-member.js';
-import { checkUser, noUsers } from '../protocol/user-name.js';
+import { checkUser, noUsers } from '../protocol/input/user-name.js';
 import type { CommandHost } from './command-host.interface.js';
 import { encodeRemoteCommand, parseRemoteCommand, type RemoteCommand } from './remote-command-codec.js';
 

@@ -1,5 +1,5 @@
-import { EVERYONE, asText, type RoomName } from '../protocol/room-name.js';
-import type { ClientIdentity } from '../protocol/user-name.js';
+import { EVERYONE, asText, type RoomName } from '../protocol/input/room-name.js';
+import type { ClientIdentity } from '../protocol/input/user-name.js';
 import type { ClientConnection } from './client-connection.js';
 import type { ConnectionOwner } from './connection-owner.interface.js';
 import type { CloseReason } from './close-reason.js';

@@ -1,8 +1,8 @@
 import { isObservable, type Observable } from 'rxjs';
 import type { SseClient } from '../connection/sse-client.js';
 import { encodeEvent } from '../protocol/encode-event.js';
-import { RESERVED_EVENT_PREFIX } from '../protocol/event-fields.js';
-import type { SerializeData } from '../protocol/serialize-data.js';
+import { RESERVED_EVENT_PREFIX } from '../protocol/input/event-fields.js';
+import type { SerializeData } from '../protocol/input/serialize-data.js';
 import { SseFrame } from '../protocol/sse-frame.js';
 import type { RoomHub } from '../rooms/room-hub.js';
 import { readSource, type SourceSink } from './handler-source.js';

@@ -1,6 +1,6 @@
-import { checkEventId, checkEventName, checkRetry } from '../protocol/event-fields.js';
+import { checkEventId, checkEventName, checkRetry } from '../protocol/input/event-fields.js';
 import type { SseFields } from '../protocol/encode-event.js';
-import { serializeData, type SerializeData } from '../protocol/serialize-data.js';
+import { serializeData, type SerializeData } from '../protocol/input/serialize-data.js';
 import { SseError } from '../protocol/sse-error.js';
 
 const MESSAGE_KEYS: ReadonlySet<string> = new Set(['data', 'type', 'event', 'id', 'retry', 'comment']);

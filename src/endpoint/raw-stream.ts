@@ -1,6 +1,6 @@
 import type { SseClient } from '../connection/sse-client.js';
-import { checkRetry } from '../protocol/event-fields.js';
-import { checkRooms, type RoomName } from '../protocol/room-name.js';
+import { checkRetry } from '../protocol/input/event-fields.js';
+import { checkRooms, type RoomName } from '../protocol/input/room-name.js';
 import { SseError } from '../protocol/sse-error.js';
 import type { RoomHub } from '../rooms/room-hub.js';
 import { HttpExchange } from './http-exchange.js';

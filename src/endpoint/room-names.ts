@@ -1,4 +1,4 @@
-import { checkRoom, EVERYONE, type RoomName } from '../protocol/room-name.js';
+import { checkRoom, EVERYONE, type RoomName } from '../protocol/input/room-name.js';
 import { SseError } from '../protocol/sse-error.js';
 
 /**

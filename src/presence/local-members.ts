@@ -1,5 +1,5 @@
 import type { LocalPresence } from '../broker/presence-store.interface.js';
-import type { ClientIdentity } from '../protocol/user-name.js';
+import type { ClientIdentity } from '../protocol/input/user-name.js';
 
 interface Member {
   connections: number;

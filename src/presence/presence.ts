@@ -4,10 +4,10 @@ import type { PresenceCount, PresenceStore } from '../broker/presence-store.inte
 import type { SseClient } from '../connection/sse-client.js';
 import { parsePresenceEvent, type PresenceChange } from '../protocol/presence-event.js';
 import type { RoomMessage } from '../protocol/room-message.js';
-import { EVERYONE } from '../protocol/room-name.js';
+import { EVERYONE } from '../protocol/input/room-name.js';
 import { SseError } from '../protocol/sse-error.js';
 import type { SseMember } from '../protocol/sse-member.js';
-import { checkIdentity, type SseIdentity } from '../protocol/user-name.js';
+import { checkIdentity, type SseIdentity } from '../protocol/input/user-name.js';
 import { LocalMembers } from './local-members.js';
 import { PresenceChanges } from './presence-changes.js';
 import type { PresenceHost, PresencePolicy } from './presence-host.interface.js';

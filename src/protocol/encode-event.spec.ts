@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { anyFields, anyText, cuts, eventFields } from '../../test/protocol/arbitraries.js';
 import { cutAt, normalised, parsed, wellFormed } from '../../test/protocol/parsed.js';
-import { unsafeTextReason } from './unsafe-text.js';
+import { unsafeTextReason } from './input/unsafe-text.js';
 import { encodeEvent, type SseFields } from './encode-event.js';
-import { checkEventId, checkEventName, checkRetry } from './event-fields.js';
+import { checkEventId, checkEventName, checkRetry } from './input/event-fields.js';
 
 /** The event as a client has it. */
 function asHeard({ event, data, id }: SseFields & { data: string }) {

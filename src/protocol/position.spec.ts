@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { checkEventId } from './event-fields.js';
+import { checkEventId } from './input/event-fields.js';
 import { formatPosition, parsePosition } from './position.js';
 
 const NOW = Date.UTC(2026, 10, 23) * 1_000;

@@ -1,5 +1,5 @@
 import type { JsonValue } from './json-value.js';
-import { RESERVED_EVENT_PREFIX } from './event-fields.js';
+import { RESERVED_EVENT_PREFIX } from './input/event-fields.js';
 import type { RoomEvent } from './room-message.js';
 
 /** The first connection of a user in a room, or the end of the last one, over all nodes. */

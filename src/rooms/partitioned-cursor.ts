@@ -3,7 +3,7 @@ import { LostCopies } from './lost-copies.js';
 import { formatStreamPosition, type StreamPosition } from '../protocol/stream-position.js';
 import type { Position, ResumePoint } from '../protocol/position.js';
 import type { EarlierCopy } from '../protocol/position.js';
-import { EVERYONE } from '../protocol/room-name.js';
+import { EVERYONE } from '../protocol/input/room-name.js';
 import type { SseFrame } from '../protocol/sse-frame.js';
 
 /** The partitions of a node, as far as a cursor needs them. */

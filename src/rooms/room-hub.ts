@@ -7,11 +7,11 @@ import { ConnectionServices, type ConnectionOptions } from '../connection/connec
 import type { ResponseWriter } from '../connection/response/response-writer.js';
 import { SseClient, type ClientHost } from '../connection/sse-client.js';
 import type { JoinOptions } from '../connection/sse-client.interface.js';
-import { checkRetry } from '../protocol/event-fields.js';
+import { checkRetry } from '../protocol/input/event-fields.js';
 import { encodeEvent, type SseFields } from '../protocol/encode-event.js';
 import type { RoomMessage } from '../protocol/room-message.js';
-import { EVERYONE, checkRoom, type RoomName } from '../protocol/room-name.js';
-import type { SerializeData } from '../protocol/serialize-data.js';
+import { EVERYONE, checkRoom, type RoomName } from '../protocol/input/room-name.js';
+import type { SerializeData } from '../protocol/input/serialize-data.js';
 import { checkJoin } from './call-arguments.js';
 import type { ClientObserver } from './client-observer.interface.js';
 import { LossNotifier } from './resume/loss-notifier.js';

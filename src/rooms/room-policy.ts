@@ -1,5 +1,5 @@
 import type { HistoryPolicy, RoomHistoryLimits } from '../broker/broker.interface.js';
-import { EVERYONE } from '../protocol/room-name.js';
+import { EVERYONE } from '../protocol/input/room-name.js';
 import { matchesRoomPattern } from './room-pattern.js';
 
 /** Settings of all rooms whose name matches a pattern. */

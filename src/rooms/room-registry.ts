@@ -1,7 +1,7 @@
 import { Observable } from 'rxjs';
 import type { SseClient } from '../connection/sse-client.js';
 import type { RoomMessage } from '../protocol/room-message.js';
-import { EVERYONE } from '../protocol/room-name.js';
+import { EVERYONE } from '../protocol/input/room-name.js';
 import type { ClientObserver } from './client-observer.interface.js';
 import type { Partitions } from './partitions.js';
 import { Room } from './room.js';

@@ -2,7 +2,7 @@ import { Subject } from 'rxjs';
 import type { SseClient } from '../connection/sse-client.js';
 import type { Position } from '../protocol/position.js';
 import type { RoomMessage } from '../protocol/room-message.js';
-import { EVERYONE } from '../protocol/room-name.js';
+import { EVERYONE } from '../protocol/input/room-name.js';
 
 /**
  * A room of this node: an RxJS `Subject` of its events, and the clients that receive them.

@@ -6,7 +6,7 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
-import { checkEventId, checkEventName, checkRetry } from '../../src/protocol/event-fields.js';
+import { checkEventId, checkEventName, checkRetry } from '../../src/protocol/input/event-fields.js';
 import { encodeEvent, type SseFields } from '../../src/protocol/encode-event.js';
 import { streamHeaders } from '../../src/protocol/stream-headers.js';
 import { portOf } from '../support/port-of.js';

@@ -1,5 +1,10 @@
 import { describeValue } from '../../protocol/error-text.js';
-import { MAX_TIMER_MS, trueOrFalse, wholeNumber, type OptionCheck } from '../../protocol/option-checks.js';
+import {
+  MAX_TIMER_MS,
+  trueOrFalse,
+  wholeNumber,
+  type OptionCheck,
+} from '../../protocol/input/option-checks.js';
 import { SseError } from '../../protocol/sse-error.js';
 
 /**

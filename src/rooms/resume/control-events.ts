@@ -1,5 +1,5 @@
 import { encodeEvent } from '../../protocol/encode-event.js';
-import { RESERVED_EVENT_PREFIX } from '../../protocol/event-fields.js';
+import { RESERVED_EVENT_PREFIX } from '../../protocol/input/event-fields.js';
 import { SseFrame } from '../../protocol/sse-frame.js';
 
 /**

@@ -1,5 +1,5 @@
-import { describeValue } from './error-text.js';
-import { SseError } from './sse-error.js';
+import { describeValue } from '../error-text.js';
+import { SseError } from '../sse-error.js';
 
 /** A check of one option: returns a description of the allowed values, or `undefined` for a valid value. */
 export type OptionCheck = (value: unknown) => string | undefined;

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
-import { stackOf } from './protocol/error-text.js';
-import { SseError } from './protocol/sse-error.js';
+import { stackOf } from '../protocol/error-text.js';
+import { SseError } from '../protocol/sse-error.js';
 
 const logger = new Logger('SseService');
 

@@ -1,6 +1,6 @@
 import { checkEventId, checkEventName, checkRetry } from './event-fields.js';
-import { describeValue } from './error-text.js';
-import { SSE_ERROR_CODES, SseError } from './sse-error.js';
+import { describeValue } from '../error-text.js';
+import { SSE_ERROR_CODES, SseError } from '../sse-error.js';
 
 describe('checkEventName', () => {
   it.each([

@@ -1,5 +1,5 @@
 import { findLossyJsonValue } from './lossy-json-value.js';
-import { SseError } from './sse-error.js';
+import { SseError } from '../sse-error.js';
 
 /** Converts data that is not a string to text. An error that it throws becomes the `cause` of an `SseError`. */
 export type SerializeData = (data: unknown) => string;

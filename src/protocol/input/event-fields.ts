@@ -1,5 +1,5 @@
-import { describeValue } from './error-text.js';
-import { SseError } from './sse-error.js';
+import { describeValue } from '../error-text.js';
+import { SseError } from '../sse-error.js';
 import { unsafeTextReason } from './unsafe-text.js';
 
 /** Prefix of this package's control events (`sse:ready`, `sse:gap`, `sse:error`). */

@@ -1,5 +1,5 @@
-import { describeValue } from './error-text.js';
-import { SseError } from './sse-error.js';
+import { describeValue } from '../error-text.js';
+import { SseError } from '../sse-error.js';
 import { unsafeTextReason } from './unsafe-text.js';
 
 /** The room of all clients. No client can join or leave it. */

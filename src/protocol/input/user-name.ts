@@ -1,6 +1,6 @@
-import { describeValue } from './error-text.js';
-import type { JsonValue } from './json-value.js';
-import { SseError } from './sse-error.js';
+import { describeValue } from '../error-text.js';
+import type { JsonValue } from '../json-value.js';
+import { SseError } from '../sse-error.js';
 import { unsafeTextReason } from './unsafe-text.js';
 
 const MAX_USER_LENGTH = 255;
