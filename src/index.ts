@@ -15,13 +15,13 @@ export type {
 export { SseClient } from './connection/sse-client.js';
 export type { JoinOptions, SseClientContext } from './connection/sse-client.interface.js';
 export type { CloseReason } from './connection/close-reason.js';
-export type { SseRoomOptions } from './endpoint/room-metadata.js';
+export type { SseRoomOptions } from './endpoint/routes/room-metadata.js';
 export type { RoomSource, RoomsOfRequest, RoutedRequest } from './endpoint/room-names.js';
 export type { DisconnectOptions, DisconnectTarget } from './commands/remote-commands.js';
 export type { Identify } from './presence/presence.js';
 export type { SseMember } from './protocol/sse-member.js';
-export type { SseMessage } from './rooms/sse-message.js';
-export type { SendOptions } from './rooms/event-publisher.js';
+export type { SseMessage } from './rooms/publish/sse-message.js';
+export type { SendOptions } from './rooms/publish/event-publisher.js';
 export type { JsonValue } from './protocol/json-value.js';
 export type { PresenceChange } from './protocol/presence-event.js';
 export type { RoomName } from './protocol/input/room-name.js';

@@ -1,7 +1,7 @@
 import { UseInterceptors } from '@nestjs/common';
-import { addRoomMetadata, checkRoomOptions, type SseRoomOptions } from './endpoint/room-metadata.js';
+import { addRoomMetadata, checkRoomOptions, type SseRoomOptions } from './endpoint/routes/room-metadata.js';
 import type { RoomSource, RoutedRequest } from './endpoint/room-names.js';
-import { isWrapped, wrapHandler } from './endpoint/wrap-handler.js';
+import { isWrapped, wrapHandler } from './endpoint/routes/wrap-handler.js';
 import { checkRetry } from './protocol/input/event-fields.js';
 import { SseError } from './protocol/sse-error.js';
 import { SseInterceptor } from './sse.interceptor.js';

@@ -9,13 +9,13 @@ import {
   type NestInterceptor,
 } from '@nestjs/common';
 import { Observable, Subject } from 'rxjs';
-import { INTERCEPTORS } from './endpoint/nest-metadata.js';
+import { INTERCEPTORS } from './endpoint/routes/nest-metadata.js';
 import { HttpExchange } from './endpoint/http-exchange.js';
 import { setRequestClient } from './endpoint/request-client.js';
-import { roomMetadataOf } from './endpoint/room-metadata.js';
+import { roomMetadataOf } from './endpoint/routes/room-metadata.js';
 import { roomsOfRequest, type RoomSource } from './endpoint/room-names.js';
 import { HandlerStream } from './endpoint/handler-stream.js';
-import { setHandlerRunner } from './endpoint/wrap-handler.js';
+import { setHandlerRunner } from './endpoint/routes/wrap-handler.js';
 import { stackOf } from './protocol/error-text.js';
 import { SseError } from './protocol/sse-error.js';
 import { SSE_INTERCEPTOR_METADATA } from './sse.constants.js';

@@ -1,7 +1,7 @@
 import { Module, type DynamicModule, type OnModuleDestroy } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { RemoteCommands } from './commands/remote-commands.js';
-import { EndpointExplorer } from './endpoint/endpoint-explorer.js';
+import { EndpointExplorer } from './endpoint/routes/endpoint-explorer.js';
 import { Presence } from './presence/presence.js';
 import { reportFailure } from './endpoint/report-failure.js';
 import { resolveOptions, type ResolvedSseOptions } from './resolve-options.js';

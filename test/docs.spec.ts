@@ -81,7 +81,7 @@ describe('the options in docs/03-options.md', () => {
   it.each([
     ['Option', OPTIONS, 'SseModuleOptions'],
     ['Room option', OPTIONS, 'SseRoomPolicyOptions'],
-    ['Endpoint option', 'src/endpoint/room-metadata.ts', 'SseRoomOptions'],
+    ['Endpoint option', 'src/endpoint/routes/room-metadata.ts', 'SseRoomOptions'],
     ['redisBroker option', 'src/broker/redis/redis-broker-options.ts', 'RedisBrokerOptions'],
   ])('under "%s" are those of the code, no more and no fewer', (title, path, name) => {
     expect(sorted(firstColumn('docs/03-options.md', title))).toEqual(

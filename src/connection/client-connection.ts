@@ -99,7 +99,8 @@ export class ClientConnection implements Flushable, HeartbeatClient {
    * @returns `true` if it was accepted
    */
   deliver(frame: SseFrame, bounded = true): boolean {
-    if (this.#gate === undefined) return !this.#isCopy(frame) && this.push(frame, bounded);
+    if (this.#gate === undefined)
+      return !this.cursor.hasReceivedCopy(frame.copies) && this.push(frame, bounded);
     if (!this.#gate.hold(frame)) return this.#overflow();
     this.onEarlyFrame?.();
     return true;
@@ -155,7 +156,7 @@ export class ClientConnection implements Flushable, HeartbeatClient {
     this.#releasing = true;
     // Unbounded, since the gate was bounded: both together hold no more than twice the limit.
     for (const frame of held) {
-      if (this.#state !== 'closed' && !this.#isCopy(frame)) this.push(frame, false);
+      if (this.#state !== 'closed' && !this.cursor.hasReceivedCopy(frame.copies)) this.push(frame, false);
     }
     this.#releasing = false;
   }
@@ -208,11 +209,6 @@ export class ClientConnection implements Flushable, HeartbeatClient {
     this.#gate = this.onEarlyFrame = undefined;
     metrics.clientClosed(reason);
     this.#owner.connectionClosed(reason);
-  }
-
-  /** Returns `true` if the client receives or has received the event from another partition. */
-  #isCopy({ copies }: SseFrame): boolean {
-    return copies !== undefined && this.cursor.hasReceivedCopy(copies);
   }
 
   #pushEarly(frame: SseFrame): boolean {

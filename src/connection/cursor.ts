@@ -33,7 +33,7 @@ export interface Cursor {
   ): void;
 
   /** Returns `true` if the client receives or has received an event through another partition. */
-  hasReceivedCopy(copies: readonly EarlierCopy[]): boolean;
+  hasReceivedCopy(copies: readonly EarlierCopy[] | undefined): boolean;
 }
 
 /** The cursor for a broker without partitions: one position for all rooms. */

@@ -8,7 +8,7 @@ import type { RoomHub } from '../rooms/room-hub.js';
 import { readSource, type SourceSink } from './handler-source.js';
 import { messageFields } from './message-fields.js';
 import type { HttpExchange } from './http-exchange.js';
-import type { HandlerRunner } from './wrap-handler.js';
+import type { HandlerRunner } from './routes/wrap-handler.js';
 
 export interface HandlerStreamOptions {
   readonly hub: RoomHub;

@@ -3,7 +3,7 @@ import type { SseClient } from '../connection/sse-client.js';
 import type { RoomMessage } from '../protocol/room-message.js';
 import { EVERYONE } from '../protocol/input/room-name.js';
 import type { ClientObserver } from './client-observer.interface.js';
-import type { Partitions } from './partitions.js';
+import type { Partitions } from './partitions/partitions.js';
 import { Room } from './room.js';
 
 /**

@@ -1,5 +1,5 @@
-import { LostCopies } from '../../src/rooms/lost-copies.js';
-import { PartitionedCursor } from '../../src/rooms/partitioned-cursor.js';
+import { LostCopies } from '../../src/rooms/partitions/lost-copies.js';
+import { PartitionedCursor } from '../../src/rooms/partitions/partitioned-cursor.js';
 import type { SseFrame } from '../../src/protocol/sse-frame.js';
 import { seededRandom } from '../../src/testing/seeded-random.js';
 import { HashedPartitions } from '../support/hashed-partitions.js';

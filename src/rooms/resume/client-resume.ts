@@ -2,7 +2,7 @@ import type { SseClient } from '../../connection/sse-client.js';
 import type { RoomMessage } from '../../protocol/room-message.js';
 import type { SseFrame } from '../../protocol/sse-frame.js';
 import type { StreamPosition } from '../../protocol/stream-position.js';
-import type { Partitions } from '../partitions.js';
+import type { Partitions } from '../partitions/partitions.js';
 import { roomsOf, type RoomRegistry } from '../room-registry.js';
 import { gapFrame, positionFrame, readyFrame } from './control-events.js';
 import { gravestReason } from './gaps.js';

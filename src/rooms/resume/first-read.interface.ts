@@ -1,7 +1,7 @@
 import type { Position } from '../../protocol/position.js';
 import type { RoomMessage } from '../../protocol/room-message.js';
 import type { StreamPosition } from '../../protocol/stream-position.js';
-import type { Partitions } from '../partitions.js';
+import type { Partitions } from '../partitions/partitions.js';
 import type { RoomRegistry } from '../room-registry.js';
 
 /** Shared by the resumes of all clients of a node. */

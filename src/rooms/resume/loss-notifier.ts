@@ -1,6 +1,6 @@
 import type { SseClient } from '../../connection/sse-client.js';
 import { gapFrame, positionFrame } from './control-events.js';
-import type { LaterRooms, Partitions } from '../partitions.js';
+import type { LaterRooms, Partitions } from '../partitions/partitions.js';
 import { roomsOf } from '../room-registry.js';
 
 /** Sends `sse:gap` to clients with open streams when the broker has lost events. */

@@ -3,7 +3,7 @@ import type { Position } from '../../protocol/position.js';
 import type { RoomMessage } from '../../protocol/room-message.js';
 import type { EarlierCopy } from '../../protocol/position.js';
 import type { StreamPosition } from '../../protocol/stream-position.js';
-import type { Partitions } from '../partitions.js';
+import type { Partitions } from '../partitions/partitions.js';
 import type { Gap } from './gaps.js';
 import type { MissedPage } from './missed-events.js';
 import { CLOCK_SKEW_US } from './starting-position.js';

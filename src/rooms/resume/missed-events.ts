@@ -4,7 +4,7 @@ import type { Position, ResumePoint } from '../../protocol/position.js';
 import type { RoomMessage } from '../../protocol/room-message.js';
 import type { SseFrame } from '../../protocol/sse-frame.js';
 import type { StreamPosition } from '../../protocol/stream-position.js';
-import type { Partitions } from '../partitions.js';
+import type { Partitions } from '../partitions/partitions.js';
 import { gapOf, type Gap } from './gaps.js';
 
 /** History of one partition after a client's position in it. */

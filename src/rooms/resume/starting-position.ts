@@ -1,7 +1,7 @@
 import type { SseClient } from '../../connection/sse-client.js';
 import type { StreamPosition } from '../../protocol/stream-position.js';
 import type { Position } from '../../protocol/position.js';
-import type { Partitions } from '../partitions.js';
+import type { Partitions } from '../partitions/partitions.js';
 
 /** The client's position in the partitions of some rooms. */
 export function streamPositionOf(

@@ -6,16 +6,16 @@ import type {
   PartitionedBroker,
   PublishOptions,
   SseBroker,
-} from '../broker/broker.interface.js';
-import { SingleCursor, type Cursor } from '../connection/cursor.js';
+} from '../../broker/broker.interface.js';
+import { SingleCursor, type Cursor } from '../../connection/cursor.js';
 import {
   formatStreamPosition,
   parseStreamPosition,
   type StreamPosition,
-} from '../protocol/stream-position.js';
-import { nowUs, type Position, type ResumePoint } from '../protocol/position.js';
-import type { RoomEvent } from '../protocol/room-message.js';
-import type { EarlierCopy } from '../protocol/position.js';
+} from '../../protocol/stream-position.js';
+import { nowUs, type Position, type ResumePoint } from '../../protocol/position.js';
+import type { RoomEvent } from '../../protocol/room-message.js';
+import type { EarlierCopy } from '../../protocol/position.js';
 import { AwaitedCopies } from './awaited-copies.js';
 import { LostCopies } from './lost-copies.js';
 import { PartitionedCursor, StampedFrames, type PartitionPositions } from './partitioned-cursor.js';

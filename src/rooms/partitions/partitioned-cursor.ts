@@ -1,10 +1,10 @@
-import type { Cursor } from '../connection/cursor.js';
+import type { Cursor } from '../../connection/cursor.js';
 import { LostCopies } from './lost-copies.js';
-import { formatStreamPosition, type StreamPosition } from '../protocol/stream-position.js';
-import type { Position, ResumePoint } from '../protocol/position.js';
-import type { EarlierCopy } from '../protocol/position.js';
-import { EVERYONE } from '../protocol/input/room-name.js';
-import type { SseFrame } from '../protocol/sse-frame.js';
+import { formatStreamPosition, type StreamPosition } from '../../protocol/stream-position.js';
+import type { Position, ResumePoint } from '../../protocol/position.js';
+import type { EarlierCopy } from '../../protocol/position.js';
+import { EVERYONE } from '../../protocol/input/room-name.js';
+import type { SseFrame } from '../../protocol/sse-frame.js';
 
 /** The partitions of a node, as far as a cursor needs them. */
 export interface PartitionPositions {
@@ -125,7 +125,8 @@ export class PartitionedCursor implements Cursor {
     this.#lostCopies.add(partition, rooms, from, to, delivered);
   }
 
-  hasReceivedCopy(copies: readonly EarlierCopy[]): boolean {
+  hasReceivedCopy(copies: readonly EarlierCopy[] | undefined): boolean {
+    if (copies === undefined) return false;
     return copies.some((copy) =>
       copy.rooms.some((room) => {
         const membership = this.#rooms.get(room);

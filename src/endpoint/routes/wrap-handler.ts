@@ -1,4 +1,4 @@
-import { SseError } from '../protocol/sse-error.js';
+import { SseError } from '../../protocol/sse-error.js';
 import { dropHiddenResponse, hideResponse, routeArguments } from './hidden-response.js';
 import { RESPONSE_PASSTHROUGH } from './nest-metadata.js';
 

@@ -1,7 +1,7 @@
-import { didYouMean } from '../protocol/did-you-mean.js';
-import { SseError } from '../protocol/sse-error.js';
-import { SSE_ROOM_METADATA } from '../sse.constants.js';
-import type { RoomSource } from './room-names.js';
+import { didYouMean } from '../../protocol/did-you-mean.js';
+import { SseError } from '../../protocol/sse-error.js';
+import { SSE_ROOM_METADATA } from '../../sse.constants.js';
+import type { RoomSource } from '../room-names.js';
 
 /** Options of one endpoint. They override the module's options. */
 export interface SseRoomOptions {

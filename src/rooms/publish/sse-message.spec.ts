@@ -1,4 +1,4 @@
-import { RoomMessage } from '../protocol/room-message.js';
+import { RoomMessage } from '../../protocol/room-message.js';
 import { toSseMessage } from './sse-message.js';
 
 const delivery = { rooms: ['a', 'b'], epoch: '0a1b2c3d', position: 35, replayable: true };

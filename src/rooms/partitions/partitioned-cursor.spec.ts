@@ -1,6 +1,6 @@
-import { RoomMessage } from '../protocol/room-message.js';
-import type { ResumePoint } from '../protocol/position.js';
-import type { SseFrame } from '../protocol/sse-frame.js';
+import { RoomMessage } from '../../protocol/room-message.js';
+import type { ResumePoint } from '../../protocol/position.js';
+import type { SseFrame } from '../../protocol/sse-frame.js';
 import { LostCopies } from './lost-copies.js';
 import { PartitionedCursor, StampedFrames, type PartitionPositions } from './partitioned-cursor.js';
 

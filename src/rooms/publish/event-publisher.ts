@@ -1,14 +1,14 @@
-import type { PublishOptions } from '../broker/broker.interface.js';
-import type { SseClient } from '../connection/sse-client.js';
-import { encodeEvent, type SseFields } from '../protocol/encode-event.js';
-import { checkEventId } from '../protocol/input/event-fields.js';
-import { serializeData, type SerializeData } from '../protocol/input/serialize-data.js';
-import { SseError } from '../protocol/sse-error.js';
-import { SseFrame } from '../protocol/sse-frame.js';
+import type { PublishOptions } from '../../broker/broker.interface.js';
+import type { SseClient } from '../../connection/sse-client.js';
+import { encodeEvent, type SseFields } from '../../protocol/encode-event.js';
+import { checkEventId } from '../../protocol/input/event-fields.js';
+import { serializeData, type SerializeData } from '../../protocol/input/serialize-data.js';
+import { SseError } from '../../protocol/sse-error.js';
+import { SseFrame } from '../../protocol/sse-frame.js';
 import { BROADCAST_CHECKS, SEND_CHECKS } from './call-arguments.js';
 import { eventArguments } from './event-arguments.js';
-import type { Partitions } from './partitions.js';
-import type { RoomPolicy } from './room-policy.js';
+import type { Partitions } from '../partitions/partitions.js';
+import type { RoomPolicy } from '../room-policy.js';
 
 /** Options of `send`. */
 export interface SendOptions {

@@ -1,5 +1,5 @@
-import type { Position, ResumePoint } from '../protocol/position.js';
-import type { RoomMessage } from '../protocol/room-message.js';
+import type { Position, ResumePoint } from '../../protocol/position.js';
+import type { RoomMessage } from '../../protocol/room-message.js';
 
 interface AwaitedCopy {
   position: Position;

@@ -1,5 +1,5 @@
-import type { Position } from '../protocol/position.js';
-import type { EarlierCopy } from '../protocol/position.js';
+import type { Position } from '../../protocol/position.js';
+import type { EarlierCopy } from '../../protocol/position.js';
 
 /** Ranges kept for each owner; older gaps concern events that every partition has delivered long ago. */
 const MAX_RANGES = 16;

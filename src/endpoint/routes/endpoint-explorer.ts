@@ -1,12 +1,12 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { ApplicationConfig, DiscoveryService, MetadataScanner, ModulesContainer } from '@nestjs/core';
-import { SseError } from '../protocol/sse-error.js';
-import { RESOLVED_SSE_OPTIONS } from '../sse.constants.js';
-import type { SerializeData } from '../protocol/input/serialize-data.js';
+import { SseError } from '../../protocol/sse-error.js';
+import { RESOLVED_SSE_OPTIONS } from '../../sse.constants.js';
+import type { SerializeData } from '../../protocol/input/serialize-data.js';
 import { warnOfClassSerializer } from './class-serializer.js';
 import { PATH, RESPONSE_ARGUMENT, ROUTE_ARGUMENTS, SSE } from './nest-metadata.js';
 import { roomMetadataOf } from './room-metadata.js';
-import { parametersOf, type RoomSource } from './room-names.js';
+import { parametersOf, type RoomSource } from '../room-names.js';
 import {
   checkControllerWithoutStreams,
   checkHiddenResponse,

@@ -1,4 +1,4 @@
-import type { RoomMessage } from '../protocol/room-message.js';
+import type { RoomMessage } from '../../protocol/room-message.js';
 import type { EventData, EventName } from './event-map.js';
 
 /** One event of a room, with the types of its name and its data. */

@@ -1,7 +1,7 @@
-import { describeValue } from '../protocol/error-text.js';
-import { checkEventName } from '../protocol/input/event-fields.js';
-import { checkCallOptions, type OptionCheck } from '../protocol/input/option-checks.js';
-import { SseError } from '../protocol/sse-error.js';
+import { describeValue } from '../../protocol/error-text.js';
+import { checkEventName } from '../../protocol/input/event-fields.js';
+import { checkCallOptions, type OptionCheck } from '../../protocol/input/option-checks.js';
+import { SseError } from '../../protocol/sse-error.js';
 
 /** The `[event], data, options` that end the argument lists of `send` and `broadcast`. */
 export interface EventArguments<Options> {

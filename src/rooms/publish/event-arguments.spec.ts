@@ -1,4 +1,4 @@
-import { trueOrFalse } from '../protocol/input/option-checks.js';
+import { trueOrFalse } from '../../protocol/input/option-checks.js';
 import { eventArguments } from './event-arguments.js';
 
 const CHECKS = { volatile: trueOrFalse };

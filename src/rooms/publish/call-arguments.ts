@@ -1,12 +1,12 @@
-import { SseClient } from '../connection/sse-client.js';
-import { describeValue } from '../protocol/error-text.js';
+import { SseClient } from '../../connection/sse-client.js';
+import { describeValue } from '../../protocol/error-text.js';
 import {
   checkCallOptions,
   checkedElsewhere,
   trueOrFalse,
   wholeNumber,
-} from '../protocol/input/option-checks.js';
-import { SseError } from '../protocol/sse-error.js';
+} from '../../protocol/input/option-checks.js';
+import { SseError } from '../../protocol/sse-error.js';
 
 const MAX_IDEMPOTENCY_KEY_LENGTH = 255;
 

@@ -1,8 +1,8 @@
-import { SseError } from '../protocol/sse-error.js';
-import { SSE_INTERCEPTOR_METADATA, SSE_ROOM_METADATA } from '../sse.constants.js';
+import { SseError } from '../../protocol/sse-error.js';
+import { SSE_INTERCEPTOR_METADATA, SSE_ROOM_METADATA } from '../../sse.constants.js';
 import { declaringClass, dropHiddenResponse, hidesResponse, routeArguments } from './hidden-response.js';
 import { INTERCEPTORS, PATH, REDIRECT, RENDER_TEMPLATE } from './nest-metadata.js';
-import { clientOfContext } from './client-argument.js';
+import { clientOfContext } from '../client-argument.js';
 import { isWrapped } from './wrap-handler.js';
 
 /** A method of a controller. */
