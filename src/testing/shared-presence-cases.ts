@@ -60,7 +60,7 @@ export const sharedPresenceCases: Readonly<Record<string, CaseBody>> = {
     presenceStoreOf(staying).set('a', 'returning', localPresence(1));
     await waitForMembers(staying, 'a', 'returning 1');
     await staying.settle('b');
-    assert.deepEqual(changesOf(staying).toSorted(), ['join returning', 'join gone', 'leave gone']);
+    assert.deepEqual(changesOf(staying).toSorted(), ['join gone', 'join returning', 'leave gone']);
   },
 
   'the users of a node that closes without a grace period leave at once': async (harness) => {

@@ -62,7 +62,7 @@ export class RedisBroker implements SseBroker {
     const redisKeys = new RedisKeys(this.#partition, driver.database, nodeName);
     const onPresenceShutdown = (): void => this.#presence.nodeLeaving();
     const node = new RedisNode({ driver, redisKeys, options, policy, listener, warn, onPresenceShutdown });
-    this.#presence.attach({ commands: node.commands, redisKeys, times: presenceTimes, warn });
+    this.#presence.attach({ commands: node.commands, redisKeys, times: presenceTimes, warn, malformed: node.malformed });
     this.#node = node;
     try {
       await node.open();
@@ -94,7 +94,9 @@ export class RedisBroker implements SseBroker {
     const callOptions = { repeatable: options.idempotencyKey !== undefined, refusable: true };
     const reply = await commands.run(PUBLISH_SCRIPT, command.keys, command.args, callOptions);
     const [receipt, duplicate] = reply as [string, number];
-    const [epoch = '', digits = ''] = receipt.split(' ');
+    // The receipt of an idempotency key is stored in Redis.
+    const [, epoch, digits] = /^([0-9a-f]{8}) (\d{1,16})$/.exec(receipt) ?? [];
+    if (epoch === undefined) throw unavailable('Redis has a malformed receipt of this event.', undefined);
     const position = Number(digits);
     order.observePosition(position);
     return { epoch, position, replayable: position !== 0, duplicate: duplicate === 1 };

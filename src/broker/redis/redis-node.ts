@@ -1,4 +1,5 @@
 import type { BrokerListener, BrokerState, HistoryPolicy } from '../broker.interface.js';
+import { MalformedMessages } from './data/malformed-messages.js';
 import type { RedisKeys } from './data/redis-keys.js';
 import type { RedisDriver } from './driver/redis-driver.interface.js';
 import { LocalRooms } from './feed/local-rooms.js';
@@ -41,6 +42,8 @@ export class RedisNode {
   readonly reads: SharedReads;
   /** Delivers received events in order. */
   readonly order: DeliveryOrder;
+  /** Counts the malformed messages of Redis. */
+  readonly malformed: MalformedMessages;
   /** Receives events. */
   readonly feed: RoomFeed;
   readonly #context: RedisNodeContext;
@@ -59,9 +62,10 @@ export class RedisNode {
     this.#context = context;
     this.policy = policy;
     this.redisKeys = redisKeys;
+    this.malformed = new MalformedMessages(warn);
     this.#rooms = new LocalRooms((room) => this.#recent.forget(room));
     this.#recent = new RecentEvents(policy, this.#rooms, maxBytes);
-    this.order = new DeliveryOrder(this.#rooms, listener, this.#recent);
+    this.order = new DeliveryOrder(this.#rooms, listener, this.#recent, this.malformed);
     this.commands = new CommandLink({
       driver,
       stateKey: redisKeys.brokerState,
@@ -71,7 +75,7 @@ export class RedisNode {
       onDown: (error) => this.#handleCommandsDown(error),
       warn,
     });
-    this.reader = new RoomReader(this.commands, redisKeys, policy);
+    this.reader = new RoomReader(this.commands, redisKeys, policy, this.malformed);
     this.feed = new RoomFeed({
       driver,
       redisKeys,
@@ -80,6 +84,7 @@ export class RedisNode {
       rooms: this.#rooms,
       order: this.order,
       options,
+      malformed: this.malformed,
       onControl: (text) => this.#handleControl(text),
       onPhase: (phase, error) => this.#handlePhase(phase, error),
     });
@@ -158,5 +163,6 @@ export class RedisNode {
   #handleControl(text: string): void {
     if (text.startsWith('t')) this.#context.listener.onControl?.(text.slice(1));
     else if (text === 'p') this.#context.onPresenceShutdown();
+    else this.malformed.ignore('control message');
   }
 }
