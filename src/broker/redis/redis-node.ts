@@ -10,6 +10,7 @@ import { RoomReader } from './history/room-reader.js';
 import { SharedReads } from './history/shared-reads.js';
 import { CommandLink } from './link/command-link.js';
 import { Deferred, withDeadline } from './link/deferred.js';
+import type { OutageLog } from './link/outage-log.js';
 import { unavailable } from './link/redis-errors.js';
 import { brokerClosedError } from '../broker-closed-error.js';
 import type { ResolvedRedisOptions } from './redis-broker-options.js';
@@ -22,6 +23,7 @@ export interface RedisNodeContext {
   readonly listener: BrokerListener;
   /** Emits a warning of the process. */
   readonly warn: (message: string) => void;
+  readonly outages: OutageLog;
   /** Called when another node with presence shuts down. */
   readonly onPresenceShutdown: () => void;
 }
@@ -128,6 +130,7 @@ export class RedisNode {
 
   close(): void {
     this.#isClosed = true;
+    this.#context.outages.closed(this);
     this.feed.close();
     this.commands.close();
     this.reads.close();
@@ -145,19 +148,26 @@ export class RedisNode {
   }
 
   #handleCommandsUp(): void {
-    this.reportState();
+    this.#handleState();
     this.feed.check();
   }
 
   #handleCommandsDown(error: Error): void {
-    this.#firstOutcome.reject(error);
-    this.reportState();
+    this.#handleState(error);
   }
 
   #handlePhase(phase: FeedPhase, error: Error | undefined): void {
     if (phase === 'live') this.#firstOutcome.resolve();
+    this.#handleState(error);
+  }
+
+  /** @param error the failure that has ended a connection or an attempt, if any */
+  #handleState(error?: Error): void {
     if (error !== undefined) this.#firstOutcome.reject(error);
     this.reportState();
+    if (this.#isClosed) return;
+    if (error !== undefined) this.#context.outages.down(this, error);
+    else if (this.#state === 'live') this.#context.outages.live(this);
   }
 
   #handleControl(text: string): void {
