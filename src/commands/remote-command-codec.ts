@@ -1,3 +1,6 @@
+/** The longest reconnection time of a command, in milliseconds: a browser's timer would fire a longer one at once. */
+export const MAX_COMMAND_RETRY_MS = 2_147_483_647;
+
 /** A command from one node to all: each node executes it for those of its clients that match every given field. */
 export interface RemoteCommand {
   readonly do: 'disconnect' | 'leave';
@@ -42,9 +45,13 @@ function isRemoteCommand(value: unknown): value is RemoteCommand {
     isOptionalString(client) &&
     isOptionalString(room) &&
     (users === undefined || (Array.isArray(users) && users.every((user) => typeof user === 'string'))) &&
-    (retryMs === undefined || (Number.isSafeInteger(retryMs) && (retryMs as number) >= 0)) &&
+    (retryMs === undefined || isRetry(retryMs)) &&
     (client !== undefined || users !== undefined || (verb === 'disconnect' && room !== undefined))
   );
+}
+
+function isRetry(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= MAX_COMMAND_RETRY_MS;
 }
 
 function isOptionalString(value: unknown): boolean {

@@ -8,7 +8,12 @@ import { SseError } from '../protocol/sse-error.js';
 import type { SseMember } from '../protocol/sse-member.js';
 import { checkUser, noUsers } from '../protocol/input/user-name.js';
 import type { CommandHost } from './command-host.interface.js';
-import { encodeRemoteCommand, parseRemoteCommand, type RemoteCommand } from './remote-command-codec.js';
+import {
+  encodeRemoteCommand,
+  MAX_COMMAND_RETRY_MS,
+  parseRemoteCommand,
+  type RemoteCommand,
+} from './remote-command-codec.js';
 
 /** Users named in one control message; a longer list is published as several messages. */
 const USERS_PER_MESSAGE = 250;
@@ -63,7 +68,8 @@ export class RemoteCommands {
    */
   async disconnect(target: DisconnectTarget, options: DisconnectOptions = {}): Promise<void> {
     checkCallOptions('disconnect', options, { retryMs: checkedElsewhere });
-    const retryMs = options.retryMs === undefined ? undefined : checkRetry(options.retryMs);
+    const retryMs =
+      options.retryMs === undefined ? undefined : checkRetry(options.retryMs, MAX_COMMAND_RETRY_MS);
     if (typeof target === 'string') return this.#publish({ do: 'disconnect', client: target, retryMs });
     if (typeof target !== 'object' || target === null || !('user' in target || 'room' in target)) {
       throw new SseError(

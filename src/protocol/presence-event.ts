@@ -1,6 +1,8 @@
 import type { JsonValue } from './json-value.js';
 import { RESERVED_EVENT_PREFIX } from './input/event-fields.js';
 import type { RoomEvent } from './room-message.js';
+import { checkRoom } from './input/room-name.js';
+import { checkUser } from './input/user-name.js';
 
 /** The first connection of a user in a room, or the end of the last one, over all nodes. */
 export interface PresenceChange {
@@ -39,14 +41,15 @@ export function presenceEvent(
   };
 }
 
-/** Parses a presence event. @returns the change; `undefined` for any other event */
+/** Parses a presence event. @returns the change; `undefined` for any other event, or malformed data */
 export function parsePresenceEvent({ event, data }: RoomEvent): PresenceChange | undefined {
   if (event !== 'sse:join' && event !== 'sse:leave') return undefined;
   try {
     const change = JSON.parse(data) as Partial<PresenceChange> | null;
-    if (typeof change?.room !== 'string' || typeof change.user !== 'string') return undefined;
+    const { room, user, info } = change ?? {};
+    if (typeof room !== 'string' || typeof user !== 'string') return undefined;
+    if (checkRoom(room) !== room || checkUser(user) !== user) return undefined;
     const type = event === 'sse:join' ? 'join' : 'leave';
-    const { room, user, info } = change;
     return info === undefined ? { type, room, user } : { type, room, user, info };
   } catch {
     return undefined;

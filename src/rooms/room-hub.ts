@@ -71,7 +71,9 @@ export class RoomHub implements ClientHost {
     this.#options = options;
     this.#partitions = new Partitions(options.broker);
     this.#connections = new ConnectionServices(options);
-    this.#rooms = new RoomRegistry(this.#partitions, options.report, options.observer);
+    // A subscription that is still pending when the broker closes is rejected; this is no failure.
+    const reportWhileOpen = (error: unknown): void => void (this.isClosing || options.report(error));
+    this.#rooms = new RoomRegistry(this.#partitions, reportWhileOpen, options.observer);
     this.#events = new EventPublisher(this.#partitions, options);
     this.#resumes = new ClientResumes(
       { partitions: this.#partitions, rooms: this.#rooms, hasHistory: options.policy.hasHistory },

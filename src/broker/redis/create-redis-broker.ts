@@ -1,5 +1,6 @@
 import type { PartitionedBroker, SseBroker } from '../broker.interface.js';
 import { chooseDriver, type DriverForSlot } from './driver/choose-driver.js';
+import { OutageLog } from './link/outage-log.js';
 import { partitionOf, partitionTags } from './driver/cluster-slot.js';
 import { PRESENCE_TIMES } from './presence/redis-presence-context.js';
 import { RedisBroker, type RedisBrokerContext } from './redis-broker.js';
@@ -20,8 +21,9 @@ export function createRedisBroker(
     warn: (message) => {
       if (warnings.has(message)) return;
       warnings.add(message);
-      process.emitWarning(message, 'SseRedisWarning');
+      emitWarning(message);
     },
+    outages: new OutageLog(emitWarning),
   };
   // The prefix contains the number of partitions, because another number assigns rooms to other partitions: a room
   // would be read from a partition without its history.
@@ -32,4 +34,8 @@ export function createRedisBroker(
   const [singleBroker] = brokers;
   if (count === 1) return singleBroker as SseBroker;
   return { partitions: brokers, partitionOf: (room) => partitionOf(room, count) };
+}
+
+function emitWarning(message: string): void {
+  process.emitWarning(message, 'SseRedisWarning');
 }

@@ -17,6 +17,7 @@ import { PUBLISH_SCRIPT } from './data/publish-script.js';
 import { RedisKeys, type Partition } from './data/redis-keys.js';
 import type { DriverForSlot } from './driver/choose-driver.js';
 import { slotOf } from './driver/cluster-slot.js';
+import type { OutageLog } from './link/outage-log.js';
 import { unavailable } from './link/redis-errors.js';
 import type { PresenceTimes } from './presence/redis-presence-context.js';
 import { RedisPresence } from './presence/redis-presence.js';
@@ -30,6 +31,7 @@ export interface RedisBrokerContext {
   readonly presenceTimes: PresenceTimes;
   /** Emits a warning of the process, at most once for each text. */
   readonly warn: (message: string) => void;
+  readonly outages: OutageLog;
 }
 
 /** Carries the events of one partition between any number of nodes through Redis, and stores their history there. */
@@ -56,13 +58,28 @@ export class RedisBroker implements SseBroker {
   }
 
   async start(policy: HistoryPolicy, listener: BrokerListener): Promise<void> {
-    const { options, presenceTimes, warn, chooseDriver } = this.#context;
+    const { options, presenceTimes, warn, outages, chooseDriver } = this.#context;
     const driver = (await chooseDriver())(slotOf(this.#partition.tag));
     const nodeName = randomUUID().slice(0, 8);
     const redisKeys = new RedisKeys(this.#partition, driver.database, nodeName);
     const onPresenceShutdown = (): void => this.#presence.nodeLeaving();
-    const node = new RedisNode({ driver, redisKeys, options, policy, listener, warn, onPresenceShutdown });
-    this.#presence.attach({ commands: node.commands, redisKeys, times: presenceTimes, warn });
+    const node = new RedisNode({
+      driver,
+      redisKeys,
+      options,
+      policy,
+      listener,
+      warn,
+      outages,
+      onPresenceShutdown,
+    });
+    this.#presence.attach({
+      commands: node.commands,
+      redisKeys,
+      times: presenceTimes,
+      warn,
+      malformed: node.malformed,
+    });
     this.#node = node;
     try {
       await node.open();
@@ -94,7 +111,9 @@ export class RedisBroker implements SseBroker {
     const callOptions = { repeatable: options.idempotencyKey !== undefined, refusable: true };
     const reply = await commands.run(PUBLISH_SCRIPT, command.keys, command.args, callOptions);
     const [receipt, duplicate] = reply as [string, number];
-    const [epoch = '', digits = ''] = receipt.split(' ');
+    // The receipt of an idempotency key is stored in Redis.
+    const [, epoch, digits] = /^([0-9a-f]{8}) (\d{1,16})$/.exec(receipt) ?? [];
+    if (epoch === undefined) throw unavailable('Redis has a malformed receipt of this event.', undefined);
     const position = Number(digits);
     order.observePosition(position);
     return { epoch, position, replayable: position !== 0, duplicate: duplicate === 1 };

@@ -1,4 +1,5 @@
 import type { BrokerListener, BrokerState, HistoryPolicy } from '../broker.interface.js';
+import { MalformedMessages } from './data/malformed-messages.js';
 import type { RedisKeys } from './data/redis-keys.js';
 import type { RedisDriver } from './driver/redis-driver.interface.js';
 import { LocalRooms } from './feed/local-rooms.js';
@@ -9,6 +10,7 @@ import { RoomReader } from './history/room-reader.js';
 import { SharedReads } from './history/shared-reads.js';
 import { CommandLink } from './link/command-link.js';
 import { Deferred, withDeadline } from './link/deferred.js';
+import type { OutageLog } from './link/outage-log.js';
 import { unavailable } from './link/redis-errors.js';
 import { brokerClosedError } from '../broker-closed-error.js';
 import type { ResolvedRedisOptions } from './redis-broker-options.js';
@@ -21,6 +23,7 @@ export interface RedisNodeContext {
   readonly listener: BrokerListener;
   /** Emits a warning of the process. */
   readonly warn: (message: string) => void;
+  readonly outages: OutageLog;
   /** Called when another node with presence shuts down. */
   readonly onPresenceShutdown: () => void;
 }
@@ -41,6 +44,8 @@ export class RedisNode {
   readonly reads: SharedReads;
   /** Delivers received events in order. */
   readonly order: DeliveryOrder;
+  /** Counts the malformed messages of Redis. */
+  readonly malformed: MalformedMessages;
   /** Receives events. */
   readonly feed: RoomFeed;
   readonly #context: RedisNodeContext;
@@ -59,9 +64,10 @@ export class RedisNode {
     this.#context = context;
     this.policy = policy;
     this.redisKeys = redisKeys;
+    this.malformed = new MalformedMessages(warn);
     this.#rooms = new LocalRooms((room) => this.#recent.forget(room));
     this.#recent = new RecentEvents(policy, this.#rooms, maxBytes);
-    this.order = new DeliveryOrder(this.#rooms, listener, this.#recent);
+    this.order = new DeliveryOrder(this.#rooms, listener, this.#recent, this.malformed);
     this.commands = new CommandLink({
       driver,
       stateKey: redisKeys.brokerState,
@@ -71,7 +77,7 @@ export class RedisNode {
       onDown: (error) => this.#handleCommandsDown(error),
       warn,
     });
-    this.reader = new RoomReader(this.commands, redisKeys, policy);
+    this.reader = new RoomReader(this.commands, redisKeys, policy, this.malformed);
     this.feed = new RoomFeed({
       driver,
       redisKeys,
@@ -80,6 +86,7 @@ export class RedisNode {
       rooms: this.#rooms,
       order: this.order,
       options,
+      malformed: this.malformed,
       onControl: (text) => this.#handleControl(text),
       onPhase: (phase, error) => this.#handlePhase(phase, error),
     });
@@ -123,6 +130,7 @@ export class RedisNode {
 
   close(): void {
     this.#isClosed = true;
+    this.#context.outages.closed(this);
     this.feed.close();
     this.commands.close();
     this.reads.close();
@@ -140,23 +148,31 @@ export class RedisNode {
   }
 
   #handleCommandsUp(): void {
-    this.reportState();
+    this.#handleState();
     this.feed.check();
   }
 
   #handleCommandsDown(error: Error): void {
-    this.#firstOutcome.reject(error);
-    this.reportState();
+    this.#handleState(error);
   }
 
   #handlePhase(phase: FeedPhase, error: Error | undefined): void {
     if (phase === 'live') this.#firstOutcome.resolve();
+    this.#handleState(error);
+  }
+
+  /** @param error the failure that has ended a connection or an attempt, if any */
+  #handleState(error?: Error): void {
     if (error !== undefined) this.#firstOutcome.reject(error);
     this.reportState();
+    if (this.#isClosed) return;
+    if (error !== undefined) this.#context.outages.down(this, error);
+    else if (this.#state === 'live') this.#context.outages.live(this);
   }
 
   #handleControl(text: string): void {
     if (text.startsWith('t')) this.#context.listener.onControl?.(text.slice(1));
     else if (text === 'p') this.#context.onPresenceShutdown();
+    else this.malformed.ignore('control message');
   }
 }

@@ -75,15 +75,16 @@ export function checkEventId(id: unknown): string | undefined {
 /**
  * Validates a `retry` field.
  *
+ * @param maxMs the longest accepted time, in milliseconds
  * @returns the reconnection time in milliseconds
  * @throws SseError `invalid-retry`
  */
-export function checkRetry(retryMs: unknown): number {
+export function checkRetry(retryMs: unknown, maxMs = Number.MAX_SAFE_INTEGER): number {
   // HTML standard, 9.2.6: "If the field value consists of only ASCII digits"; 1e21 and above print with an exponent.
-  if (typeof retryMs !== 'number' || !Number.isSafeInteger(retryMs) || retryMs < 0) {
+  if (typeof retryMs !== 'number' || !Number.isSafeInteger(retryMs) || retryMs < 0 || retryMs > maxMs) {
     throw new SseError(
       'invalid-retry',
-      `retry is a whole number of milliseconds, 0 or more, not ${describeValue(retryMs)}.`,
+      `retry is a whole number of milliseconds from 0 to ${maxMs}, not ${describeValue(retryMs)}.`,
     );
   }
   return retryMs;

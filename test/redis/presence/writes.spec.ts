@@ -7,6 +7,7 @@ import {
   type RedisPresenceContext,
 } from '../../../src/broker/redis/presence/redis-presence-context.js';
 import { MEMBERS_SCRIPT, RENEW_SCRIPT } from '../../../src/broker/redis/presence/presence-scripts.js';
+import { MalformedMessages } from '../../../src/broker/redis/data/malformed-messages.js';
 import type { LuaScript } from '../../../src/broker/redis/data/lua-script.js';
 import { RedisKeys } from '../../../src/broker/redis/data/redis-keys.js';
 import type { RedisReply } from '../../../src/broker/redis/driver/redis-driver.interface.js';
@@ -26,6 +27,7 @@ describeWithRedis('a presence write, as Redis executes it', () => {
   let server: RedisServer;
   let redis: Redis;
   let parts: RedisPresenceContext;
+  let malformed: MalformedMessages;
 
   beforeEach(async () => {
     server = await RedisServer.start();
@@ -47,8 +49,9 @@ describeWithRedis('a presence write, as Redis executes it', () => {
           ...args,
         ),
       );
+    malformed = new MalformedMessages(() => {});
     const commands = unchecked<RedisPresenceContext['commands']>({ run });
-    parts = { commands, redisKeys, times: PRESENCE_TIMES, warn: () => {} };
+    parts = { commands, redisKeys, times: PRESENCE_TIMES, malformed, warn: () => {} };
   });
   afterEach(async () => {
     redis.disconnect();
@@ -71,6 +74,7 @@ describeWithRedis('a presence write, as Redis executes it', () => {
         repeatable: true,
         refusable: false,
       }),
+      () => malformed.ignore('presence entry'),
     ).map(({ user, connections }) => `${user} ${connections}`);
 
   it('has no effect where it arrives after a later one of its node', async () => {

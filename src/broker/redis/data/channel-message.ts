@@ -1,4 +1,5 @@
 import type { Position } from '../../../protocol/position.js';
+import { checkRoom } from '../../../protocol/input/room-name.js';
 
 /** A message received on a channel. The event stays encoded, so that a duplicate is dropped without decoding it. */
 export interface ChannelMessage {
@@ -36,32 +37,39 @@ export function roomsText(rooms: readonly string[]): string {
  * @returns `undefined` for malformed text, which any user with access to Redis could publish
  */
 export function parseChannelMessage(room: string | undefined, text: string): ChannelMessage | undefined {
-  const [line, epoch, position, previous = '', names = ''] =
-    /^(-|[0-9a-f]{8}) (\d{1,16}) ([\d,]*) ([^\n]*)\n/.exec(text) ?? [];
+  const [line, epoch, digits, previousDigits = '', names = ''] =
+    /^(-|[0-9a-f]{8}) (\d{1,16}) ((?:\d{1,16}(?:,\d{1,16})*)?) ([^\n]*)\n/.exec(text) ?? [];
   if (line === undefined || epoch === undefined) return undefined;
-  const rooms = room === undefined ? parseRooms(names) : [room];
-  if (rooms === undefined) return undefined;
-  const positions = previous === '' ? [] : previous.split(',').map(Number);
+  const position = Number(digits);
+  const previous = previousDigits === '' ? [] : previousDigits.split(',').map(Number);
+  const rooms = room === undefined ? parseRooms(names) : names === '' ? [room] : undefined;
+  if (rooms === undefined || !Number.isSafeInteger(position) || (epoch === '-' && position !== 0)) {
+    return undefined;
+  }
+  if (previous.length > rooms.length || previous.some((before) => before >= position)) return undefined;
   return {
     epoch,
-    position: Number(position),
+    position,
     rooms,
-    previous: rooms.map((_, index) => positions[index] ?? 0),
+    previous: rooms.map((_, index) => previous[index] ?? 0),
     eventText: text.slice(line.length),
   };
 }
 
 /** Parses `<epoch> <position> <number>`; `undefined` for malformed text. */
 export function parseSyncMarker(text: string): SyncMarker | undefined {
-  const [, epoch, position, number] = /^([0-9a-f]{8}) (\d{1,16}) (\d+)$/.exec(text) ?? [];
-  return epoch === undefined ? undefined : { epoch, position: Number(position), number: Number(number) };
+  const [, epoch, position, number] = /^([0-9a-f]{8}) (\d{1,16}) (\d{1,16})$/.exec(text) ?? [];
+  if (epoch === undefined) return undefined;
+  const marker = { epoch, position: Number(position), number: Number(number) };
+  return Number.isSafeInteger(marker.position) && Number.isSafeInteger(marker.number) ? marker : undefined;
 }
 
-/** @returns `undefined` for text that is not a JSON array of strings */
+/** @returns `undefined` for text that is not a JSON array of distinct room names, at least one */
 export function parseRooms(json: string): string[] | undefined {
   try {
     const rooms: unknown = JSON.parse(json);
-    return Array.isArray(rooms) && rooms.every((name) => typeof name === 'string') ? rooms : undefined;
+    if (!Array.isArray(rooms) || rooms.length === 0 || new Set(rooms).size < rooms.length) return undefined;
+    return rooms.every((name) => checkRoom(name) === name) ? (rooms as string[]) : undefined;
   } catch {
     return undefined;
   }

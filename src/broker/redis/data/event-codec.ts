@@ -1,6 +1,8 @@
 import type { PublishOptions } from '../../broker.interface.js';
-import type { RoomEvent } from '../../../protocol/room-message.js';
+import { checkEventName } from '../../../protocol/input/event-fields.js';
 import type { EarlierCopy } from '../../../protocol/position.js';
+import { parsePresenceEvent } from '../../../protocol/presence-event.js';
+import type { RoomEvent } from '../../../protocol/room-message.js';
 
 /** A decoded event with its publish options. Streams and channels hold it in the same text format. */
 export interface StoredEvent extends RoomEvent {
@@ -38,12 +40,17 @@ export function encodeEventText(event: RoomEvent, { except, volatile, copies }: 
   return `${line === '{}' ? '' : line}\n${event.data}`;
 }
 
-/** @returns `undefined` for malformed text, which any user with access to Redis could write */
-export function decodeEventText(text: string): StoredEvent | undefined {
+/**
+ * Decodes an event and validates it as strictly as an event of the application.
+ *
+ * @param presenceRoom the room whose joins and leaves are accepted. Default: none, as history has no presence events
+ * @returns `undefined` for malformed text, which any user with access to Redis could write
+ */
+export function decodeEventText(text: string, presenceRoom?: string): StoredEvent | undefined {
   const end = text.indexOf('\n');
   const header = end > 0 ? parseHeader(text.slice(0, end)) : {};
   if (end < 0 || header === undefined) return undefined;
-  return {
+  const event: StoredEvent = {
     event: header.n,
     data: text.slice(end + 1),
     serialized: header.s === 1,
@@ -51,13 +58,56 @@ export function decodeEventText(text: string): StoredEvent | undefined {
     volatile: header.v === 1,
     copies: header.c,
   };
+  return isEventName(event.event) || isPresenceEvent(event, presenceRoom) ? event : undefined;
 }
 
 function parseHeader(line: string): EventHeader | undefined {
   try {
     const header: unknown = JSON.parse(line);
-    return typeof header === 'object' && header !== null ? header : undefined;
+    return isHeader(header) ? header : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isHeader(value: unknown): value is EventHeader {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const { n, s, x, v, c } = value as Record<keyof EventHeader, unknown>;
+  return (
+    (n === undefined || typeof n === 'string') &&
+    (s === undefined || s === 1) &&
+    (x === undefined || isListOf(x, isText)) &&
+    (v === undefined || v === 1) &&
+    (c === undefined || isListOf(c, isEarlierCopy))
+  );
+}
+
+function isEarlierCopy(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { partition, position, rooms } = value as Record<keyof EarlierCopy, unknown>;
+  return isCount(partition) && isCount(position) && isListOf(rooms, isText);
+}
+
+function isListOf(value: unknown, isItem: (item: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.every(isItem);
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string';
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isEventName(name: string | undefined): boolean {
+  try {
+    return checkEventName(name) === name;
+  } catch {
+    return false;
+  }
+}
+
+function isPresenceEvent(event: RoomEvent, room: string | undefined): boolean {
+  return room !== undefined && parsePresenceEvent(event)?.room === room;
 }

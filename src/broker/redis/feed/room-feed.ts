@@ -1,5 +1,6 @@
 import type { Position } from '../../../protocol/position.js';
 import { parseChannelMessage, parseSyncMarker } from '../data/channel-message.js';
+import type { MalformedMessages } from '../data/malformed-messages.js';
 import type { CommandLink } from '../link/command-link.js';
 import { HalfOpenProbe } from './half-open-probe.js';
 import { CatchUpBuffer, isSyncMarker, type ReceivedItem } from './catch-up-buffer.js';
@@ -28,6 +29,7 @@ export interface RoomFeedDependencies {
   readonly rooms: LocalRooms;
   readonly order: DeliveryOrder;
   readonly options: ResolvedRedisOptions;
+  readonly malformed: MalformedMessages;
   /** Called with each text received on the control channel. */
   readonly onControl: (text: string) => void;
   readonly onPhase: (phase: FeedPhase, error?: Error) => void;
@@ -158,15 +160,18 @@ export class RoomFeed {
     const { redisKeys } = this.#dependencies;
     this.#probe.received();
     if (channel === redisKeys.controlChannel) return this.#dependencies.onControl(text);
-    const item =
-      channel === redisKeys.markerChannel
-        ? parseSyncMarker(text)
-        : parseChannelMessage(redisKeys.roomOf(channel), text);
+    const isMarker = channel === redisKeys.markerChannel;
+    const item = isMarker ? parseSyncMarker(text) : parseChannelMessage(redisKeys.roomOf(channel), text);
     if (item !== undefined) this.#process(connection, item, text.length);
+    else this.#dependencies.malformed.ignore(isMarker ? 'sync marker' : 'event');
   }
 
   #process(connection: RedisConnection, item: ReceivedItem, bytes: number): void {
     if (this.#phase !== 'live') return this.#buffer.hold(item, bytes);
+    // Checked here, not on arrival: the read before `live` shows how far the clock of Redis is ahead.
+    if (!this.#order.isPlausible(item.position)) {
+      return this.#dependencies.malformed.ignore(isSyncMarker(item) ? 'sync marker' : 'event');
+    }
     if (isSyncMarker(item)) {
       if (item.epoch !== this.#order.epoch && !this.#order.isPastEpoch(item.epoch)) {
         return this.#closeGap(connection, item, bytes);

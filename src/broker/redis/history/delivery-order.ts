@@ -1,7 +1,8 @@
 import type { BrokerListener, HistoryPage } from '../../broker.interface.js';
 import { RoomMessage } from '../../../protocol/room-message.js';
-import type { Position } from '../../../protocol/position.js';
+import { CLOCK_TOLERANCE_US, nowUs, type Position } from '../../../protocol/position.js';
 import type { ChannelMessage } from '../data/channel-message.js';
+import type { MalformedMessages } from '../data/malformed-messages.js';
 import { decodeEventText } from '../data/event-codec.js';
 import type { LocalRooms } from '../feed/local-rooms.js';
 import { newEpoch } from '../../new-epoch.js';
@@ -33,12 +34,15 @@ export class DeliveryOrder {
   readonly #rooms: LocalRooms;
   readonly #listener: BrokerListener;
   readonly #recent: RecentEvents;
+  readonly #malformed: MalformedMessages;
   readonly #pastEpochs = new Set<string>();
   /** Every event up to this position was read from history, in all rooms subscribed at that time. */
   #readUpTo: Position = 0;
   /** Position of the newest event that has already caused a catch-up because of a gap. */
   #gapClosedFor: Position = 0;
   #newestSeen: Position = 0;
+  /** Largest known lead of Redis' positions over the local clock, in microseconds. */
+  #clockLeadUs = 0;
   /** Set once the epoch is visible to clients: from then on the listener is notified of a new epoch. */
   reportsEpochChange = false;
   /** A placeholder until history is first read. */
@@ -46,10 +50,16 @@ export class DeliveryOrder {
   /** Every event up to this position has been delivered in the subscribed rooms. */
   position: Position = 0;
 
-  constructor(rooms: LocalRooms, listener: BrokerListener, recent: RecentEvents) {
+  constructor(
+    rooms: LocalRooms,
+    listener: BrokerListener,
+    recent: RecentEvents,
+    malformed: MalformedMessages,
+  ) {
     this.#rooms = rooms;
     this.#listener = listener;
     this.#recent = recent;
+    this.#malformed = malformed;
   }
 
   /** The greatest position that this node has seen, delivered or not. */
@@ -60,6 +70,16 @@ export class DeliveryOrder {
   /** Records a position from a reply of Redis. */
   observePosition(position: Position): void {
     this.#newestSeen = Math.max(this.#newestSeen, position);
+    this.#clockLeadUs = Math.max(this.#clockLeadUs, position - nowUs());
+  }
+
+  /**
+   * Returns `false` for a received position more than 60 s ahead of the clock. Delivered, it would silence every room
+   * until then. Example: the clock of Redis is 120 s ahead; a first read shows this, and positions up to 180 s ahead of
+   * the local clock are accepted.
+   */
+  isPlausible(position: Position): boolean {
+    return position <= nowUs() + this.#clockLeadUs + CLOCK_TOLERANCE_US;
   }
 
   classify(message: ChannelMessage): Arrival {
@@ -85,9 +105,11 @@ export class DeliveryOrder {
   /** Delivers a received event that was classified as `next`. */
   deliver({ epoch, position, rooms, previous, eventText }: ChannelMessage): void {
     const replayable = position !== 0;
+    const isSubscribed = rooms.some((name) => this.#rooms.get(name)?.isSubscribed === true);
+    const event = isSubscribed ? decodeEventText(eventText, replayable ? undefined : rooms[0]) : undefined;
+    if (isSubscribed && event === undefined) return this.#malformed.ignore('event');
     if (replayable) this.position = position;
-    const { isSubscribed, isInUse } = this.#advanceRooms(rooms, position);
-    const event = isSubscribed ? decodeEventText(eventText) : undefined;
+    const isInUse = this.#advanceRooms(rooms, position);
     if (event === undefined) return;
     const { except, volatile, copies } = event;
     const delivery = {
@@ -112,10 +134,11 @@ export class DeliveryOrder {
     for (const message of page.messages) {
       if (message.position <= this.position) continue;
       this.position = message.position;
-      const { isInUse } = this.#advanceRooms(message.rooms, message.position);
+      const isInUse = this.#advanceRooms(message.rooms, message.position);
       this.#recent.add(message);
       if (isInUse) this.#listener.onMessage(message);
     }
+    this.observePosition(page.position);
     this.advanceTo(page.position);
     this.#readUpTo = page.position;
     const incompleteRooms = isNewEpoch
@@ -152,19 +175,17 @@ export class DeliveryOrder {
   /**
    * Sets the last position of the event's rooms.
    *
-   * @returns the state of the rooms; `true` if it applies to any of them
+   * @returns `true` if any of the rooms is subscribed and in use
    */
-  #advanceRooms(names: readonly string[], position: Position): { isSubscribed: boolean; isInUse: boolean } {
-    let isSubscribed = false;
+  #advanceRooms(names: readonly string[], position: Position): boolean {
     let isInUse = false;
     for (const name of names) {
       const room = this.#rooms.get(name);
       if (room?.isSubscribed !== true) continue;
       room.lastPosition = Math.max(room.lastPosition, position);
-      isSubscribed = true;
       isInUse ||= room.isInUse;
     }
-    return { isSubscribed, isInUse };
+    return isInUse;
   }
 
   #reportGap(rooms: readonly string[]): void {

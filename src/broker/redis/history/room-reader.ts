@@ -4,9 +4,11 @@ import { RoomMessage } from '../../../protocol/room-message.js';
 import type { Position, ResumePoint } from '../../../protocol/position.js';
 import { BackOff } from '../link/back-off.js';
 import type { CommandLink } from '../link/command-link.js';
-import { parseRooms } from '../data/channel-message.js';
-import { decodeEventText } from '../data/event-codec.js';
+import type { StoredEvent } from '../data/event-codec.js';
+import type { MalformedMessages } from '../data/malformed-messages.js';
 import { READ_SCRIPT } from '../data/read-script.js';
+import { parseStreamEntry, type StreamEntry } from '../data/stream-entry.js';
+import type { RedisReply } from '../driver/redis-driver.interface.js';
 import { isUnreachable } from '../link/redis-errors.js';
 import type { RedisKeys } from '../data/redis-keys.js';
 import { lastPositionTtlMs } from '../../last-position-ttl.js';
@@ -16,18 +18,15 @@ import { clampedLimits } from '../data/clamped-limits.js';
 const MAX_ROOMS_PER_CALL = 200;
 const MAX_EVENTS_PER_CALL = 2_000;
 
-/** A stream entry: its id, and the names and values of the fields `p`, `d` and optionally `r`. */
-type StreamEntry = readonly [id: string, fields: readonly string[]];
-
 interface StoredRoom {
   readonly room: string;
   readonly limits: RoomHistoryLimits;
 }
 
 interface FoundEvent {
-  readonly text: string;
-  /** All rooms of the event as JSON, if stored. */
-  readonly allRoomsJson: string | undefined;
+  readonly event: StoredEvent;
+  /** All rooms of the event, if stored. */
+  readonly allRooms: readonly string[] | undefined;
   /** The requested rooms that contain the event. */
   readonly rooms: string[];
 }
@@ -44,12 +43,19 @@ export class RoomReader {
   readonly #commands: CommandLink;
   readonly #redisKeys: RedisKeys;
   readonly #policy: HistoryPolicy;
+  readonly #malformed: MalformedMessages;
   #pendingPosition: Promise<ResumePoint | undefined> | undefined;
 
-  constructor(commands: CommandLink, redisKeys: RedisKeys, policy: HistoryPolicy) {
+  constructor(
+    commands: CommandLink,
+    redisKeys: RedisKeys,
+    policy: HistoryPolicy,
+    malformed: MalformedMessages,
+  ) {
     this.#commands = commands;
     this.#redisKeys = redisKeys;
     this.#policy = policy;
+    this.#malformed = malformed;
   }
 
   /**
@@ -111,11 +117,10 @@ export class RoomReader {
         if (after !== undefined && !isRoomComplete(after, limits, { last, entries, now: part.position })) {
           incompleteRooms.push(room);
         }
-        for (const [id, [, , , text = '', , allRoomsJson]] of entries) {
-          const at = parseInt(id, 10);
+        for (const { position: at, event, allRooms } of entries) {
           if (at > position) continue;
           const existing = found.get(at);
-          if (existing === undefined) found.set(at, { text, allRoomsJson, rooms: [room] });
+          if (existing === undefined) found.set(at, { event, allRooms, rooms: [room] });
           else existing.rooms.push(room);
         }
       }
@@ -124,13 +129,10 @@ export class RoomReader {
 
     const messages = [...found]
       .toSorted(([a], [b]) => a - b)
-      .flatMap(([at, entry]) => {
-        const event = decodeEventText(entry.text);
-        if (event === undefined) return [];
+      .map(([at, { event, allRooms, rooms: foundRooms }]) => {
         const { except, copies } = event;
-        const allRooms = entry.allRoomsJson === undefined ? undefined : parseRooms(entry.allRoomsJson);
         return new RoomMessage(event, {
-          rooms: allRooms ?? entry.rooms,
+          rooms: allRooms ?? foundRooms,
           epoch,
           position: at,
           replayable: true,
@@ -154,16 +156,26 @@ export class RoomReader {
     const count = Math.max(1, newest);
     const args = [after === undefined ? '' : `${after}`, `${count}`, `${MAX_EVENTS_PER_CALL}`, ...ages];
     const [epoch, position, ...replies] = (await this.#runWhenReachable(keys, args)) as [string, string];
-    const flatReplies = replies as unknown as (string | readonly StreamEntry[])[];
+    const flatReplies = replies as unknown as (string | readonly RedisReply[])[];
     const rooms: [Position | undefined, readonly StreamEntry[]][] = [];
     for (let index = 0; index < flatReplies.length; index += 2) {
-      const last = flatReplies[index] === '' ? undefined : Number(flatReplies[index]);
+      const { room } = requested[index / 2] as StoredRoom;
+      const entries = flatReplies[index + 1] as readonly RedisReply[];
       rooms.push([
-        last,
-        after === undefined && newest === 0 ? [] : (flatReplies[index + 1] as readonly StreamEntry[]),
+        parseLastPosition(flatReplies[index] as string),
+        after === undefined && newest === 0 ? [] : this.#parseEntries(room, entries),
       ]);
     }
     return { epoch, position: Number(position), rooms };
+  }
+
+  /** Skips malformed entries: they are in no room's chain of previous positions, so their absence is no gap. */
+  #parseEntries(room: string, replies: readonly RedisReply[]): StreamEntry[] {
+    return replies.flatMap((reply) => {
+      const entry = parseStreamEntry(room, reply);
+      if (entry === undefined) this.#malformed.ignore('history entry');
+      return entry ?? [];
+    });
   }
 
   async #runWhenReachable(keys: readonly string[], args: readonly string[]): Promise<unknown> {
@@ -187,9 +199,15 @@ function isRoomComplete(
 ): boolean {
   const [first] = entries;
   return isComplete(after, {
-    first: first && { position: parseInt(first[0], 10), previous: Number(first[1][1]) },
+    first,
     last,
     now,
     lastPositionTtlUs: lastPositionTtlMs(limits) * 1_000,
   });
+}
+
+/** @returns `undefined` for an unknown position, and for malformed text */
+function parseLastPosition(text: string): Position | undefined {
+  const position = /^\d{1,16}$/.test(text) ? Number(text) : NaN;
+  return Number.isSafeInteger(position) ? position : undefined;
 }

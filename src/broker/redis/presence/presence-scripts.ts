@@ -103,7 +103,7 @@ for entry = 0, entryCount - 1 do
       redis.call('HINCRBY', usersKey, '', 0 - connectionsBefore)
       if redis.call('HINCRBY', usersKey, user, -1) <= 0 then
         redis.call('HDEL', usersKey, user)
-        publish(leaveHeader, channel, opening, string.match(before, '^%d+ %d+ (.*)$'))
+        publish(leaveHeader, channel, opening, string.match(before, '^%d+ %d+ (.*)$') or '')
       end
       if redis.call('HLEN', usersKey) == 1 then redis.call('DEL', usersKey) end
     end
@@ -163,7 +163,7 @@ return redis.call('HGETALL', membersKey)
 /** Counts a room. @returns the number of users and the number of connections */
 export const COUNT_SCRIPT = new LuaScript(`
 local usersKey = KEYS[2]
-return {math.max(0, redis.call('HLEN', usersKey) - 1), tonumber(redis.call('HGET', usersKey, '') or '0')}
+return {math.max(0, redis.call('HLEN', usersKey) - 1), tonumber(redis.call('HGET', usersKey, '') or '0') or 0}
 `);
 
 export const PRESENCE_SCRIPTS: readonly LuaScript[] = [

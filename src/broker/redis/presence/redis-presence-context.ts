@@ -1,4 +1,5 @@
 import type { CallOptions, CommandLink } from '../link/command-link.js';
+import type { MalformedMessages } from '../data/malformed-messages.js';
 import type { RedisKeys } from '../data/redis-keys.js';
 
 export interface PresenceTimes {
@@ -25,6 +26,7 @@ export interface RedisPresenceContext {
   readonly commands: Pick<CommandLink, 'run' | 'whenUp' | 'isUp'>;
   readonly redisKeys: RedisKeys;
   readonly times: PresenceTimes;
+  readonly malformed: MalformedMessages;
   /** Emits a warning of the process, at most once for each text. */
   readonly warn: (message: string) => void;
 }

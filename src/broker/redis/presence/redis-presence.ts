@@ -60,9 +60,10 @@ export class RedisPresence implements PresenceStore {
   }
 
   async members(room: string): Promise<readonly PresentUser[]> {
-    const { commands, redisKeys } = this.#attached();
+    const { commands, redisKeys, malformed } = this.#attached();
     const keys = [redisKeys.presenceMembers(room)];
-    return presentUsers(await commands.run(MEMBERS_SCRIPT, keys, [], IDEMPOTENT));
+    const reply = await commands.run(MEMBERS_SCRIPT, keys, [], IDEMPOTENT);
+    return presentUsers(reply, () => malformed.ignore('presence entry'));
   }
 
   async count(room: string): Promise<PresenceCount> {

@@ -1,0 +1,111 @@
+import { createServer, type Server } from 'node:net';
+import type { HistoryPolicy, SseBroker } from 'nestjs-simple-sse';
+import { redisBroker, type RedisBrokerOptions, type RedisDriverName } from 'nestjs-simple-sse/redis';
+import { sseApp } from '../support/sse-app.js';
+import { express } from '../support/platforms.js';
+import { eventually, pause, within } from '../support/within.js';
+import { RecordingListener } from './recording-listener.js';
+import { describeWithRedis, RedisServer } from './redis-server.js';
+
+const policy: HistoryPolicy = { maxBytes: 2 ** 26, limitsOf: () => ({ maxEvents: 1_000, maxAgeMs: 60_000 }) };
+
+describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
+  'the log lines of a broker without Redis, over %s',
+  (driver) => {
+    const emitWarning = process.emitWarning.bind(process);
+    const lines: string[] = [];
+    const open: SseBroker[] = [];
+    let server: RedisServer;
+    let listener: RecordingListener;
+
+    beforeEach(async () => {
+      server = await RedisServer.start();
+      listener = new RecordingListener();
+      process.emitWarning = (warning: string | Error) => void lines.push(String(warning));
+    });
+    afterEach(async () => {
+      await Promise.all(open.splice(0).map((broker) => broker.close()));
+      process.emitWarning = emitWarning;
+      lines.length = 0;
+      await server.dispose();
+    });
+
+    const start = async (options: RedisBrokerOptions = {}): Promise<SseBroker> => {
+      const timeouts = { connectTimeoutMs: 500, publishTimeoutMs: 500 };
+      const broker = redisBroker({ url: server.url, driver, ...timeouts, ...options }) as SseBroker;
+      open.push(broker);
+      await within(broker.start(policy, listener), 'the start');
+      return broker;
+    };
+    const urlOf = (user: string): string => server.url.replace('redis://', `redis://${user}@`);
+
+    it('name a wrong password once, also after more attempts, and report the recovery once', async () => {
+      await server.command('ACL', 'SETUSER', 'app', 'on', '>secret', '~*', '&*', '+@all');
+      await start({ url: urlOf('app:wrong') });
+      await pause(700);
+      expect(lines).toEqual([expect.stringContaining('WRONGPASS')]);
+      expect(listener.states).toEqual(['down']);
+      await server.command('ACL', 'SETUSER', 'app', '>wrong');
+      await eventually(() => listener.states.at(-1) === 'live', 'live');
+      expect(lines.slice(1)).toEqual(['The Redis broker is live again.']);
+    });
+
+    it('name a missing password', async () => {
+      await server.command('CONFIG', 'SET', 'requirepass', 'secret');
+      await start();
+      await eventually(() => lines.length > 0, 'the line');
+      expect(lines).toEqual([expect.stringContaining('NOAUTH')]);
+    });
+
+    it.each(['ssubscribe', 'eval', 'script'])(
+      'name the missing right %s; the node is not live',
+      async (right) => {
+        await server.command('ACL', 'SETUSER', 'app', 'on', '>secret', '~*', '&*', '+@all', `-${right}`);
+        await start({ url: urlOf('app:secret') });
+        await pause(500);
+        expect(lines).toEqual([expect.stringMatching(new RegExp(`NOPERM.*${right}`, 'i'))]);
+        expect(listener.states).not.toContain('live');
+      },
+    );
+
+    it('name a port that speaks no Redis', async () => {
+      const other: Server = createServer((socket) => socket.on('error', () => {}).destroy());
+      await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+      const { port } = other.address() as { port: number };
+      await start({ url: `redis://127.0.0.1:${port}` });
+      await pause(300);
+      expect(lines).toEqual([expect.stringMatching(/reason: .*(clos|ECONNRESET|EPIPE)/i)]);
+      await new Promise((resolve) => other.close(resolve));
+    });
+
+    it('are two for each outage', async () => {
+      await start();
+      for (let outage = 0; outage < 2; outage++) {
+        lines.length = 0;
+        await server.restart();
+        await eventually(() => lines.includes('The Redis broker is live again.'), 'live');
+        expect(lines).toEqual([expect.stringContaining('is down'), 'The Redis broker is live again.']);
+      }
+    });
+
+    it('are one for all partitions', async () => {
+      await server.kill();
+      const broker = redisBroker({ url: server.url, driver, partitions: 4, connectTimeoutMs: 300 });
+      const { partitions } = broker as unknown as { partitions: SseBroker[] };
+      open.push(...partitions);
+      await Promise.all(partitions.map((partition) => partition.start(policy, new RecordingListener())));
+      await pause(300);
+      expect(lines).toEqual([expect.stringContaining('ECONNREFUSED')]);
+    });
+
+    it('are none for a script that publishes once and closes', async () => {
+      const app = await express.start(
+        sseApp({ options: { broker: redisBroker({ url: server.url, driver }) } }),
+      );
+      await app.sse.broadcast('a', 'news', 1);
+      await app.close();
+      expect(lines).toEqual([]);
+      expect(app.logger.complaints).toEqual([]);
+    });
+  },
+);
