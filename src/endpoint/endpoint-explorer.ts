@@ -10,6 +10,9 @@ import { isWrapped } from './wrap-handler.js';
 
 type Handler = object & { readonly name: string };
 
+/** Applications whose endpoints have an explorer. */
+const explored = new WeakSet<ModulesContainer>();
+
 /**
  * Checks every `@SseRoom` method when the application starts, and reports by name one that cannot work. Removes Nest's
  * `@Sse()` from methods that have both decorators, in any order.
@@ -33,6 +36,9 @@ export class EndpointExplorer implements OnModuleInit {
     this.#serialize = options.serialize;
     this.#config = config;
     this.#modules = modules;
+    // Each import of the module without `forRoot()` has an explorer of its own.
+    if (explored.has(modules)) return;
+    explored.add(modules);
     for (const { metatype } of discovery.getControllers()) {
       const prototype = (metatype as { prototype?: object } | null)?.prototype;
       if (prototype === undefined) continue;

@@ -4,6 +4,7 @@
 export const SSE_ERROR_CODES = [
   'invalid-arguments',
   'invalid-options',
+  'registered-twice',
   'invalid-room',
   'invalid-event-name',
   'invalid-data',
