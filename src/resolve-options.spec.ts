@@ -205,6 +205,7 @@ describe('broker and metrics', () => {
     expect(resolve({ broker, metrics })).toMatchObject({ broker: { partitions: [broker] }, metrics });
     metrics.clientOpened();
     metrics.clientClosed();
+    metrics.clientRefused();
     metrics.eventDelivered();
     metrics.volatileDropped();
   });
@@ -219,6 +220,14 @@ describe('broker and metrics', () => {
       }
     },
   );
+});
+
+describe('metrics.clientRefused', () => {
+  it('may be left out, and is a method otherwise', () => {
+    const counters = { clientOpened() {}, clientClosed() {}, eventDelivered() {}, volatileDropped() {} };
+    expect(resolve({ metrics: counters }).metrics).toBe(counters);
+    expect(refusalOf({ metrics: { ...counters, clientRefused: 1 } }).message).toContain('clientRefused');
+  });
 });
 
 describe('the options as a whole', () => {

@@ -1,5 +1,6 @@
 import { asPartitioned, type PartitionedBroker } from './broker/broker.interface.js';
 import { MemoryBroker } from './broker/memory-broker.js';
+import type { SseMetrics } from './metrics/sse-metrics.interface.js';
 import { NoopMetrics } from './metrics/noop-metrics.js';
 import { describeValue } from './protocol/error-text.js';
 import {
@@ -38,6 +39,7 @@ export const DEFAULT_OPTIONS = {
 } as const;
 
 const BROKER = objectWith('start', 'publish', 'subscribe', 'unsubscribe', 'read', 'close');
+const METRICS = objectWith('clientOpened', 'clientClosed', 'eventDelivered', 'volatileDropped');
 const MAX_PARTITIONS = 64;
 
 const CHECKS: Readonly<Record<keyof SseModuleOptions, Check>> = {
@@ -57,7 +59,7 @@ const CHECKS: Readonly<Record<keyof SseModuleOptions, Check>> = {
   identify: (value) => (typeof value === 'function' ? undefined : 'a function that returns { user, info? }'),
   presenceGraceMs: orFalse(wholeNumber(0, MAX_TIMER_MS)),
   broker: (value) => (isPartitioned(value) ? partitioned(value) : BROKER(value)),
-  metrics: objectWith('clientOpened', 'clientClosed', 'eventDelivered', 'volatileDropped'),
+  metrics: (value) => METRICS(value) ?? optionalMethod(value as Partial<SseMetrics>, 'clientRefused'),
 };
 
 const ROOM_CHECKS: Readonly<Record<keyof SseRoomPolicyOptions, Check>> = {
@@ -177,6 +179,13 @@ function objectWith(...methods: string[]): Check {
     if (whole && (missing as string[]).length === 0) return undefined;
     return methods.length === 0 ? 'an object' : `an object with the methods ${methods.join(', ')}`;
   };
+}
+
+function optionalMethod<T extends object>(value: T, name: keyof T & string): string | undefined {
+  const method = value[name];
+  return method === undefined || typeof method === 'function'
+    ? undefined
+    : `an object whose ${name} is a method`;
 }
 
 function isPartitioned(value: unknown): value is Partial<PartitionedBroker> {

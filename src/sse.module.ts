@@ -1,19 +1,30 @@
 import { Module, type DynamicModule, type OnModuleDestroy } from '@nestjs/common';
-import { DiscoveryModule } from '@nestjs/core';
+import { DiscoveryModule, ModulesContainer } from '@nestjs/core';
 import { RemoteCommands } from './commands/remote-commands.js';
 import { EndpointExplorer } from './endpoint/routes/endpoint-explorer.js';
-import { Presence } from './presence/presence.js';
 import { reportFailure } from './endpoint/report-failure.js';
-import { resolveOptions, type ResolvedSseOptions } from './resolve-options.js';
+import { Presence } from './presence/presence.js';
+import { resolveOptions } from './resolve-options.js';
 import { RoomHub } from './rooms/room-hub.js';
 import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';
-import type { SseModuleAsyncOptions } from './sse-module-options.interface.js';
-import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, type OPTIONS_TYPE } from './sse.module-definition.js';
+import type { SseModuleAsyncOptions, SseModuleOptions } from './sse-module-options.interface.js';
+import {
+  ConfigurableModuleClass,
+  MODULE_OPTIONS_TOKEN,
+  UNCONFIGURED,
+  sharedRuntime,
+  type OPTIONS_TYPE,
+  type SseRuntime,
+} from './sse.module-definition.js';
 import { SseService } from './sse.service.js';
 
+const SSE_RUNTIME = Symbol('SSE_RUNTIME');
+
 /**
- * Server-Sent Events for a Nest application. Import it once, in the root module. It connects to the broker before other
+ * Server-Sent Events for a Nest application. Register it once, in the root module. It connects to the broker before other
  * modules can inject `SseService`, and ends every stream when the application closes.
+ *
+ * `imports: [SseModule]`, without `forRoot()`, shares the registered module; where none is registered, it has the defaults.
  *
  * ```ts
  * @Module({ imports: [SseModule.forRoot({ heartbeatIntervalMs: 20_000 })] })
@@ -23,10 +34,17 @@ import { SseService } from './sse.service.js';
 @Module({
   imports: [DiscoveryModule],
   providers: [
-    { provide: RESOLVED_SSE_OPTIONS, useFactory: resolveOptions, inject: [MODULE_OPTIONS_TOKEN] },
-    { provide: Presence, useFactory: newPresence, inject: [RESOLVED_SSE_OPTIONS] },
-    { provide: RemoteCommands, useFactory: newCommands, inject: [RESOLVED_SSE_OPTIONS, Presence] },
-    { provide: RoomHub, useFactory: startHub, inject: [RESOLVED_SSE_OPTIONS, Presence, RemoteCommands] },
+    // `forRoot` and `forRootAsync` override it.
+    { provide: MODULE_OPTIONS_TOKEN, useValue: UNCONFIGURED },
+    { provide: SSE_RUNTIME, useFactory: runtimeOf, inject: [MODULE_OPTIONS_TOKEN, ModulesContainer] },
+    {
+      provide: RESOLVED_SSE_OPTIONS,
+      useFactory: ({ options }: SseRuntime) => options,
+      inject: [SSE_RUNTIME],
+    },
+    { provide: Presence, useFactory: ({ presence }: SseRuntime) => presence, inject: [SSE_RUNTIME] },
+    { provide: RemoteCommands, useFactory: ({ commands }: SseRuntime) => commands, inject: [SSE_RUNTIME] },
+    { provide: RoomHub, useFactory: ({ hub }: SseRuntime) => hub, inject: [SSE_RUNTIME] },
     SseService,
     EndpointExplorer,
   ],
@@ -41,7 +59,7 @@ export class SseModule extends ConfigurableModuleClass implements OnModuleDestro
    * Configures the module with fixed options.
    *
    * @param options see `SseModuleOptions`. With `isGlobal: false` only modules that import this one can inject the service
-   * @throws SseError `invalid-options`, while the application is created
+   * @throws SseError `invalid-options`, `registered-twice`, while the application is created
    */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
     return super.forRoot(options);
@@ -57,7 +75,7 @@ export class SseModule extends ConfigurableModuleClass implements OnModuleDestro
    * })
    * ```
    *
-   * @throws SseError `invalid-options`, while the application is created
+   * @throws SseError `invalid-options`, `registered-twice`, while the application is created
    */
   static override forRootAsync(options: SseModuleAsyncOptions): DynamicModule {
     return super.forRootAsync(options);
@@ -69,20 +87,22 @@ export class SseModule extends ConfigurableModuleClass implements OnModuleDestro
   }
 }
 
-function newPresence(options: ResolvedSseOptions): Presence {
-  return new Presence({ ...options, report: reportFailure });
-}
-
-function newCommands({ broker, identify }: ResolvedSseOptions, presence: Presence): RemoteCommands {
-  return new RemoteCommands(broker, (room) => presence.members(room), identify !== undefined);
+function runtimeOf(
+  options: SseModuleOptions | typeof UNCONFIGURED,
+  modules: ModulesContainer,
+): Promise<SseRuntime> {
+  return sharedRuntime(options, modules, SseModule, startRuntime);
 }
 
 /** Starts the hub before the service can be injected, since other modules may publish from their first hook on. */
-async function startHub(
-  options: ResolvedSseOptions,
-  presence: Presence,
-  commands: RemoteCommands,
-): Promise<RoomHub> {
+async function startRuntime(moduleOptions: SseModuleOptions): Promise<SseRuntime> {
+  const options = resolveOptions(moduleOptions);
+  const presence = new Presence({ ...options, report: reportFailure });
+  const commands = new RemoteCommands(
+    options.broker,
+    (room) => presence.members(room),
+    options.identify !== undefined,
+  );
   const hub = new RoomHub({
     ...options,
     report: reportFailure,
@@ -91,5 +111,5 @@ async function startHub(
   });
   await hub.start();
   presence.start(hub);
-  return hub;
+  return { options, presence, commands, hub };
 }

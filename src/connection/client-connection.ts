@@ -30,6 +30,8 @@ export class ClientConnection implements Flushable, HeartbeatClient {
   #gate: ReplayGate | undefined;
   #state: 'waiting' | 'open' | 'closed' = 'waiting';
   #scheduled = false;
+  /** `true` if `clientOpened` has counted this stream: writing the headers may fail before. */
+  #countedAsOpen = false;
   /** `true` while held frames of the gate move into the queue. */
   #releasing = false;
   /** The position up to which frames were queued. */
@@ -83,6 +85,7 @@ export class ClientConnection implements Flushable, HeartbeatClient {
     this.#services.http2Sessions.add(this.#writer.session);
     this.#queue.lastWriteMs = Math.floor(performance.now());
     this.#services.metrics.clientOpened();
+    this.#countedAsOpen = true;
     this.#services.heartbeat.add(this);
     if (head !== '') {
       const frame = new SseFrame(head);
@@ -207,7 +210,8 @@ export class ClientConnection implements Flushable, HeartbeatClient {
     this.#queue.close();
     this.#pending = EMPTY_BATCH;
     this.#gate = this.onEarlyFrame = undefined;
-    metrics.clientClosed(reason);
+    if (this.#countedAsOpen) metrics.clientClosed(reason);
+    else metrics.clientRefused?.(reason);
     this.#owner.connectionClosed(reason);
   }
 

@@ -129,7 +129,7 @@ export class HandlerStream implements HandlerRunner, SourceSink {
     try {
       http.detachFromFramework();
       http.drainUnreadBody();
-      hub.open(client, http.headers(), retryMs);
+      hub.open(client, http.headers(), { retryMs });
     } catch (error) {
       // An invalid header, or a failing `writeHead` of a middleware, must not end the process.
       this.#settle.reject(error);
@@ -137,7 +137,6 @@ export class HandlerStream implements HandlerRunner, SourceSink {
       return;
     }
     client.onceClosed = undefined;
-    void hub.attach(client, { ready: true });
     this.#settle.resolve();
     const { endsAtOpen } = client.connection;
     if (endsAtOpen !== undefined) this.#end(endsAtOpen);

@@ -30,20 +30,18 @@ export function openRawStream(
       'The response has begun already. Call add() before anything is written.',
     );
   }
-  const lastEventId = http.lastEventId();
   const client = hub.register({
     request,
     writer: http.createWriter(),
-    lastEventId,
+    lastEventId: http.lastEventId(),
     tracksPosition: names.length > 0,
     tracksPositionOnceJoined: true,
-    held: lastEventId !== undefined,
+    held: true,
   });
   for (const room of names) void hub.join(client, room);
   http.detachFromFramework();
   http.drainUnreadBody();
-  hub.open(client, http.headers(), retryMs);
-  void hub.attach(client, { ready: names.length > 0, nextTurn: true });
+  hub.open(client, http.headers(), { retryMs, nextTurn: true });
   if (hub.isClosing) client.connection.close('shutdown');
   return client;
 }

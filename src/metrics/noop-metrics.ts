@@ -4,6 +4,7 @@ import type { SseMetrics } from './sse-metrics.interface.js';
 export class NoopMetrics implements SseMetrics {
   clientOpened(): void {}
   clientClosed(): void {}
+  clientRefused(): void {}
   eventDelivered(): void {}
   volatileDropped(): void {}
 }

@@ -6,8 +6,10 @@ import type { CloseReason } from '../connection/close-reason.js';
 export interface SseMetrics {
   /** A stream was opened: its headers were sent. */
   clientOpened(): void;
-  /** A client was closed, even if its stream had not been opened yet. */
+  /** A stream that `clientOpened` counted has ended. The difference of both counts is the number of open streams. */
   clientClosed(reason: CloseReason): void;
+  /** A client ended before its stream opened: a guard or the handler refused it, or the client had gone. */
+  clientRefused?(reason: CloseReason): void;
   /** An event from the broker was delivered to this many clients of this node. */
   eventDelivered(clients: number): void;
   /** A volatile event was dropped for a client with backpressure: a newer one replaced it, or the queue was full. */

@@ -4,6 +4,7 @@
 export const SSE_ERROR_CODES = [
   'invalid-arguments',
   'invalid-options',
+  'registered-twice',
   'invalid-room',
   'missing-room',
   'invalid-event-name',

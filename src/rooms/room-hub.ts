@@ -48,6 +48,8 @@ export interface NewClient {
   readonly held: boolean;
 }
 
+type Opening = { readonly retryMs: number | false } & Partial<Pick<AttachTiming, 'nextTurn'>>;
+
 const NO_CLIENTS: ReadonlySet<SseClient> = new Set();
 
 /** Connects the clients, the rooms and the broker of one node. */
@@ -133,18 +135,21 @@ export class RoomHub implements ClientHost {
     return client;
   }
 
-  /** Sends the headers, and `retry` as the first line, in the same block as the first event. */
-  open(client: SseClient, headers: Readonly<Record<string, unknown>>, retryMs: number | false): void {
+  /**
+   * Sends the headers, and `retry` as the first line, in the same block as the first event. Then begins to bring the client
+   * to live delivery, as in `ClientResumes.attach`: what subscribers of `connected$` join or send follows `sse:ready`.
+   */
+  open(
+    client: SseClient,
+    headers: Readonly<Record<string, unknown>>,
+    { retryMs, nextTurn = false }: Opening,
+  ): void {
     if (client.isClosed) return;
     const retry = client.retryMs ?? retryMs;
     client.connection.open(headers, retry === false ? '' : encodeEvent({ retry }));
     this.#options.observer?.clientOpened(client);
+    void this.#resumes.attach(client, { ready: this.#options.readyEvent, nextTurn });
     this.#connected.next({ client });
-  }
-
-  /** Brings a client whose stream is open to live delivery, as in `ClientResumes.attach`. */
-  attach(client: SseClient, { ready, nextTurn = false }: AttachTiming): Promise<void> {
-    return this.#resumes.attach(client, { ready: ready && this.#options.readyEvent, nextTurn });
   }
 
   /** Settles when the client is live; `undefined` for a client that is. Never rejects. */
@@ -163,12 +168,13 @@ export class RoomHub implements ClientHost {
       // Events of the room wait until `attach` has sent the missed ones.
       if (!isOpen) connection.shutGate();
       const { replay = 0 } = options;
-      const replays = replay > 0 && isOpen && !this.#resumes.includesNewRooms(client);
+      const isAttaching = this.#resumes.includesNewRooms(client);
+      const replays = replay > 0 && isOpen && !(isAttaching && (client.lastEventId ?? '') !== '');
       if (replays && this.#options.policy.hasHistory) return this.#resumes.join(client, name, replay);
       const { subscribed } = this.#rooms.join(client, name);
       // Before the stream opens `attach` waits for the room instead: the stream opens only when the handler returns.
+      if (subscribed !== undefined && (!isOpen || isAttaching)) this.#resumes.joinedBeforeSubscribed(client);
       if (isOpen) await subscribed;
-      else if (subscribed !== undefined) this.#resumes.joinedBeforeSubscribed(client);
       return true;
     }, this.#options.report);
   }

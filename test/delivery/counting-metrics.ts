@@ -4,6 +4,7 @@ import type { CloseReason, SseMetrics } from 'nestjs-simple-sse';
 export class CountingMetrics implements SseMetrics {
   opened = 0;
   readonly closed: Partial<Record<CloseReason, number>> = {};
+  readonly refused: Partial<Record<CloseReason, number>> = {};
   /** The number of clients that received each event. */
   readonly deliveries: number[] = [];
   volatileDrops = 0;
@@ -14,6 +15,10 @@ export class CountingMetrics implements SseMetrics {
 
   clientClosed(reason: CloseReason): void {
     this.closed[reason] = (this.closed[reason] ?? 0) + 1;
+  }
+
+  clientRefused(reason: CloseReason): void {
+    this.refused[reason] = (this.refused[reason] ?? 0) + 1;
   }
 
   eventDelivered(clients: number): void {

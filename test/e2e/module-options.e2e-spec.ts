@@ -1,4 +1,18 @@
-import { Controller, Get, Global, Injectable, Module, type OnModuleInit, type Type } from '@nestjs/common';
+import { setTimeout as pause } from 'node:timers/promises';
+import { LazyModuleLoader } from '@nestjs/core';
+import {
+  ClassSerializerInterceptor,
+  Controller,
+  Get,
+  Global,
+  Injectable,
+  Module,
+  type CallHandler,
+  type NestInterceptor,
+  type OnModuleInit,
+  type Type,
+} from '@nestjs/common';
+import type { Observable } from 'rxjs';
 import {
   SseModule,
   SseRoom,
@@ -62,6 +76,22 @@ class FeatureController extends EventsController {}
 /** A feature module that relies on the SSE module being global. */
 @Module({ controllers: [FeatureController] })
 class FeatureModule {}
+
+/** Stands for Nest's interceptor, whose constructor needs the package class-transformer. */
+class PassingSerializer implements NestInterceptor {
+  static {
+    Object.setPrototypeOf(PassingSerializer.prototype, ClassSerializerInterceptor.prototype);
+  }
+  intercept(_context: unknown, next: CallHandler): Observable<unknown> {
+    return next.handle();
+  }
+}
+
+@Module({ imports: [SseModule.forRoot()], controllers: [FeatureController] })
+class RegisteringFeatureModule {}
+
+@Module({ imports: [SseModule], controllers: [FeatureController] })
+class ImportingFeatureModule {}
 
 const badOptions: [string, unknown][] = [
   ['heartbeatIntervalMs', -1],
@@ -129,6 +159,74 @@ describe.each(platforms)('the module on $name', (platform) => {
     class NotImportingModule {}
     const error = await refusal(() => platform.start(NotImportingModule));
     expect(String(error)).toMatch(/SseService|SseInterceptor|can't resolve dependencies/);
+  });
+
+  it.each<[string, () => Import]>([
+    ['forRoot', () => SseModule.forRoot()],
+    ['forRootAsync', () => SseModule.forRootAsync({ useFactory: () => ({}) })],
+  ])('refuses a second registration beside %s, by name and with the cure', async (_how, sseModule) => {
+    const error = await sseRefusal(() => platform.start(appOf(RegisteringFeatureModule, sseModule())));
+    expect(error.code).toBe('registered-twice');
+    expect(error.message).toContain('AppModule and RegisteringFeatureModule');
+    expect(error.message).toContain('import SseModule without forRoot()');
+  });
+
+  it('accepts one registration that is imported twice', async () => {
+    const registered = SseModule.forRoot({ isGlobal: false });
+    @Module({ imports: [registered], controllers: [FeatureController] })
+    class SameModule {}
+    const running = await platform.start(appOf(SameModule, registered));
+    const stream = await running.listen('/events');
+    await running.get(FeatureController).sse.broadcast('lobby', 'paid', 1);
+    expect(await stream.nextEvent()).toMatchObject({ event: 'paid' });
+    await running.close();
+  });
+
+  it.each<[string, () => Import]>([
+    ['forRoot', () => SseModule.forRoot({ retryMs: 4_242 })],
+    ['forRoot, not global', () => SseModule.forRoot({ retryMs: 4_242, isGlobal: false })],
+    [
+      'a slow forRootAsync',
+      () => SseModule.forRootAsync({ useFactory: () => pause(20).then(() => ({ retryMs: 4_242 })) }),
+    ],
+  ])('imported without forRoot, shares the one of %s', async (_how, sseModule) => {
+    for (const imports of [
+      [ImportingFeatureModule, sseModule()],
+      [sseModule(), ImportingFeatureModule],
+    ]) {
+      const running = await platform.start(appOf(...imports), {
+        configure: (app) => app.useGlobalInterceptors(new PassingSerializer()),
+      });
+      const stream = await running.listen('/feature/events');
+      await stream.receivedRetry(4_242);
+      await running.get(EventsController).sse.broadcast('lobby', 'paid', 1);
+      expect(await stream.nextEvent()).toMatchObject({ event: 'paid' });
+      // The endpoints are checked once.
+      expect(running.logger.complaints.filter(({ text }) => text.includes('ClassSerializer'))).toHaveLength(
+        1,
+      );
+      await running.shutDown();
+      expect(await stream.ended).toBe('whole');
+      await running.close();
+    }
+  });
+
+  it('imported only without forRoot, has the defaults', async () => {
+    const running = await platform.start(appOf(ImportingFeatureModule, SseModule));
+    const stream = await running.listen('/feature/events');
+    await stream.receivedRetry(3_000);
+    await running.get(EventsController).sse.broadcast('lobby', 'paid', 1);
+    expect(await stream.nextEvent()).toMatchObject({ event: 'paid' });
+    await running.close();
+  });
+
+  it('refuses a registration that is loaded lazily beside another', async () => {
+    const running = await platform.start(appOf(SseModule));
+    const error = await sseRefusal(() =>
+      running.get(LazyModuleLoader).load(() => SseModule.forRoot({ isGlobal: false })),
+    );
+    expect(error.code).toBe('registered-twice');
+    await running.close();
   });
 
   it.each(badOptions)('refuses at start-up { %s: %p }, naming the option', async (name, value) => {

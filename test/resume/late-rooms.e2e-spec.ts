@@ -41,11 +41,61 @@ class LateController {
     void this.sse.add(request, response).join('a', { replay: 2 });
   }
 
+  @Get('added')
+  added(@Req() request: IncomingMessage, @Res() response: ServerResponse): void {
+    this.latest = this.sse.add(request, response);
+    this.latest.send('welcome');
+    void this.sse.join(this.latest, 'a');
+  }
+
   @Get('rooms-and-chat')
   roomsAndChat(@Req() request: IncomingMessage, @Res() response: ServerResponse): void {
     void this.sse.add(request, response, { rooms: ['b'] }).join('a', { replay: 2 });
   }
 }
+
+/** Streams that get another room from a subscriber of `connected$`. */
+@Controller('connected')
+class ConnectedController {
+  constructor(private readonly sse: SseService) {
+    sse.connected$.subscribe(({ client }) => void client.join('a', { replay: 10 }));
+  }
+
+  @Get('room')
+  @SseRoom('b')
+  room(): void {}
+
+  @Get('added')
+  added(@Req() request: IncomingMessage, @Res() response: ServerResponse): void {
+    this.sse.add(request, response);
+  }
+
+  @Get('added-room')
+  addedRoom(@Req() request: IncomingMessage, @Res() response: ServerResponse): void {
+    this.sse.add(request, response, { rooms: ['b'] });
+  }
+}
+
+describe.each(platforms)('rooms joined in connected$, on $name', (platform) => {
+  it.each(['room', 'added', 'added-room'])('follow sse:ready with their replay: %s', async (path) => {
+    const running = await platform.start(sseApp({ controllers: [ConnectedController] }));
+    for (const text of ['one', 'two']) await running.sse.broadcast('a', text);
+    const stream = await running.listen(`/connected/${path}`);
+    const received = await receivedUntil(stream, 'two');
+    expect(received.map(({ event }) => event)).toEqual(['sse:ready', 'message', 'message']);
+    expect(received[0]?.id).toMatch(/^1\./);
+    expect(textsOf(received)).toEqual(['one', 'two']);
+
+    // The room is resumed exactly, without its replay.
+    const id = await running.sse.broadcast('a', 'three');
+    await receivedUntil(stream, 'three');
+    await running.sse.broadcast('a', 'four');
+    const resumed = await receivedUntil(await listenFrom(running, `/connected/${path}`, id), 'four');
+    expect(readyOf(resumed).resumed).toBe('full');
+    expect(textsOf(resumed)).toEqual(['four']);
+    await running.close();
+  });
+});
 
 describe.each(platforms)('a stream whose rooms are joined late, on $name', (platform) => {
   let running: RunningApp;
@@ -71,6 +121,19 @@ describe.each(platforms)('a stream whose rooms are joined late, on $name', (plat
     release();
     return listening;
   }
+
+  it('resumes a client of `add` that was cut before its first event', async () => {
+    const stream = await running.listen('/added');
+    const received = await receivedUntil(stream, 'welcome');
+    expect(readyOf(received).resumed).toBe('none');
+    const first = received[0]?.id;
+    expect(first).toMatch(/^1\./);
+    stream.close();
+    await publish('a', 'missed');
+    const resumed = await receivedUntil(await listenFrom(running, '/added', first), 'welcome');
+    expect(readyOf(resumed).resumed).toBe('full');
+    expect(textsOf(resumed)).toEqual(['missed', 'welcome']);
+  });
 
   it('begins with sse:ready, also with an event to all clients before its handler joins a room', async () => {
     const stream = await openLate('to all');

@@ -19,6 +19,9 @@ import { isWrapped } from './wrap-handler.js';
 type Class = object & { readonly name: string; readonly prototype: object };
 type Handler = object & { readonly name: string };
 
+/** Applications whose endpoints have an explorer. */
+const explored = new WeakSet<ModulesContainer>();
+
 /**
  * Checks every `@SseRoom` method when the application starts, and reports by name one that cannot work. Removes Nest's
  * `@Sse()` from methods that have both decorators, in any order.
@@ -42,6 +45,9 @@ export class EndpointExplorer implements OnModuleInit {
     this.#serialize = options.serialize;
     this.#config = config;
     this.#modules = modules;
+    // Each import of the module without `forRoot()` has an explorer of its own.
+    if (explored.has(modules)) return;
+    explored.add(modules);
     const controllers = classesOf(discovery.getControllers());
     for (const controller of controllers) this.#addController(controller, scanner);
     for (const provider of classesOf(discovery.getProviders())) {

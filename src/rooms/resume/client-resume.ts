@@ -35,7 +35,7 @@ export class ClientResume {
    * lacks the events until the subscription, so history is read for them.
    */
   joinedBeforeSubscribed = false;
-  /** True if rooms that the client joins now are resumed from its `Last-Event-ID`, and need no `replay`. */
+  /** True if `attach` includes rooms that the client joins now: a `Last-Event-ID` then replaces their `replay`. */
   includesNewRooms = false;
   /** Settles when the client is live. Replaced while another run waits. */
   finished: Promise<void> | undefined;

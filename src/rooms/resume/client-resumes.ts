@@ -6,8 +6,8 @@ import type { ResumeServices } from './first-read.interface.js';
 export interface AttachTiming {
   /** True if the stream begins with `sse:ready`, if it has rooms. */
   readonly ready: boolean;
-  /** Waits for the next turn of the event loop, so that rooms joined in this turn are resumed, too. Default: `false`. */
-  readonly nextTurn?: boolean;
+  /** Waits for the next turn of the event loop, so that rooms joined in this turn are resumed, too. */
+  readonly nextTurn: boolean;
 }
 
 /**
@@ -40,13 +40,14 @@ export class ClientResumes {
   }
 
   /** Sends `sse:ready` and the missed events of a resuming client, then opens the gate. Never rejects. */
-  attach(client: SseClient, { ready, nextTurn }: Required<AttachTiming>): Promise<void> {
-    const { connection, lastEventId = '' } = client;
+  attach(client: SseClient, { ready, nextTurn }: AttachTiming): Promise<void> {
+    const { connection } = client;
     if (connection.gate === undefined) return Promise.resolve();
     if (!nextTurn && !connection.tracksPosition) return Promise.resolve(connection.openGate());
-    this.#obtain(client).includesNewRooms = nextTurn && lastEventId !== '';
+    this.#obtain(client).includesNewRooms = true;
     return this.#run(client, async (resume) => {
-      if (nextTurn) await new Promise(setImmediate);
+      // Subscribers of `connected$` join rooms in this microtask at the latest.
+      await (nextTurn ? new Promise(setImmediate) : undefined);
       resume.includesNewRooms = false;
       if (connection.tracksPosition) await resume.attach(ready);
       else connection.openGate();
