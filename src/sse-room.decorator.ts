@@ -51,7 +51,7 @@ export function SseRoom(
     if (typeof descriptor.value !== 'function') {
       throw new SseError(
         'not-a-route',
-        `@SseRoom() stands on methods and controllers, which ${String(key)} is not.`,
+        `@SseRoom() decorates methods and controllers, not the property ${String(key)}.`,
       );
     }
     if (!isWrapped(descriptor.value)) {

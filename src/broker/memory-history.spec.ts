@@ -38,7 +38,7 @@ function now(): number {
 
 describe('MemoryHistory', () => {
   let history: MemoryHistory;
-  /** Where a client stands that has heard nothing yet. */
+  /** The position of a client that has received nothing yet. */
   let beginning: number;
 
   beforeEach(() => {
@@ -92,17 +92,17 @@ describe('MemoryHistory', () => {
 
   it('stores an event for maxAgeMs, and its position for twice as long', () => {
     history = new MemoryHistory(policy({ maxAgeMs: 10_000 }));
-    const heard = add('a', 'heard').position;
+    const received = add('a', 'received').position;
     add('a', 'missed');
     jest.setSystemTime(START_MS + 10_000);
-    expect(after(['a'], heard)).toEqual({ data: ['missed'], incomplete: [] });
+    expect(after(['a'], received)).toEqual({ data: ['missed'], incomplete: [] });
     jest.setSystemTime(START_MS + 10_001);
-    expect(after(['a'], heard)).toEqual({ data: [], incomplete: ['a'] });
+    expect(after(['a'], received)).toEqual({ data: [], incomplete: ['a'] });
     jest.setSystemTime(START_MS + 19_999);
-    expect(after(['a'], heard)).toEqual({ data: [], incomplete: ['a'] });
-    // By then the room may be forgotten, but who stands so far back is told.
+    expect(after(['a'], received)).toEqual({ data: [], incomplete: ['a'] });
+    // By then the room may be forgotten, and a read from so old a position reports a gap.
     jest.advanceTimersByTime(60_000);
-    expect(after(['a'], heard)).toEqual({ data: [], incomplete: ['a'] });
+    expect(after(['a'], received)).toEqual({ data: [], incomplete: ['a'] });
     expect(after(['a'], now() - 1)).toEqual({ data: [], incomplete: [] });
   });
 
@@ -187,8 +187,8 @@ describe('MemoryHistory', () => {
       fc.property(published, fc.nat({ max: 29 }), (events, standsAt) => {
         history = new MemoryHistory(policy({ maxEvents: 4, maxAgeMs: 2_000, maxBytes: 8 * EVENT_BYTES }));
         const sent: RoomMessage[] = [];
-        const stands = now();
-        let from = stands;
+        const startPosition = now();
+        let from = startPosition;
         for (const [n, { rooms, size, passesMs }] of events.entries()) {
           jest.advanceTimersByTime(passesMs);
           sent.push(add(rooms, 'x'.repeat(size)));

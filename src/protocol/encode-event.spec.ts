@@ -6,7 +6,7 @@ import { encodeEvent, type SseFields } from './encode-event.js';
 import { checkEventId, checkEventName, checkRetry } from './input/event-fields.js';
 
 /** The event as a client has it. */
-function asHeard({ event, data, id }: SseFields & { data: string }) {
+function asReceived({ event, data, id }: SseFields & { data: string }) {
   return { event: event === undefined ? undefined : wellFormed(event), data: normalised(data), id };
 }
 
@@ -18,9 +18,9 @@ describe('encodeEvent', () => {
   it('is read back as exactly one equal event, wherever the bytes are cut', () => {
     fc.assert(
       fc.property(eventFields, cuts, (fields, places) => {
-        const heard = parsed(...cutAt(Buffer.from(encodeEvent(fields)), places));
-        expect(heard).toEqual({
-          events: [asHeard(fields)],
+        const received = parsed(...cutAt(Buffer.from(encodeEvent(fields)), places));
+        expect(received).toEqual({
+          events: [asReceived(fields)],
           comments: fields.comment === undefined ? [] : normalised(fields.comment).split('\n'),
           retries: fields.retry === undefined ? [] : [fields.retry],
           errors: [],
@@ -34,7 +34,9 @@ describe('encodeEvent', () => {
     fc.assert(
       fc.property(eventFields, (fields) => {
         const bytes = Buffer.from(encodeEvent(fields));
-        expect(parsed(...Array.from(bytes, (byte) => Uint8Array.of(byte))).events).toEqual([asHeard(fields)]);
+        expect(parsed(...Array.from(bytes, (byte) => Uint8Array.of(byte))).events).toEqual([
+          asReceived(fields),
+        ]);
       }),
     );
   });
@@ -42,10 +44,10 @@ describe('encodeEvent', () => {
   it('one after another gives one event after another, also among blocks that dispatch none', () => {
     fc.assert(
       fc.property(fc.array(anyFields, { maxLength: 8 }), cuts, (blocks, places) => {
-        const heard = parsed(...cutAt(Buffer.from(blocks.map(encodeEvent).join('')), places));
-        expect(heard.errors).toEqual([]);
-        expect(heard.events).toEqual(blocks.filter(hasData).map(asHeard));
-        expect(heard.retries).toEqual(blocks.flatMap(({ retry }) => retry ?? []));
+        const received = parsed(...cutAt(Buffer.from(blocks.map(encodeEvent).join('')), places));
+        expect(received.errors).toEqual([]);
+        expect(received.events).toEqual(blocks.filter(hasData).map(asReceived));
+        expect(received.retries).toEqual(blocks.flatMap(({ retry }) => retry ?? []));
       }),
       { numRuns: 300 },
     );
@@ -58,7 +60,7 @@ describe('encodeEvent', () => {
         const text = bytes.subarray(0, place % bytes.length).toString();
         // For clients that take an id as soon as they have read its line.
         if (/^id: 7\n/m.test(text))
-          expect(parsed(`${text}\n`).events).toEqual([asHeard({ ...fields, id: '7' })]);
+          expect(parsed(`${text}\n`).events).toEqual([asReceived({ ...fields, id: '7' })]);
       }),
     );
   });
@@ -75,9 +77,9 @@ describe('encodeEvent', () => {
       fc.property(fc.array(fc.tuple(between, eventFields), { maxLength: 6 }), between, (parts, last) => {
         const text =
           parts.flatMap(([noise, fields]) => [...noise, encodeEvent(fields)]).join('') + last.join('');
-        const heard = parsed(text);
-        expect(heard.errors).toEqual([]);
-        expect(heard.events).toEqual(parts.map(([, fields]) => asHeard(fields)));
+        const received = parsed(text);
+        expect(received.errors).toEqual([]);
+        expect(received.events).toEqual(parts.map(([, fields]) => asReceived(fields)));
       }),
     );
   });

@@ -10,18 +10,7 @@ import {
   presenceStoreOf,
 } from './presence-harness.js';
 
-const ODD_NAMES = [
-  '__proto__',
-  'a b',
-  'a\nb',
-  'a\u0000b',
-  '{tag}',
-  '"quoted"',
-  'zürich 🙂',
-  ' ',
-  '7',
-  'x'.repeat(255),
-];
+const ODD_NAMES = ['__proto__', 'a b', '{tag}', '"quoted"', 'zürich 🙂', ' ', '7', 'x'.repeat(255)];
 
 function infoOf(name: string): string {
   return JSON.stringify({ name, 'kéy "1"': [null, 'line\nbreak', '🙂'] });

@@ -73,7 +73,7 @@ async function* counted(upTo: number): AsyncGenerator<number> {
   }
 }
 
-const failure = () => throwError(() => new Error('the secret of the house'));
+const failure = () => throwError(() => new Error('the secret of the server'));
 
 @Controller()
 class ReturnController {
@@ -124,7 +124,7 @@ class ReturnController {
   @Get('generator-fails') @SseRoom() async *generatorFails(): AsyncGenerator<string> {
     yield 'first';
     await pause(1);
-    throw new Error('the secret of the house');
+    throw new Error('the secret of the server');
   }
 
   @Get('observable') @SseRoom('room') observable(): Observable<string> {
@@ -231,7 +231,9 @@ describe.each(allPlatforms)('what a handler returns, on $name', (platform) => {
     expect(stream.rawText).not.toContain('secret');
     await eventually(() => reasons.length > 0, 'disconnected$');
     expect(reasons).toEqual(['source-failed']);
-    expect(running.logger.complaints.map(({ text }) => text).join('\n')).toContain('the secret of the house');
+    expect(running.logger.complaints.map(({ text }) => text).join('\n')).toContain(
+      'the secret of the server',
+    );
     watching.unsubscribe();
   });
 

@@ -46,7 +46,7 @@ class AskedController {
 
   @Get('throws')
   @SseRoom(() => {
-    throw new Error('the secret of the house');
+    throw new Error('the secret of the server');
   })
   throws(): void {}
 }

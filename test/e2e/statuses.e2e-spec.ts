@@ -109,7 +109,7 @@ class StatusController {
   }
 
   @Get('unexpected') @SseRoom('room') unexpected(): void {
-    throw new Error('the secret of the house');
+    throw new Error('the secret of the server');
   }
 
   @Get('method-filter') @UseFilters(MethodFilter) @SseRoom('room') methodFilter(): void {

@@ -45,6 +45,8 @@ class CuttableBroker extends MemoryBroker {
   }
 }
 
+const once = (texts: string[], text: string): number => texts.filter((each) => each === text).length;
+
 describe('an event in rooms of two partitions', () => {
   let partitions: HashedPartitions;
   let running: RunningApp;
@@ -68,7 +70,6 @@ describe('an event in rooms of two partitions', () => {
     for (let n = 0; n < 20; n++) await publish(room, `filler ${n}`);
   };
   const connect = (lastEventId?: string) => listenFrom(running, '/in?rooms=a,b', lastEventId);
-  const once = (texts: string[], text: string): number => texts.filter((each) => each === text).length;
 
   it('comes on resume from the partition that still has it, beside the gap of the other', async () => {
     await start();

@@ -1,9 +1,9 @@
 import type { Position } from '../../protocol/position.js';
 import type { EarlierCopy } from '../../protocol/position.js';
 
-/** Ranges kept for each owner; older gaps concern events that every partition has delivered long ago. */
+/** Ranges stored for each owner; older gaps concern events that every partition has delivered long ago. */
 const MAX_RANGES = 16;
-/** Positions kept for each range. */
+/** Positions stored for each range. */
 const MAX_DELIVERED = 10_000;
 
 /** Positions of one partition between which events of some rooms may be lost. */
