@@ -12,7 +12,7 @@ import {
 import { SseError } from './protocol/sse-error.js';
 import type { Identify } from './presence/presence.js';
 import { RoomPolicy, type RoomRule } from './rooms/room-policy.js';
-import type { HubOptions } from './rooms/room-hub.js';
+import type { HubOptions } from './rooms/room-hub.interface.js';
 import type { SseModuleOptions, SseRoomPolicyOptions } from './sse-module-options.interface.js';
 
 /** All options with their values. No other file has defaults. */

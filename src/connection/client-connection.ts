@@ -6,12 +6,10 @@ import type { Cursor } from './cursor.js';
 import { EMPTY_BATCH } from './queue/batch.js';
 import { ReplayGate } from './queue/replay-gate.js';
 import { SendQueue } from './queue/send-queue.js';
+import { BUSY_BYTES } from './queue/slow-client-policy.js';
 import type { ResponseWriter } from './response/response-writer.js';
 import type { Flushable } from './timers/flush-scheduler.js';
 import { HEARTBEAT, type HeartbeatClient } from './timers/heartbeat.js';
-
-/** Queued bytes above which a sender that can wait should wait. */
-const BUSY_BYTES = 65_536;
 
 /**
  * One client's stream, from delivery to the response.
@@ -98,7 +96,6 @@ export class ClientConnection implements Flushable, HeartbeatClient {
   /**
    * Queues a frame, or holds it while missed events are read.
    *
-   * @param bounded as in `push`
    * @returns `true` if it was accepted
    */
   deliver(frame: SseFrame, bounded = true): boolean {
@@ -114,7 +111,6 @@ export class ClientConnection implements Flushable, HeartbeatClient {
    *
    * @param bounded `false` if the sender waits for the client itself, as a replay or an iterable does: then the client
    * never counts as too slow
-   * @returns `true` if it was accepted
    */
   push(frame: SseFrame, bounded = true): boolean {
     let sent: SseFrame | undefined = frame;

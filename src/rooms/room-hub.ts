@@ -1,52 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { BehaviorSubject, Subject, type Observable } from 'rxjs';
-import type { BrokerState, PartitionedBroker } from '../broker/broker.interface.js';
+import type { BrokerState } from '../broker/broker.interface.js';
 import { ClientConnection } from '../connection/client-connection.js';
 import type { CloseReason } from '../connection/close-reason.js';
-import { ConnectionServices, type ConnectionOptions } from '../connection/connection-services.js';
-import type { ResponseWriter } from '../connection/response/response-writer.js';
+import { ConnectionServices } from '../connection/connection-services.js';
 import { SseClient, type ClientHost } from '../connection/sse-client.js';
 import type { JoinOptions } from '../connection/sse-client.interface.js';
 import { checkRetry } from '../protocol/input/event-fields.js';
 import { encodeEvent, type SseFields } from '../protocol/encode-event.js';
 import type { RoomMessage } from '../protocol/room-message.js';
 import { EVERYONE, checkRoom, type RoomName } from '../protocol/input/room-name.js';
-import type { SerializeData } from '../protocol/input/serialize-data.js';
 import { checkJoin } from './publish/call-arguments.js';
-import type { ClientObserver } from './client-observer.interface.js';
 import { LossNotifier } from './resume/loss-notifier.js';
 import { EventPublisher, type EventToPublish, type SendTraits } from './publish/event-publisher.js';
 import { Partitions } from './partitions/partitions.js';
 import { ClientResumes, type AttachTiming } from './resume/client-resumes.js';
 import { ReportedPromise } from './reported-promise.js';
+import type { HubOptions, NewClient } from './room-hub.interface.js';
 import { RoomRegistry } from './room-registry.js';
-import type { RoomPolicy } from './room-policy.js';
-
-export interface HubOptions extends ConnectionOptions {
-  readonly broker: PartitionedBroker;
-  readonly policy: RoomPolicy;
-  /** True if streams with rooms begin with `sse:ready`. */
-  readonly readyEvent: boolean;
-  readonly serialize: SerializeData;
-  /** Takes failures that no caller receives. */
-  readonly report: (error: unknown) => void;
-  readonly observer?: ClientObserver;
-  /** Takes control messages of other nodes and of this one. */
-  readonly onControl?: (text: string) => void;
-}
-
-/** The request that becomes a client. */
-export interface NewClient {
-  readonly request: unknown;
-  readonly writer: ResponseWriter;
-  readonly lastEventId: string | undefined;
-  /** As in `ClientConnection.tracksPosition`. */
-  readonly tracksPosition: boolean;
-  /** As in `ClientConnection.tracksPositionOnceJoined`. Default: `false`. */
-  readonly tracksPositionOnceJoined?: boolean;
-  /** True if the gate is shut from now on until `attach`. */
-  readonly held: boolean;
-}
 
 type Opening = { readonly retryMs: number | false } & Partial<Pick<AttachTiming, 'nextTurn'>>;
 

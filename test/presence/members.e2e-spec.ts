@@ -164,13 +164,19 @@ describe.each(platforms)('presence on one node, on $name', (platform) => {
   it('accepts any printable text as a user, and any text as its info', async () => {
     await start();
     const name = '"zürich" 🙂 {0}';
-    const info = 'line\nbreak \u2028';
+    const infoName = 'line\nbreak \u2028';
     for (const user of [name, '__proto__', ' ']) {
-      await running.listen(`/rooms/chat?user=${encodeURIComponent(user)}&name=${encodeURIComponent(info)}`);
+      await running.listen(
+        `/rooms/chat?user=${encodeURIComponent(user)}&name=${encodeURIComponent(infoName)}`,
+      );
     }
     const found = await running.sse.presence('chat');
     expect(found.map(({ user }) => user).toSorted()).toEqual([name, '__proto__', ' '].toSorted());
-    expect(found.map(({ info }) => info)).toEqual([{ name: info }, { name: info }, { name: info }]);
+    expect(found.map(({ info }) => info)).toEqual([
+      { name: infoName },
+      { name: infoName },
+      { name: infoName },
+    ]);
   });
 
   it('refuses a room without presence and an empty room name', async () => {

@@ -1,5 +1,8 @@
 import type { CloseReason } from '../close-reason.js';
 
+/** Queued bytes above which a sender that can wait should wait. */
+export const BUSY_BYTES = 65_536;
+
 /** Multiple of `maxQueuedBytes` that may arrive for a stalled client within one turn of the event loop. */
 const BURST_FACTOR = 4;
 

@@ -53,6 +53,8 @@ export class RoomFeed {
   readonly #connection: ReconnectingConnection;
   #connected: RedisConnection | undefined;
   #phase: FeedPhase = 'down';
+  /** The greatest implausible position that has caused a read. */
+  #positionReadFor: Position = 0;
 
   constructor(dependencies: RoomFeedDependencies) {
     const { driver, redisKeys, commands, options, rooms, order } = dependencies;
@@ -170,6 +172,11 @@ export class RoomFeed {
     if (this.#phase !== 'live') return this.#buffer.hold(item, bytes);
     // Checked here, not on arrival: the read before `live` shows how far the clock of Redis is ahead.
     if (!this.#order.isPlausible(item.position)) {
+      // The clock of Redis may have been moved since, which another read shows. Each position causes one read at most.
+      if (item.position > this.#positionReadFor) {
+        this.#positionReadFor = item.position;
+        return this.#closeGap(connection, item, bytes);
+      }
       return this.#dependencies.malformed.ignore(isSyncMarker(item) ? 'sync marker' : 'event');
     }
     if (isSyncMarker(item)) {

@@ -1,0 +1,33 @@
+import type { PartitionedBroker } from '../broker/broker.interface.js';
+import type { ConnectionOptions } from '../connection/connection-services.js';
+import type { ResponseWriter } from '../connection/response/response-writer.js';
+import type { SerializeData } from '../protocol/input/serialize-data.js';
+import type { ClientObserver } from './client-observer.interface.js';
+import type { RoomPolicy } from './room-policy.js';
+
+/** Options of the hub of one node. */
+export interface HubOptions extends ConnectionOptions {
+  readonly broker: PartitionedBroker;
+  readonly policy: RoomPolicy;
+  /** True if streams with rooms begin with `sse:ready`. */
+  readonly readyEvent: boolean;
+  readonly serialize: SerializeData;
+  /** Takes failures that no caller receives. */
+  readonly report: (error: unknown) => void;
+  readonly observer?: ClientObserver;
+  /** Takes control messages of other nodes and of this one. */
+  readonly onControl?: (text: string) => void;
+}
+
+/** The request that becomes a client. */
+export interface NewClient {
+  readonly request: unknown;
+  readonly writer: ResponseWriter;
+  readonly lastEventId: string | undefined;
+  /** As in `ClientConnection.tracksPosition`. */
+  readonly tracksPosition: boolean;
+  /** As in `ClientConnection.tracksPositionOnceJoined`. Default: `false`. */
+  readonly tracksPositionOnceJoined?: boolean;
+  /** True if the gate is shut from now on until `attach`. */
+  readonly held: boolean;
+}
