@@ -43,11 +43,15 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
       await server.command('ACL', 'SETUSER', 'app', 'on', '>secret', '~*', '&*', '+@all');
       await start({ url: urlOf('app:wrong') });
       await pause(700);
-      expect(lines).toEqual([expect.stringContaining('WRONGPASS')]);
+      // Older versions of ioredis first report a connection that closed, and then the reply of Redis.
+      expect(lines.filter((line) => line.includes('WRONGPASS'))).toHaveLength(1);
+      expect(lines.at(-1)).toContain('WRONGPASS');
+      expect(lines.length).toBeLessThanOrEqual(2);
+      const linesBefore = lines.length;
       expect(listener.states).toEqual(['down']);
       await server.command('ACL', 'SETUSER', 'app', '>wrong');
       await eventually(() => listener.states.at(-1) === 'live', 'live');
-      expect(lines.slice(1)).toEqual(['The Redis broker is live again.']);
+      expect(lines.slice(linesBefore)).toEqual(['The Redis broker is live again.']);
     });
 
     it('name a missing password', async () => {
