@@ -70,6 +70,15 @@ describe('an event in rooms of two partitions', () => {
     for (let n = 0; n < 20; n++) await publish(room, `filler ${n}`);
   };
   const connect = (lastEventId?: string) => listenFrom(running, '/in?rooms=a,b', lastEventId);
+  /** Starts with a live client of both rooms, then cuts the partition of the first room. */
+  const startWithCutBroker = async () => {
+    await start();
+    const stream = await connect();
+    await publish(second, 'live');
+    await receivedUntil(stream, 'live');
+    brokerOf(first).cut();
+    return stream;
+  };
 
   it('comes on resume from the partition that still has it, beside the gap of the other', async () => {
     await start();
@@ -105,11 +114,7 @@ describe('an event in rooms of two partitions', () => {
   });
 
   it('is named by a gap of both rooms, where the awaited copy is lost with its connection', async () => {
-    await start();
-    const stream = await connect();
-    await publish(second, 'live');
-    await receivedUntil(stream, 'live');
-    brokerOf(first).cut();
+    const stream = await startWithCutBroker();
     await publish([first, second], 'both');
     brokerOf(first).reconnect([first]);
     await publish(second, 'now');
@@ -119,11 +124,7 @@ describe('an event in rooms of two partitions', () => {
   });
 
   it('is named by a gap of both rooms, where the awaited copy is lost with its server', async () => {
-    await start();
-    const stream = await connect();
-    await publish(second, 'live');
-    await receivedUntil(stream, 'live');
-    brokerOf(first).cut();
+    const stream = await startWithCutBroker();
     await publish([first, second], 'both');
     brokerOf(first).restartEmpty();
     await publish(second, 'now');
@@ -133,11 +134,7 @@ describe('an event in rooms of two partitions', () => {
   });
 
   it('comes live from the second partition, where the first has reported its copy as lost before', async () => {
-    await start();
-    const stream = await connect();
-    await publish(second, 'live');
-    await receivedUntil(stream, 'live');
-    brokerOf(first).cut();
+    const stream = await startWithCutBroker();
     brokerOf(second).cut();
     const held: string[] = [];
     await publish([first, second], 'both');
@@ -154,11 +151,7 @@ describe('an event in rooms of two partitions', () => {
   });
 
   it('is named by a gap of both rooms, where the client is cut while it awaits the first copy', async () => {
-    await start();
-    const stream = await connect();
-    await publish(second, 'live');
-    await receivedUntil(stream, 'live');
-    brokerOf(first).cut();
+    const stream = await startWithCutBroker();
     await publish([first, second], 'both');
     await publish(second, 'later');
     const received = await receivedUntil(stream, 'later');
