@@ -1,7 +1,6 @@
 import { EVERYONE, asText, type RoomName } from '../protocol/input/room-name.js';
 import type { ClientIdentity } from '../protocol/input/user-name.js';
 import type { ClientConnection } from './client-connection.js';
-import type { ConnectionOwner } from './connection-owner.interface.js';
 import type { CloseReason } from './close-reason.js';
 import type { JoinOptions, SseClientContext } from './sse-client.interface.js';
 
@@ -32,7 +31,7 @@ export type SseClientInit = Pick<SseClient, 'id' | 'request' | 'lastEventId'> & 
  * }
  * ```
  */
-export class SseClient implements ConnectionOwner {
+export class SseClient {
   /** A UUID, unique among all nodes. The event `sse:ready` carries it. */
   readonly id: string;
   /** The request as controllers receive it: the object of Express or Fastify. */

@@ -4,12 +4,6 @@ import { positionOf } from '../support/wire-ids.js';
 /** The longest duration of an attempt: a frozen node never answers. */
 const TIMEOUT_MS = 3_000;
 
-/** Returns the newest position that a node knows. */
-export async function positionAt(url: string): Promise<number> {
-  const response = await fetch(`${url}/position`, { headers: { connection: 'close' } });
-  return positionOf(((await response.json()) as { id: string }).id);
-}
-
 /** Tries once to publish on a node. Resolves with the position; rejects where the outcome is unknown. */
 export async function publishAt(url: string, rooms: readonly string[], text: string): Promise<number> {
   const body = JSON.stringify({ rooms, text });

@@ -18,11 +18,6 @@ class ChaosController {
   @SseRoom((request: RoutedRequest) => String(request.query['rooms']).split(','))
   events(): void {}
 
-  @Get('position')
-  async position(): Promise<{ id: unknown }> {
-    return { id: await this.sse.position() };
-  }
-
   @Post('publish')
   async publish(@Body() { rooms, text }: { rooms: string[]; text: string }): Promise<{ id: unknown }> {
     return { id: await this.sse.broadcast(rooms, 'n', text, { idempotencyKey: text }) };
