@@ -98,7 +98,7 @@ export class RoomHub implements ClientHost {
   /** Creates a client whose stream is not open yet. It can join rooms, and its events wait. */
   register({ request, writer, lastEventId, held, ...tracking }: NewClient): SseClient {
     const client = new SseClient({ id: randomUUID(), request, lastEventId, host: this });
-    this.#rooms.roomOfAll.clients.add(client);
+    this.#rooms.roomOfAll.add(client);
     client.connection = new ClientConnection(client, writer, this.#connections, this.#partitions.cursor());
     client.connection.tracksPosition = tracking.tracksPosition;
     client.connection.tracksPositionOnceJoined = tracking.tracksPositionOnceJoined ?? false;
@@ -173,7 +173,7 @@ export class RoomHub implements ClientHost {
   clientClosed(client: SseClient, reason: CloseReason): void {
     this.#resumes.delete(client);
     this.#rooms.leaveAll(client);
-    this.#rooms.roomOfAll.clients.delete(client);
+    this.#rooms.roomOfAll.delete(client);
     client.settle(reason);
     this.#disconnected.next({ client, reason });
   }
@@ -218,12 +218,7 @@ export class RoomHub implements ClientHost {
     observer?.messageReceived(message);
     if (observer?.isForClients(message) === false) return;
     let delivered = 0;
-    for (const name of message.rooms) {
-      const room = this.#rooms.get(name);
-      if (room === undefined) continue;
-      room.messages.next(message);
-      delivered += room.delivered;
-    }
+    for (const name of message.rooms) delivered += this.#rooms.get(name)?.receive(message) ?? 0;
     this.#connections.metrics.eventDelivered(delivered);
   }
 }

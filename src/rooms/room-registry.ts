@@ -40,7 +40,7 @@ export class RoomRegistry {
   /** Adds a client to a room. @returns the room */
   join(client: SseClient, name: string): Room {
     const room = this.#getOrSubscribe(name);
-    room.clients.add(client);
+    room.add(client);
     client.enter(name);
     this.#setJoinPosition(client, room);
     this.#observer?.clientJoined(client, name);
@@ -51,7 +51,7 @@ export class RoomRegistry {
     if (!client.exit(name)) return;
     client.connection.cursor.left(name);
     const room = this.#rooms.get(name);
-    room?.clients.delete(client);
+    room?.delete(client);
     this.#observer?.clientLeft(client, name);
     if (room?.isIdle) this.#remove(room);
   }
@@ -65,7 +65,7 @@ export class RoomRegistry {
     return new Observable((subscriber) => {
       const room = name === EVERYONE ? this.roomOfAll : this.#getOrSubscribe(name);
       room.subscriberCount++;
-      const subscription = room.messages.subscribe(subscriber);
+      const subscription = room.subscribe(subscriber);
       return () => {
         subscription.unsubscribe();
         room.subscriberCount--;
@@ -76,7 +76,7 @@ export class RoomRegistry {
 
   /** Completes the Observables of the application. */
   close(): void {
-    for (const room of [this.roomOfAll, ...this.#rooms.values()]) room.messages.complete();
+    for (const room of [this.roomOfAll, ...this.#rooms.values()]) room.close();
   }
 
   #getOrSubscribe(name: string): Room {
@@ -101,7 +101,7 @@ export class RoomRegistry {
     if (subscribed === undefined) return joinedNow();
     connection.cursor.joined(name, undefined);
     const joinedUnlessLeft = (): void => {
-      if (this.get(name)?.clients.has(client) === true) joinedNow();
+      if (this.get(name)?.has(client) === true) joinedNow();
     };
     subscribed.then(joinedUnlessLeft, () => {});
   }

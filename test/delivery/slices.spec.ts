@@ -63,14 +63,14 @@ describe(`a room of ${CLIENTS} clients`, () => {
       client.connection = new ClientConnection(client, unchecked(writer), delivery, cursor);
       client.connection.tracksPosition = true;
       client.connection.open({}, '');
-      room.clients.add(client);
+      room.add(client);
       return writer;
     });
   }
 
   function publish(position: number): void {
     const event = { event: 'n', data: `${position}`, serialized: false };
-    room.messages.next(new RoomMessage(event, { rooms: ['lobby'], epoch: 'e', position, replayable: true }));
+    room.receive(new RoomMessage(event, { rooms: ['lobby'], epoch: 'e', position, replayable: true }));
   }
 
   /** Returns the number of clients written to in each turn, until all are. */
