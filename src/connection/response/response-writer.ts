@@ -3,7 +3,13 @@ import { constants, type Http2Session } from 'node:http2';
 import { Socket } from 'node:net';
 import type { SseFrame } from '../../protocol/sse-frame.js';
 import type { Batch } from '../queue/batch.js';
-import { attachCloseListener, detachCloseListener, type CloseListener } from './close-listener.js';
+import {
+  attachCloseListener,
+  attachEndListener,
+  detachCloseListener,
+  type CloseListener,
+  type EndListener,
+} from './close-listener.js';
 import { directSocket, isHttp1, sendHead, type RawRequest, type RawResponse } from './raw-response.js';
 
 /** Most bytes for one write. Large batches are written in slices, so that a slow reader shows progress. */
@@ -13,12 +19,14 @@ const SLICE_BYTES = 65_536;
  * Writes to one response. No other class calls its `write`, so the rest of the module is independent of HTTP/1 or HTTP/2,
  * Express or Fastify, and compression.
  */
-export class ResponseWriter {
+export class ResponseWriter implements EndListener {
   readonly #response: RawResponse;
   /** TCP connection of an HTTP/1 response; `undefined` for HTTP/2, and for requests injected by a test. */
   readonly #connection: Socket | undefined;
   /** Set once chunks may be written directly to the socket. */
   #direct: Socket | undefined;
+  /** `true` if the response has ended after bytes were written directly to the socket. */
+  #hasEnded = false;
   /** Bytes to be written when the socket has drained. */
   #slices: Buffer[] = [];
   #onDrain: (() => void) | undefined;
@@ -47,6 +55,10 @@ export class ResponseWriter {
   /** HTTP/2 session of the stream; `undefined` for HTTP/1. */
   get session(): Http2Session | undefined {
     return isHttp1(this.#response) ? undefined : this.#response.stream?.session;
+  }
+
+  responseEnded(): void {
+    this.#hasEnded = true;
   }
 
   /** Sends status 200 and the headers at once. */
@@ -179,7 +191,10 @@ export class ResponseWriter {
    * are framed for one of the two.
    */
   #directSocket(): Socket | undefined {
-    if (this.#direct === undefined && this.#slices.length === 0) this.#direct = directSocket(this.#response);
+    if (this.#direct === undefined && this.#slices.length === 0) {
+      this.#direct = directSocket(this.#response);
+      if (this.#direct !== undefined) attachEndListener(this.#response, this);
+    }
     return this.#direct;
   }
 
@@ -208,8 +223,8 @@ export class ResponseWriter {
 
   #writeNow(socket: Socket | undefined, bytes: Buffer): boolean {
     // Nothing may follow the last chunk if the application has ended the response itself.
-    if (this.#response.writableEnded) return true;
-    return socket === undefined ? this.#writeThrough(bytes) : socket.write(bytes);
+    if (socket !== undefined) return this.#hasEnded || socket.write(bytes);
+    return this.#response.writableEnded || this.#writeThrough(bytes);
   }
 
   /** Writes through the response, whose `write` may belong to a middleware. */
