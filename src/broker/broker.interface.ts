@@ -15,6 +15,8 @@ export interface RoomHistoryLimits {
 export interface HistoryPolicy {
   /** Returns the limits of one room, or `false` for a room without history. Always returns the same for one room. */
   limitsOf(room: string): RoomHistoryLimits | false;
+  /** The greatest `maxAgeMs` of any room; 0 if no room has history. Default: that of a room that no rule names. */
+  readonly longestAgeMs?: number;
   /** Bytes of history that a node stores in its own process, over all rooms. */
   readonly maxBytes: number;
 }

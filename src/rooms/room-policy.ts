@@ -20,6 +20,7 @@ export class RoomPolicy implements HistoryPolicy {
   readonly hasHistory: boolean;
   /** True if at least one rule gives rooms presence. */
   readonly hasPresence: boolean;
+  readonly longestAgeMs: number;
   readonly maxBytes: number;
   readonly #standard: RoomHistoryLimits | false;
   readonly #rules: readonly RoomRule[];
@@ -29,6 +30,8 @@ export class RoomPolicy implements HistoryPolicy {
     this.maxBytes = maxBytes;
     this.#rules = rules;
     this.hasPresence = rules.some(({ presence }) => presence === true);
+    const allLimits = [standard, ...rules.map(({ limits }) => limits)];
+    this.longestAgeMs = Math.max(...allLimits.map((limits) => (limits === false ? 0 : limits.maxAgeMs)));
     this.hasHistory = standard !== false || rules.some(({ limits }) => limits !== false);
   }
 

@@ -1,5 +1,6 @@
 import type { BrokerListener, BrokerState, HistoryPolicy } from '../broker.interface.js';
 import { MalformedMessages } from './data/malformed-messages.js';
+import { longestLastPositionTtlMs } from './data/clamped-limits.js';
 import type { RedisKeys } from './data/redis-keys.js';
 import type { RedisDriver } from './driver/redis-driver.interface.js';
 import { LocalRooms } from './feed/local-rooms.js';
@@ -72,6 +73,7 @@ export class RedisNode {
       driver,
       stateKey: redisKeys.brokerState,
       options,
+      lastPositionTtlMs: longestLastPositionTtlMs(policy),
       newestPosition: () => this.order.newestPosition,
       onUp: () => this.#handleCommandsUp(),
       onDown: (error) => this.#handleCommandsDown(error),

@@ -8,6 +8,8 @@ import { LuaScript } from './lua-script.js';
  * Example: the state hash holds epoch `0000aaaa` and run id `x`. A replica with run id `y` has taken over. With `gap`
  * the hash becomes `0000bbbb`, `y`, and every node reports a gap. With `trust` it becomes `0000aaaa`, `y`.
  *
+ * Keeps the last positions of rooms as long as the calling node needs them, see `RETENTION`.
+ *
  * The run id is read inside the script, so that it is the id of the server that executes the script.
  *
  * @returns the server's run id, empty if the user may not run INFO; the eviction policy, empty without a memory limit
@@ -15,17 +17,25 @@ import { LuaScript } from './lua-script.js';
 export const FENCE_SCRIPT = new LuaScript(`
 local stateKey = KEYS[1]
 local newEpoch = ARGV[1]
-local onFailover = ARGV[2] -- 'gap' or 'trust'
+local onFailover = ARGV[2]              -- 'gap' or 'trust'
+local lastLifetimeMs = tonumber(ARGV[3]) -- time for which the node needs last positions; 0 without history
 
 local server = redis.pcall('INFO', 'server')
 local runId = type(server) == 'string' and string.match(server, 'run_id:(%x+)') or ''
-local state = redis.call('HMGET', stateKey, 'e', 'r')
+local state = redis.call('HMGET', stateKey, 'e', 'r', 't', 'g')
 local epoch, storedRunId = state[1], state[2]
 if epoch and runId ~= '' and storedRunId ~= runId then
   if onFailover == 'gap' and storedRunId and storedRunId ~= '' then
     redis.call('HSET', stateKey, 'e', newEpoch)
   end
   redis.call('HSET', stateKey, 'r', runId)
+end
+if lastLifetimeMs > (tonumber(state[3] or '') or 0) then
+  -- Events from before were forgotten sooner. Without an epoch there are none. Out of memory, a later read repeats this.
+  local time = redis.call('TIME')
+  local now = math.max(tonumber(state[4] or '') or 0, time[1] * 1000000 + time[2])
+  if epoch then redis.pcall('HSET', stateKey, 'k', string.format('%.0f', now)) end
+  redis.pcall('HSET', stateKey, 't', string.format('%.0f', lastLifetimeMs))
 end
 local usage = redis.pcall('INFO', 'memory')
 local policy = type(usage) == 'string' and string.match(usage, 'maxmemory_policy:([%w-]+)') or ''

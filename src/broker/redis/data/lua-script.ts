@@ -14,7 +14,7 @@ export class LuaScript {
 /**
  * First lines of the publish and read scripts: opens the partition's state hash and defines
  *
- * - `stateKey`: KEYS[1], the state hash (`e` epoch, `g` greatest assigned position, `r` run id of the server);
+ * - `stateKey`: KEYS[1], the state hash whose fields `RedisKeys` names;
  * - `epoch`: the current epoch; if the hash is missing, a new epoch begins;
  * - `storedPosition`: the greatest position stored in the hash;
  * - `lastPosition`: the greatest position known to the hash or the caller. A new position must be greater, even if
@@ -28,7 +28,7 @@ local stateKey = KEYS[1]
 local newEpoch = ARGV[1]       -- used if a new epoch begins
 local serverRunId = ARGV[2]    -- stored with a new epoch
 local callerPosition = ARGV[3] -- greatest position that the calling node has seen
-local state = redis.call('HMGET', stateKey, 'e', 'g')
+local state = redis.call('HMGET', stateKey, 'e', 'g', 't', 'k', 'v')
 local epoch, storedPosition = state[1], tonumber(state[2] or '0') or 0
 -- A malformed hash, which another program has written, counts as missing.
 if not epoch or #epoch ~= 8 or string.find(epoch, '[^0-9a-f]') then

@@ -9,7 +9,7 @@ import type { RedisKeys } from './redis-keys.js';
 
 /** The Redis command that publishes one event. */
 export type PublishCommand =
-  /** A plain SPUBLISH, at a third of the cost, for an event without history and idempotency key. */
+  /** A plain SPUBLISH, at a third of the cost, for a volatile event without an idempotency key. */
   | { readonly kind: 'ephemeral'; readonly channel: string; readonly message: string }
   /** Keys and arguments of `PUBLISH_SCRIPT`. */
   | { readonly kind: 'script'; readonly keys: readonly string[]; readonly args: readonly string[] };
@@ -28,20 +28,29 @@ export function publishCommand(
   }));
   const stored = limits.flatMap(({ room, limit }) => (limit === false ? [] : [{ room, limit }]));
   const unstored = limits.filter(({ limit }) => limit === false);
+  const recorded = volatile ? [] : unstored;
   // Stored rooms come first, so that the script's list of previous positions matches the start of the list of rooms.
   const sortedRooms = [...stored, ...unstored].map(({ room }) => room);
   const [onlyRoom] = sortedRooms;
   if (onlyRoom === undefined) return undefined;
   const channel = sortedRooms.length === 1 ? redisKeys.channel(onlyRoom) : redisKeys.multiRoomChannel;
   const text = encodeEventText(event, options);
-  if (stored.length === 0 && idempotencyKey === undefined) {
+  if (volatile && idempotencyKey === undefined) {
     return { kind: 'ephemeral', channel, message: ephemeralMessage(roomsText(sortedRooms), text) };
   }
 
   const keys = stored.flatMap(({ room }) => [redisKeys.stream(room), redisKeys.lastPosition(room)]);
+  for (const { room } of recorded) keys.push(redisKeys.unstoredPosition(room));
   if (idempotencyKey !== undefined) keys.push(redisKeys.receipt(idempotencyKey));
   const receiptTtlMs = idempotencyKey === undefined ? 0 : IDEMPOTENCY_WINDOW_MS;
-  const args = [`${receiptTtlMs}`, channel, roomsText(sortedRooms), text, `${stored.length}`];
+  const args = [
+    `${receiptTtlMs}`,
+    channel,
+    roomsText(sortedRooms),
+    text,
+    `${stored.length}`,
+    `${recorded.length}`,
+  ];
   for (const { limit } of stored) {
     args.push(`${limit.maxEvents}`, `${limit.maxAgeMs}`, `${lastPositionTtlMs(limit)}`);
   }

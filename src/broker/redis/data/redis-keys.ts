@@ -11,10 +11,13 @@ export interface Partition {
  * in one slot of a Redis Cluster. It precedes the room's name, so braces in a room's name have no effect.
  *
  * History:
- * - `sse:{0}:m` hash, never expires: `e` epoch, `g` greatest assigned position, `r` run id of the server.
+ * - `sse:{0}:m` hash, never expires: `e` epoch, `g` greatest assigned position, `r` run id of the server, `t` time for
+ *   which last positions are kept in milliseconds, `k` position since which they are kept so long, `v` microseconds of
+ *   the last check of the eviction policy and `1` if Redis evicts keys.
  * - `sse:{0}:s:<room>` stream of the room's events with ids `<position>-0`: `p` position of the previous event in
  *   this room, `d` event, `r` all rooms of an event for several rooms, unless the list is long.
  * - `sse:{0}:l:<room>` string: the room's last position. Outlives the stream.
+ * - `sse:{0}:i:<room>` string: position of the room's last event that a node has published without history.
  * - `sse:{0}:d:<key>` string: receipt of an idempotency key.
  *
  * Presence:
@@ -65,6 +68,10 @@ export class RedisKeys {
 
   lastPosition(room: string): string {
     return `${this.#keyPrefix}:l:${room}`;
+  }
+
+  unstoredPosition(room: string): string {
+    return `${this.#keyPrefix}:i:${room}`;
   }
 
   receipt(idempotencyKey: string): string {

@@ -1,4 +1,5 @@
 import type { BrokerListener, HistoryPage } from '../../broker.interface.js';
+import { RESERVED_EVENT_PREFIX } from '../../../protocol/input/event-fields.js';
 import { RoomMessage } from '../../../protocol/room-message.js';
 import { CLOCK_TOLERANCE_US, nowUs, type Position } from '../../../protocol/position.js';
 import type { ChannelMessage } from '../data/channel-message.js';
@@ -123,6 +124,7 @@ export class DeliveryOrder {
     };
     const message = new RoomMessage(event, delivery);
     if (replayable) this.#recent.add(message, previous);
+    else if (!volatile && event.event?.startsWith(RESERVED_EVENT_PREFIX) !== true) this.#recent.skip(rooms);
     if (isInUse) this.#listener.onMessage(message);
   }
 

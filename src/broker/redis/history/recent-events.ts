@@ -40,6 +40,8 @@ export class RecentEvents {
   /** Contains subscribed rooms that have received an event. */
   readonly #histories = new Map<LocalRoom, RoomHistory>();
   readonly #sweeper: NodeJS.Timeout;
+  /** Number of calls of `skip` that concerned this node. */
+  skipped = 0;
 
   /** @param maxBytes limit over all rooms */
   constructor(policy: HistoryPolicy, rooms: LocalRooms, maxBytes: number) {
@@ -66,6 +68,19 @@ export class RecentEvents {
       histories.push(history);
     }
     this.#trimmer.add(message, histories);
+  }
+
+  /**
+   * Handles an event that another node has published without history in rooms that have history here: an answer from
+   * recent events would lack it. Until the next stored event of these rooms every read returns `undefined`.
+   */
+  skip(names: readonly string[]): void {
+    for (const name of names) {
+      const room = this.#rooms.get(name);
+      if (room?.isSubscribed !== true || clampedLimits(this.#policy, name) === false) continue;
+      this.restart(room, Infinity);
+      this.skipped++;
+    }
   }
 
   /** Reads the events after a position. @returns `undefined` if the local history may be incomplete */

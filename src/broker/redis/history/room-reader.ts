@@ -31,11 +31,19 @@ interface FoundEvent {
   readonly rooms: string[];
 }
 
+interface RoomPart {
+  /** The position of the room's last event, or the position up to which an event may be forgotten. */
+  readonly last: Position;
+  /** The position of the room's last event that was published without history; 0 if there is none. */
+  readonly unstored: Position;
+  readonly entries: readonly StreamEntry[];
+}
+
 interface PartialRead {
   readonly epoch: string;
   readonly position: Position;
-  /** Last position, if known, and entries of each covered room. */
-  readonly rooms: readonly (readonly [last: Position | undefined, entries: readonly StreamEntry[]])[];
+  /** The covered rooms. */
+  readonly rooms: readonly RoomPart[];
 }
 
 /** Reads the history of rooms from Redis. Waits while Redis is unreachable. */
@@ -66,7 +74,7 @@ export class RoomReader {
    */
   currentPosition(): Promise<ResumePoint | undefined> {
     this.#pendingPosition ??= this.#commands
-      .run(READ_SCRIPT, [], ['', '1', '0'], { repeatable: true, refusable: false })
+      .run(READ_SCRIPT, [], ['', '1', '0', '0'], { repeatable: true, refusable: false })
       .then(
         (reply) => {
           const [epoch, position] = reply as [string, string];
@@ -112,12 +120,12 @@ export class RoomReader {
       if (epoch === undefined) position = part.position;
       epoch ??= part.epoch;
       if (part.epoch !== epoch) return undefined;
-      for (const [index, [last, entries]] of part.rooms.entries()) {
+      for (const [index, roomPart] of part.rooms.entries()) {
         const { room, limits } = requested[index] as StoredRoom;
-        if (after !== undefined && !isRoomComplete(after, limits, { last, entries, now: part.position })) {
+        if (after !== undefined && !isRoomComplete(after, limits, roomPart, part.position)) {
           incompleteRooms.push(room);
         }
-        for (const { position: at, event, allRooms } of entries) {
+        for (const { position: at, event, allRooms } of roomPart.entries) {
           if (at > position) continue;
           const existing = found.get(at);
           if (existing === undefined) found.set(at, { event, allRooms, rooms: [room] });
@@ -151,20 +159,22 @@ export class RoomReader {
     const keys = requested.flatMap(({ room }) => [
       this.#redisKeys.stream(room),
       this.#redisKeys.lastPosition(room),
+      this.#redisKeys.unstoredPosition(room),
     ]);
     const ages = requested.map(({ limits }) => `${limits.maxAgeMs * 1_000}`);
     const count = Math.max(1, newest);
-    const args = [after === undefined ? '' : `${after}`, `${count}`, `${MAX_EVENTS_PER_CALL}`, ...ages];
+    const ttlMs = Math.max(0, ...requested.map(({ limits }) => lastPositionTtlMs(limits)));
+    const head = [after === undefined ? '' : `${after}`, `${count}`, `${MAX_EVENTS_PER_CALL}`, `${ttlMs}`];
+    const args = [...head, ...ages];
     const [epoch, position, ...replies] = (await this.#runWhenReachable(keys, args)) as [string, string];
     const flatReplies = replies as unknown as (string | readonly RedisReply[])[];
-    const rooms: [Position | undefined, readonly StreamEntry[]][] = [];
+    const rooms: RoomPart[] = [];
     for (let index = 0; index < flatReplies.length; index += 2) {
       const { room } = requested[index / 2] as StoredRoom;
       const entries = flatReplies[index + 1] as readonly RedisReply[];
-      rooms.push([
-        parseLastPosition(flatReplies[index] as string),
-        after === undefined && newest === 0 ? [] : this.#parseEntries(room, entries),
-      ]);
+      const [last, unstored] = parsePositions(flatReplies[index] as string);
+      const isUnused = after === undefined && newest === 0;
+      rooms.push({ last, unstored, entries: isUnused ? [] : this.#parseEntries(room, entries) });
     }
     return { epoch, position: Number(position), rooms };
   }
@@ -195,19 +205,15 @@ export class RoomReader {
 function isRoomComplete(
   after: Position,
   limits: RoomHistoryLimits,
-  { last, entries, now }: { last: Position | undefined; entries: readonly StreamEntry[]; now: Position },
+  { last, unstored, entries: [first] }: RoomPart,
+  now: Position,
 ): boolean {
-  const [first] = entries;
-  return isComplete(after, {
-    first,
-    last,
-    now,
-    lastPositionTtlUs: lastPositionTtlMs(limits) * 1_000,
-  });
+  const lastPositionTtlUs = lastPositionTtlMs(limits) * 1_000;
+  return unstored <= after && isComplete(after, { first, last, now, lastPositionTtlUs });
 }
 
-/** @returns `undefined` for an unknown position, and for malformed text */
-function parseLastPosition(text: string): Position | undefined {
-  const position = /^\d{1,16}$/.test(text) ? Number(text) : NaN;
-  return Number.isSafeInteger(position) ? position : undefined;
+/** @returns infinite positions for malformed text, after which nothing is complete */
+function parsePositions(text: string): [last: Position, unstored: Position] {
+  const [, last, unstored] = /^(\d{1,16}) (\d{1,16})$/.exec(text) ?? [];
+  return [Number(last ?? Infinity), Number(unstored ?? Infinity)];
 }

@@ -16,6 +16,8 @@ const REUSE_SHARE = 1 / 4;
 interface SharedRead {
   readonly after: Position;
   readonly page: Promise<HistoryPage>;
+  /** `RecentEvents.skipped` at the start. A later event without history is not in the result. */
+  readonly skipped: number;
 }
 
 export interface SharedReadsDependencies {
@@ -53,13 +55,13 @@ export class SharedReads {
     // A shared read needs the events delivered since, which exist for subscribed rooms only.
     if (!recent.isSubscribedTo(rooms)) return reader.read(rooms, after);
     const roomsKey = JSON.stringify(rooms);
-    const earlier = this.#sharedReads.get(roomsKey);
+    const earlier = this.#reusable(roomsKey);
     if (earlier !== undefined && earlier.after <= after) {
       const requested = { epoch: node.epoch, position: node.position };
       const page = this.#reuse(rooms, after, requested, earlier.after, await earlier.page);
       if (page !== undefined) return page;
     }
-    const later = this.#sharedReads.get(roomsKey);
+    const later = this.#reusable(roomsKey);
     // A read started while this call waited also covers this call.
     return later !== undefined && later !== earlier && later.after === after
       ? later.page
@@ -70,6 +72,11 @@ export class SharedReads {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
     this.#sharedReads.clear();
+  }
+
+  #reusable(roomsKey: string): SharedRead | undefined {
+    const sharedRead = this.#sharedReads.get(roomsKey);
+    return sharedRead?.skipped === this.#dependencies.recent.skipped ? sharedRead : undefined;
   }
 
   #readRecent(rooms: readonly string[], after: Position): HistoryPage | undefined {
@@ -111,7 +118,8 @@ export class SharedReads {
   }
 
   #startRead(roomsKey: string, rooms: readonly string[], after: Position): Promise<HistoryPage> {
-    const sharedRead = { after, page: this.#dependencies.reader.read(rooms, after) };
+    const { reader, recent } = this.#dependencies;
+    const sharedRead = { after, page: reader.read(rooms, after), skipped: recent.skipped };
     this.#sharedReads.set(roomsKey, sharedRead);
     const remove = (): void => {
       if (this.#sharedReads.get(roomsKey) === sharedRead) this.#sharedReads.delete(roomsKey);

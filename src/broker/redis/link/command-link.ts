@@ -30,6 +30,8 @@ export interface CommandLinkDependencies {
   /** Key of the state hash, the first key of every script. */
   readonly stateKey: string;
   readonly options: ResolvedRedisOptions;
+  /** Longest time for which this node needs the last position of a room, in milliseconds; 0 without history. */
+  readonly lastPositionTtlMs: number;
   /**
    * Returns the greatest position that this node has seen. Later positions are greater, even with a wrong server
    * clock.
@@ -139,10 +141,16 @@ export class CommandLink {
   }
 
   async #prepare(connection: RedisConnection): Promise<void> {
-    const { stateKey, options, warn } = this.#dependencies;
+    const { stateKey, options, lastPositionTtlMs, warn } = this.#dependencies;
     this.#runner = new ScriptRunner(connection);
     this.#inFlight = new InFlight();
-    const fence = await this.#runner.fence(['1', stateKey, newEpoch(), options.onFailover]);
+    const fence = await this.#runner.fence([
+      '1',
+      stateKey,
+      newEpoch(),
+      options.onFailover,
+      `${lastPositionTtlMs}`,
+    ]);
     const [runId, policy] = fence as [string, string];
     this.#runId = runId;
     if (runId === '' && options.onFailover === 'gap') {
