@@ -2,7 +2,7 @@ import type { Position } from '../protocol/position.js';
 
 /** The facts about one room at the position of a read. */
 export interface RoomEvidence {
-  /** The oldest entry found after the requested position; `undefined` if nothing was found. */
+  /** The oldest stored entry after the requested position; `undefined` if there is none. */
   readonly first: { readonly position: Position; readonly previous: Position } | undefined;
   /** The position of the room's newest event; `undefined` if the room has none or it was forgotten. */
   readonly last: Position | undefined;
@@ -10,6 +10,12 @@ export interface RoomEvidence {
   readonly now: Position;
   /** Time for which a room's last position is stored, in microseconds: at least as long as its events. */
   readonly lastPositionTtlUs: number;
+}
+
+/** Returns the newest position at which an event of an incomplete room may be missing. */
+export function newestLoss({ first, last, now }: RoomEvidence): Position {
+  if (first === undefined) return last ?? now;
+  return first.previous === 0 ? first.position : first.previous;
 }
 
 /**
