@@ -37,6 +37,7 @@ export type {
   PartitionedBroker,
   PublishOptions,
   PublishReceipt,
+  ReadOptions,
   RoomHistoryLimits,
   SseBroker,
 } from './broker/broker.interface.js';

@@ -83,19 +83,41 @@ export interface PublishReceipt {
   readonly duplicate: boolean;
 }
 
+/** Options of one `read`. */
+export interface ReadOptions {
+  /**
+   * Bytes of the page, counting for each event its data and a small overhead. If more is stored after the position, the
+   * page ends early, between two positions, with at least one event, and has `hasMore`. Applies to reads after a position.
+   * Default: no limit. A broker may ignore it, at the cost of memory.
+   */
+  readonly maxBytes?: number | undefined;
+  /** Cancels the read, which then rejects with the reason of the signal. A broker may ignore it. Default: none. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** The history of some rooms after a position, read at one point in time. */
 export interface HistoryPage {
   readonly epoch: string;
   /**
    * Position of the read: every event published later has a greater position. In subscribed rooms it may lie before
    * events that were accepted but not delivered to this node yet. It is never before the last event delivered by the time
-   * of the call.
+   * of the call. For a page with `hasMore`: the position of its last event.
    */
   readonly position: Position;
   /** Events in ascending order of positions. An event to several of the rooms is listed once. */
   readonly messages: readonly RoomMessage[];
   /** Rooms that may lack events: trimmed, expired or unknown. `messages` has the events of them that are still stored. */
   readonly incompleteRooms: readonly string[];
+  /**
+   * For incomplete rooms the newest position at which an event may be missing. A client that reads page by page is
+   * notified of the same loss once. Default: unknown, so that each incomplete page counts as a new loss.
+   */
+  readonly lostUpTo?: ReadonlyMap<string, Position> | undefined;
+  /**
+   * `true` if the page was cut because of `maxBytes`: a read after its `position` continues it. All events up to
+   * `position` are in it, except those of incomplete rooms. Default: `false`.
+   */
+  readonly hasMore?: boolean | undefined;
 }
 
 /**
@@ -156,9 +178,19 @@ export interface SseBroker {
    * Reads the events of `rooms` after the position `after`. If `after` is `undefined`, reads the newest `newest` events
    * (default 0) of each room instead. Without rooms, returns the current position only.
    *
-   * @throws SseError `broker-closed`, `broker-unavailable`
+   * ```ts
+   * let page = await broker.read(['a'], position, 0, { maxBytes: 262_144 });
+   * while (page.hasMore) page = await broker.read(['a'], page.position, 0, { maxBytes: 262_144 });
+   * ```
+   *
+   * @throws SseError `broker-closed`, `broker-unavailable`; the reason of an aborted `signal`
    */
-  read(rooms: readonly string[], after: Position | undefined, newest?: number): Promise<HistoryPage>;
+  read(
+    rooms: readonly string[],
+    after: Position | undefined,
+    newest?: number,
+    options?: ReadOptions,
+  ): Promise<HistoryPage>;
 
   /**
    * Sends a control message to every node, this one included. It is not stored; each reachable node receives it once.

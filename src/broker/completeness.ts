@@ -2,14 +2,22 @@ import type { Position } from '../protocol/position.js';
 
 /** The facts about one room at the position of a read. */
 export interface RoomEvidence {
-  /** The oldest entry found after the requested position; `undefined` if nothing was found. */
+  /** The oldest stored entry after the requested position; `undefined` if there is none. */
   readonly first: { readonly position: Position; readonly previous: Position } | undefined;
   /** The position of the room's newest event; `undefined` if the room has none or it was forgotten. */
   readonly last: Position | undefined;
+  /** The position of the newest event that was published without history, and is not stored. Default: 0, for none. */
+  readonly unstored?: Position;
   /** The position of the read. */
   readonly now: Position;
   /** Time for which a room's last position is stored, in microseconds: at least as long as its events. */
   readonly lastPositionTtlUs: number;
+}
+
+/** Returns the newest position at which an event of an incomplete room may be missing. */
+export function newestLoss({ first, last, unstored = 0, now }: RoomEvidence): Position {
+  if (first === undefined) return Math.max(unstored, last ?? now);
+  return Math.max(unstored, first.previous === 0 ? first.position : first.previous);
 }
 
 /**
@@ -18,6 +26,7 @@ export interface RoomEvidence {
  *
  * - Something was found: the first entry names the event before it (`previous`), and `after` is not before that event.
  *   If `previous` is 0, the first entry must be newer than `after` by less than the TTL.
+ * - No event after `after` was published without history.
  * - Nothing was found: the room's last event is not after `after`. If the last position is unknown, `after` must be more
  *   recent than the TTL, as any forgotten position is older than that.
  *
@@ -30,7 +39,11 @@ export interface RoomEvidence {
  * - If the last position is unknown and the read is at 2,000, then `after` 1,500 is complete: an event after 1,500 would
  *   still be known. `after` 900 is incomplete: an event at 950 could be forgotten.
  */
-export function isComplete(after: Position, { first, last, now, lastPositionTtlUs }: RoomEvidence): boolean {
+export function isComplete(
+  after: Position,
+  { first, last, unstored = 0, now, lastPositionTtlUs }: RoomEvidence,
+): boolean {
+  if (unstored > after) return false;
   if (first !== undefined) {
     return first.previous === 0 ? first.position - after < lastPositionTtlUs : first.previous <= after;
   }

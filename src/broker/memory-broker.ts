@@ -7,6 +7,7 @@ import type {
   HistoryPolicy,
   PublishOptions,
   PublishReceipt,
+  ReadOptions,
   SseBroker,
 } from './broker.interface.js';
 import { IdempotencyKeys } from './idempotency-keys.js';
@@ -88,11 +89,19 @@ export class MemoryBroker implements SseBroker {
     this.#subscribed.delete(room);
   }
 
-  async read(rooms: readonly string[], after: Position | undefined, newest = 0): Promise<HistoryPage> {
+  async read(
+    rooms: readonly string[],
+    after: Position | undefined,
+    newest = 0,
+    { maxBytes }: ReadOptions = {},
+  ): Promise<HistoryPage> {
     const history = this.#running();
-    const { messages, incompleteRooms } =
-      after === undefined ? history.newest(rooms, newest) : history.after(rooms, after, this.#clock.next());
-    return { epoch: this.epoch, position: this.#clock.last, messages, incompleteRooms };
+    const slice =
+      after === undefined
+        ? history.newest(rooms, newest)
+        : history.after(rooms, after, this.#clock.next(), maxBytes);
+    const last = slice.hasMore ? slice.messages.at(-1) : undefined;
+    return { epoch: this.epoch, position: last?.position ?? this.#clock.last, ...slice };
   }
 
   async publishControl(text: string): Promise<void> {

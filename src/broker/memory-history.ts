@@ -1,9 +1,10 @@
 import { nowUs, type Position } from '../protocol/position.js';
 import type { RoomMessage } from '../protocol/room-message.js';
 import type { HistoryPolicy } from './broker.interface.js';
-import { isComplete } from './completeness.js';
+import { isComplete, newestLoss, type RoomEvidence } from './completeness.js';
 import { HistoryTrimmer } from './history-trimmer.js';
 import { mergeByPosition } from './merge-by-position.js';
+import { countWithin } from './page-bytes.js';
 import { lastPositionTtlMs } from './last-position-ttl.js';
 import { RoomHistory } from './room-history.js';
 
@@ -13,6 +14,10 @@ const MAX_SWEEP_MS = 60_000;
 export interface HistorySlice {
   readonly messages: RoomMessage[];
   readonly incompleteRooms: string[];
+  /** As in `HistoryPage.lostUpTo`. */
+  readonly lostUpTo: ReadonlyMap<string, Position>;
+  /** As in `HistoryPage.hasMore`. */
+  readonly hasMore: boolean;
 }
 
 /** Stores the history of all rooms of one process. `HistoryTrimmer` bounds it. */
@@ -39,26 +44,33 @@ export class MemoryHistory {
     this.#sweeper ??= setInterval(() => this.#sweep(), this.#sweepEveryMs(message.rooms)).unref();
   }
 
-  after(rooms: readonly string[], after: Position, now: Position): HistorySlice {
+  after(rooms: readonly string[], after: Position, now: Position, maxBytes = Infinity): HistorySlice {
     const found: RoomMessage[] = [];
-    const incompleteRooms: string[] = [];
+    const lostUpTo = new Map<string, Position>();
     for (const name of rooms) {
       const limits = this.#policy.limitsOf(name);
       if (limits === false) continue;
       const room = this.#rooms.get(name);
       if (room !== undefined) this.#trimmer.expire(room, now);
-      const entries = room?.after(after) ?? [];
+      const entries = room?.after(after, maxBytes) ?? [];
       const [first] = entries;
-      const complete = isComplete(after, {
+      const evidence: RoomEvidence = {
         first: first && { position: first.message.position, previous: first.previous },
         last: room?.lastPosition,
         now,
         lastPositionTtlUs: lastPositionTtlMs(limits) * 1_000,
-      });
-      if (!complete) incompleteRooms.push(name);
+      };
+      if (!isComplete(after, evidence)) lostUpTo.set(name, newestLoss(evidence));
       for (const entry of entries) found.push(entry.message);
     }
-    return { messages: mergeByPosition(found), incompleteRooms };
+    const messages = mergeByPosition(found);
+    const count = countWithin(messages, maxBytes);
+    return {
+      messages: messages.slice(0, count),
+      incompleteRooms: [...lostUpTo.keys()],
+      lostUpTo,
+      hasMore: count < messages.length,
+    };
   }
 
   newest(rooms: readonly string[], count: number): HistorySlice {
@@ -68,7 +80,7 @@ export class MemoryHistory {
       if (room !== undefined) this.#trimmer.expire(room, now);
       return room?.newest(count).map((entry) => entry.message) ?? [];
     });
-    return { messages: mergeByPosition(found), incompleteRooms: [] };
+    return { messages: mergeByPosition(found), incompleteRooms: [], lostUpTo: new Map(), hasMore: false };
   }
 
   close(): void {

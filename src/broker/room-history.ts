@@ -1,6 +1,7 @@
 import type { Position } from '../protocol/position.js';
 import type { RoomMessage } from '../protocol/room-message.js';
 import type { RoomHistoryLimits } from './broker.interface.js';
+import { bytesInPage } from './page-bytes.js';
 
 /** One event in the history of one room. */
 export interface HistoryEntry {
@@ -52,8 +53,13 @@ export class RoomHistory {
     return entry.bytes;
   }
 
-  /** Returns the entries after a position, oldest first. */
-  after(position: Position): HistoryEntry[] {
+  /**
+   * Returns the entries after a position, oldest first.
+   *
+   * @param maxBytes bytes of a page. Ends with the first entry that does not fit, which shows that there are more, and
+   * has at least two if there are as many. Default: no limit
+   */
+  after(position: Position, maxBytes = Infinity): HistoryEntry[] {
     let low = this.#start;
     let high = this.#entries.length;
     while (low < high) {
@@ -61,7 +67,11 @@ export class RoomHistory {
       if ((this.#entries[middle] as HistoryEntry).message.position <= position) low = middle + 1;
       else high = middle;
     }
-    return this.#entries.slice(low) as HistoryEntry[];
+    let end = maxBytes === Infinity ? this.#entries.length : low;
+    for (let bytes = 0; end < this.#entries.length && (bytes <= maxBytes || end < low + 2); end++) {
+      bytes += bytesInPage((this.#entries[end] as HistoryEntry).message);
+    }
+    return this.#entries.slice(low, end) as HistoryEntry[];
   }
 
   newest(count: number): HistoryEntry[] {

@@ -1,10 +1,14 @@
 import type { PartitionedBroker, SseBroker } from '../broker.interface.js';
 import { chooseDriver, type DriverForSlot } from './driver/choose-driver.js';
+import { ReadQueue } from './history/read-queue.js';
 import { OutageLog } from './link/outage-log.js';
 import { partitionOf, partitionTags } from './driver/cluster-slot.js';
 import { PRESENCE_TIMES } from './presence/redis-presence-context.js';
 import { RedisBroker, type RedisBrokerContext } from './redis-broker.js';
 import type { ResolvedRedisOptions } from './redis-broker-options.js';
+
+/** Reads of history in flight for a node, over all partitions. */
+const MAX_READS = 8;
 
 /** Creates one broker, or a partitioned broker if `partitions` is greater than 1. The partitions share the drivers. */
 export function createRedisBroker(
@@ -24,6 +28,7 @@ export function createRedisBroker(
       emitWarning(message);
     },
     outages: new OutageLog(emitWarning),
+    reads: new ReadQueue(MAX_READS),
   };
   // The prefix contains the number of partitions, because another number assigns rooms to other partitions: a room
   // would be read from a partition without its history.

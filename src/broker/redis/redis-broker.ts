@@ -6,6 +6,7 @@ import type {
   HistoryPolicy,
   PublishOptions,
   PublishReceipt,
+  ReadOptions,
   SseBroker,
 } from '../broker.interface.js';
 import type { PresenceStore } from '../presence-store.interface.js';
@@ -17,6 +18,7 @@ import { PUBLISH_SCRIPT } from './data/publish-script.js';
 import { RedisKeys, type Partition } from './data/redis-keys.js';
 import type { DriverForSlot } from './driver/choose-driver.js';
 import { slotOf } from './driver/cluster-slot.js';
+import type { ReadQueue } from './history/read-queue.js';
 import type { OutageLog } from './link/outage-log.js';
 import { unavailable } from './link/redis-errors.js';
 import type { PresenceTimes } from './presence/redis-presence-context.js';
@@ -32,6 +34,8 @@ export interface RedisBrokerContext {
   /** Emits a warning of the process, at most once for each text. */
   readonly warn: (message: string) => void;
   readonly outages: OutageLog;
+  /** Limits the reads of all partitions together. */
+  readonly reads: ReadQueue;
 }
 
 /** Carries the events of one partition between any number of nodes through Redis, and stores their history there. */
@@ -71,6 +75,7 @@ export class RedisBroker implements SseBroker {
       listener,
       warn,
       outages,
+      reads: this.#context.reads,
       onPresenceShutdown,
     });
     this.#presence.attach({
@@ -127,11 +132,18 @@ export class RedisBroker implements SseBroker {
     this.#node?.feed.unsubscribe(room);
   }
 
-  async read(rooms: readonly string[], after: Position | undefined, newest = 0): Promise<HistoryPage> {
+  async read(
+    rooms: readonly string[],
+    after: Position | undefined,
+    newest = 0,
+    options: ReadOptions = {},
+  ): Promise<HistoryPage> {
     const node = this.#running();
     if (rooms.length === 0) return this.#readPosition(node);
     const { reader, reads, order } = node;
-    const page = await (after === undefined ? reader.read(rooms, after, newest) : reads.read(rooms, after));
+    const page = await (after === undefined
+      ? reader.read(rooms, after, newest, options)
+      : reads.read(rooms, after, options));
     order.observePosition(page.position);
     return page;
   }

@@ -7,6 +7,8 @@ import { LocalRooms } from './feed/local-rooms.js';
 import { RoomFeed, type FeedPhase } from './feed/room-feed.js';
 import { DeliveryOrder } from './history/delivery-order.js';
 import { RecentEvents } from './history/recent-events.js';
+import { HistoryCalls } from './history/history-calls.js';
+import { ReadQueue } from './history/read-queue.js';
 import { RoomReader } from './history/room-reader.js';
 import { SharedReads } from './history/shared-reads.js';
 import { CommandLink } from './link/command-link.js';
@@ -15,6 +17,9 @@ import type { OutageLog } from './link/outage-log.js';
 import { unavailable } from './link/redis-errors.js';
 import { brokerClosedError } from '../broker-closed-error.js';
 import type { ResolvedRedisOptions } from './redis-broker-options.js';
+
+/** Reads of history in flight in one partition: the reads of a partition without answers do not stop the others. */
+const MAX_READS = 4;
 
 export interface RedisNodeContext {
   readonly driver: RedisDriver;
@@ -25,6 +30,8 @@ export interface RedisNodeContext {
   /** Emits a warning of the process. */
   readonly warn: (message: string) => void;
   readonly outages: OutageLog;
+  /** Limits the reads of all partitions together. */
+  readonly reads: ReadQueue;
   /** Called when another node with presence shuts down. */
   readonly onPresenceShutdown: () => void;
 }
@@ -39,6 +46,8 @@ export class RedisNode {
   readonly redisKeys: RedisKeys;
   /** Sends commands. */
   readonly commands: CommandLink;
+  /** Carries the reads of history, so that publishes never wait for a page. Opened by the first read. */
+  readonly #readLink: CommandLink;
   /** Reads history from Redis. */
   readonly reader: RoomReader;
   /** Serves resumes from recent events or with reads shared by many clients. */
@@ -79,7 +88,27 @@ export class RedisNode {
       onDown: (error) => this.#handleCommandsDown(error),
       warn,
     });
-    this.reader = new RoomReader(this.commands, redisKeys, policy, this.malformed);
+    this.#readLink = new CommandLink({
+      driver,
+      stateKey: redisKeys.brokerState,
+      options,
+      newestPosition: () => this.order.newestPosition,
+      onUp: () => {},
+      onDown: () => {},
+      lastPositionTtlMs: longestLastPositionTtlMs(policy),
+      carriesReads: true,
+      warn,
+    });
+    const calls = new HistoryCalls({
+      commands: this.commands,
+      link: this.#readLink,
+      queue: new ReadQueue(MAX_READS, context.reads),
+      redisKeys,
+      malformed: this.malformed,
+      timeoutMs: options.publishTimeoutMs,
+      warn,
+    });
+    this.reader = new RoomReader({ commands: this.commands, calls, policy, warn });
     this.feed = new RoomFeed({
       driver,
       redisKeys,
@@ -135,6 +164,7 @@ export class RedisNode {
     this.#context.outages.closed(this);
     this.feed.close();
     this.commands.close();
+    this.#readLink.close();
     this.reads.close();
     this.#recent.close();
     this.#rooms.close(brokerClosedError());
@@ -150,6 +180,8 @@ export class RedisNode {
   }
 
   #handleCommandsUp(): void {
+    // The new connection may lead to another server, which took over.
+    this.#readLink.reconnect();
     this.#handleState();
     this.feed.check();
   }

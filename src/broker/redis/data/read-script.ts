@@ -1,55 +1,143 @@
+import { EVENT_OVERHEAD_BYTES } from '../../page-bytes.js';
 import { LuaScript, OPEN_STATE } from './lua-script.js';
 import { RETENTION } from './retention-script.js';
 
 /**
  * Defines `currentPosition` and stores it, so that every event published later has a greater position. If Redis is
- * out of memory the write fails, and the stored position is used, which later events exceed in any case.
+ * out of memory the write fails, and the stored position is used, which later events exceed in any case. A replica
+ * refuses the script: it may lack events.
  */
 const RESERVE_CURRENT_POSITION = `
 local currentPosition = math.max(lastPosition, now)
-if type(redis.pcall('HSET', stateKey, 'g', text(currentPosition))) == 'table' then currentPosition = storedPosition end
+local stored = redis.pcall('HSET', stateKey, 'g', text(currentPosition))
+if type(stored) == 'table' then
+  if string.find(stored.err, 'READONLY') then return stored end
+  currentPosition = storedPosition
+end
+`;
+
+/** Lua functions that the read scripts share: bytes of an entry as in `bytesInPage`, and its position. */
+const ENTRY_FUNCTIONS = `
+local function bytesOf(entry)
+  local bytes = ${EVENT_OVERHEAD_BYTES}
+  for _, text in ipairs(entry[2]) do bytes = bytes + #text end
+  return bytes
+end
+local function positionOf(entry) return tonumber(string.match(entry[1], '^%d+')) end
 `;
 
 /**
- * Reads the history of rooms atomically. It stops between two rooms once `maxEvents` events are read, so the reply
- * may cover only the first rooms.
+ * Reads a page of the history of rooms atomically. If the events after the position exceed `maxBytes`, the page is cut
+ * between two positions, with at least one event. Streams are read in small chunks, and no further than the cut, so a
+ * call takes a time that depends on `maxBytes` and the number of rooms, and not on the size of their histories.
  *
  * - KEYS: the state hash; then 3 keys for each room: its stream, its last position and its unstored position.
  * - ARGV: see below; then 1 number for each room: the longest age of an event in microseconds.
  *
- * @returns the epoch and the current position; then for each covered room two positions and its entries, oldest first,
- * or newest first if `newestCount` was used. The first position is that of its last event; if it is unknown, the position
- * up to which an event may be forgotten. The second is that of its last unstored event, 0 if there is none.
+ * @returns the epoch, the current position, and the position of the cut (empty for a whole page); then for each room the
+ * position of its last event (if unknown, the position up to which an event may be forgotten), the position of its last
+ * unstored event (0 if there is none), the id and the previous position of its oldest entry after the position, also
+ * behind the cut (empty if there is none), and its entries up to the cut, oldest first
  */
-export const READ_SCRIPT = new LuaScript(`${OPEN_STATE}${RETENTION}${RESERVE_CURRENT_POSITION}
-local after = ARGV[4]                -- position to read after; '' to read the newest events
-local newestCount = ARGV[5]          -- events per room if after is ''
-local maxEvents = tonumber(ARGV[6])
+export const READ_SCRIPT =
+  new LuaScript(`${OPEN_STATE}${RETENTION}${RESERVE_CURRENT_POSITION}${ENTRY_FUNCTIONS}
+local after = tonumber(ARGV[4])
+local cut = tonumber(ARGV[5])        -- position at which the page ends at the latest; '' for none
+local maxBytes = tonumber(ARGV[6])
 local lastLifetimeMs = tonumber(ARGV[7]) -- time for which the calling node needs last positions; 0 without rooms
-local KEYS_PER_ROOM, FIRST_ROOM_KEY = 3, 2
-local FIRST_ROOM_ARG = 8
+local KEYS_PER_ROOM, FIRST_ROOM_KEY, FIRST_ROOM_ARG = 3, 2, 8
+local CHUNK, MAX_POSITION = 32, 9007199254740991
 local roomCount = (#KEYS - 1) / KEYS_PER_ROOM
 
 keepLastPositions(lastLifetimeMs)
-local reply, eventCount = {epoch, text(currentPosition)}, 0
+local found, bytes, isCut = {}, 0, false
+-- Moves the cut to the last position that fits, and drops the entries after it.
+local function trim()
+  table.sort(found, function(a, b) return a.position < b.position end)
+  local kept, total = 0, 0
+  while kept < #found do
+    local last, group = kept, 0
+    repeat
+      last = last + 1
+      group = group + found[last].bytes
+    until last == #found or found[last + 1].position ~= found[last].position
+    if kept > 0 and total + group > maxBytes then break end
+    kept, total = last, total + group
+  end
+  if kept == #found then return end
+  cut, isCut, bytes = found[kept].position, true, total
+  for i = #found, kept + 1, -1 do found[i] = nil end
+end
+
+local reply = {epoch, text(currentPosition), ''}
 for i = 1, roomCount do
   local firstKey = FIRST_ROOM_KEY + (i - 1) * KEYS_PER_ROOM
   local streamKey, lastKey, unstoredKey = KEYS[firstKey], KEYS[firstKey + 1], KEYS[firstKey + 2]
-  local maxAgeUs = tonumber(ARGV[FIRST_ROOM_ARG + i - 1])
-  local oldest = math.max(0, now - maxAgeUs)
+  local oldest = now - tonumber(ARGV[FIRST_ROOM_ARG + i - 1])
+  local start, first = text(math.max(after + 1, oldest, 0)), nil
   local entries
-  if after == '' then
-    entries = redis.call('XREVRANGE', streamKey, '+', text(oldest), 'COUNT', newestCount)
-  else
-    entries = redis.call('XRANGE', streamKey, text(math.max(tonumber(after) + 1, oldest)), '+')
-  end
-  local last = redis.call('GET', lastKey) or (after ~= '' and text(forgottenUpTo(currentPosition))) or '0'
-  reply[#reply + 1] = last .. ' ' .. (redis.call('GET', unstoredKey) or '0')
-  reply[#reply + 1] = entries
-  eventCount = eventCount + #entries
-  if eventCount >= maxEvents then break end
+  repeat
+    local stop = cut and text(cut) or '+'
+    if cut and tonumber(string.match(start, '%d+')) > cut then break end
+    entries = redis.call('XRANGE', streamKey, start, stop, 'COUNT', CHUNK)
+    first = first or entries[1]
+    for _, entry in ipairs(entries) do
+      local position = positionOf(entry)
+      -- Redis would refuse a greater one as a bound of a range; only another program writes it.
+      if position <= MAX_POSITION then
+        found[#found + 1] = {position = position, room = i, entry = entry, bytes = bytesOf(entry)}
+        bytes = bytes + found[#found].bytes
+      end
+    end
+    if #entries > 0 then start = '(' .. entries[#entries][1] end
+    if bytes > 2 * maxBytes then trim() end
+  until #entries < CHUNK
+  if not first and cut then first = redis.call('XRANGE', streamKey, start, '+', 'COUNT', 1)[1] end
+  reply[#reply + 1] = redis.call('GET', lastKey) or text(forgottenUpTo(currentPosition))
+  reply[#reply + 1] = redis.call('GET', unstoredKey) or '0'
+  reply[#reply + 1] = first and first[1] or ''
+  reply[#reply + 1] = first and first[2][1] == 'p' and first[2][2] or ''
+  reply[#reply + 1] = {}
 end
+if bytes > maxBytes then trim() end
+table.sort(found, function(a, b) return a.position < b.position end)
+for _, item in ipairs(found) do
+  local entries = reply[3 + 5 * item.room]
+  entries[#entries + 1] = item.entry
+end
+if isCut then reply[3] = text(cut) end
 return reply
+`);
+
+/**
+ * Reads the newest events of one room. It stops once `maxBytes` are read, after at least one event.
+ *
+ * - KEYS: the state hash, and the stream of the room.
+ * - ARGV: see below.
+ *
+ * @returns the epoch and the current position, and the entries, newest first
+ */
+export const READ_NEWEST_SCRIPT = new LuaScript(`${OPEN_STATE}${RESERVE_CURRENT_POSITION}${ENTRY_FUNCTIONS}
+local count = tonumber(ARGV[4])
+local before = ARGV[5]               -- id of the entry before which the events are read; '' for the newest ones
+local maxBytes = tonumber(ARGV[6])
+local maxAgeUs = tonumber(ARGV[7])
+local CHUNK = 32
+
+local found, bytes, start = {}, 0, before == '' and '+' or '(' .. before
+local oldest = text(math.max(0, now - maxAgeUs))
+while #found < count and bytes < maxBytes do
+  local chunk = math.min(CHUNK, count - #found)
+  local entries = redis.call('XREVRANGE', KEYS[2], start, oldest, 'COUNT', chunk)
+  for _, entry in ipairs(entries) do
+    if #found > 0 and bytes >= maxBytes then break end
+    found[#found + 1] = entry
+    bytes = bytes + bytesOf(entry)
+  end
+  if #entries < chunk then break end
+  start = '(' .. entries[#entries][1]
+end
+return {epoch, text(currentPosition), found}
 `);
 
 /**

@@ -11,6 +11,7 @@ import type { DeliveryOrder } from '../history/delivery-order.js';
 import type { ResolvedRedisOptions } from '../redis-broker-options.js';
 import type { RedisConnection, RedisDriver } from '../driver/redis-driver.interface.js';
 import type { RedisKeys } from '../data/redis-keys.js';
+import { CATCH_UP_PAGE } from '../history/page-size.js';
 import type { RoomReader } from '../history/room-reader.js';
 import { RoomSubscriptions } from './room-subscriptions.js';
 
@@ -133,7 +134,8 @@ export class RoomFeed {
   }
 
   /**
-   * Reads and delivers the missed events, then processes the buffered items.
+   * Reads and delivers the missed events page by page, then processes the buffered items. Each page covers the events
+   * that the buffer has dropped before its read.
    *
    * @param joining rooms that have just been subscribed
    * @param suspectEpoch epoch of the item that caused the catch-up; retired unless history confirms it
@@ -143,16 +145,20 @@ export class RoomFeed {
     joining: readonly LocalRoom[],
     suspectEpoch?: string,
   ): Promise<void> {
+    let hasMore: boolean | undefined;
     do {
       this.#buffer.reopen();
       const subscribedRooms = this.#rooms.subscribed().map(({ name }) => name);
-      const page = await this.#dependencies.reader.read(subscribedRooms, this.#order.position);
+      const options = { maxBytes: CATCH_UP_PAGE.maxBytes, isUrgent: true };
+      const page = await this.#dependencies.reader.read(subscribedRooms, this.#order.position, 0, options);
       if (this.#connected !== connection)
         throw new Error('The connection was lost while it was catching up.');
       this.#order.catchUp(page);
+      hasMore = page.hasMore;
+      if (hasMore === true) continue;
       for (const room of joining) if (!room.isSubscribed) room.markSubscribed(page.position);
       if (suspectEpoch !== undefined) this.#order.retireEpoch(suspectEpoch);
-    } while (this.#buffer.overflowed);
+    } while (hasMore === true || this.#buffer.overflowed);
     this.#setPhase('live');
     // If an item reveals another gap, the phase changes and the items after it are buffered again.
     for (const item of this.#buffer.take()) this.#process(connection, item, 0);

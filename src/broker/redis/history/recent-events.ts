@@ -3,6 +3,7 @@ import type { RoomMessage } from '../../../protocol/room-message.js';
 import type { HistoryPage, HistoryPolicy, RoomHistoryLimits } from '../../broker.interface.js';
 import { isComplete } from '../../completeness.js';
 import { HistoryTrimmer } from '../../history-trimmer.js';
+import { countWithin } from '../../page-bytes.js';
 import { mergeByPosition } from '../../merge-by-position.js';
 import { lastPositionTtlMs } from '../../last-position-ttl.js';
 import { RoomHistory, type HistoryEntry } from '../../room-history.js';
@@ -84,22 +85,31 @@ export class RecentEvents {
   }
 
   /** Reads the events after a position. @returns `undefined` if the local history may be incomplete */
-  read(names: readonly string[], after: Position, node: NodePosition): HistoryPage | undefined {
+  read(
+    names: readonly string[],
+    after: Position,
+    node: NodePosition,
+    maxBytes = Infinity,
+  ): HistoryPage | undefined {
     if (after > node.position) return undefined;
     const now = Math.max(nowUs(), node.newestPosition);
     const found: RoomMessage[] = [];
     for (const name of new Set(names)) {
       const limits = clampedLimits(this.#policy, name);
       if (limits === false) continue;
-      const entries = this.#completeEntries(name, after, now, limits);
+      const entries = this.#completeEntries(name, after, now, { limits, maxBytes });
       if (entries === undefined) return undefined;
       for (const { message } of entries) found.push(message);
     }
+    const messages = mergeByPosition(found);
+    const count = countWithin(messages, maxBytes);
+    const hasMore = count < messages.length;
     return {
       epoch: node.epoch,
-      position: node.position,
-      messages: mergeByPosition(found),
+      position: hasMore ? (messages[count - 1] as RoomMessage).position : node.position,
+      messages: messages.slice(0, count),
       incompleteRooms: [],
+      hasMore,
     };
   }
 
@@ -147,14 +157,14 @@ export class RecentEvents {
     name: string,
     after: Position,
     now: Position,
-    limits: RoomHistoryLimits,
+    { limits, maxBytes }: { readonly limits: RoomHistoryLimits; readonly maxBytes: number },
   ): readonly HistoryEntry[] | undefined {
     const room = this.#rooms.get(name);
     const lastPositionTtlUs = lastPositionTtlMs(limits) * 1_000;
     if (room?.isSubscribed !== true || now - after >= lastPositionTtlUs) return undefined;
     const history = this.#histories.get(room);
     if (history !== undefined) this.#trimmer.expire(history, now);
-    const entries = history?.after(after) ?? [];
+    const entries = history?.after(after, maxBytes) ?? [];
     const [first] = entries;
     const complete = isComplete(after, {
       first: first && { position: first.message.position, previous: first.previous },

@@ -1,69 +1,34 @@
-import type { HistoryPage, HistoryPolicy, RoomHistoryLimits } from '../../broker.interface.js';
-import { isComplete } from '../../completeness.js';
-import { RoomMessage } from '../../../protocol/room-message.js';
+import type { HistoryPage, HistoryPolicy, ReadOptions } from '../../broker.interface.js';
 import type { Position, ResumePoint } from '../../../protocol/position.js';
-import { BackOff } from '../link/back-off.js';
 import type { CommandLink } from '../link/command-link.js';
-import type { StoredEvent } from '../data/event-codec.js';
-import type { MalformedMessages } from '../data/malformed-messages.js';
 import { READ_SCRIPT } from '../data/read-script.js';
-import { parseStreamEntry, type StreamEntry } from '../data/stream-entry.js';
-import type { RedisReply } from '../driver/redis-driver.interface.js';
-import { isUnreachable } from '../link/redis-errors.js';
-import type { RedisKeys } from '../data/redis-keys.js';
-import { lastPositionTtlMs } from '../../last-position-ttl.js';
 import { clampedLimits } from '../data/clamped-limits.js';
+import { FoundEvents } from './found-events.js';
+import { UnreadableHistoryError, type HistoryCalls, type StoredRoom } from './history-calls.js';
+import { MAX_PAGE_BYTES } from './page-size.js';
+import type { QueuedReadOptions } from './read-queue.js';
 
-/** Limits of one call, so that it blocks Redis for few milliseconds. */
+/** Most rooms of one call, so that it blocks Redis for few milliseconds. */
 const MAX_ROOMS_PER_CALL = 200;
-const MAX_EVENTS_PER_CALL = 2_000;
 
-interface StoredRoom {
-  readonly room: string;
-  readonly limits: RoomHistoryLimits;
+export interface RoomReadOptions extends ReadOptions, QueuedReadOptions {}
+
+export interface RoomReaderDependencies {
+  /** The connection for commands, which also reads the current position: in order with the publishes of this node. */
+  readonly commands: CommandLink;
+  readonly calls: Pick<HistoryCalls, 'read' | 'readNewest'>;
+  readonly policy: HistoryPolicy;
+  /** Emits a warning of the process, once for each text. */
+  readonly warn: (message: string) => void;
 }
 
-interface FoundEvent {
-  readonly event: StoredEvent;
-  /** All rooms of the event, if stored. */
-  readonly allRooms: readonly string[] | undefined;
-  /** The requested rooms that contain the event. */
-  readonly rooms: string[];
-}
-
-interface RoomPart {
-  /** The position of the room's last event, or the position up to which an event may be forgotten. */
-  readonly last: Position;
-  /** The position of the room's last event that was published without history; 0 if there is none. */
-  readonly unstored: Position;
-  readonly entries: readonly StreamEntry[];
-}
-
-interface PartialRead {
-  readonly epoch: string;
-  readonly position: Position;
-  /** The covered rooms. */
-  readonly rooms: readonly RoomPart[];
-}
-
-/** Reads the history of rooms from Redis. Waits while Redis is unreachable. */
+/** Reads the history of rooms from Redis, in pages of bounded size. Waits while Redis is unreachable. */
 export class RoomReader {
-  readonly #commands: CommandLink;
-  readonly #redisKeys: RedisKeys;
-  readonly #policy: HistoryPolicy;
-  readonly #malformed: MalformedMessages;
+  readonly #dependencies: RoomReaderDependencies;
   #pendingPosition: Promise<ResumePoint | undefined> | undefined;
 
-  constructor(
-    commands: CommandLink,
-    redisKeys: RedisKeys,
-    policy: HistoryPolicy,
-    malformed: MalformedMessages,
-  ) {
-    this.#commands = commands;
-    this.#redisKeys = redisKeys;
-    this.#policy = policy;
-    this.#malformed = malformed;
+  constructor(dependencies: RoomReaderDependencies) {
+    this.#dependencies = dependencies;
   }
 
   /**
@@ -73,8 +38,8 @@ export class RoomReader {
    * @returns `undefined` if Redis does not answer
    */
   currentPosition(): Promise<ResumePoint | undefined> {
-    this.#pendingPosition ??= this.#commands
-      .run(READ_SCRIPT, [], ['', '1', '0', '0'], { repeatable: true, refusable: false })
+    this.#pendingPosition ??= this.#dependencies.commands
+      .run(READ_SCRIPT, [], ['0', '', '1', '0'], { repeatable: true, refusable: false })
       .then(
         (reply) => {
           const [epoch, position] = reply as [string, string];
@@ -90,130 +55,128 @@ export class RoomReader {
    * Reads the events after a position, or the newest `newest` events of each room if `after` is `undefined`. Rooms
    * without history are skipped.
    */
-  async read(rooms: readonly string[], after: Position | undefined, newest = 0): Promise<HistoryPage> {
+  async read(
+    rooms: readonly string[],
+    after: Position | undefined,
+    newest = 0,
+    options: RoomReadOptions = {},
+  ): Promise<HistoryPage> {
     const storedRooms = [...new Set(rooms)].flatMap((room): StoredRoom[] => {
-      const limits = clampedLimits(this.#policy, room);
+      const limits = clampedLimits(this.#dependencies.policy, room);
       return limits === false ? [] : [{ room, limits }];
     });
     for (;;) {
-      const page = await this.#readAll(storedRooms, after, newest);
-      // Reads again if a new epoch began between two parts.
+      const page =
+        after === undefined
+          ? await this.#readNewest(storedRooms, newest, options)
+          : await this.#readAfter(storedRooms, after, options);
+      // Reads again if a new epoch began between two calls.
       if (page !== undefined) return page;
     }
   }
 
-  /** @returns `undefined` if the parts are of different epochs */
-  async #readAll(
+  /** @returns `undefined` if two pages are of different epochs */
+  async #readAfter(
     rooms: readonly StoredRoom[],
-    after: Position | undefined,
-    newest: number,
+    after: Position,
+    options: RoomReadOptions,
   ): Promise<HistoryPage | undefined> {
-    const found = new Map<Position, FoundEvent>();
-    const incompleteRooms: string[] = [];
+    const { maxBytes } = options;
+    if (maxBytes !== undefined) return this.#readPage(rooms, after, maxBytes, options);
+    const pages: HistoryPage[] = [];
+    for (let from = after, hasMore = true; hasMore;) {
+      const page = await this.#readPage(rooms, from, MAX_PAGE_BYTES, options);
+      if (page === undefined || page.epoch !== (pages[0]?.epoch ?? page.epoch)) return undefined;
+      pages.push(page);
+      from = page.position;
+      hasMore = page.hasMore === true;
+    }
+    const lostUpTo = new Map(pages.flatMap((page) => [...(page.lostUpTo ?? [])]));
+    return {
+      ...(pages.at(-1) as HistoryPage),
+      messages: pages.flatMap(({ messages }) => messages),
+      incompleteRooms: [...lostUpTo.keys()],
+      lostUpTo,
+    };
+  }
+
+  /** @returns `undefined` if two parts are of different epochs */
+  async #readPage(
+    rooms: readonly StoredRoom[],
+    after: Position,
+    maxBytes: number,
+    options: QueuedReadOptions,
+  ): Promise<HistoryPage | undefined> {
+    try {
+      return await this.#readParts(rooms, after, maxBytes, options);
+    } catch (error) {
+      if (!(error instanceof UnreadableHistoryError)) throw error;
+    }
+    this.#dependencies.warn('A page of history could not be read from Redis: its clients receive a gap.');
+    const current = await this.currentPosition();
+    if (current === undefined) return undefined;
+    const incompleteRooms = rooms.map(({ room }) => room);
+    const lostUpTo = new Map(incompleteRooms.map((room) => [room, current.position]));
+    return { ...current, messages: [], incompleteRooms, lostUpTo };
+  }
+
+  async #readParts(
+    rooms: readonly StoredRoom[],
+    after: Position,
+    maxBytes: number,
+    options: QueuedReadOptions,
+  ): Promise<HistoryPage | undefined> {
+    const found = new FoundEvents();
+    const lostUpTo = new Map<string, Position>();
     let epoch: string | undefined;
-    let position = 0;
-    let next = 0;
-    do {
+    // The page ends at the position of its first part, as later events arrive live, or before at a cut.
+    let end: Position | undefined;
+    let hasMore = false;
+    for (let next = 0; next === 0 || next < rooms.length; next += MAX_ROOMS_PER_CALL) {
       const requested = rooms.slice(next, next + MAX_ROOMS_PER_CALL);
-      const part = await this.#readPart(requested, after, newest);
-      // The page ends at the position of its first part; later events arrive live.
-      if (epoch === undefined) position = part.position;
+      const part = await this.#dependencies.calls.read(requested, { after, until: end, maxBytes }, options);
       epoch ??= part.epoch;
       if (part.epoch !== epoch) return undefined;
-      for (const [index, roomPart] of part.rooms.entries()) {
-        const { room, limits } = requested[index] as StoredRoom;
-        if (after !== undefined && !isRoomComplete(after, limits, roomPart, part.position)) {
-          incompleteRooms.push(room);
-        }
-        for (const { position: at, event, allRooms } of roomPart.entries) {
-          if (at > position) continue;
-          const existing = found.get(at);
-          if (existing === undefined) found.set(at, { event, allRooms, rooms: [room] });
-          else existing.rooms.push(room);
-        }
+      hasMore ||= part.cut !== undefined;
+      end = part.cut ?? end ?? part.position;
+      for (const each of part.rooms) {
+        found.add(each.room, each.entries, end);
+        if (each.lostUpTo !== undefined) lostUpTo.set(each.room, each.lostUpTo);
       }
-      next += part.rooms.length;
-    } while (next < rooms.length);
-
-    const messages = [...found]
-      .toSorted(([a], [b]) => a - b)
-      .map(([at, { event, allRooms, rooms: foundRooms }]) => {
-        const { except, copies } = event;
-        return new RoomMessage(event, {
-          rooms: allRooms ?? foundRooms,
-          epoch,
-          position: at,
-          replayable: true,
-          except,
-          copies,
-        });
-      });
-    return { epoch, position, messages, incompleteRooms };
+      const cut = rooms.length > MAX_ROOMS_PER_CALL ? found.trim(epoch, maxBytes) : undefined;
+      hasMore ||= cut !== undefined;
+      end = cut ?? end;
+    }
+    const [position, inEpoch] = [end as Position, epoch as string];
+    // Parts before a later cut may hold events behind it.
+    const messages = found.messages(inEpoch).filter((message) => message.position <= position);
+    return {
+      epoch: inEpoch,
+      position,
+      messages,
+      incompleteRooms: [...lostUpTo.keys()],
+      lostUpTo,
+      hasMore,
+    };
   }
 
-  async #readPart(
-    requested: readonly StoredRoom[],
-    after: Position | undefined,
+  /** @returns `undefined` if two rooms are read in different epochs */
+  async #readNewest(
+    rooms: readonly StoredRoom[],
     newest: number,
-  ): Promise<PartialRead> {
-    const keys = requested.flatMap(({ room }) => [
-      this.#redisKeys.stream(room),
-      this.#redisKeys.lastPosition(room),
-      this.#redisKeys.unstoredPosition(room),
-    ]);
-    const ages = requested.map(({ limits }) => `${limits.maxAgeMs * 1_000}`);
-    const count = Math.max(1, newest);
-    const ttlMs = Math.max(0, ...requested.map(({ limits }) => lastPositionTtlMs(limits)));
-    const head = [after === undefined ? '' : `${after}`, `${count}`, `${MAX_EVENTS_PER_CALL}`, `${ttlMs}`];
-    const args = [...head, ...ages];
-    const [epoch, position, ...replies] = (await this.#runWhenReachable(keys, args)) as [string, string];
-    const flatReplies = replies as unknown as (string | readonly RedisReply[])[];
-    const rooms: RoomPart[] = [];
-    for (let index = 0; index < flatReplies.length; index += 2) {
-      const { room } = requested[index / 2] as StoredRoom;
-      const entries = flatReplies[index + 1] as readonly RedisReply[];
-      const [last, unstored] = parsePositions(flatReplies[index] as string);
-      const isUnused = after === undefined && newest === 0;
-      rooms.push({ last, unstored, entries: isUnused ? [] : this.#parseEntries(room, entries) });
+    options: QueuedReadOptions,
+  ): Promise<HistoryPage | undefined> {
+    const { calls } = this.#dependencies;
+    if (newest === 0 || rooms.length === 0) return this.#readParts([], 0, 1, options);
+    const found = new FoundEvents();
+    let first: ResumePoint | undefined;
+    for (const room of rooms) {
+      const { epoch, position, entries } = await calls.readNewest(room, newest, options);
+      first ??= { epoch, position };
+      if (epoch !== first.epoch) return undefined;
+      found.add(room.room, entries, first.position);
     }
-    return { epoch, position: Number(position), rooms };
+    const { epoch, position } = first as ResumePoint;
+    return { epoch, position, messages: found.messages(epoch), incompleteRooms: [] };
   }
-
-  /** Skips malformed entries: they are in no room's chain of previous positions, so their absence is no gap. */
-  #parseEntries(room: string, replies: readonly RedisReply[]): StreamEntry[] {
-    return replies.flatMap((reply) => {
-      const entry = parseStreamEntry(room, reply);
-      if (entry === undefined) this.#malformed.ignore('history entry');
-      return entry ?? [];
-    });
-  }
-
-  async #runWhenReachable(keys: readonly string[], args: readonly string[]): Promise<unknown> {
-    const backOff = new BackOff();
-    for (;;) {
-      await this.#commands.whenUp();
-      try {
-        return await this.#commands.run(READ_SCRIPT, keys, args, { repeatable: true, refusable: false });
-      } catch (error) {
-        if (!isUnreachable(error)) throw error;
-        await backOff.wait();
-      }
-    }
-  }
-}
-
-function isRoomComplete(
-  after: Position,
-  limits: RoomHistoryLimits,
-  { last, unstored, entries: [first] }: RoomPart,
-  now: Position,
-): boolean {
-  const lastPositionTtlUs = lastPositionTtlMs(limits) * 1_000;
-  return unstored <= after && isComplete(after, { first, last, now, lastPositionTtlUs });
-}
-
-/** @returns infinite positions for malformed text, after which nothing is complete */
-function parsePositions(text: string): [last: Position, unstored: Position] {
-  const [, last, unstored] = /^(\d{1,16}) (\d{1,16})$/.exec(text) ?? [];
-  return [Number(last ?? Infinity), Number(unstored ?? Infinity)];
 }

@@ -1,6 +1,7 @@
-import type { HistoryPage } from '../../broker.interface.js';
+import type { HistoryPage, ReadOptions } from '../../broker.interface.js';
 import type { Position } from '../../../protocol/position.js';
 import { bytesOf } from '../../history-trimmer.js';
+import { abortable } from './read-queue.js';
 import type { NodePosition, RecentEvents } from './recent-events.js';
 import type { RoomReader } from './room-reader.js';
 
@@ -13,11 +14,29 @@ export const REUSE_MS = 2_000;
 /** Byte limit of reusable results, as a share of the byte limit of recent events. */
 const REUSE_SHARE = 1 / 4;
 
+/** Most pages of one room list that are reused. */
+const MAX_REUSED_PAGES = 16;
+
+/**
+ * Most reads of one room list in flight. A burst of resumes shares a few reads, so only made-up ids reach the limit.
+ * A resume over it receives a gap.
+ */
+export const MAX_READS_OF_ROOMS = 64;
+
+/** Bytes that a reused page counts besides its events. */
+const PAGE_OVERHEAD_BYTES = 256;
+
 interface SharedRead {
+  /** Reads are numbered in the order of their start. */
+  readonly number: number;
   readonly after: Position;
   readonly page: Promise<HistoryPage>;
   /** `RecentEvents.skipped` at the start. A later event without history is not in the result. */
   readonly skipped: number;
+  /** Cancels the read, once no call waits for it. */
+  readonly cancel: AbortController;
+  waiting: number;
+  isSettled: boolean;
 }
 
 export interface SharedReadsDependencies {
@@ -40,32 +59,43 @@ export interface SharedReadsDependencies {
  */
 export class SharedReads {
   readonly #dependencies: SharedReadsDependencies;
-  readonly #sharedReads = new Map<string, SharedRead>();
+  /** By room list and page size. */
+  readonly #sharedReads = new Map<string, Set<SharedRead>>();
   readonly #timers = new Set<NodeJS.Timeout>();
   #reusableBytes = 0;
+  #count = 0;
 
   constructor(dependencies: SharedReadsDependencies) {
     this.#dependencies = dependencies;
   }
 
-  async read(rooms: readonly string[], after: Position): Promise<HistoryPage> {
+  async read(
+    rooms: readonly string[],
+    after: Position,
+    { maxBytes, signal }: ReadOptions = {},
+  ): Promise<HistoryPage> {
     const { reader, recent, node } = this.#dependencies;
-    const recentPage = this.#readRecent(rooms, after);
+    const recentPage = this.#readRecent(rooms, after, maxBytes);
     if (recentPage !== undefined) return recentPage;
     // A shared read needs the events delivered since, which exist for subscribed rooms only.
-    if (!recent.isSubscribedTo(rooms)) return reader.read(rooms, after);
-    const roomsKey = JSON.stringify(rooms);
-    const earlier = this.#reusable(roomsKey);
-    if (earlier !== undefined && earlier.after <= after) {
-      const requested = { epoch: node.epoch, position: node.position };
-      const page = this.#reuse(rooms, after, requested, earlier.after, await earlier.page);
-      if (page !== undefined) return page;
+    if (!recent.isSubscribedTo(rooms)) return reader.read(rooms, after, 0, { maxBytes, signal });
+    const key = JSON.stringify([rooms, maxBytes]);
+    const requested = { epoch: node.epoch, position: node.position };
+    const newestAtCall = this.#count;
+    const tried = new Set<SharedRead>();
+    for (;;) {
+      const read = nearest(this.#sharedReads.get(key), after, recent.skipped, tried);
+      if (read === undefined) break;
+      tried.add(read);
+      const page = await this.#wait(key, read, signal);
+      // A read started while this call waited also covers this call.
+      if (read.number > newestAtCall && read.after === after) return page;
+      const reused = this.#reuse(rooms, after, requested, read.after, page);
+      if (reused !== undefined) return reused;
     }
-    const later = this.#reusable(roomsKey);
-    // A read started while this call waited also covers this call.
-    return later !== undefined && later !== earlier && later.after === after
-      ? later.page
-      : this.#startRead(roomsKey, rooms, after);
+    const running = [...(this.#sharedReads.get(key) ?? [])].filter(({ isSettled }) => !isSettled);
+    if (running.length >= MAX_READS_OF_ROOMS) return this.#gap(rooms, after);
+    return this.#wait(key, this.#startRead(key, rooms, after, maxBytes), signal);
   }
 
   close(): void {
@@ -74,14 +104,34 @@ export class SharedReads {
     this.#sharedReads.clear();
   }
 
-  #reusable(roomsKey: string): SharedRead | undefined {
-    const sharedRead = this.#sharedReads.get(roomsKey);
-    return sharedRead?.skipped === this.#dependencies.recent.skipped ? sharedRead : undefined;
+  #readRecent(rooms: readonly string[], after: Position, maxBytes?: number): HistoryPage | undefined {
+    const { recent, node, isLive } = this.#dependencies;
+    return isLive() ? recent.read(rooms, after, node, maxBytes) : undefined;
   }
 
-  #readRecent(rooms: readonly string[], after: Position): HistoryPage | undefined {
-    const { recent, node, isLive } = this.#dependencies;
-    return isLive() ? recent.read(rooms, after, node) : undefined;
+  #remove(key: string, read: SharedRead): void {
+    const reads = this.#sharedReads.get(key);
+    if (reads?.delete(read) === true && reads.size === 0) this.#sharedReads.delete(key);
+  }
+
+  /** A page without events. Later events are delivered to the subscribed rooms of this node. */
+  #gap(rooms: readonly string[], after: Position): HistoryPage {
+    const { epoch, position } = this.#dependencies.node;
+    const lostUpTo = new Map(rooms.map((room) => [room, position]));
+    const incompleteRooms = [...rooms];
+    return { epoch, position: Math.max(position, after), messages: [], incompleteRooms, lostUpTo };
+  }
+
+  async #wait(key: string, read: SharedRead, signal: AbortSignal | undefined): Promise<HistoryPage> {
+    read.waiting++;
+    try {
+      return await abortable(read.page, signal);
+    } finally {
+      if (--read.waiting === 0 && !read.isSettled) {
+        this.#remove(key, read);
+        read.cancel.abort();
+      }
+    }
   }
 
   /**
@@ -105,7 +155,9 @@ export class SharedReads {
     // A gap after the earlier read's position does not imply a gap after this one.
     if (page.incompleteRooms.length > 0 && readAfter !== after) return undefined;
     let { position, messages } = page;
-    if (position < requested.position) {
+    // A cut page is continued by the caller, but must have a part that the caller needs.
+    if (page.hasMore === true && position <= after) return undefined;
+    if (page.hasMore !== true && position < requested.position) {
       const recentPage = this.#readRecent(rooms, position);
       if (recentPage?.epoch !== page.epoch) return undefined;
       position = recentPage.position;
@@ -117,26 +169,64 @@ export class SharedReads {
     return position < after || isExpired ? undefined : { ...page, position, messages: missed };
   }
 
-  #startRead(roomsKey: string, rooms: readonly string[], after: Position): Promise<HistoryPage> {
+  #startRead(
+    key: string,
+    rooms: readonly string[],
+    after: Position,
+    maxBytes: number | undefined,
+  ): SharedRead {
+    const cancel = new AbortController();
     const { reader, recent } = this.#dependencies;
-    const sharedRead = { after, page: reader.read(rooms, after), skipped: recent.skipped };
-    this.#sharedReads.set(roomsKey, sharedRead);
-    const remove = (): void => {
-      if (this.#sharedReads.get(roomsKey) === sharedRead) this.#sharedReads.delete(roomsKey);
+    const { skipped } = recent;
+    const page = reader.read(rooms, after, 0, { maxBytes, signal: cancel.signal });
+    const read: SharedRead = {
+      number: ++this.#count,
+      after,
+      page,
+      skipped,
+      cancel,
+      waiting: 0,
+      isSettled: false,
     };
-    sharedRead.page.then((page) => this.#scheduleRemoval(page, remove), remove);
-    return sharedRead.page;
+    const reads = this.#sharedReads.get(key);
+    if (reads === undefined) this.#sharedReads.set(key, new Set([read]));
+    else reads.add(read);
+    page.then(
+      (found) => {
+        read.isSettled = true;
+        this.#scheduleRemoval(key, read, found);
+      },
+      () => this.#remove(key, read),
+    );
+    return read;
   }
 
-  #scheduleRemoval({ messages }: HistoryPage, remove: () => void): void {
-    const bytes = messages.reduce((sum, message) => sum + bytesOf(message), 0);
-    if (this.#reusableBytes + bytes > this.#dependencies.maxBytes * REUSE_SHARE) return remove();
+  #scheduleRemoval(key: string, read: SharedRead, { messages }: HistoryPage): void {
+    const bytes = messages.reduce((sum, message) => sum + bytesOf(message), PAGE_OVERHEAD_BYTES);
+    const isTooLarge = this.#reusableBytes + bytes > this.#dependencies.maxBytes * REUSE_SHARE;
+    const reads = this.#sharedReads.get(key);
+    if (isTooLarge || (reads?.size ?? 0) > MAX_REUSED_PAGES) return this.#remove(key, read);
     this.#reusableBytes += bytes;
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       this.#reusableBytes -= bytes;
-      remove();
+      this.#remove(key, read);
     }, REUSE_MS).unref();
     this.#timers.add(timer);
   }
+}
+
+/** The read that starts nearest before a position, and was not tried yet. */
+function nearest(
+  reads: ReadonlySet<SharedRead> | undefined,
+  after: Position,
+  skipped: number,
+  tried: ReadonlySet<SharedRead>,
+): SharedRead | undefined {
+  let found: SharedRead | undefined;
+  for (const read of reads ?? []) {
+    const isNearer = read.after <= after && read.after >= (found?.after ?? 0);
+    if (isNearer && read.skipped === skipped && !tried.has(read)) found = read;
+  }
+  return found;
 }

@@ -1,6 +1,6 @@
 import { brokerClosedError } from '../../broker-closed-error.js';
 import type { Position } from '../../../protocol/position.js';
-import { Deferred, withDeadline } from './deferred.js';
+import { Deferred, withDeadline, withProgressDeadline } from './deferred.js';
 import { InFlight } from './in-flight.js';
 import { ReconnectingConnection } from './reconnecting-connection.js';
 import type { LuaScript } from '../data/lua-script.js';
@@ -39,6 +39,11 @@ export interface CommandLinkDependencies {
   readonly newestPosition: () => Position;
   readonly onUp: () => void;
   readonly onDown: (error: Error) => void;
+  /**
+   * `true` for a connection that carries large replies: it is opened by the first call, and each reply starts the
+   * deadline of the other calls again, since replies arrive one after the other. Default: `false`.
+   */
+  readonly carriesReads?: boolean;
   readonly warn: (message: string) => void;
 }
 
@@ -63,6 +68,7 @@ export class CommandLink {
   /** Unanswered commands of the current connection. */
   #inFlight = new InFlight();
   #lastError: Error | undefined;
+  #opened = false;
   #closed = false;
 
   constructor(dependencies: CommandLinkDependencies) {
@@ -96,13 +102,23 @@ export class CommandLink {
     return this.#inFlight.isRetiring ? undefined : this.#connection.current;
   }
 
+  /** Opens the connection. Does nothing if it was opened before. */
   open(): void {
+    if (this.#opened || this.#closed) return;
+    this.#opened = true;
     this.#connection.open();
+  }
+
+  /** Replaces the connection. Does nothing while there is none. */
+  reconnect(): void {
+    const { current } = this.#connection;
+    if (current !== undefined) this.#connection.drop(current, new Error('The connection was replaced.'));
   }
 
   /** Resolves with the connection as soon as there is one, without a time limit; rejects when the link is closed. */
   async whenUp(): Promise<RedisConnection> {
     if (this.#closed) throw brokerClosedError();
+    if (this.#dependencies.carriesReads === true) this.open();
     if (this.#usable !== undefined) return this.#usable;
     this.#nextUp ??= new Deferred();
     return this.#nextUp.promise;
@@ -184,7 +200,7 @@ export class CommandLink {
         const sentMs = performance.now();
         try {
           return await this.#inFlight.track(() =>
-            withDeadline(send(connection), leftMs(), () => new NoReplyError()),
+            this.#withReplyDeadline(send(connection), publishTimeoutMs, leftMs()),
           );
         } catch (error) {
           if (isSlotMigrating(error) && leftMs() > MIGRATION_RETRY_MS) {
@@ -197,6 +213,12 @@ export class CommandLink {
     } finally {
       this.#pendingBytes -= bytes + COMMAND_OVERHEAD_BYTES;
     }
+  }
+
+  #withReplyDeadline(reply: Promise<RedisReply>, timeoutMs: number, leftMs: number): Promise<RedisReply> {
+    if (this.#dependencies.carriesReads !== true) return withDeadline(reply, leftMs, noReply);
+    const inFlight = this.#inFlight;
+    return withProgressDeadline(reply, timeoutMs, () => inFlight.lastReplyMs, noReply);
   }
 
   /** Returns normally if the command may be sent again; throws otherwise. */
@@ -225,6 +247,10 @@ export class CommandLink {
       );
     }
   }
+}
+
+function noReply(): Error {
+  return new NoReplyError();
 }
 
 function isSlotMigrating(error: unknown): boolean {

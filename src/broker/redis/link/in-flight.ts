@@ -1,6 +1,8 @@
 /** Counts the unanswered commands of one connection and closes the connection without interrupting them. */
 export class InFlight {
   readonly #commands = new Set<object>();
+  /** Time of the last reply on the clock of `performance.now()`; 0 before the first one. */
+  lastReplyMs = 0;
   #retire: (() => void) | undefined;
 
   /** `true` after `retire`: the connection accepts no new commands. */
@@ -13,7 +15,9 @@ export class InFlight {
     const command = {};
     this.#commands.add(command);
     try {
-      return await sendCommand();
+      const reply = await sendCommand();
+      this.lastReplyMs = performance.now();
+      return reply;
     } finally {
       this.#commands.delete(command);
       this.#retireWhenIdle();

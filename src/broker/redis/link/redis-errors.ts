@@ -15,6 +15,11 @@ export function isUnreachable(error: unknown): boolean {
   return error instanceof SseError && error.code === 'broker-unavailable' && !isErrorReply(error.cause);
 }
 
+/** Returns `true` if a command was sent and Redis sent no reply in time. */
+export function isTimeout(error: unknown): boolean {
+  return error instanceof SseError && error.cause instanceof NoReplyError;
+}
+
 /** Redis did not reply to a command in time. */
 export class NoReplyError extends Error {
   constructor() {

@@ -3,7 +3,7 @@ import { FENCE_SCRIPT } from '../data/fence-script.js';
 import type { LuaScript } from '../data/lua-script.js';
 import { PRESENCE_SCRIPTS } from '../presence/presence-scripts.js';
 import { PUBLISH_SCRIPT } from '../data/publish-script.js';
-import { SYNC_MARKER_SCRIPT, READ_SCRIPT } from '../data/read-script.js';
+import { READ_NEWEST_SCRIPT, READ_SCRIPT, SYNC_MARKER_SCRIPT } from '../data/read-script.js';
 import { isErrorReply, type RedisConnection, type RedisReply } from '../driver/redis-driver.interface.js';
 
 /**
@@ -32,7 +32,13 @@ export class ScriptRunner {
 
   /** Loads all scripts except the fence script. */
   async load(): Promise<void> {
-    for (const { source } of [PUBLISH_SCRIPT, READ_SCRIPT, SYNC_MARKER_SCRIPT, ...PRESENCE_SCRIPTS]) {
+    for (const { source } of [
+      PUBLISH_SCRIPT,
+      READ_SCRIPT,
+      READ_NEWEST_SCRIPT,
+      SYNC_MARKER_SCRIPT,
+      ...PRESENCE_SCRIPTS,
+    ]) {
       await this.#connection.send(['SCRIPT', 'LOAD', source]);
     }
   }
