@@ -43,6 +43,7 @@ const API: Readonly<
       'PresentUser',
       'PublishOptions',
       'PublishReceipt',
+      'ReadOptions',
       'RoomDelivery',
       'RoomEvent',
       'RoomHistoryLimits',

@@ -2,10 +2,10 @@ import { brokerClosedError } from '../../broker-closed-error.js';
 import type { Position } from '../../../protocol/position.js';
 import { Deferred, withDeadline, withProgressDeadline } from './deferred.js';
 import { InFlight } from './in-flight.js';
+import { prepareConnection, type PreparationDependencies } from './prepare-connection.js';
 import { ReconnectingConnection } from './reconnecting-connection.js';
 import type { LuaScript } from '../data/lua-script.js';
 import { newEpoch } from '../../new-epoch.js';
-import type { ResolvedRedisOptions } from '../redis-broker-options.js';
 import { NoReplyError, unavailable } from './redis-errors.js';
 import {
   isErrorReply,
@@ -25,13 +25,8 @@ const WRONG_SERVER = /^(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|MOVED)\b/;
 const SLOT_MIGRATING = /^(TRYAGAIN|ASK)\b/;
 const MIGRATION_RETRY_MS = 25;
 
-export interface CommandLinkDependencies {
+export interface CommandLinkDependencies extends PreparationDependencies {
   readonly driver: RedisDriver;
-  /** Key of the state hash, the first key of every script. */
-  readonly stateKey: string;
-  readonly options: ResolvedRedisOptions;
-  /** Longest time for which this node needs the last position of a room, in milliseconds; 0 without history. */
-  readonly lastPositionTtlMs: number;
   /**
    * Returns the greatest position that this node has seen. Later positions are greater, even with a wrong server
    * clock.
@@ -44,7 +39,6 @@ export interface CommandLinkDependencies {
    * deadline of the other calls again, since replies arrive one after the other. Default: `false`.
    */
   readonly carriesReads?: boolean;
-  readonly warn: (message: string) => void;
 }
 
 export interface CallOptions {
@@ -63,6 +57,7 @@ export class CommandLink {
   /** Script runner of the current connection. */
   #runner: ScriptRunner | undefined;
   #nextUp: Deferred<RedisConnection> | undefined;
+  /** Run id of the server of the current connection; empty without the right to run INFO. */
   #runId = '';
   #pendingBytes = 0;
   /** Unanswered commands of the current connection. */
@@ -157,27 +152,9 @@ export class CommandLink {
   }
 
   async #prepare(connection: RedisConnection): Promise<void> {
-    const { stateKey, options, lastPositionTtlMs, warn } = this.#dependencies;
     this.#runner = new ScriptRunner(connection);
     this.#inFlight = new InFlight();
-    const fence = await this.#runner.fence([
-      '1',
-      stateKey,
-      newEpoch(),
-      options.onFailover,
-      `${lastPositionTtlMs}`,
-    ]);
-    const [runId, policy] = fence as [string, string];
-    this.#runId = runId;
-    if (runId === '' && options.onFailover === 'gap') {
-      warn('The Redis user may not run INFO: a failover that loses events cannot be detected.');
-    }
-    if (policy !== '' && policy !== 'noeviction') {
-      warn(
-        `Redis may evict stored events without notice: set its maxmemory-policy to noeviction instead of ${policy}.`,
-      );
-    }
-    await this.#runner.load();
+    this.#runId = await prepareConnection(this.#runner, this.#dependencies);
   }
 
   async #call(

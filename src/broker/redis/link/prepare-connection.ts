@@ -1,0 +1,34 @@
+import { newEpoch } from '../../new-epoch.js';
+import type { ResolvedRedisOptions } from '../redis-broker-options.js';
+import type { ScriptRunner } from './script-runner.js';
+
+export interface PreparationDependencies {
+  /** Key of the state hash, the first key of every script. */
+  readonly stateKey: string;
+  readonly options: ResolvedRedisOptions;
+  /** Longest time for which this node needs the last position of a room, in milliseconds; 0 without history. */
+  readonly lastPositionTtlMs: number;
+  readonly warn: (message: string) => void;
+}
+
+/**
+ * Prepares a new connection: creates or checks the state hash, loads the scripts, and warns of settings of the server
+ * that weaken a promise. Returns the run id of the server; an empty text without the right to run INFO.
+ */
+export async function prepareConnection(
+  runner: ScriptRunner,
+  { stateKey, options, lastPositionTtlMs, warn }: PreparationDependencies,
+): Promise<string> {
+  const fence = await runner.fence(['1', stateKey, newEpoch(), options.onFailover, `${lastPositionTtlMs}`]);
+  const [runId, policy] = fence as [string, string];
+  if (runId === '' && options.onFailover === 'gap') {
+    warn('The Redis user may not run INFO: a failover that loses events cannot be detected.');
+  }
+  if (policy !== '' && policy !== 'noeviction') {
+    warn(
+      `Redis may evict stored events without notice: set its maxmemory-policy to noeviction instead of ${policy}.`,
+    );
+  }
+  await runner.load();
+  return runId;
+}
