@@ -13,6 +13,20 @@ const TEXT_BYTES = 32_768;
 /** Events of one turnover of the history. */
 const TURNOVER = 256;
 
+const textOf = (n: number): string => `${n}`.padEnd(TEXT_BYTES, '.');
+
+/** Reads everything, and returns the numbers of the events, and a word for each gap. */
+async function readAll(connection: RawConnection, last: number): Promise<(number | 'gap')[]> {
+  const answered = connection.answer();
+  connection.reader.resume();
+  const received = await answered;
+  await eventually(() => received.body.includes(`data: ${textOf(last)}\n\n`), 'the last event', PATIENCE_MS);
+  return received
+    .parsed()
+    .events.filter(({ event }) => event !== 'sse:ready')
+    .map(({ event, data }) => (event === 'sse:gap' ? 'gap' : Number.parseInt(data, 10)));
+}
+
 describe.each(platforms)('clients that stop reading during their resume, on $name,', (platform) => {
   let running: RunningApp;
   let listener: UnixSocketListener;
@@ -36,7 +50,7 @@ describe.each(platforms)('clients that stop reading during their resume, on $nam
   }
 
   const publish = (room: string, n: number): Promise<string | undefined> =>
-    running.sse.broadcast(room, `${n}`.padEnd(TEXT_BYTES, '.'));
+    running.sse.broadcast(room, textOf(n));
 
   /** Connects a client that reads nothing, and resolves once its resume waits for it. */
   async function pausedResume(since: string | undefined): Promise<RawConnection> {
@@ -48,18 +62,6 @@ describe.each(platforms)('clients that stop reading during their resume, on $nam
     await eventually(() => listener.sockets.length === count, 'the connection');
     await socketFull(listener.newest);
     return connection;
-  }
-
-  /** Reads everything, and returns the numbers of the events, and a word for each gap. */
-  async function readAll(connection: RawConnection, last: number): Promise<(number | 'gap')[]> {
-    const answered = connection.answer();
-    connection.reader.resume();
-    const received = await answered;
-    await eventually(() => received.body.includes(`data: ${last}.`), 'the last event', PATIENCE_MS);
-    return received
-      .parsed()
-      .events.filter(({ event }) => event !== 'sse:ready')
-      .map(({ event, data }) => (event === 'sse:gap' ? 'gap' : Number.parseInt(data, 10)));
   }
 
   const clientOf = (index: number): SseClient => [...running.sse.clients()][index] as SseClient;

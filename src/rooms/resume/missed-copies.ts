@@ -107,18 +107,18 @@ export async function roomsOfLaterCopies(
       const own = rooms.get(partition);
       // Nothing of this partition lies between the start of the gap and the client's position.
       if (own === undefined || point.position <= oldest) return [];
-      const found = new Set<string>();
+      const lostRooms = new Set<string>();
       for (let after = oldest, hasMore = true; hasMore && after < point.position;) {
         const options = { maxBytes: pageBytes(pages.length), signal: client.signal };
         const page = await partitions.read(partition, own, after, options);
         for (const { position, copies = [], rooms: all } of page.messages) {
           if (position > point.position || !copies.some(isLost)) continue;
-          for (const room of all) if (client.in(room)) found.add(room);
+          for (const room of all) if (client.in(room)) lostRooms.add(room);
         }
         after = page.position;
         hasMore = page.hasMore === true;
       }
-      return [...found];
+      return [...lostRooms];
     }),
   );
   return [...new Set(found.flat())];
