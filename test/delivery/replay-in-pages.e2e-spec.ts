@@ -20,7 +20,12 @@ async function readAll(connection: RawConnection, last: number): Promise<(number
   const answered = connection.answer();
   connection.reader.resume();
   const received = await answered;
-  await eventually(() => received.body.includes(`data: ${textOf(last)}\n\n`), 'the last event', PATIENCE_MS);
+  const hasLast = (): boolean => {
+    const { body } = received;
+    const start = body.indexOf(`data: ${last}.`);
+    return start !== -1 && body.includes('\n\n', start);
+  };
+  await eventually(hasLast, 'the last event', PATIENCE_MS);
   return received
     .parsed()
     .events.filter(({ event }) => event !== 'sse:ready')
