@@ -31,7 +31,7 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
         driver,
         connectTimeoutMs: 500,
         publishTimeoutMs: 500,
-      }) as SseBroker;
+      });
     });
     afterEach(async () => {
       await broker.close();
