@@ -13,11 +13,10 @@ import type { PresenceChange } from './protocol/presence-event.js';
 import { EVERYONE, checkRoom, checkRooms, type RoomName } from './protocol/input/room-name.js';
 import type { SseMember } from './protocol/sse-member.js';
 import type { SseIdentity } from './protocol/input/user-name.js';
-import { reportFailure, reportSourceFailure } from './endpoint/report-failure.js';
+import { reportSourceFailure } from './endpoint/report-failure.js';
 import type { ResolvedSseOptions } from './resolve-options.js';
 import { checkClient } from './rooms/publish/call-arguments.js';
 import type { SendOptions } from './rooms/publish/event-publisher.js';
-import { ReportedPromise } from './rooms/reported-promise.js';
 import type { EventData, EventName, UnnamedData } from './rooms/publish/event-map.js';
 import { RoomHub } from './rooms/room-hub.js';
 import { toSseMessage, type SseMessage } from './rooms/publish/sse-message.js';
@@ -98,7 +97,7 @@ export class SseService<Events extends object = object> {
   leave(user: Pick<SseIdentity, 'user'>, room: RoomName): Promise<void>;
   leave(target: SseClient | Pick<SseIdentity, 'user'>, room: RoomName): void | Promise<void> {
     if (target instanceof SseClient) return target.leave(room);
-    return ReportedPromise.of(() => this.commands.leave(leavingUser(target), room), reportFailure);
+    return this.hub.runBeforeClose(() => this.commands.leave(leavingUser(target), room));
   }
 
   /** True if the client is in the room; always `true` for `'*'`, and `false` for a value that is no room name. */
@@ -157,7 +156,7 @@ export class SseService<Events extends object = object> {
    * `unsupported-by-broker`, `broker-closed`, `broker-unavailable`: the promise rejects
    */
   disconnect(target: DisconnectTarget, options?: DisconnectOptions): Promise<void> {
-    return ReportedPromise.of(() => this.commands.disconnect(target, options), reportFailure);
+    return this.hub.runBeforeClose(() => this.commands.disconnect(target, options));
   }
 
   /** Removes a client without closing its connection: it leaves its rooms and receives no further event. */

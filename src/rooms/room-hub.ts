@@ -13,6 +13,7 @@ import { EVERYONE, checkRoom, type RoomName } from '../protocol/input/room-name.
 import { checkJoin } from './publish/call-arguments.js';
 import { LossNotifier } from './resume/loss-notifier.js';
 import { EventPublisher, type EventToPublish, type SendTraits } from './publish/event-publisher.js';
+import { atMost, PendingCalls } from './publish/pending-calls.js';
 import { Partitions } from './partitions/partitions.js';
 import { ClientResumes, type AttachTiming } from './resume/client-resumes.js';
 import { ReportedPromise } from './reported-promise.js';
@@ -38,6 +39,7 @@ export class RoomHub implements ClientHost {
     this.#disconnected.asObservable();
   readonly #resumes: ClientResumes;
   readonly #events: EventPublisher;
+  readonly #pendingCalls = new PendingCalls();
   #closing: Promise<void> | undefined;
 
   constructor(options: HubOptions) {
@@ -186,7 +188,12 @@ export class RoomHub implements ClientHost {
    * @returns the event's position, as in `id:`; `undefined` for an event that cannot be replayed
    */
   publish(event: () => EventToPublish): Promise<string | undefined> {
-    return ReportedPromise.of(() => this.#events.publish(event()), this.#options.report);
+    return this.runBeforeClose(() => this.#events.publish(event()));
+  }
+
+  /** Runs a call to the broker: `close` waits for it. A failure that nobody awaits is reported. */
+  runBeforeClose<T>(call: () => Promise<T>): Promise<T> {
+    return ReportedPromise.of(() => this.#pendingCalls.track(call()), this.#options.report);
   }
 
   /** The current position of some rooms, or `undefined` without history. */
@@ -195,23 +202,36 @@ export class RoomHub implements ClientHost {
     return this.#partitions.format(await this.#partitions.currentPosition([EVERYONE, ...rooms]));
   }
 
-  /** Ends every stream, then closes the broker. Settles when all connections are closed, at the latest after `shutdownGraceMs`. */
+  /**
+   * Waits for the calls in flight, delivers what they have published, also to clients that are catching up, ends every stream, and closes the broker. Each of
+   * the first two steps takes at most `shutdownGraceMs`, and so does a last one for what was published meanwhile.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
   async #close(): Promise<void> {
+    await this.#deliverPending();
     const ended = Array.from(this.clients, (client) => client.connection.ended());
     for (const client of this.clients) client.connection.close('shutdown');
     this.#connections.http2Sessions.close();
     await Promise.all(ended);
+    await this.#deliverPending();
     await this.#options.observer?.closing();
     await this.#partitions.close();
     this.#rooms.close();
     this.#connected.complete();
     this.#brokerState.complete();
     this.#disconnected.complete();
+  }
+
+  async #deliverPending(): Promise<void> {
+    const delivered = this.#pendingCalls
+      .settled()
+      .then(() => this.#partitions.whenDelivered())
+      .then(() => this.#resumes.allFinished());
+    await atMost(this.#options.shutdownGraceMs, delivered);
   }
 
   #receive(message: RoomMessage): void {
