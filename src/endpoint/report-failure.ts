@@ -12,6 +12,11 @@ export function reportFailure(error: unknown): void {
   );
 }
 
+/** Logs the failure of a callback or a subscriber of the application. */
+export function reportCallbackFailure(message: string, error: unknown): void {
+  logger.error(message, stackOf(error));
+}
+
 /** Logs the error of an Observable that `publishFrom` subscribed to. */
 export function reportSourceFailure(rooms: readonly string[], error: unknown): void {
   logger.error(`A source published to ${rooms.join(', ')} failed.`, stackOf(error));

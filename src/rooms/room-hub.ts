@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { BehaviorSubject, Subject, type Observable } from 'rxjs';
 import type { BrokerState } from '../broker/broker.interface.js';
+import { IsolatedObservable } from '../callbacks/isolated-observable.js';
 import { ClientConnection } from '../connection/client-connection.js';
 import type { CloseReason } from '../connection/close-reason.js';
 import { ConnectionServices } from '../connection/connection-services.js';
@@ -32,21 +33,25 @@ export class RoomHub implements ClientHost {
   readonly #connected = new Subject<{ client: SseClient }>();
   readonly #disconnected = new Subject<{ client: SseClient; reason: CloseReason }>();
   readonly #brokerState = new BehaviorSubject<BrokerState>('down');
-  readonly brokerState$: Observable<BrokerState> = this.#brokerState.asObservable();
-  readonly connected$: Observable<{ client: SseClient }> = this.#connected.asObservable();
-  readonly disconnected$: Observable<{ client: SseClient; reason: CloseReason }> =
-    this.#disconnected.asObservable();
+  readonly brokerState$: Observable<BrokerState>;
+  readonly connected$: Observable<{ client: SseClient }>;
+  readonly disconnected$: Observable<{ client: SseClient; reason: CloseReason }>;
   readonly #resumes: ClientResumes;
   readonly #events: EventPublisher;
   #closing: Promise<void> | undefined;
 
   constructor(options: HubOptions) {
     this.#options = options;
+    const isolated = <T>(name: string, subject: Subject<T>): Observable<T> =>
+      new IsolatedObservable(name, options.callbacks, (subscriber) => subject.subscribe(subscriber));
+    this.brokerState$ = isolated('brokerState$', this.#brokerState);
+    this.connected$ = isolated('connected$', this.#connected);
+    this.disconnected$ = isolated('disconnected$', this.#disconnected);
     this.#partitions = new Partitions(options.broker);
     this.#connections = new ConnectionServices(options);
     // A subscription that is still pending when the broker closes is rejected; this is no failure.
     const reportWhileOpen = (error: unknown): void => void (this.isClosing || options.report(error));
-    this.#rooms = new RoomRegistry(this.#partitions, reportWhileOpen, options.observer);
+    this.#rooms = new RoomRegistry(this.#partitions, reportWhileOpen, options);
     this.#events = new EventPublisher(this.#partitions, options);
     this.#resumes = new ClientResumes(
       { partitions: this.#partitions, rooms: this.#rooms, hasHistory: options.policy.hasHistory },
