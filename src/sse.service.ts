@@ -197,8 +197,8 @@ export class SseService<Events extends object = object> {
 
   /**
    * Emits each user that joins a room with the first stream, or leaves it with the last, over all nodes. A subscriber counts
-   * as interest in the room. For a complete list, subscribe first and call `presence(room)` then; call it again when
-   * `brokerState$` returns to `live`, since no change arrives in any other state. Completes when the application closes.
+   * as interest in the room. For a complete list, subscribe first and call `presence(room)` then. The joins and leaves of a user
+   * alternate. Changes that an outage hid follow within 20 s after it. Completes when the application closes.
    * @throws SseError `invalid-room`, `no-presence`
    */
   presence$(room: RoomName): Observable<PresenceChange> {

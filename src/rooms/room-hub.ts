@@ -8,7 +8,7 @@ import { SseClient, type ClientHost } from '../connection/sse-client.js';
 import type { JoinOptions } from '../connection/sse-client.interface.js';
 import { checkRetry } from '../protocol/input/event-fields.js';
 import { encodeEvent, type SseFields } from '../protocol/encode-event.js';
-import type { RoomMessage } from '../protocol/room-message.js';
+import { RoomMessage, type RoomEvent } from '../protocol/room-message.js';
 import { EVERYONE, checkRoom, type RoomName } from '../protocol/input/room-name.js';
 import { checkJoin } from './publish/call-arguments.js';
 import { LossNotifier } from './resume/loss-notifier.js';
@@ -60,9 +60,14 @@ export class RoomHub implements ClientHost {
     await this.#partitions.start(this.#options.policy, {
       onMessage: (message) => this.#receive(message),
       onStateChange: (state) => {
+        // Of several partitions another one may have been interrupted.
+        if (state !== 'down') this.#options.observer?.messagesLost();
         if (state !== this.#brokerState.value) this.#brokerState.next(state);
       },
-      onEpochChange: (partition, epoch, laterRooms) => losses.notifyEpochChange(partition, epoch, laterRooms),
+      onEpochChange: (partition, epoch, laterRooms) => {
+        losses.notifyEpochChange(partition, epoch, laterRooms);
+        this.#options.observer?.messagesLost();
+      },
       onGap: (rooms, laterRooms) => losses.notifyGap(rooms, laterRooms),
       onControl: (text) => this.#options.onControl?.(text),
     });
@@ -93,6 +98,12 @@ export class RoomHub implements ClientHost {
   /** Pending while this node has interest in the room and the broker does not deliver it yet. */
   whenSubscribed(room: string): Promise<void> | undefined {
     return this.#rooms.get(room)?.subscribed;
+  }
+
+  /** Delivers an event without a position to this node's part of a room, as if the broker had delivered it. */
+  deliver(room: string, event: RoomEvent): void {
+    const { epoch } = this.#partitions.of(room);
+    this.#receive(new RoomMessage(event, { rooms: [room], epoch, position: 0, replayable: false }));
   }
 
   /** Creates a client whose stream is not open yet. It can join rooms, and its events wait. */
@@ -215,8 +226,7 @@ export class RoomHub implements ClientHost {
 
   #receive(message: RoomMessage): void {
     const { observer } = this.#options;
-    observer?.messageReceived(message);
-    if (observer?.isForClients(message) === false) return;
+    if (observer?.messageReceived(message) === false) return;
     let delivered = 0;
     for (const name of message.rooms) delivered += this.#rooms.get(name)?.receive(message) ?? 0;
     this.#connections.metrics.eventDelivered(delivered);
