@@ -153,6 +153,7 @@ export class RoomHub implements ClientHost {
       const replays = replay > 0 && isOpen && !(isAttaching && (client.lastEventId ?? '') !== '');
       if (replays && this.#options.policy.hasHistory) return this.#resumes.join(client, name, replay);
       const { subscribed } = this.#rooms.join(client, name);
+      if (isOpen) this.#resumes.joined(client, name);
       // Before the stream opens `attach` waits for the room instead: the stream opens only when the handler returns.
       if (subscribed !== undefined && (!isOpen || isAttaching)) this.#resumes.joinedBeforeSubscribed(client);
       if (isOpen) await subscribed;
