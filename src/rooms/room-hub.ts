@@ -8,18 +8,23 @@ import { SseClient, type ClientHost } from '../connection/sse-client.js';
 import type { JoinOptions } from '../connection/sse-client.interface.js';
 import { checkRetry } from '../protocol/input/event-fields.js';
 import { encodeEvent, type SseFields } from '../protocol/encode-event.js';
+import { describeValue } from '../protocol/error-text.js';
 import { RoomMessage, type RoomEvent } from '../protocol/room-message.js';
-import { EVERYONE, checkRoom, type RoomName } from '../protocol/input/room-name.js';
+import type { PublicMethod } from '../protocol/sse-error.js';
+import { EVERYONE, checkRoom, checkTarget, type RoomName } from '../protocol/input/room-name.js';
 import { checkJoin } from './publish/call-arguments.js';
 import { LossNotifier } from './resume/loss-notifier.js';
 import { EventPublisher, type EventToPublish, type SendTraits } from './publish/event-publisher.js';
 import { Partitions } from './partitions/partitions.js';
 import { ClientResumes, type AttachTiming } from './resume/client-resumes.js';
-import { ReportedPromise } from './reported-promise.js';
+import { ReportedPromise, type PublicCall } from './reported-promise.js';
 import type { HubOptions, NewClient } from './room-hub.interface.js';
 import { RoomRegistry } from './room-registry.js';
 
 type Opening = { readonly retryMs: number | false } & Partial<Pick<AttachTiming, 'nextTurn'>>;
+
+// oxlint-disable-next-line typescript/unbound-method -- compared, never called
+const joinOfClient: PublicMethod = SseClient.prototype.join;
 
 const NO_CLIENTS: ReadonlySet<SseClient> = new Set();
 
@@ -139,10 +144,15 @@ export class RoomHub implements ClientHost {
     return this.#resumes.finished(client);
   }
 
-  join(client: SseClient, room: RoomName, options: JoinOptions = {}): Promise<boolean> {
-    return ReportedPromise.of(async () => {
+  join(
+    client: SseClient,
+    room: RoomName,
+    options: JoinOptions = {},
+    method: PublicMethod = joinOfClient,
+  ): Promise<boolean> {
+    const join = async (): Promise<boolean> => {
       checkJoin(client, options);
-      const name = checkRoom(room);
+      const name = checkTarget(room);
       if (name === EVERYONE || client.isClosed || client.isIn(name)) return false;
       const { connection } = client;
       const { isOpen } = connection;
@@ -154,11 +164,14 @@ export class RoomHub implements ClientHost {
       const replays = replay > 0 && isOpen && !(isAttaching && (client.lastEventId ?? '') !== '');
       if (replays && this.#options.policy.hasHistory) return this.#resumes.join(client, name, replay);
       const { subscribed } = this.#rooms.join(client, name);
+      if (isOpen) this.#resumes.joined(client, name);
       // Before the stream opens `attach` waits for the room instead: the stream opens only when the handler returns.
       if (subscribed !== undefined && (!isOpen || isAttaching)) this.#resumes.joinedBeforeSubscribed(client);
       if (isOpen) await subscribed;
       return true;
-    }, this.#options.report);
+    };
+    const call = { method, describe: () => `join(client, ${describeValue(room)})` };
+    return ReportedPromise.of(call, join, this.#options.report);
   }
 
   leave(client: SseClient, room: RoomName): void {
@@ -192,11 +205,12 @@ export class RoomHub implements ClientHost {
   /**
    * Publishes one event.
    *
+   * @param call the call of the application, for a log of its failure
    * @param event validates the arguments. An error that it throws rejects the promise
    * @returns the event's position, as in `id:`; `undefined` for an event that cannot be replayed
    */
-  publish(event: () => EventToPublish): Promise<string | undefined> {
-    return ReportedPromise.of(() => this.#events.publish(event()), this.#options.report);
+  publish(call: PublicCall, event: () => EventToPublish): Promise<string | undefined> {
+    return ReportedPromise.of(call, () => this.#events.publish(event()), this.#options.report);
   }
 
   /** The current position of some rooms, or `undefined` without history. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { HistoryPage } from '../broker/broker.interface.js';
 import { isAscending, numbers, textsOf, type CaseBody } from './contract-harness.js';
 import { assertCompletenessClaim } from './completeness-check.js';
 import { randomHistory } from './random-history.js';
@@ -37,6 +38,52 @@ export const historyCases: Readonly<Record<string, CaseBody>> = {
       ['a', 'b', 'c', 'd'],
       'an event in history names all of its rooms',
     );
+  },
+
+  'read in pages of bounded bytes returns the same events as one read, and ends each page between two positions':
+    async (harness) => {
+      const node = await harness.node();
+      const start = (await node.publish('elsewhere', 'start')).position;
+      const rooms = ['a', ['b', 'a'], 'b'];
+      await Promise.all(
+        numbers(60).map((text, n) =>
+          node.publish(rooms[n % rooms.length] as string, text.padEnd(1_000, '.')),
+        ),
+      );
+      const whole = await node.read(['a', 'b'], start);
+      for (const maxBytes of [1, 5_000, 1_000_000]) {
+        const pages = [await node.broker.read(['a', 'b'], start, 0, { maxBytes })];
+        while (pages.at(-1)?.hasMore === true) {
+          const { position } = pages.at(-1) as HistoryPage;
+          assert.equal(
+            pages.at(-1)?.messages.at(-1)?.position,
+            position,
+            'a cut page ends at its last event',
+          );
+          pages.push(await node.broker.read(['a', 'b'], position, 0, { maxBytes }));
+          assert.ok(pages.length <= 61, 'each page has at least one event');
+        }
+        assert.deepEqual(pages.flatMap(textsOf), textsOf(whole));
+        assert.deepEqual(
+          pages.flatMap(({ incompleteRooms }) => incompleteRooms),
+          [],
+        );
+      }
+    },
+
+  'a cut page reports the loss of a room that its events do not reach': async (harness) => {
+    const node = await harness.node({ maxEvents: 10 });
+    const start = (await node.publish('quiet', 'start')).position;
+    for (const text of numbers(20)) await node.publish('quiet', text.padEnd(1_000, '.'));
+    await node.publishMany('a', 2_000);
+    const incomplete = new Set<string>();
+    let page = await node.broker.read(['quiet', 'a'], start, 0, { maxBytes: 3_000 });
+    for (const room of page.incompleteRooms) incomplete.add(room);
+    while (page.hasMore === true) {
+      page = await node.broker.read(['quiet', 'a'], page.position, 0, { maxBytes: 3_000 });
+      for (const room of page.incompleteRooms) incomplete.add(room);
+    }
+    assert.ok(incomplete.has('a'), 'the events of the room that were trimmed are reported');
   },
 
   'a room without events is complete after a recent position': async (harness) => {

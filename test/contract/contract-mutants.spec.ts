@@ -27,7 +27,7 @@ function broken(
     publish: (rooms, event, options) => sound.publish(rooms, event, options),
     subscribe: (room) => sound.subscribe(room),
     unsubscribe: (room) => sound.unsubscribe(room),
-    read: (rooms, after, newest) => sound.read(rooms, after, newest),
+    read: (...args) => sound.read(...args),
     publishControl: (text) => sound.publishControl(text),
     presence: sound.presence,
     close: () => sound.close(),
@@ -85,6 +85,26 @@ const mutants: [name: string, create: () => SseBroker][] = [
           ...(await sound.read(rooms, after, newest)),
           incompleteRooms: rooms,
         }),
+      })),
+  ],
+  [
+    'leaves out an event at the end of a cut page',
+    () =>
+      broken((sound) => ({
+        read: async (...args) => {
+          const page = await sound.read(...args);
+          return page.hasMore === true ? { ...page, messages: page.messages.slice(0, -1) } : page;
+        },
+      })),
+  ],
+  [
+    'continues a cut page after the newest event',
+    () =>
+      broken((sound) => ({
+        read: async (...args) => {
+          const page = await sound.read(...args);
+          return page.hasMore === true ? { ...page, position: sound.position } : page;
+        },
       })),
   ],
   [

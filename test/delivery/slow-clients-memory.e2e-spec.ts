@@ -1,8 +1,7 @@
 import { connect as connectHttp2, type ClientHttp2Session } from 'node:http2';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { http2Platforms, platforms, type Platform } from '../support/platforms.js';
 import { sseApp } from '../support/sse-app.js';
+import { memoryInUse } from '../support/memory-in-use.js';
 import { eventually, someTurns } from '../support/within.js';
 import { CountingMetrics } from './counting-metrics.js';
 import { UnixSocketListener } from './unix-socket-listener.js';
@@ -14,20 +13,6 @@ const CLIENTS = 200;
 const EVENT = 64_000;
 const EVENTS = 160;
 const BACKLOG = EVENT * EVENTS;
-
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
-
-/** Returns the bytes in use after garbage collection. */
-async function memory(): Promise<{ buffers: number; heap: number }> {
-  // Buffers are released in later turns than the objects that hold them.
-  for (let n = 0; n < 3; n++) {
-    collect();
-    await someTurns(5);
-  }
-  const { arrayBuffers, heapUsed } = process.memoryUsage();
-  return { buffers: arrayBuffers, heap: heapUsed };
-}
 
 /** Connects clients that do not read, beyond what Node buffers; returns a function that disconnects them. */
 type ConnectMany = (running: RunningApp) => Promise<() => Promise<void>>;
@@ -84,13 +69,13 @@ describe.each(cases)(
       const disconnect = await connectMany(running);
       await eventually(() => metrics.opened === CLIENTS, 'every client');
       await someTurns(20);
-      const before = await memory();
+      const before = await memoryInUse();
       for (let n = 0; n < EVENTS; n++) {
         // Large and of one size, so that each is a buffer of its own.
         await running.sse.broadcast('lobby', 'n', String(n).padEnd(EVENT, 'x'));
         await someTurns(1);
       }
-      const during = await memory();
+      const during = await memoryInUse();
       expect(metrics.closed).toEqual({});
       expect(running.sse.count()).toBe(CLIENTS);
       expect(during.buffers - before.buffers).toBeGreaterThan(BACKLOG / 2);
@@ -102,9 +87,9 @@ describe.each(cases)(
       await eventually(() => running.sse.count() === 0, 'every client forgotten');
       await running.sse.broadcast('lobby', 'n', 'afterwards');
       await someTurns(20);
-      let after = await memory();
+      let after = await memoryInUse();
       await eventually(
-        async () => (after = await memory()).buffers - before.buffers < BACKLOG / 2,
+        async () => (after = await memoryInUse()).buffers - before.buffers < BACKLOG / 2,
         `the backlog released; still ${after.buffers - before.buffers}`,
       );
       await running.close();
@@ -115,7 +100,7 @@ describe.each(cases)(
       const disconnect = await connectMany(running);
       await eventually(() => metrics.opened === CLIENTS, 'every client');
       await someTurns(20);
-      const before = await memory();
+      const before = await memoryInUse();
       for (let n = 0; n < EVENTS; n++) {
         await running.sse.broadcast('lobby', 'n', String(n).padEnd(EVENT, 'x'));
         await someTurns(1);
@@ -124,7 +109,7 @@ describe.each(cases)(
       expect(metrics.closed).toEqual({ 'slow-consumer': CLIENTS });
       await disconnect();
       await eventually(
-        async () => (await memory()).buffers - before.buffers < BACKLOG / 2,
+        async () => (await memoryInUse()).buffers - before.buffers < BACKLOG / 2,
         'the backlog released',
       );
       await running.close();

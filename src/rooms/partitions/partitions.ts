@@ -5,6 +5,7 @@ import type {
   HistoryPolicy,
   PartitionedBroker,
   PublishOptions,
+  ReadOptions,
   SseBroker,
 } from '../../broker/broker.interface.js';
 import { SingleCursor, type Cursor } from '../../connection/cursor.js';
@@ -204,10 +205,22 @@ export class Partitions implements PartitionPositions {
   async read(
     partition: number,
     rooms: readonly string[],
-    after: Position | undefined,
-    newest?: number,
+    after: Position,
+    options?: ReadOptions,
   ): Promise<HistoryPage> {
-    const page = await this.#broker(partition).read(rooms, after, newest);
+    return this.#ofPartition(partition, await this.#broker(partition).read(rooms, after, 0, options));
+  }
+
+  /** The newest `count` events of a room. */
+  async readNewest(room: string, count: number, options?: ReadOptions): Promise<HistoryPage> {
+    const partition = this.partitionOf(room);
+    return this.#ofPartition(
+      partition,
+      await this.#broker(partition).read([room], undefined, count, options),
+    );
+  }
+
+  #ofPartition(partition: number, page: HistoryPage): HistoryPage {
     if (this.isPartitioned) for (const message of page.messages) message.partition = partition;
     return page;
   }

@@ -1,19 +1,13 @@
 import type { SseClient } from '../../connection/sse-client.js';
-import type { RoomMessage } from '../../protocol/room-message.js';
 import type { SseFrame } from '../../protocol/sse-frame.js';
 import type { StreamPosition } from '../../protocol/stream-position.js';
 import type { Partitions } from '../partitions/partitions.js';
 import { roomsOf, type RoomRegistry } from '../room-registry.js';
 import { gapFrame, positionFrame, readyFrame } from './control-events.js';
-import { gravestReason } from './gaps.js';
 import type { FirstRead, ResumeServices } from './first-read.interface.js';
-import {
-  isReceivedElsewhere,
-  recordLosses,
-  roomsOfLaterCopies,
-  roomsOfOvertakenCopies,
-} from './missed-copies.js';
-import { MissedEvents, replay } from './missed-events.js';
+import { LateRooms } from './late-rooms.js';
+import { MissedReplay } from './missed-replay.js';
+import { replayNewest } from './replay-newest.js';
 import {
   haveSameEpochs,
   moveToJoinPosition,
@@ -37,6 +31,7 @@ export class ClientResume {
   joinedBeforeSubscribed = false;
   /** True if `attach` includes rooms that the client joins now: a `Last-Event-ID` then replaces their `replay`. */
   includesNewRooms = false;
+  #late: LateRooms | undefined;
   /** Settles when the client is live. Replaced while another run waits. */
   finished: Promise<void> | undefined;
 
@@ -71,17 +66,31 @@ export class ClientResume {
     return this.#catchUp(
       async () => subscribed,
       async () => {
-        const partition = this.#partitions.partitionOf(name);
         // Newer events are held by the gate, or dropped from it to be read again, and follow.
-        const until = Math.max(room.subscribedSince, from.get(partition)?.position ?? 0);
-        const { messages } = await this.#partitions.read(partition, [name], undefined, count);
-        const newest = messages.filter(({ position }) => position <= until);
-        await replay(client.connection, newest, ({ frame }) => frame.anonymous);
-        const isMissed = (message: RoomMessage): boolean =>
-          message.position > until || message.rooms.some((each) => each !== name && client.in(each));
-        return { from, isNeeded: subscribed !== undefined, isMissed };
+        const until = Math.max(
+          room.subscribedSince,
+          from.get(this.#partitions.partitionOf(name))?.position ?? 0,
+        );
+        this.#late?.joined(name, until);
+        await replayNewest(client, this.#partitions, { name, count, until });
+        return { from, isNeeded: subscribed !== undefined };
       },
     );
+  }
+
+  /**
+   * Records that the client joined a room during its resume: it receives events of the room from now on, or from the time
+   * when the broker delivers the room to this node.
+   */
+  joined(name: string): void {
+    const late = this.#late;
+    if (late === undefined) return;
+    const joinedNow = (): void =>
+      late.joined(name, this.#partitions.positionOf(this.#partitions.partitionOf(name)).position);
+    const subscribed = this.#rooms.get(name)?.subscribed;
+    if (subscribed === undefined) return joinedNow();
+    late.joined(name, Infinity);
+    subscribed.then(joinedNow, () => {});
   }
 
   /**
@@ -98,19 +107,18 @@ export class ClientResume {
     // Step 1, member: the gate is shut, and holds every event of the client's rooms from the subscription on.
     await becomeMember();
     if (connection.isClosed) return;
+    const late = (this.#late = new LateRooms(this.#client));
     const firstRead = await start();
     if (connection.isClosed) return;
 
     // Steps 2 and 3, read history and send the missed events.
-    let position = firstRead.from;
-    const heldFrom = firstRead.heldFrom ?? firstRead.from;
-    if (firstRead.isNeeded)
-      position = await this.#sendMissed(await this.#read(position), { ...firstRead, heldFrom });
-    // A gate over its limit has dropped events that history has: these are missed ones, too.
-    while (connection.gate?.overflowed) {
-      for (const frame of connection.gate.take()) this.#push(frame);
-      position = await this.#sendMissed(await this.#read(position), { heldFrom });
-    }
+    await new MissedReplay(
+      this.#client,
+      { partitions: this.#partitions, rooms: this.#rooms },
+      late,
+      firstRead,
+    ).run(firstRead);
+    if (connection.isClosed) return;
 
     // Step 4, send what the gate holds, without the events that were sent in step 3. The client is live.
     connection.openGate();
@@ -169,59 +177,6 @@ export class ClientResume {
     const id = this.#hasHistory ? this.#partitions.format(from) : undefined;
     if (ready) this.#push(readyFrame(client.id, 'none', id));
     return { from, isNeeded: this.joinedBeforeSubscribed };
-  }
-
-  #read(from: StreamPosition): Promise<MissedEvents> {
-    const { cursor } = this.#client.connection;
-    return MissedEvents.read(
-      this.#partitions,
-      this.#roomNames(),
-      (partition) => from.get(partition) ?? cursor.point(partition),
-    );
-  }
-
-  /** Sends missed events as the socket drains, after the `sse:gap` that they need. @returns the client's position then */
-  async #sendMissed(
-    missed: MissedEvents,
-    options: Omit<Partial<FirstRead>, 'heldFrom'> & { readonly heldFrom: StreamPosition },
-  ): Promise<StreamPosition> {
-    const client = this.#client;
-    const { connection } = client;
-    const { cursor } = connection;
-    const { heldFrom, lostRooms = [], lostFrom, onRead, isMissed = () => true } = options;
-    const { reached } = missed;
-    if (connection.isClosed) return reached;
-    const gaps = missed.gaps(this.#partitions.group(this.#roomNames()));
-    recordLosses(client, missed.pages, gaps);
-    if (lostFrom !== undefined) {
-      const later = await roomsOfLaterCopies(
-        client,
-        this.#partitions,
-        missed.pages,
-        missed.lostFrom(gaps, lostFrom),
-      );
-      if (connection.isClosed) return reached;
-      if (later.length > 0) gaps.push({ lost: later, reason: 'trimmed' });
-    }
-    if (lostRooms.length > 0) gaps.unshift({ lost: lostRooms, reason: 'epoch' });
-    const messages = missed.messages().filter((message) => {
-      const { except } = message;
-      if (except !== undefined && client.isAmong(except)) return false;
-      return !isReceivedElsewhere(client, message, missed.pages, heldFrom) && isMissed(message);
-    });
-    const overtaken = roomsOfOvertakenCopies(client, messages, gaps);
-    if (overtaken.length > 0) gaps.push({ lost: overtaken, reason: 'trimmed' });
-    const lost = [...new Set(gaps.flatMap((gap) => gap.lost))];
-    onRead?.(lost.length === 0);
-    // Before any id that moves the client past the gap: a connection cut at any byte loses nothing unnoticed.
-    if (lost.length > 0) this.#push(gapFrame(lost, gravestReason(gaps)));
-    await replay(connection, messages, ({ frame }) => frame);
-    if (connection.isClosed) return reached;
-    for (const [partition, point] of reached) cursor.move(partition, point);
-    // Where events were sent, their ids have moved the client.
-    if (connection.tracksPosition && messages.length === 0 && missed.hasMoved)
-      this.#push(positionFrame(this.#partitions.format(reached)));
-    return reached;
   }
 
   /** The current rooms of the client, with `'*'`: they may change during each `await`. */

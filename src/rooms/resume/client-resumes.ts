@@ -39,6 +39,11 @@ export class ClientResumes {
     this.#obtain(client).joinedBeforeSubscribed = true;
   }
 
+  /** Records a room that a client joined, as in `ClientResume.joined`. */
+  joined(client: SseClient, name: string): void {
+    this.#resumes.get(client)?.joined(name);
+  }
+
   /** Sends `sse:ready` and the missed events of a resuming client, then opens the gate. Never rejects. */
   attach(client: SseClient, { ready, nextTurn }: AttachTiming): Promise<void> {
     const { connection } = client;
@@ -86,6 +91,8 @@ export class ClientResumes {
     const { finished } = resume;
     const run = (finished === undefined ? work(resume) : finished.then(() => work(resume))).catch(
       (error: unknown) => {
+        // The client has closed, which cancels the read.
+        if (client.isClosed && error === client.signal.reason) return;
         this.#report(error);
         client.connection.close('broker-unavailable');
       },

@@ -1,5 +1,4 @@
 import type { Position } from '../../protocol/position.js';
-import type { RoomMessage } from '../../protocol/room-message.js';
 import type { StreamPosition } from '../../protocol/stream-position.js';
 import type { Partitions } from '../partitions/partitions.js';
 import type { RoomRegistry } from '../room-registry.js';
@@ -26,6 +25,4 @@ export interface FirstRead {
   readonly lostFrom?: ReadonlyMap<number, Position>;
   /** Called when history has been read, before any of it is sent. */
   readonly onRead?: (complete: boolean) => void;
-  /** Filters the events of this read. Default: all of them. */
-  readonly isMissed?: (message: RoomMessage) => boolean;
 }

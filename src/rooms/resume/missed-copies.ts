@@ -6,6 +6,7 @@ import type { StreamPosition } from '../../protocol/stream-position.js';
 import type { Partitions } from '../partitions/partitions.js';
 import type { Gap } from './gaps.js';
 import type { MissedPage } from './missed-events.js';
+import { pageBytes } from './page-bytes.js';
 import { CLOCK_SKEW_US } from './starting-position.js';
 
 /**
@@ -106,10 +107,18 @@ export async function roomsOfLaterCopies(
       const own = rooms.get(partition);
       // Nothing of this partition lies between the start of the gap and the client's position.
       if (own === undefined || point.position <= oldest) return [];
-      const { messages } = await partitions.read(partition, own, oldest);
-      return messages
-        .filter(({ position, copies = [] }) => position <= point.position && copies.some(isLost))
-        .flatMap((message) => message.rooms.filter((room) => client.in(room)));
+      const lostRooms = new Set<string>();
+      for (let after = oldest, hasMore = true; hasMore && after < point.position;) {
+        const options = { maxBytes: pageBytes(pages.length), signal: client.signal };
+        const page = await partitions.read(partition, own, after, options);
+        for (const { position, copies = [], rooms: all } of page.messages) {
+          if (position > point.position || !copies.some(isLost)) continue;
+          for (const room of all) if (client.in(room)) lostRooms.add(room);
+        }
+        after = page.position;
+        hasMore = page.hasMore === true;
+      }
+      return [...lostRooms];
     }),
   );
   return [...new Set(found.flat())];

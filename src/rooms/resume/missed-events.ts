@@ -1,4 +1,4 @@
-import type { HistoryPage } from '../../broker/broker.interface.js';
+import type { HistoryPage, ReadOptions } from '../../broker/broker.interface.js';
 import type { ClientConnection } from '../../connection/client-connection.js';
 import type { Position, ResumePoint } from '../../protocol/position.js';
 import type { RoomMessage } from '../../protocol/room-message.js';
@@ -7,14 +7,14 @@ import type { StreamPosition } from '../../protocol/stream-position.js';
 import type { Partitions } from '../partitions/partitions.js';
 import { gapOf, type Gap } from './gaps.js';
 
-/** History of one partition after a client's position in it. */
+/** A page of the history of one partition after a client's position in it. */
 export interface MissedPage {
   readonly partition: number;
   readonly point: ResumePoint;
   readonly page: HistoryPage;
 }
 
-/** History of a client's rooms after its position, read from every partition of the rooms. */
+/** One page of the history of a client's rooms after its position, read from every partition of the rooms. */
 export class MissedEvents {
   readonly pages: readonly MissedPage[];
   /** Position up to which history was read. */
@@ -36,17 +36,41 @@ export class MissedEvents {
     partitions: Partitions,
     rooms: readonly string[],
     pointIn: (partition: number) => ResumePoint,
+    options: ReadOptions,
   ): Promise<MissedEvents> {
     const pages = Array.from(partitions.group(rooms), async ([partition, partitionRooms]) => {
       const point = pointIn(partition);
-      return { partition, point, page: await partitions.read(partition, partitionRooms, point.position) };
+      const page = await partitions.read(partition, partitionRooms, point.position, options);
+      return { partition, point, page };
     });
     return new MissedEvents(await Promise.all(pages));
   }
 
-  /** True if the position moved in at least one partition. */
-  get hasMoved(): boolean {
-    return this.pages.some(({ point, page }) => page.position !== point.position);
+  /** True if a page was cut, so that another read continues it. */
+  get hasMore(): boolean {
+    return this.pages.some(({ page }) => page.hasMore === true);
+  }
+
+  /** Leaves out events after a position, in partitions whose epoch it has. The pages are complete up to it. */
+  upTo(position: StreamPosition): MissedEvents {
+    return new MissedEvents(
+      this.pages.map((each) => {
+        const end = position.get(each.partition);
+        if (end?.epoch !== each.page.epoch || each.page.position < end.position) return each;
+        return cut(each, end.position, false);
+      }),
+    );
+  }
+
+  /**
+   * Cuts all pages at the end of the shortest one, so that events of different partitions stay about in their order.
+   *
+   * @param limitOf position at which the page of a partition ends at the latest
+   */
+  alignedTo(limitOf: (partition: number) => Position): MissedEvents {
+    const limited = this.pages.map((each) => cutBefore(each, limitOf(each.partition)));
+    const end = Math.min(...limited.flatMap(({ page }) => (page.hasMore === true ? [page.position] : [])));
+    return new MissedEvents(limited.map((each) => cutBefore(each, end)));
   }
 
   /** Events of all partitions, oldest first. */
@@ -74,6 +98,19 @@ export class MissedEvents {
   gaps(rooms: ReadonlyMap<number, readonly string[]>): Gap[] {
     return this.pages.map(({ partition, point, page }) => gapOf(point, page, rooms.get(partition) ?? []));
   }
+}
+
+/** Ends a page at a position before its own end; the next read continues there. */
+function cutBefore(missed: MissedPage, end: Position): MissedPage {
+  return missed.page.position <= end ? missed : cut(missed, end, true);
+}
+
+/** Ends a page at a position. */
+function cut(missed: MissedPage, end: Position, hasMore: boolean): MissedPage {
+  const { point, page } = missed;
+  const messages = page.messages.filter(({ position }) => position <= end);
+  const position = Math.max(end, Math.min(point.position, page.position));
+  return { ...missed, page: { ...page, messages, position, hasMore } };
 }
 
 /** Sends events as the socket drains, until the client closes: a client never counts as slow during its replay. */

@@ -1,0 +1,13 @@
+/**
+ * Bytes of history that a resuming client reads at once: large enough that a usual resume is one read, and small enough
+ * that a thousand clients that read slowly hold 256 MiB at most.
+ */
+const PAGE_BYTES = 262_144;
+
+/** Least bytes of a page of one partition. */
+const MIN_PAGE_BYTES = 131_072;
+
+/** Returns the bytes of a page of one of `count` partitions. */
+export function pageBytes(count: number): number {
+  return Math.max(MIN_PAGE_BYTES, Math.floor(PAGE_BYTES / count));
+}
