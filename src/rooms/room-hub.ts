@@ -1,7 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { BehaviorSubject, Subject, type Observable } from 'rxjs';
-import type { BrokerState } from '../broker/broker.interface.js';
-import { IsolatedObservable } from '../callbacks/isolated-observable.js';
+import type { Observable } from 'rxjs';
 import { ClientConnection } from '../connection/client-connection.js';
 import type { CloseReason } from '../connection/close-reason.js';
 import { ConnectionServices } from '../connection/connection-services.js';
@@ -14,6 +12,7 @@ import { RoomMessage, type RoomEvent } from '../protocol/room-message.js';
 import type { PublicMethod } from '../protocol/sse-error.js';
 import { EVERYONE, checkRoom, checkTarget, type RoomName } from '../protocol/input/room-name.js';
 import { checkJoin } from './publish/call-arguments.js';
+import { HubObservables } from './hub-observables.js';
 import { LossNotifier } from './resume/loss-notifier.js';
 import { EventPublisher, type EventToPublish, type SendTraits } from './publish/event-publisher.js';
 import { Partitions } from './partitions/partitions.js';
@@ -35,23 +34,14 @@ export class RoomHub implements ClientHost {
   readonly #partitions: Partitions;
   readonly #connections: ConnectionServices;
   readonly #rooms: RoomRegistry;
-  readonly #connected = new Subject<{ client: SseClient }>();
-  readonly #disconnected = new Subject<{ client: SseClient; reason: CloseReason }>();
-  readonly #brokerState = new BehaviorSubject<BrokerState>('down');
-  readonly brokerState$: Observable<BrokerState>;
-  readonly connected$: Observable<{ client: SseClient }>;
-  readonly disconnected$: Observable<{ client: SseClient; reason: CloseReason }>;
+  readonly observables: HubObservables;
   readonly #resumes: ClientResumes;
   readonly #events: EventPublisher;
   #closing: Promise<void> | undefined;
 
   constructor(options: HubOptions) {
     this.#options = options;
-    const isolated = <T>(name: string, subject: Subject<T>): Observable<T> =>
-      new IsolatedObservable(name, options.callbacks, (subscriber) => subject.subscribe(subscriber));
-    this.brokerState$ = isolated('brokerState$', this.#brokerState);
-    this.connected$ = isolated('connected$', this.#connected);
-    this.disconnected$ = isolated('disconnected$', this.#disconnected);
+    this.observables = new HubObservables(options.callbacks);
     this.#partitions = new Partitions(options.broker);
     this.#connections = new ConnectionServices(options);
     // A subscription that is still pending when the broker closes is rejected; this is no failure.
@@ -72,7 +62,7 @@ export class RoomHub implements ClientHost {
       onStateChange: (state) => {
         // Of several partitions another one may have been interrupted.
         if (state !== 'down') this.#options.observer?.messagesLost();
-        if (state !== this.#brokerState.value) this.#brokerState.next(state);
+        if (state !== this.observables.brokerState.value) this.observables.brokerState.next(state);
       },
       onEpochChange: (partition, epoch, laterRooms) => {
         losses.notifyEpochChange(partition, epoch, laterRooms);
@@ -141,7 +131,7 @@ export class RoomHub implements ClientHost {
     client.connection.open(headers, retry === false ? '' : encodeEvent({ retry }));
     this.#options.observer?.clientOpened(client);
     void this.#resumes.attach(client, { ready: this.#options.readyEvent, nextTurn });
-    this.#connected.next({ client });
+    this.observables.connected.next({ client });
   }
 
   /** Settles when the client is live; `undefined` for a client that is. Never rejects. */
@@ -204,7 +194,7 @@ export class RoomHub implements ClientHost {
     this.#rooms.leaveAll(client);
     this.#rooms.roomOfAll.delete(client);
     client.settle(reason);
-    this.#disconnected.next({ client, reason });
+    this.observables.disconnected.next({ client, reason });
   }
 
   /**
@@ -238,9 +228,7 @@ export class RoomHub implements ClientHost {
     await this.#options.observer?.closing();
     await this.#partitions.close();
     this.#rooms.close();
-    this.#connected.complete();
-    this.#brokerState.complete();
-    this.#disconnected.complete();
+    this.observables.complete();
   }
 
   #receive(message: RoomMessage): void {
