@@ -2,6 +2,7 @@ import { asPartitioned, type PartitionedBroker } from './broker/broker.interface
 import { MemoryBroker } from './broker/memory-broker.js';
 import type { SseMetrics } from './metrics/sse-metrics.interface.js';
 import { NoopMetrics } from './metrics/noop-metrics.js';
+import { didYouMean } from './protocol/did-you-mean.js';
 import { describeValue } from './protocol/error-text.js';
 import {
   MAX_TIMER_MS,
@@ -151,7 +152,7 @@ function check(path: string, options: object, checks: Readonly<Record<string, Ch
     if (checkOf === undefined) {
       throw new SseError(
         'invalid-options',
-        `SseModule has no option "${path}${name}". Known are: ${Object.keys(checks).join(', ')}.`,
+        `SseModule has no option "${path}${name}".${didYouMean(name, Object.keys(checks))}`,
       );
     }
     const expected = value === undefined ? undefined : checkOf(value);

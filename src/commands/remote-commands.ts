@@ -18,6 +18,9 @@ import {
 /** Users named in one control message; a longer list is published as several messages. */
 const USERS_PER_MESSAGE = 250;
 
+/** Properties of a target: with a misspelt one, `disconnect` would end more streams than were meant. */
+const TARGET_CHECKS = { user: checkedElsewhere, room: checkedElsewhere, where: checkedElsewhere };
+
 /** The streams that `disconnect` ends, on every node: one client's by its id, a user's, a room's, or those of some members. */
 export type DisconnectTarget =
   | string
@@ -77,6 +80,7 @@ export class RemoteCommands {
         `disconnect takes a client's id, { user }, { room } or { room, where }, not ${describeValue(target)}.`,
       );
     }
+    checkCallOptions('the target of disconnect', target, TARGET_CHECKS);
     const room = target.room === undefined ? undefined : checkRoom(target.room);
     if ('user' in target) {
       if ('where' in target) {

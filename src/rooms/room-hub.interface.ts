@@ -3,6 +3,7 @@ import type { ConnectionOptions } from '../connection/connection-services.js';
 import type { ResponseWriter } from '../connection/response/response-writer.js';
 import type { SerializeData } from '../protocol/input/serialize-data.js';
 import type { ClientObserver } from './client-observer.interface.js';
+import type { ReportFailure } from './reported-promise.js';
 import type { RoomPolicy } from './room-policy.js';
 
 /** Options of the hub of one node. */
@@ -13,7 +14,7 @@ export interface HubOptions extends ConnectionOptions {
   readonly readyEvent: boolean;
   readonly serialize: SerializeData;
   /** Takes failures that no caller receives. */
-  readonly report: (error: unknown) => void;
+  readonly report: ReportFailure;
   readonly observer?: ClientObserver;
   /** Takes control messages of other nodes and of this one. */
   readonly onControl?: (text: string) => void;

@@ -8,18 +8,23 @@ import { SseClient, type ClientHost } from '../connection/sse-client.js';
 import type { JoinOptions } from '../connection/sse-client.interface.js';
 import { checkRetry } from '../protocol/input/event-fields.js';
 import { encodeEvent, type SseFields } from '../protocol/encode-event.js';
-import type { RoomMessage } from '../protocol/room-message.js';
-import { EVERYONE, checkRoom, type RoomName } from '../protocol/input/room-name.js';
+import { describeValue } from '../protocol/error-text.js';
+import { RoomMessage, type RoomEvent } from '../protocol/room-message.js';
+import type { PublicMethod } from '../protocol/sse-error.js';
+import { EVERYONE, checkRoom, checkTarget, type RoomName } from '../protocol/input/room-name.js';
 import { checkJoin } from './publish/call-arguments.js';
 import { LossNotifier } from './resume/loss-notifier.js';
 import { EventPublisher, type EventToPublish, type SendTraits } from './publish/event-publisher.js';
 import { Partitions } from './partitions/partitions.js';
 import { ClientResumes, type AttachTiming } from './resume/client-resumes.js';
-import { ReportedPromise } from './reported-promise.js';
+import { ReportedPromise, type PublicCall } from './reported-promise.js';
 import type { HubOptions, NewClient } from './room-hub.interface.js';
 import { RoomRegistry } from './room-registry.js';
 
 type Opening = { readonly retryMs: number | false } & Partial<Pick<AttachTiming, 'nextTurn'>>;
+
+// oxlint-disable-next-line typescript/unbound-method -- compared, never called
+const joinOfClient: PublicMethod = SseClient.prototype.join;
 
 const NO_CLIENTS: ReadonlySet<SseClient> = new Set();
 
@@ -60,9 +65,14 @@ export class RoomHub implements ClientHost {
     await this.#partitions.start(this.#options.policy, {
       onMessage: (message) => this.#receive(message),
       onStateChange: (state) => {
+        // Of several partitions another one may have been interrupted.
+        if (state !== 'down') this.#options.observer?.messagesLost();
         if (state !== this.#brokerState.value) this.#brokerState.next(state);
       },
-      onEpochChange: (partition, epoch, laterRooms) => losses.notifyEpochChange(partition, epoch, laterRooms),
+      onEpochChange: (partition, epoch, laterRooms) => {
+        losses.notifyEpochChange(partition, epoch, laterRooms);
+        this.#options.observer?.messagesLost();
+      },
       onGap: (rooms, laterRooms) => losses.notifyGap(rooms, laterRooms),
       onControl: (text) => this.#options.onControl?.(text),
     });
@@ -93,6 +103,12 @@ export class RoomHub implements ClientHost {
   /** Pending while this node has interest in the room and the broker does not deliver it yet. */
   whenSubscribed(room: string): Promise<void> | undefined {
     return this.#rooms.get(room)?.subscribed;
+  }
+
+  /** Delivers an event without a position to this node's part of a room, as if the broker had delivered it. */
+  deliver(room: string, event: RoomEvent): void {
+    const { epoch } = this.#partitions.of(room);
+    this.#receive(new RoomMessage(event, { rooms: [room], epoch, position: 0, replayable: false }));
   }
 
   /** Creates a client whose stream is not open yet. It can join rooms, and its events wait. */
@@ -128,10 +144,15 @@ export class RoomHub implements ClientHost {
     return this.#resumes.finished(client);
   }
 
-  join(client: SseClient, room: RoomName, options: JoinOptions = {}): Promise<boolean> {
-    return ReportedPromise.of(async () => {
+  join(
+    client: SseClient,
+    room: RoomName,
+    options: JoinOptions = {},
+    method: PublicMethod = joinOfClient,
+  ): Promise<boolean> {
+    const join = async (): Promise<boolean> => {
       checkJoin(client, options);
-      const name = checkRoom(room);
+      const name = checkTarget(room);
       if (name === EVERYONE || client.isClosed || client.isIn(name)) return false;
       const { connection } = client;
       const { isOpen } = connection;
@@ -148,7 +169,9 @@ export class RoomHub implements ClientHost {
       if (subscribed !== undefined && (!isOpen || isAttaching)) this.#resumes.joinedBeforeSubscribed(client);
       if (isOpen) await subscribed;
       return true;
-    }, this.#options.report);
+    };
+    const call = { method, describe: () => `join(client, ${describeValue(room)})` };
+    return ReportedPromise.of(call, join, this.#options.report);
   }
 
   leave(client: SseClient, room: RoomName): void {
@@ -182,11 +205,12 @@ export class RoomHub implements ClientHost {
   /**
    * Publishes one event.
    *
+   * @param call the call of the application, for a log of its failure
    * @param event validates the arguments. An error that it throws rejects the promise
    * @returns the event's position, as in `id:`; `undefined` for an event that cannot be replayed
    */
-  publish(event: () => EventToPublish): Promise<string | undefined> {
-    return ReportedPromise.of(() => this.#events.publish(event()), this.#options.report);
+  publish(call: PublicCall, event: () => EventToPublish): Promise<string | undefined> {
+    return ReportedPromise.of(call, () => this.#events.publish(event()), this.#options.report);
   }
 
   /** The current position of some rooms, or `undefined` without history. */
@@ -216,8 +240,7 @@ export class RoomHub implements ClientHost {
 
   #receive(message: RoomMessage): void {
     const { observer } = this.#options;
-    observer?.messageReceived(message);
-    if (observer?.isForClients(message) === false) return;
+    if (observer?.messageReceived(message) === false) return;
     let delivered = 0;
     for (const name of message.rooms) delivered += this.#rooms.get(name)?.receive(message) ?? 0;
     this.#connections.metrics.eventDelivered(delivered);

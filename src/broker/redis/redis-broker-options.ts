@@ -1,3 +1,4 @@
+import { didYouMean } from '../../protocol/did-you-mean.js';
 import { describeValue } from '../../protocol/error-text.js';
 import {
   MAX_TIMER_MS,
@@ -179,7 +180,7 @@ const CHECKS: Readonly<Record<keyof RedisBrokerOptions, OptionCheck>> = {
 export function resolveRedisOptions(options: RedisBrokerOptions): ResolvedRedisOptions {
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(CHECKS, name)) {
-      throw invalid(`redisBroker has no option "${name}". Known are: ${Object.keys(CHECKS).join(', ')}.`);
+      throw invalid(`redisBroker has no option "${name}".${didYouMean(name, Object.keys(CHECKS))}`);
     }
     const allowed = value === undefined ? undefined : CHECKS[name as keyof RedisBrokerOptions](value);
     if (allowed !== undefined) {

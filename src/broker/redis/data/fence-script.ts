@@ -8,6 +8,8 @@ import { LuaScript } from './lua-script.js';
  * Example: the state hash holds epoch `0000aaaa` and run id `x`. A replica with run id `y` has taken over. With `gap`
  * the hash becomes `0000bbbb`, `y`, and every node reports a gap. With `trust` it becomes `0000aaaa`, `y`.
  *
+ * Answers READONLY on a replica that refuses writes, so that a node opens no connection that it cannot use.
+ *
  * Keeps the last positions of rooms as long as the calling node needs them, see `RETENTION`.
  *
  * The run id is read inside the script, so that it is the id of the server that executes the script.
@@ -20,6 +22,9 @@ local newEpoch = ARGV[1]
 local onFailover = ARGV[2]              -- 'gap' or 'trust'
 local lastLifetimeMs = tonumber(ARGV[3]) -- time for which the node needs last positions; 0 without history
 
+-- The field does not exist: a write that changes nothing, and that Redis accepts out of memory as well.
+local write = redis.pcall('HDEL', stateKey, '')
+if type(write) == 'table' and string.find(write.err, '^READONLY') then return write end
 local server = redis.pcall('INFO', 'server')
 local runId = type(server) == 'string' and string.match(server, 'run_id:(%x+)') or ''
 local state = redis.call('HMGET', stateKey, 'e', 'r', 't', 'g')

@@ -2,6 +2,9 @@ import { BackOff } from './back-off.js';
 import { Deferred, withDeadline } from './deferred.js';
 import type { RedisConnection, RedisDriver } from '../driver/redis-driver.interface.js';
 
+/** Time after which a connection counts as stable, in milliseconds. A loss before it makes the back-off longer. */
+const STABLE_MS = 1_000;
+
 export interface ReconnectingConnectionOptions {
   readonly driver: RedisDriver;
   readonly connectTimeoutMs: number;
@@ -68,6 +71,7 @@ export class ReconnectingConnection {
       onLost: (error) => this.drop(connection, error),
     });
     this.#attempt = { connection, lost };
+    let upSinceMs = Infinity;
     try {
       await withDeadline(
         Promise.race([connection.ready, lost.promise]),
@@ -76,10 +80,11 @@ export class ReconnectingConnection {
       );
       await Promise.race([prepare(connection), lost.promise]);
       this.#current = connection;
-      this.#backOff.reset();
+      upSinceMs = performance.now();
       onUp(connection);
       return await lost.promise;
     } finally {
+      if (performance.now() - upSinceMs >= STABLE_MS) this.#backOff.reset();
       this.#current = this.#attempt = undefined;
       connection.close();
     }
