@@ -67,7 +67,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
 
 /** Packages that each backend of the broker may import besides those of its layer: its client libraries. */
 export const BACKENDS: Readonly<Record<string, readonly string[]>> = {
-  redis: ['redis', 'ioredis'],
+  redis: ['redis', 'ioredis', 'node:os'],
 };
 
 /**
