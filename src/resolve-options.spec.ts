@@ -235,10 +235,12 @@ describe('the options as a whole', () => {
     expect(resolveOptions()).toMatchObject({ heartbeatIntervalMs: 20_000 });
   });
 
-  it('refuses an unknown name, and lists the known ones', () => {
+  it('refuses an unknown name, and suggests the nearest one or lists the known ones', () => {
     const { code, message } = refusalOf({ heartbeatInterval: 5 });
     expect(code).toBe('invalid-options');
-    expect(message).toMatch(/"heartbeatInterval".*heartbeatIntervalMs.*retryMs.*broker/);
+    expect(message).toBe('SseModule has no option "heartbeatInterval". Did you mean "heartbeatIntervalMs"?');
+    expect(refusalOf({ rooms: { a: { histroy: false } } }).message).toContain('Did you mean "history"?');
+    expect(refusalOf({ compression: 5 }).message).toMatch(/Known are: heartbeatIntervalMs.*retryMs.*broker/);
     for (const name of ['constructor', 'toString', 'isglobal']) {
       expect(refusalOf({ [name]: 1 }).message).toContain(`"${name}"`);
     }

@@ -2,6 +2,7 @@ import { asPartitioned, type PartitionedBroker } from './broker/broker.interface
 import { MemoryBroker } from './broker/memory-broker.js';
 import type { SseMetrics } from './metrics/sse-metrics.interface.js';
 import { NoopMetrics } from './metrics/noop-metrics.js';
+import { didYouMean } from './protocol/did-you-mean.js';
 import { describeValue } from './protocol/error-text.js';
 import {
   MAX_TIMER_MS,
@@ -16,7 +17,10 @@ import type { HubOptions } from './rooms/room-hub.interface.js';
 import type { SseModuleOptions, SseRoomPolicyOptions } from './sse-module-options.interface.js';
 
 /** All options with their values. No other file has defaults. */
-export interface ResolvedSseOptions extends Omit<HubOptions, 'report' | 'observer' | 'onControl'> {
+export interface ResolvedSseOptions extends Omit<
+  HubOptions,
+  'callbacks' | 'report' | 'observer' | 'onControl'
+> {
   readonly retryMs: number | false;
   readonly identify: Identify | undefined;
   readonly presenceGraceMs: number | false;
@@ -59,7 +63,10 @@ const CHECKS: Readonly<Record<keyof SseModuleOptions, Check>> = {
   identify: (value) => (typeof value === 'function' ? undefined : 'a function that returns { user, info? }'),
   presenceGraceMs: orFalse(wholeNumber(0, MAX_TIMER_MS)),
   broker: (value) => (isPartitioned(value) ? partitioned(value) : BROKER(value)),
-  metrics: (value) => METRICS(value) ?? optionalMethod(value as Partial<SseMetrics>, 'clientRefused'),
+  metrics: (value) =>
+    METRICS(value) ??
+    optionalMethod(value as Partial<SseMetrics>, 'clientRefused') ??
+    optionalMethod(value as Partial<SseMetrics>, 'callbackFailed'),
 };
 
 const ROOM_CHECKS: Readonly<Record<keyof SseRoomPolicyOptions, Check>> = {
@@ -151,7 +158,7 @@ function check(path: string, options: object, checks: Readonly<Record<string, Ch
     if (checkOf === undefined) {
       throw new SseError(
         'invalid-options',
-        `SseModule has no option "${path}${name}". Known are: ${Object.keys(checks).join(', ')}.`,
+        `SseModule has no option "${path}${name}".${didYouMean(name, Object.keys(checks))}`,
       );
     }
     const expected = value === undefined ? undefined : checkOf(value);

@@ -1,8 +1,10 @@
 import { SseClient } from './connection/sse-client.js';
+import { reportFailure } from './endpoint/report-failure.js';
 import { describeValue } from './protocol/error-text.js';
 import { checkCallOptions, checkedElsewhere } from './protocol/input/option-checks.js';
-import { SseError } from './protocol/sse-error.js';
+import { SseError, type PublicMethod } from './protocol/sse-error.js';
 import { checkUser, noUsers } from './protocol/input/user-name.js';
+import { ReportedPromise, type PublicCall } from './rooms/reported-promise.js';
 import type { AddOptions, BroadcastOptions } from './sse-service-options.interface.js';
 
 /**
@@ -11,7 +13,7 @@ import type { AddOptions, BroadcastOptions } from './sse-service-options.interfa
  * @param hasUsers true with the option `identify`
  * @throws SseError `invalid-user`, `invalid-arguments`
  */
-export function withExcludedNames(parts: readonly unknown[], hasUsers: boolean): readonly unknown[] {
+export function withExcluded(parts: readonly unknown[], hasUsers: boolean): readonly unknown[] {
   const [event, data, options, ...rest] = parts;
   const { except } = (options ?? {}) as BroadcastOptions;
   if (except === undefined) return parts;
@@ -42,6 +44,34 @@ export function leavingUser(target: unknown): unknown {
     'invalid-arguments',
     `leave takes an SseClient or { user }, not ${describeValue(target)}.`,
   );
+}
+
+/**
+ * Runs a call of the service. A failure that nobody awaits is logged with the call, such as `leave({ user: 7 }, "chat")`.
+ *
+ * @param method the method, which is on the stack
+ */
+export function reported<T>(
+  method: PublicMethod,
+  args: readonly unknown[],
+  work: () => Promise<T>,
+): Promise<T> {
+  const describe = (): string => `${method.name}(${args.map(describeArgument).join(', ')})`;
+  return ReportedPromise.of({ method, describe }, work, reportFailure);
+}
+
+/** A call of `broadcast`. Its event name and rooms are described, its data is not. */
+export function broadcastCall(method: PublicMethod, rooms: unknown, parts: readonly unknown[]): PublicCall {
+  const name = (): string => (parts.length > 1 ? `${describeValue(parts[0])}, ` : '');
+  return { method, describe: () => `broadcast(${describeArgument(rooms)}, ${name()}…)` };
+}
+
+function describeArgument(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(describeValue).join(', ')}]`;
+  if (value instanceof SseClient) return 'client';
+  if (typeof value !== 'object' || value === null) return describeValue(value);
+  const shown = Object.entries(value).map(([key, each]) => `${key}: ${describeValue(each)}`);
+  return `{ ${shown.join(', ')} }`;
 }
 
 /** Validates the names of the options of `add`. @throws SseError `invalid-arguments` */

@@ -3,10 +3,13 @@ import type { SseClient } from './connection/sse-client.js';
 import type { RoomName } from './protocol/input/room-name.js';
 import type { SseIdentity } from './protocol/input/user-name.js';
 
+/** A room, or a list of rooms. */
+export type Rooms = RoomName | readonly RoomName[];
+
 /** Options of `SseService.add()`. */
 export interface AddOptions {
   /** Rooms to join at once. The stream then begins with `sse:ready`, as that of an `@SseRoom` endpoint. Default: none. */
-  readonly rooms?: RoomName | readonly RoomName[];
+  readonly rooms?: Rooms;
   /** Reconnection time in milliseconds; 0 reconnects without delay, `false` sends none. Default: the module's `retryMs`. */
   readonly retryMs?: number | false;
 }

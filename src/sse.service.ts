@@ -6,25 +6,22 @@ import { RemoteCommands, type DisconnectOptions, type DisconnectTarget } from '.
 import type { CloseReason } from './connection/close-reason.js';
 import { SseClient } from './connection/sse-client.js';
 import type { JoinOptions } from './connection/sse-client.interface.js';
-import { publishedParts } from './endpoint/message-fields.js';
+import { publishSource } from './endpoint/publish-source.js';
 import { openRawStream } from './endpoint/raw-stream.js';
 import { Presence } from './presence/presence.js';
 import type { PresenceChange } from './protocol/presence-event.js';
 import { EVERYONE, checkRoom, checkRooms, type RoomName } from './protocol/input/room-name.js';
-import type { SseMember } from './protocol/sse-member.js';
 import type { SseIdentity } from './protocol/input/user-name.js';
-import { reportSourceFailure } from './endpoint/report-failure.js';
+import type { SseMember } from './protocol/sse-member.js';
 import type { ResolvedSseOptions } from './resolve-options.js';
 import { checkClient } from './rooms/publish/call-arguments.js';
 import type { SendOptions } from './rooms/publish/event-publisher.js';
 import type { EventData, EventName, UnnamedData } from './rooms/publish/event-map.js';
 import { RoomHub } from './rooms/room-hub.js';
 import { toSseMessage, type SseMessage } from './rooms/publish/sse-message.js';
-import { checkAddOptions, leavingUser, withExcludedNames } from './service-arguments.js';
-import type { AddOptions, BroadcastOptions } from './sse-service-options.interface.js';
+import { broadcastCall, checkAddOptions, leavingUser, reported, withExcluded } from './service-arguments.js';
+import type { AddOptions, BroadcastOptions, Rooms } from './sse-service-options.interface.js';
 import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';
-
-type Rooms = RoomName | readonly RoomName[];
 
 /**
  * The service that applications inject: clients and rooms of this node, and events, presence and commands of all nodes.
@@ -45,17 +42,17 @@ export class SseService<Events extends object = object> {
 
   /** Emits each client when its stream opens. Completes when the application closes. */
   get connected$(): Observable<{ client: SseClient }> {
-    return this.hub.connected$;
+    return this.hub.observables.connected$;
   }
 
   /** Emits each client and the reason when its stream ends or is refused. Completes when the application closes. */
   get disconnected$(): Observable<{ client: SseClient; reason: CloseReason }> {
-    return this.hub.disconnected$;
+    return this.hub.observables.disconnected$;
   }
 
   /** Emits the broker's state on subscription, then each change. Events of other nodes arrive while it is `live`. */
   get brokerState$(): Observable<BrokerState> {
-    return this.hub.brokerState$;
+    return this.hub.observables.brokerState$;
   }
 
   /**
@@ -82,7 +79,7 @@ export class SseService<Events extends object = object> {
    * @throws SseError `invalid-room`, `invalid-arguments`: the promise rejects
    */
   join(client: SseClient, room: RoomName, options?: JoinOptions): Promise<boolean> {
-    return this.hub.join(client, room, options);
+    return this.hub.join(client, room, options, join);
   }
 
   /** Takes the client out of one room; with `'*'` out of every room. @throws SseError `invalid-room` */
@@ -97,7 +94,9 @@ export class SseService<Events extends object = object> {
   leave(user: Pick<SseIdentity, 'user'>, room: RoomName): Promise<void>;
   leave(target: SseClient | Pick<SseIdentity, 'user'>, room: RoomName): void | Promise<void> {
     if (target instanceof SseClient) return target.leave(room);
-    return this.hub.runBeforeClose(() => this.commands.leave(leavingUser(target), room));
+    return reported(leave, [target, room], () =>
+      this.hub.beforeClose(this.commands.leave(leavingUser(target), room)),
+    );
   }
 
   /** True if the client is in the room; always `true` for `'*'`, and `false` for a value that is no room name. */
@@ -139,8 +138,8 @@ export class SseService<Events extends object = object> {
     options?: BroadcastOptions,
   ): Promise<string | undefined>;
   broadcast(room: Rooms, ...parts: unknown[]): Promise<string | undefined> {
-    return this.hub.publish(() => ({
-      parts: withExcludedNames(parts, this.options.identify !== undefined),
+    return this.hub.publish(broadcastCall(broadcast, room, parts), () => ({
+      parts: withExcluded(parts, this.options.identify !== undefined),
       rooms: checkRooms(room),
     }));
   }
@@ -156,7 +155,9 @@ export class SseService<Events extends object = object> {
    * `unsupported-by-broker`, `broker-closed`, `broker-unavailable`: the promise rejects
    */
   disconnect(target: DisconnectTarget, options?: DisconnectOptions): Promise<void> {
-    return this.hub.runBeforeClose(() => this.commands.disconnect(target, options));
+    return reported(disconnect, [target], () =>
+      this.hub.beforeClose(this.commands.disconnect(target, options)),
+    );
   }
 
   /** Removes a client without closing its connection: it leaves its rooms and receives no further event. */
@@ -196,9 +197,9 @@ export class SseService<Events extends object = object> {
 
   /**
    * Emits each user that joins a room with the first stream, or leaves it with the last, over all nodes. A subscriber counts
-   * as interest in the room. For a complete list, subscribe first and call `presence(room)` then; call it again when
-   * `brokerState$` returns to `live`, since no change arrives in any other state. Completes when the application closes.
-   * @throws SseError `invalid-room`, `no-presence`
+   * as interest in the room. For a complete list, subscribe first and call `presence(room)` then. The joins and leaves of a user
+   * alternate. Changes that an outage hid follow within 20 s after it. Completes when the application closes. Throws as
+   * `presence` rejects.
    */
   presence$(room: RoomName): Observable<PresenceChange> {
     return this.allPresence.changes(checkRoom(room));
@@ -225,11 +226,7 @@ export class SseService<Events extends object = object> {
     source$: Observable<EventData<Events, Name>>,
     event?: Name,
   ): Subscription {
-    const rooms = checkRooms(room);
-    return source$.subscribe({
-      next: (value) => void this.hub.publish(() => ({ rooms, parts: publishedParts(value, event) })),
-      error: (error) => reportSourceFailure(rooms, error),
-    });
+    return publishSource(this.hub, source$, checkRooms(room), event);
   }
 
   /**
@@ -247,3 +244,6 @@ export class SseService<Events extends object = object> {
     return { hub: this.hub, options: this.options };
   }
 }
+
+// oxlint-disable-next-line typescript/unbound-method -- compared with the functions of a stack, never called
+const { broadcast, disconnect, join, leave } = SseService.prototype;

@@ -39,7 +39,7 @@ describe('the rooms of a request', () => {
       for (const result of [room, ['a', room], Promise.resolve(room)]) {
         const source = (() => result) as RoomSource<never>;
         expect(await refusal(() => roomsOfRequest([source], NO_PARAMETER))).toMatchObject({
-          code: room === undefined ? 'missing-room' : 'invalid-room',
+          code: room === undefined || room === null ? 'missing-room' : 'invalid-room',
         });
       }
     },

@@ -1,4 +1,4 @@
-import { checkRoom, EVERYONE, type RoomName } from '../protocol/input/room-name.js';
+import { checkTarget, EVERYONE, type RoomName } from '../protocol/input/room-name.js';
 import { SseError } from '../protocol/sse-error.js';
 
 /**
@@ -49,16 +49,17 @@ export async function roomsOfRequest(
   for (const source of sources) {
     const rooms = typeof source === 'function' ? await source(request as never) : source;
     for (const room of Array.isArray(rooms) ? (rooms as readonly RoomName[]) : [rooms as RoomName]) {
-      if (room === undefined) throw missingRoom();
-      const name = checkRoom(typeof source === 'function' ? room : fill(room, request.params));
-      if (name === EVERYONE) {
-        throw new SseError('invalid-room', `Every client is in "${EVERYONE}" already; it cannot be joined.`);
-      }
-      checkParts(name);
-      names.add(name);
+      if (room === undefined || room === null) throw missingRoom(room);
+      const name = checkTarget(typeof source === 'function' ? room : fill(room, request.params));
+      names.add(joinable(name));
     }
   }
   return [...names];
+}
+
+function joinable(name: string): string {
+  if (name !== EVERYONE) return name;
+  throw new SseError('invalid-room', `Every client is in "${EVERYONE}" already; it cannot be joined.`);
 }
 
 function fill(template: RoomName, params: unknown): RoomName {
@@ -76,20 +77,36 @@ function fill(template: RoomName, params: unknown): RoomName {
   });
 }
 
-/** Parts of a name that come from a value that is missing, as in `user/undefined`. */
-const EMPTY_PART = /(?:^|[/:.])(?:undefined|null|NaN|\[object Object\])(?:$|[/:.])/;
-
-function checkParts(name: string): void {
-  if (!EMPTY_PART.test(name)) return;
-  throw new SseError(
-    'invalid-room',
-    `A part of the room "${name}" has no value, so strangers would share it. Check the value, as with a guard, before it becomes a room.`,
+function missingRoom(room: null | undefined): SseError {
+  return new SseError(
+    'missing-room',
+    `A room function of @SseRoom() returned ${room}. Return a name, or [] for no room.`,
   );
 }
 
-function missingRoom(): SseError {
-  return new SseError(
-    'missing-room',
-    'A room function of @SseRoom() returned undefined. Return a name, or [] for no room.',
-  );
+/** Braces that other tools take for a parameter: the room would have this name for every request. */
+const BRACES = /\{[^}]*\}/;
+
+/**
+ * Validates the names of a source when the application starts, with a value for each parameter.
+ *
+ * @param label the method, for the message
+ * @throws SseError `invalid-room`
+ */
+export function checkTemplates(source: RoomSource<never>, label: string): void {
+  if (typeof source === 'function') return;
+  for (const template of [source].flat()) {
+    const braces = typeof template === 'string' ? BRACES.exec(template)?.[0] : undefined;
+    if (braces !== undefined) {
+      throw new SseError(
+        'invalid-room',
+        `The room "${template}" of ${label} contains "${braces}", which is no parameter, so that it would be one room for everybody. Write a parameter of the route as ":id", or use a function of the request.`,
+      );
+    }
+    try {
+      joinable(checkTarget(typeof template === 'string' ? template.replace(PARAMETER, 'x') : template));
+    } catch (error) {
+      throw new SseError('invalid-room', `${label} cannot join its room. ${(error as SseError).message}`);
+    }
+  }
 }

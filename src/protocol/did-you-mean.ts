@@ -1,11 +1,15 @@
-/** Returns ` Did you mean "x"?` for the known name nearest to `name`; an empty string if none is near. */
+/** Returns ` Did you mean "x"?` for the known name nearest to `name`; a list of the known names if none is near. */
 export function didYouMean(name: string, known: readonly string[]): string {
   const [nearest] = known
     .map((candidate) => ({ candidate, edits: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
+    .filter(({ candidate, edits }) => edits <= Math.max(MAX_TYPOS, candidate.length / 3))
+    .filter(({ candidate, edits }) => 2 * edits <= candidate.length)
     .toSorted((a, b) => a.edits - b.edits);
-  if (nearest === undefined || nearest.edits > nearest.candidate.length / 3) return '';
-  return ` Did you mean "${nearest.candidate}"?`;
+  return nearest === undefined ? ` Known are: ${known.join(', ')}.` : ` Did you mean "${nearest.candidate}"?`;
 }
+
+/** Edits that count as typing errors in a name of any length; a long name may have up to a third of its length. */
+const MAX_TYPOS = 2;
 
 /** Number of characters to insert, remove or replace (Levenshtein). */
 function editDistance(a: string, b: string): number {

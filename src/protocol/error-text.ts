@@ -12,7 +12,18 @@ export function describeValue(value: unknown): string {
   return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
 }
 
-/** Returns the stack of an `Error` (its message where it has no stack), and any other thrown value as text. */
-export function stackOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+/** Returns the message of an `Error`, and any other thrown value as text. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Causes of an error that a log shows; more would be a circle. */
+const MAX_CAUSES = 5;
+
+/** Returns the stack of an `Error` and its causes (the message where it has no stack), and any other thrown value as text. */
+export function stackOf(error: unknown, causes = MAX_CAUSES): string {
+  if (!(error instanceof Error)) return String(error);
+  const stack = error.stack ?? error.message;
+  if (error.cause === undefined || causes === 0) return stack;
+  return `${stack}\nCaused by ${stackOf(error.cause, causes - 1)}`;
 }

@@ -46,5 +46,28 @@ export class SseError extends Error {
     options?: { readonly cause?: unknown },
   ) {
     super(message, options);
+    if (callOnStack !== undefined) Error.captureStackTrace(this, callOnStack);
+  }
+}
+
+/** The method of the public API that runs now, up to its first `await`. */
+let callOnStack: PublicMethod | undefined;
+
+/** A method of the public API. Only compared with the functions of a stack. */
+export type PublicMethod = (...args: never[]) => unknown;
+
+/**
+ * Runs `work`. The stack of an `SseError` that it creates begins with the caller of `method`: ten frames, the default of
+ * Node, would show this package alone.
+ *
+ * @param method must be on the stack
+ */
+export function withStackOf<T>(method: PublicMethod, work: () => T): T {
+  const outer = callOnStack;
+  callOnStack = method;
+  try {
+    return work();
+  } finally {
+    callOnStack = outer;
   }
 }

@@ -9,14 +9,19 @@ async function fails(): Promise<never> {
 
 describe('a reported promise', () => {
   let reported: unknown[];
+  let calls: (string | undefined)[];
 
   // Jest fails a test that leaves a rejection unhandled.
   beforeEach(() => {
     reported = [];
+    calls = [];
   });
 
   function of<T>(work: () => Promise<T>): ReportedPromise<T> {
-    return ReportedPromise.of(work, (error) => reported.push(error));
+    return ReportedPromise.of({ method: of, describe: () => 'the call' }, work, (error, call) => {
+      reported.push(error);
+      calls.push(call);
+    });
   }
 
   it('that is not handled is reported once', async () => {
@@ -27,6 +32,7 @@ describe('a reported promise', () => {
     });
     await someTurns();
     expect(reported).toEqual([failure, failure]);
+    expect(calls).toEqual(['the call', 'the call']);
   });
 
   it.each<[string, (promise: Promise<never>) => Promise<unknown>]>([

@@ -1,3 +1,15 @@
+import { withStackOf, type PublicMethod } from '../protocol/sse-error.js';
+
+/** A call of the public API. */
+export interface PublicCall {
+  readonly method: PublicMethod;
+  /** Returns the call for a log line, such as `broadcast("paid") to "orders/1"`. */
+  readonly describe: () => string;
+}
+
+/** Takes a failure that no caller receives. @param call the call that failed; `undefined` for work in the background */
+export type ReportFailure = (error: unknown, call?: string) => void;
+
 /**
  * A promise that reports its rejection where no caller handles it, instead of ending the process as an unhandled rejection.
  * A caller that awaits it receives the rejection, and nothing is reported.
@@ -10,10 +22,12 @@ export class ReportedPromise<T> extends Promise<T> {
   }
 
   /** Runs the work at once. An error that it throws rejects the promise. */
-  static of<T>(work: () => Promise<T>, report: (error: unknown) => void): ReportedPromise<T> {
-    const promise = new ReportedPromise<T>((resolve) => resolve(runNow(work)));
+  static of<T>(call: PublicCall, work: () => Promise<T>, report: ReportFailure): ReportedPromise<T> {
+    const promise = new ReportedPromise<T>((resolve) =>
+      resolve(withStackOf(call.method, () => runNow(work))),
+    );
     void Promise.prototype.then.call(promise, undefined, (error: unknown) => {
-      if (!promise.#handled) report(error);
+      if (!promise.#handled) report(error, call.describe());
     });
     return promise;
   }

@@ -1,8 +1,10 @@
 import type { PartitionedBroker } from '../broker/broker.interface.js';
+import type { CallbackFailures } from '../callbacks/callback-failures.js';
 import type { ConnectionOptions } from '../connection/connection-services.js';
 import type { ResponseWriter } from '../connection/response/response-writer.js';
 import type { SerializeData } from '../protocol/input/serialize-data.js';
 import type { ClientObserver } from './client-observer.interface.js';
+import type { ReportFailure } from './reported-promise.js';
 import type { RoomPolicy } from './room-policy.js';
 
 /** Options of the hub of one node. */
@@ -12,8 +14,10 @@ export interface HubOptions extends ConnectionOptions {
   /** True if streams with rooms begin with `sse:ready`. */
   readonly readyEvent: boolean;
   readonly serialize: SerializeData;
+  /** Takes failures of the application's callbacks and subscribers. */
+  readonly callbacks: CallbackFailures;
   /** Takes failures that no caller receives. */
-  readonly report: (error: unknown) => void;
+  readonly report: ReportFailure;
   readonly observer?: ClientObserver;
   /** Takes control messages of other nodes and of this one. */
   readonly onControl?: (text: string) => void;

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { BehaviorSubject, Subject, type Observable } from 'rxjs';
-import type { BrokerState } from '../broker/broker.interface.js';
+import type { Observable } from 'rxjs';
 import { ClientConnection } from '../connection/client-connection.js';
 import type { CloseReason } from '../connection/close-reason.js';
 import { ConnectionServices } from '../connection/connection-services.js';
@@ -8,19 +7,25 @@ import { SseClient, type ClientHost } from '../connection/sse-client.js';
 import type { JoinOptions } from '../connection/sse-client.interface.js';
 import { checkRetry } from '../protocol/input/event-fields.js';
 import { encodeEvent, type SseFields } from '../protocol/encode-event.js';
-import type { RoomMessage } from '../protocol/room-message.js';
-import { EVERYONE, checkRoom, type RoomName } from '../protocol/input/room-name.js';
+import { describeValue } from '../protocol/error-text.js';
+import { RoomMessage, type RoomEvent } from '../protocol/room-message.js';
+import type { PublicMethod } from '../protocol/sse-error.js';
+import { EVERYONE, checkRoom, checkTarget, type RoomName } from '../protocol/input/room-name.js';
 import { checkJoin } from './publish/call-arguments.js';
+import { HubObservables } from './hub-observables.js';
+import { HubShutdown } from './hub-shutdown.js';
 import { LossNotifier } from './resume/loss-notifier.js';
 import { EventPublisher, type EventToPublish, type SendTraits } from './publish/event-publisher.js';
-import { atMost, PendingCalls } from './publish/pending-calls.js';
 import { Partitions } from './partitions/partitions.js';
 import { ClientResumes, type AttachTiming } from './resume/client-resumes.js';
-import { ReportedPromise } from './reported-promise.js';
+import { ReportedPromise, type PublicCall } from './reported-promise.js';
 import type { HubOptions, NewClient } from './room-hub.interface.js';
 import { RoomRegistry } from './room-registry.js';
 
 type Opening = { readonly retryMs: number | false } & Partial<Pick<AttachTiming, 'nextTurn'>>;
+
+// oxlint-disable-next-line typescript/unbound-method -- compared, never called
+const joinOfClient: PublicMethod = SseClient.prototype.join;
 
 const NO_CLIENTS: ReadonlySet<SseClient> = new Set();
 
@@ -30,30 +35,33 @@ export class RoomHub implements ClientHost {
   readonly #partitions: Partitions;
   readonly #connections: ConnectionServices;
   readonly #rooms: RoomRegistry;
-  readonly #connected = new Subject<{ client: SseClient }>();
-  readonly #disconnected = new Subject<{ client: SseClient; reason: CloseReason }>();
-  readonly #brokerState = new BehaviorSubject<BrokerState>('down');
-  readonly brokerState$: Observable<BrokerState> = this.#brokerState.asObservable();
-  readonly connected$: Observable<{ client: SseClient }> = this.#connected.asObservable();
-  readonly disconnected$: Observable<{ client: SseClient; reason: CloseReason }> =
-    this.#disconnected.asObservable();
+  readonly observables: HubObservables;
   readonly #resumes: ClientResumes;
   readonly #events: EventPublisher;
-  readonly #pendingCalls = new PendingCalls();
-  #closing: Promise<void> | undefined;
+  readonly #shutdown: HubShutdown;
 
   constructor(options: HubOptions) {
     this.#options = options;
+    this.observables = new HubObservables(options.callbacks);
     this.#partitions = new Partitions(options.broker);
     this.#connections = new ConnectionServices(options);
     // A subscription that is still pending when the broker closes is rejected; this is no failure.
     const reportWhileOpen = (error: unknown): void => void (this.isClosing || options.report(error));
-    this.#rooms = new RoomRegistry(this.#partitions, reportWhileOpen, options.observer);
+    this.#rooms = new RoomRegistry(this.#partitions, reportWhileOpen, options);
     this.#events = new EventPublisher(this.#partitions, options);
     this.#resumes = new ClientResumes(
       { partitions: this.#partitions, rooms: this.#rooms, hasHistory: options.policy.hasHistory },
       options.report,
     );
+    this.#shutdown = new HubShutdown({
+      partitions: this.#partitions,
+      connections: this.#connections,
+      rooms: this.#rooms,
+      resumes: this.#resumes,
+      observables: this.observables,
+      observer: options.observer,
+      shutdownGraceMs: options.shutdownGraceMs,
+    });
   }
 
   /** Starts the broker. Settles when it may be used. */
@@ -62,9 +70,14 @@ export class RoomHub implements ClientHost {
     await this.#partitions.start(this.#options.policy, {
       onMessage: (message) => this.#receive(message),
       onStateChange: (state) => {
-        if (state !== this.#brokerState.value) this.#brokerState.next(state);
+        // Of several partitions another one may have been interrupted.
+        if (state !== 'down') this.#options.observer?.messagesLost();
+        if (state !== this.observables.brokerState.value) this.observables.brokerState.next(state);
       },
-      onEpochChange: (partition, epoch, laterRooms) => losses.notifyEpochChange(partition, epoch, laterRooms),
+      onEpochChange: (partition, epoch, laterRooms) => {
+        losses.notifyEpochChange(partition, epoch, laterRooms);
+        this.#options.observer?.messagesLost();
+      },
       onGap: (rooms, laterRooms) => losses.notifyGap(rooms, laterRooms),
       onControl: (text) => this.#options.onControl?.(text),
     });
@@ -72,7 +85,7 @@ export class RoomHub implements ClientHost {
   }
 
   get isClosing(): boolean {
-    return this.#closing !== undefined;
+    return this.#shutdown.hasBegun;
   }
 
   /** All clients of this node. */
@@ -95,6 +108,12 @@ export class RoomHub implements ClientHost {
   /** Pending while this node has interest in the room and the broker does not deliver it yet. */
   whenSubscribed(room: string): Promise<void> | undefined {
     return this.#rooms.get(room)?.subscribed;
+  }
+
+  /** Delivers an event without a position to this node's part of a room, as if the broker had delivered it. */
+  deliver(room: string, event: RoomEvent): void {
+    const { epoch } = this.#partitions.of(room);
+    this.#receive(new RoomMessage(event, { rooms: [room], epoch, position: 0, replayable: false }));
   }
 
   /** Creates a client whose stream is not open yet. It can join rooms, and its events wait. */
@@ -122,7 +141,7 @@ export class RoomHub implements ClientHost {
     client.connection.open(headers, retry === false ? '' : encodeEvent({ retry }));
     this.#options.observer?.clientOpened(client);
     void this.#resumes.attach(client, { ready: this.#options.readyEvent, nextTurn });
-    this.#connected.next({ client });
+    this.observables.connected.next({ client });
   }
 
   /** Settles when the client is live; `undefined` for a client that is. Never rejects. */
@@ -130,10 +149,15 @@ export class RoomHub implements ClientHost {
     return this.#resumes.finished(client);
   }
 
-  join(client: SseClient, room: RoomName, options: JoinOptions = {}): Promise<boolean> {
-    return ReportedPromise.of(async () => {
+  join(
+    client: SseClient,
+    room: RoomName,
+    options: JoinOptions = {},
+    method: PublicMethod = joinOfClient,
+  ): Promise<boolean> {
+    const join = async (): Promise<boolean> => {
       checkJoin(client, options);
-      const name = checkRoom(room);
+      const name = checkTarget(room);
       if (name === EVERYONE || client.isClosed || client.isIn(name)) return false;
       const { connection } = client;
       const { isOpen } = connection;
@@ -150,7 +174,9 @@ export class RoomHub implements ClientHost {
       if (subscribed !== undefined && (!isOpen || isAttaching)) this.#resumes.joinedBeforeSubscribed(client);
       if (isOpen) await subscribed;
       return true;
-    }, this.#options.report);
+    };
+    const call = { method, describe: () => `join(client, ${describeValue(room)})` };
+    return ReportedPromise.of(call, join, this.#options.report);
   }
 
   leave(client: SseClient, room: RoomName): void {
@@ -178,22 +204,24 @@ export class RoomHub implements ClientHost {
     this.#rooms.leaveAll(client);
     this.#rooms.roomOfAll.delete(client);
     client.settle(reason);
-    this.#disconnected.next({ client, reason });
+    this.observables.disconnected.next({ client, reason });
   }
 
   /**
    * Publishes one event.
    *
+   * @param call the call of the application, for a log of its failure
    * @param event validates the arguments. An error that it throws rejects the promise
    * @returns the event's position, as in `id:`; `undefined` for an event that cannot be replayed
    */
-  publish(event: () => EventToPublish): Promise<string | undefined> {
-    return this.runBeforeClose(() => this.#events.publish(event()));
+  publish(call: PublicCall, event: () => EventToPublish): Promise<string | undefined> {
+    const work = (): Promise<string | undefined> => this.beforeClose(this.#events.publish(event()));
+    return ReportedPromise.of(call, work, this.#options.report);
   }
 
-  /** Runs a call to the broker: `close` waits for it. A failure that nobody awaits is reported. */
-  runBeforeClose<T>(call: () => Promise<T>): Promise<T> {
-    return ReportedPromise.of(() => this.#pendingCalls.track(call()), this.#options.report);
+  /** Makes `close` wait for a call to the broker. @returns the call */
+  beforeClose<T>(call: Promise<T>): Promise<T> {
+    return this.#shutdown.waitFor(call);
   }
 
   /** The current position of some rooms, or `undefined` without history. */
@@ -202,42 +230,14 @@ export class RoomHub implements ClientHost {
     return this.#partitions.format(await this.#partitions.currentPosition([EVERYONE, ...rooms]));
   }
 
-  /**
-   * Waits for the calls in flight, delivers what they have published, also to clients that are catching up, ends every stream, and closes the broker. Each of
-   * the first two steps takes at most `shutdownGraceMs`, and so does a last one for what was published meanwhile.
-   */
+  /** As in `HubShutdown.close`. */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
-  }
-
-  async #close(): Promise<void> {
-    await this.#deliverPending();
-    const ended = Array.from(this.clients, (client) => client.connection.ended());
-    for (const client of this.clients) client.connection.close('shutdown');
-    this.#connections.http2Sessions.close();
-    await Promise.all(ended);
-    await this.#deliverPending();
-    await this.#options.observer?.closing();
-    await this.#partitions.close();
-    this.#rooms.close();
-    this.#connected.complete();
-    this.#brokerState.complete();
-    this.#disconnected.complete();
-  }
-
-  async #deliverPending(): Promise<void> {
-    const delivered = this.#pendingCalls
-      .settled()
-      .then(() => this.#partitions.whenDelivered())
-      .then(() => this.#resumes.allFinished());
-    await atMost(this.#options.shutdownGraceMs, delivered);
+    return this.#shutdown.close();
   }
 
   #receive(message: RoomMessage): void {
     const { observer } = this.#options;
-    observer?.messageReceived(message);
-    if (observer?.isForClients(message) === false) return;
+    if (observer?.messageReceived(message) === false) return;
     let delivered = 0;
     for (const name of message.rooms) delivered += this.#rooms.get(name)?.receive(message) ?? 0;
     this.#connections.metrics.eventDelivered(delivered);

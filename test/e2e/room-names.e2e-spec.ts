@@ -1,9 +1,8 @@
 import { Controller, Get, type Type } from '@nestjs/common';
-import { SseError, SseRoom } from 'nestjs-simple-sse';
-import { openStream } from '../support/event-stream.js';
+import { SseRoom } from 'nestjs-simple-sse';
 import { allPlatforms, platforms } from '../support/platforms.js';
 import { sseApp } from '../support/sse-app.js';
-import { refusal, unchecked } from '../support/refusal.js';
+import { sseRefusal, unchecked } from '../support/refusal.js';
 import type { RunningApp } from '../support/running-app.js';
 
 const circular: Record<string, unknown> = {};
@@ -61,13 +60,18 @@ describe.each(allPlatforms)('a room name from the request on $name', (platform) 
   afterAll(() => running.close());
 
   it.each(Object.keys(noRooms))('is a refusal before the stream opens: %s', async (name) => {
-    const status = name.startsWith('missing') ? 500 : 400;
+    const isFaultOfServer = name.startsWith('missing') || name === 'null';
+    const status = isFaultOfServer ? 500 : 400;
     handlerCalls = 0;
+    running.logger.clear();
     const answer = await running.open(`/asked/${name}`);
     expect({ status: answer.status, stream: answer.isEventStream }).toEqual({ status, stream: false });
     expect(await answer.json()).toMatchObject({ statusCode: status });
     expect([running.sse.count(), [...running.sse.rooms()]]).toEqual([0, []]);
     expect(handlerCalls).toBe(0);
+    expect(running.logger.complaints.map(({ text }) => text)).toEqual(
+      isFaultOfServer ? [expect.stringContaining('A room function of @SseRoom() returned')] : [],
+    );
   });
 
   it("is a 400 when a template results in '*'", async () => {
@@ -138,22 +142,26 @@ describe.each(platforms)('a template on $name', (platform) => {
     await running.close();
   });
 
-  it.each(['', '*', ['a', '']])('written as %j in the decorator never becomes a room', async (room) => {
-    const attempt = async (): Promise<void> => {
-      @Controller()
-      class WrongController {
-        @Get('wrong')
-        @SseRoom(room)
-        wrong(): void {}
-      }
-      const running = await platform.start(sseApp({ controllers: [WrongController] }));
-      const answer = await openStream(`${running.url}/wrong`);
-      answer.close();
-      await running.close();
-      if (answer.status === 400) throw new Error(`@SseRoom(${JSON.stringify(room)}): 400 at the request`);
-    };
-    const error = await refusal(attempt);
-    expect(error).toBeInstanceOf(Error);
-    if (error instanceof SseError) expect(error.code).toMatch(/./);
+  it.each<[string | string[], RegExp]>([
+    ['', /not empty/],
+    ['*', /Every client is in "\*" already/],
+    [['a', ''], /not empty/],
+    ['orders/*', /contains "\*"/],
+    ['orders/:id/undefined', /no value/],
+    ['orders/{id}', /contains "\{id\}", which is no parameter/],
+    [['a', 'orders/{id}/:id'], /"orders\/\{id\}\/:id" of WrongController\.wrong\(\)/],
+  ])('written as %j in the decorator is refused at start-up, by name', async (room, reason) => {
+    @Controller()
+    class WrongController {
+      @Get('wrong/:id')
+      @SseRoom(room)
+      wrong(): void {}
+    }
+    const { code, message } = await sseRefusal(() =>
+      platform.start(sseApp({ controllers: [WrongController] })),
+    );
+    expect(code).toBe('invalid-room');
+    expect(message).toContain('WrongController.wrong()');
+    expect(message).toMatch(reason);
   });
 });

@@ -69,11 +69,27 @@ describe.each(platforms)('rooms at run time on $name', (platform) => {
 
   it('in() is false for a value that is no room, whatever rooms exist', async () => {
     const { sse } = running;
-    for (const room of ['NaN', 'null', 'undefined', 'true']) await sse.join(pair.client, room);
+    await sse.join(pair.client, 'true');
     for (const wrong of [NaN, null, undefined, true].map(unchecked<string>)) {
       expect([sse.in(pair.client, wrong), pair.client.in(wrong)]).toEqual([false, false]);
     }
   });
+
+  it.each(['user/undefined', 'null', 'NaN/a', 'user-undefined', '[object Promise]'])(
+    'a room with a part that has no value is refused: %j',
+    async (room) => {
+      const { sse } = running;
+      for (const call of [
+        () => sse.join(pair.client, room),
+        () => pair.client.join(room),
+        () => sse.broadcast(room, 'x', 1),
+        () => sse.broadcast(['fine', room], 'x', 1),
+      ]) {
+        expect(await sseRefusal(call)).toMatchObject({ code: 'invalid-room' });
+      }
+      expect([...sse.rooms()]).toEqual([]);
+    },
+  );
 
   it("leave(client, '*') leaves every room, and the connection stays", async () => {
     const { sse } = running;

@@ -1,3 +1,4 @@
+import { of } from 'rxjs';
 import { testApp, connectClient, type ConnectedPair } from '../support/test.controller.js';
 import { allPlatforms, platforms } from '../support/platforms.js';
 import { sseRefusal, unchecked } from '../support/refusal.js';
@@ -287,10 +288,16 @@ describe.each(allPlatforms)('sending on $name', (platform) => {
   });
 });
 
-describe.each(platforms)('a broadcast that fails unawaited on $name', (platform) => {
+describe.each(platforms)('a call that fails unawaited on $name', (platform) => {
+  let running: RunningApp;
+
+  beforeEach(async () => {
+    running = await platform.start(testApp());
+  });
+  afterEach(() => running.close());
+
   // Jest fails the test on an unhandled rejection.
   it('is logged and does not crash the process', async () => {
-    const running = await platform.start(testApp());
     const { stream, client } = await connectClient(running);
     running.logger.clear();
     void running.sse.broadcast('lobby', 'named', circular);
@@ -299,6 +306,88 @@ describe.each(platforms)('a broadcast that fails unawaited on $name', (platform)
     await eventually(() => running.logger.complaints.length >= 3, 'three lines in the log');
     client.send('sentinel', 1);
     expect(await stream.nextEvent()).toMatchObject({ event: 'sentinel' });
-    await running.close();
+  });
+
+  it.each<[string, (running: RunningApp, client: SseClient) => unknown, string, RegExp]>([
+    [
+      'circular data',
+      ({ sse }) => void sse.broadcast('orders/1', 'paid', circular),
+      'broadcast("orders/1", "paid", …) failed',
+      /Caused by TypeError: Converting circular structure/,
+    ],
+    [
+      'a BigInt',
+      ({ sse }) => void sse.broadcast(['a', 'b'], 'paid', { amount: 1n }),
+      'broadcast(["a", "b"], "paid", …) failed',
+      /Caused by TypeError: Do not know how to serialize a BigInt/,
+    ],
+    [
+      'data without a name',
+      ({ sse }) => void sse.broadcast('a', new Map()),
+      'broadcast("a", …) failed',
+      /Map at data/,
+    ],
+    [
+      'an option',
+      ({ sse }) => void sse.broadcast('a', 'x', 1, unchecked({ volatil: true })),
+      'broadcast("a", "x", …) failed',
+      /Did you mean "volatile"/,
+    ],
+    ['a room', ({ sse }) => void sse.broadcast('', 'x', 1), 'broadcast("", "x", …) failed', /not empty/],
+    [
+      'a user',
+      ({ sse }) => void sse.disconnect({ user: 7 }),
+      'disconnect({ user: 7 }) failed',
+      /without the option "identify"/,
+    ],
+    [
+      'a user that leaves',
+      ({ sse }) => void sse.leave({ user: 'ann' }, 'chat'),
+      'leave({ user: "ann" }, "chat") failed',
+      /without the option "identify"/,
+    ],
+    [
+      'a join of the service',
+      ({ sse }, client) => void sse.join(client, 'user/undefined'),
+      'join(client, "user/undefined") failed',
+      /has no value/,
+    ],
+    [
+      'a join of the client',
+      (_, client) => void client.join('user/undefined'),
+      'join(client, "user/undefined") failed',
+      /has no value/,
+    ],
+  ])(
+    'is logged with the call, for %s, and its stack begins with the caller',
+    async (_, call, subject, why) => {
+      const { client } = await connectClient(running);
+      running.logger.clear();
+      (function theCaller(): void {
+        call(running, client);
+      })();
+      await eventually(() => running.logger.complaints.length > 0, 'a line in the log');
+      const [line, ...others] = running.logger.complaints;
+      expect(others).toEqual([]);
+      expect(line?.text.startsWith(subject)).toBe(true);
+      expect(line?.text).toMatch(why);
+      const frames = line?.text.split('\n').filter((text) => text.startsWith('    at ')) ?? [];
+      expect(frames[0]).toContain('sending.e2e-spec');
+      expect(frames[1]).toContain('theCaller');
+    },
+  );
+
+  it('is logged for a value of publishFrom, with the rooms', async () => {
+    running.logger.clear();
+    running.sse.publishFrom(['a', 'b'], of({ amount: 1n }), 'paid');
+    await eventually(() => running.logger.complaints.length > 0, 'a line in the log');
+    expect(running.logger.complaints[0]?.text).toMatch(
+      /^A value of publishFrom\(\["a", "b"\]\) failed.*event "paid"/,
+    );
+  });
+
+  it('begins with the caller for one who awaits it too', async () => {
+    const error = await sseRefusal(() => running.sse.broadcast('a', 'x', circular));
+    expect(error.stack?.split('\n')[1]).toContain('sending.e2e-spec');
   });
 });

@@ -117,6 +117,7 @@ describe.each(platforms)('the commands of SseService about clients, on $name', (
     ['invalid-arguments', () => running.sse.disconnect(unchecked(7))],
     ['invalid-arguments', () => running.sse.disconnect({ room: 'chat' }, unchecked({ retyMs: 5 }))],
     ['invalid-arguments', () => running.sse.disconnect({ user: 7, where: () => true })],
+    ['invalid-arguments', () => running.sse.disconnect(unchecked({ user: 7, rom: 'chat' }))],
     ['invalid-arguments', () => running.sse.leave(unchecked('7'), 'chat')],
     ['invalid-arguments', () => running.sse.leave(unchecked(undefined), 'chat')],
     ['invalid-arguments', () => running.sse.broadcast('chat', 'x', 1, { except: unchecked('7') })],

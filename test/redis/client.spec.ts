@@ -115,6 +115,7 @@ describeWithRedis('redisBroker', () => {
     [{ url: 'redis://localhost', onFailover: 'maybe' }, "'gap' or 'trust'"],
     [{ url: 'redis://localhost', publishTimeoutMs: 0 }, 'whole number'],
     [{ url: 'redis://localhost', nonsense: 1 }, 'no option "nonsense"'],
+    [{ url: 'redis://localhost', partition: 2 }, 'Did you mean "partitions"?'],
   ])('refuses the options %j', (options, message) => {
     expect(() => redisBroker(options as RedisBrokerOptions)).toThrow(message);
   });

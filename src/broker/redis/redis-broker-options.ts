@@ -1,3 +1,4 @@
+import { didYouMean } from '../../protocol/did-you-mean.js';
 import { describeValue } from '../../protocol/error-text.js';
 import {
   MAX_TIMER_MS,
@@ -48,6 +49,15 @@ export interface RedisBrokerOptions {
    * @defaultValue `1`
    */
   readonly partitions?: number | undefined;
+
+  /**
+   * `true` makes the application's start fail with `invalid-options` if a running node with the same `prefix` has
+   * another number of `partitions`. Not noticed while Redis is unreachable; combine it with `requireBroker`. With
+   * `false` the nodes warn, and do not receive each other's events.
+   *
+   * @defaultValue `false`
+   */
+  readonly requireSamePartitions?: boolean | undefined;
 
   /**
    * The library that connects to `url`.
@@ -124,6 +134,7 @@ export type ResolvedRedisOptions = Required<Omit<RedisBrokerOptions, 'client' | 
 const DEFAULTS = {
   cluster: false,
   partitions: 1,
+  requireSamePartitions: false,
   prefix: 'sse',
   onFailover: 'gap',
   requireBroker: false,
@@ -146,6 +157,7 @@ const CHECKS: Readonly<Record<keyof RedisBrokerOptions, OptionCheck>> = {
       : 'a string that begins with redis:// or rediss://',
   cluster: trueOrFalse,
   partitions: wholeNumber(1, 64),
+  requireSamePartitions: trueOrFalse,
   driver: oneOf('redis', 'ioredis'),
   // A brace would change the slot that the keys share in a Redis Cluster.
   prefix: (value) =>
@@ -168,7 +180,7 @@ const CHECKS: Readonly<Record<keyof RedisBrokerOptions, OptionCheck>> = {
 export function resolveRedisOptions(options: RedisBrokerOptions): ResolvedRedisOptions {
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(CHECKS, name)) {
-      throw invalid(`redisBroker has no option "${name}". Known are: ${Object.keys(CHECKS).join(', ')}.`);
+      throw invalid(`redisBroker has no option "${name}".${didYouMean(name, Object.keys(CHECKS))}`);
     }
     const allowed = value === undefined ? undefined : CHECKS[name as keyof RedisBrokerOptions](value);
     if (allowed !== undefined) {

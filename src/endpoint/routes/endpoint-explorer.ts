@@ -6,7 +6,7 @@ import type { SerializeData } from '../../protocol/input/serialize-data.js';
 import { warnOfClassSerializer } from './class-serializer.js';
 import { PATH, RESPONSE_ARGUMENT, ROUTE_ARGUMENTS, SSE } from './nest-metadata.js';
 import { roomMetadataOf } from './room-metadata.js';
-import { parametersOf, type RoomSource } from '../room-names.js';
+import { checkTemplates, parametersOf, type RoomSource } from '../room-names.js';
 import {
   checkControllerWithoutStreams,
   checkHiddenResponse,
@@ -92,7 +92,9 @@ export class EndpointExplorer implements OnModuleInit {
       }
       const prefixes = Reflect.getMetadata(PATH, controller) as string | string[] | undefined;
       const route = routeText(this.#config.getGlobalPrefix(), prefixes, paths);
-      if (!hasModulePaths) this.#checkParameters(roomMetadataOf(controller, handler).sources, route, label);
+      const { sources } = roomMetadataOf(controller, handler);
+      for (const source of sources) checkTemplates(source, label);
+      if (!hasModulePaths) this.#checkParameters(sources, route, label);
     }
     if (this.#serialize === JSON.stringify) warnOfClassSerializer(this.#config, this.#endpoints);
   }

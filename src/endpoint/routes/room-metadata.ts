@@ -37,7 +37,7 @@ export function checkRoomOptions(options: object): void {
   if (unknown === undefined) return;
   throw new SseError(
     'invalid-options',
-    `@SseRoom() has no option "${unknown}".${didYouMean(unknown, OPTIONS)} Known are: ${OPTIONS.join(', ')}.`,
+    `@SseRoom() has no option "${unknown}".${didYouMean(unknown, OPTIONS)}`,
   );
 }
 

@@ -1,4 +1,4 @@
-import { checkCallOptions, suggestionFor, trueOrFalse } from './option-checks.js';
+import { checkCallOptions, trueOrFalse } from './option-checks.js';
 
 const CHECKS = { volatile: trueOrFalse, except: (): undefined => undefined };
 
@@ -24,14 +24,5 @@ describe('checkCallOptions', () => {
     expect(() => checkCallOptions('broadcast', options, CHECKS)).toThrow(
       expect.objectContaining({ code: 'invalid-arguments', message }),
     );
-  });
-});
-
-describe('suggestionFor', () => {
-  it('suggests the closest name', () => {
-    expect(suggestionFor('retyMs', ['rooms', 'retryMs'])).toBe(' Did you mean "retryMs"?');
-    expect(suggestionFor('ids', ['id', 'volatile'])).toBe(' Did you mean "id"?');
-    expect(suggestionFor('x', ['id', 'volatile'])).toBe(' Known are: id, volatile.');
-    expect(suggestionFor('ab', ['abcd', 'abc'])).toBe(' Did you mean "abc"?');
   });
 });

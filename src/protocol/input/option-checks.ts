@@ -1,3 +1,4 @@
+import { didYouMean } from '../did-you-mean.js';
 import { describeValue } from '../error-text.js';
 import { SseError } from '../sse-error.js';
 
@@ -49,7 +50,7 @@ export function checkCallOptions(
     if (check === undefined) {
       throw new SseError(
         'invalid-arguments',
-        `${method} has no option "${name}".${suggestionFor(name, Object.keys(checks))}`,
+        `${method} has no option "${name}".${didYouMean(name, Object.keys(checks))}`,
       );
     }
     const expected = value === undefined ? undefined : check(value);
@@ -60,30 +61,4 @@ export function checkCallOptions(
       );
     }
   }
-}
-
-/** A name counts as misspelt up to this many edits, and up to half of the known name's length. */
-const MAX_EDITS = 2;
-
-/** Returns ` Did you mean "volatile"?` for a misspelling of a known name, else a list of the known names. */
-export function suggestionFor(name: string, known: readonly string[]): string {
-  const [closest] = known
-    .map((each) => ({ each, edits: editsBetween(name.toLowerCase(), each.toLowerCase()) }))
-    .filter(({ each, edits }) => edits <= MAX_EDITS && 2 * edits <= each.length)
-    .toSorted((a, b) => a.edits - b.edits);
-  return closest === undefined ? ` Known are: ${known.join(', ')}.` : ` Did you mean "${closest.each}"?`;
-}
-
-/** The least number of inserted, deleted or replaced characters (Levenshtein distance). */
-function editsBetween(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, n) => n);
-  for (let i = 0; i < a.length; i++) {
-    const next = [i + 1];
-    for (let j = 0; j < b.length; j++) {
-      const replaced = (row[j] as number) + (b[j] === a[i] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j + 1] as number) + 1, (next[j] as number) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] as number;
 }

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { EVERYONE, checkRoom, checkRooms } from './room-name.js';
+import { EVERYONE, checkRoom, checkRooms, checkTarget } from './room-name.js';
 
 describe('checkRoom', () => {
   it.each<[unknown, string]>([
@@ -53,6 +53,30 @@ describe('checkRoom', () => {
       }),
     );
   });
+});
+
+describe('checkTarget', () => {
+  it.each([
+    'undefined',
+    'user/undefined',
+    'user/undefined/orders',
+    'user:null',
+    'null',
+    'a.NaN.b',
+    'user-undefined',
+    'user_NaN/x',
+    'a/[object Object]',
+    '[object Promise]',
+  ])('refuses %j, which has a part without a value', (room) => {
+    expect(() => checkTarget(room)).toThrow(expect.objectContaining({ code: 'invalid-room' }));
+  });
+
+  it.each(['undefined-behaviour', 'not-null', 'nullable', 'NaNcy', 'orders/7', '*', 'object'])(
+    'takes %j',
+    (room) => {
+      expect(checkTarget(room)).toBe(room);
+    },
+  );
 });
 
 describe('checkRooms', () => {

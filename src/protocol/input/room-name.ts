@@ -48,8 +48,29 @@ export function asText(room: unknown): unknown {
   return typeof room === 'number' && Number.isFinite(room) ? String(room) : room;
 }
 
-/** Validates a room or a list of rooms. @returns each name once, in the given order */
+/**
+ * Parts of a name that come from a value that is missing, as in `user/undefined`. `null` only counts as a whole part: texts
+ * such as `not-null` are plausible names.
+ */
+const EMPTY_PART = /(?:^|[/:.])null(?:$|[/:.])|(?:^|[/:._-])(?:undefined|NaN|\[object \w+\])(?:$|[/:.])/;
+
+/**
+ * Validates a room that clients join, or that events go to: as `checkRoom`, and no part of the name may come from a missing
+ * value, since strangers would share the room.
+ *
+ * @throws SseError `invalid-room`
+ */
+export function checkTarget(room: unknown): string {
+  const name = checkRoom(room);
+  if (!EMPTY_PART.test(name)) return name;
+  throw new SseError(
+    'invalid-room',
+    `A part of the room ${describeValue(name)} has no value, so strangers would share it. Check the value, as with a guard, before it becomes a room.`,
+  );
+}
+
+/** Validates a target or a list of targets, as `checkTarget`. @returns each name once, in the given order */
 export function checkRooms(rooms: RoomName | readonly RoomName[]): string[] {
-  if (!Array.isArray(rooms)) return [checkRoom(rooms)];
-  return [...new Set(rooms.map(checkRoom))];
+  if (!Array.isArray(rooms)) return [checkTarget(rooms)];
+  return [...new Set(rooms.map(checkTarget))];
 }
