@@ -38,6 +38,7 @@ export type {
   PublishOptions,
   PublishReceipt,
   ReadOptions,
+  StartOptions,
   RoomHistoryLimits,
   SseBroker,
 } from './broker/broker.interface.js';

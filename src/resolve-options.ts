@@ -127,15 +127,24 @@ export function resolveOptions(options: SseModuleOptions = {}): ResolvedSseOptio
   };
 }
 
-function checkPresence({ rooms = {}, identify }: SseModuleOptions): void {
+/**
+ * Checks the options that a process with HTTP needs, in which clients are members of rooms.
+ *
+ * @throws SseError `invalid-options`
+ */
+export function checkIdentify({ rooms = {}, identify }: SseModuleOptions): void {
+  for (const [pattern, { presence }] of Object.entries(rooms)) {
+    if (presence !== true || identify !== undefined) continue;
+    throw new SseError(
+      'invalid-options',
+      `The option "rooms[${JSON.stringify(pattern)}].presence" of SseModule needs the option "identify", which returns the user of a client.`,
+    );
+  }
+}
+
+function checkPresence({ rooms = {} }: SseModuleOptions): void {
   for (const [pattern, { presence, presenceEvents }] of Object.entries(rooms)) {
     const path = `rooms[${JSON.stringify(pattern)}].`;
-    if (presence === true && identify === undefined) {
-      throw new SseError(
-        'invalid-options',
-        `The option "${path}presence" of SseModule needs the option "identify", which returns the user of a client.`,
-      );
-    }
     if (presenceEvents === true && presence !== true) {
       throw new SseError(
         'invalid-options',

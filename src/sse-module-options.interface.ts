@@ -18,8 +18,8 @@ export interface SseRoomPolicyOptions {
    */
   readonly volatile?: boolean;
   /**
-   * `true`: the module tracks the members of these rooms over all nodes. Needs the option `identify`. Each join and
-   * leave of a connection costs a write to the broker. Default: `false`.
+   * `true`: the module tracks the members of these rooms over all nodes. Needs the option `identify` in a
+   * process with HTTP. Each join and leave of a connection costs a write to the broker. Default: `false`.
    */
   readonly presence?: boolean;
   /**
@@ -134,7 +134,8 @@ export interface SseModuleOptions {
    * user: the client is no member of any room. An exception has the same effect and is logged.
    *
    * Called once when the stream opens, after guards and handler, so `client.request` and `client.context` are set. With
-   * `SseService.add()` it is called within that call: the request must have everything it needs before. Default: none.
+   * `SseService.add()` it is called within that call: the request must have everything it needs before. Not needed in a
+   * process without HTTP. Default: none.
    *
    * ```ts
    * identify: (client) => ({ user: (client.request as RequestWithUser).user.id })

@@ -23,7 +23,7 @@ export interface BroadcastOptions extends Pick<PublishOptions, 'volatile' | 'ide
    * Clients, or users (`{ user: 7 }`) with all of their clients, that do not receive the event. An excluded client that
    * reconnects is a new client and may receive the event from history; an excluded user does not. Default: none.
    *
-   * Without the module option `identify`, `{ user }` is refused.
+   * Without the module option `identify`, `{ user }` is refused in a process with HTTP.
    */
   readonly except?: ExcludedTarget | readonly ExcludedTarget[];
 }

@@ -20,6 +20,8 @@ export interface SseRuntime {
   readonly presence: Presence;
   readonly commands: RemoteCommands;
   readonly hub: RoomHub;
+  /** Prepares for clients, in a process with HTTP. May be called twice. */
+  readonly serve: () => void;
 }
 
 /** Value of the module's options in `imports: [SseModule]`, without `forRoot()`. */

@@ -1,12 +1,18 @@
-import { Inject, Module, type BeforeApplicationShutdown, type DynamicModule } from '@nestjs/common';
-import { DiscoveryModule, ModulesContainer } from '@nestjs/core';
+import {
+  Inject,
+  Module,
+  type BeforeApplicationShutdown,
+  type DynamicModule,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { DiscoveryModule, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { CallbackFailures } from './callbacks/callback-failures.js';
 import { guardedMetrics } from './callbacks/guarded-metrics.js';
 import { RemoteCommands } from './commands/remote-commands.js';
 import { EndpointExplorer } from './endpoint/routes/endpoint-explorer.js';
 import { reportCallbackFailure, reportFailure } from './endpoint/report-failure.js';
 import { Presence } from './presence/presence.js';
-import { resolveOptions, type ResolvedSseOptions } from './resolve-options.js';
+import { checkIdentify, resolveOptions, type ResolvedSseOptions } from './resolve-options.js';
 import { RoomHub } from './rooms/room-hub.js';
 import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';
 import type { SseModuleAsyncOptions, SseModuleOptions } from './sse-module-options.interface.js';
@@ -38,7 +44,11 @@ const SSE_RUNTIME = Symbol('SSE_RUNTIME');
   providers: [
     // `forRoot` and `forRootAsync` override it.
     { provide: MODULE_OPTIONS_TOKEN, useValue: UNCONFIGURED },
-    { provide: SSE_RUNTIME, useFactory: runtimeOf, inject: [MODULE_OPTIONS_TOKEN, ModulesContainer] },
+    {
+      provide: SSE_RUNTIME,
+      useFactory: runtimeOf,
+      inject: [MODULE_OPTIONS_TOKEN, ModulesContainer, HttpAdapterHost],
+    },
     {
       provide: RESOLVED_SSE_OPTIONS,
       useFactory: ({ options }: SseRuntime) => options,
@@ -52,7 +62,7 @@ const SSE_RUNTIME = Symbol('SSE_RUNTIME');
   ],
   exports: [SseService],
 })
-export class SseModule extends ConfigurableModuleClass implements BeforeApplicationShutdown {
+export class SseModule extends ConfigurableModuleClass implements OnModuleInit, BeforeApplicationShutdown {
   constructor(@Inject(SSE_RUNTIME) private readonly runtime: ImportedRuntime) {
     super();
   }
@@ -83,6 +93,11 @@ export class SseModule extends ConfigurableModuleClass implements BeforeApplicat
     return super.forRootAsync(options);
   }
 
+  /** Prepares for clients where the HTTP adapter was set after the providers were created, as in a testing module. */
+  onModuleInit(): void {
+    if (this.runtime.isOwn) this.runtime.serve();
+  }
+
   /**
    * Ends every stream, after the same hook of the modules that use this one: those may send a last event. A later hook would
    * be too late, since Nest closes the server next, which waits for open streams.
@@ -100,17 +115,20 @@ interface ImportedRuntime extends SseRuntime {
 async function runtimeOf(
   options: SseModuleOptions | typeof UNCONFIGURED,
   modules: ModulesContainer,
+  http: HttpAdapterHost,
 ): Promise<ImportedRuntime> {
   let isOwn = false;
   const runtime = await sharedRuntime(options, modules, SseModule, (moduleOptions) => {
     isOwn = true;
-    return startRuntime(moduleOptions);
+    return startRuntime(moduleOptions, http);
   });
   return { ...runtime, isOwn };
 }
 
 /** Starts the hub before the service can be injected, since other modules may publish from their first hook on. */
-async function startRuntime(moduleOptions: SseModuleOptions): Promise<SseRuntime> {
+async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHost): Promise<SseRuntime> {
+  // `createApplicationContext` and a microservice have no adapter.
+  const servesHttp = (): boolean => Boolean(http.httpAdapter);
   const resolved = resolveOptions(moduleOptions);
   const callbacks = new CallbackFailures(reportCallbackFailure, (callback) =>
     resolved.metrics.callbackFailed?.(callback),
@@ -122,7 +140,7 @@ async function startRuntime(moduleOptions: SseModuleOptions): Promise<SseRuntime
   const commands = new RemoteCommands(
     options.broker,
     (room) => presence.members(room),
-    options.identify !== undefined,
+    () => options.identify !== undefined || !servesHttp(),
   );
   const hub = new RoomHub({
     ...options,
@@ -131,7 +149,13 @@ async function startRuntime(moduleOptions: SseModuleOptions): Promise<SseRuntime
     observer: presence,
     onControl: (text) => commands.execute(text, hub),
   });
-  await hub.start();
+  const serve = (): void => {
+    if (!servesHttp()) return;
+    checkIdentify(moduleOptions);
+    hub.subscribe();
+  };
+  if (servesHttp()) checkIdentify(moduleOptions);
+  await hub.start({ subscribesLater: !servesHttp() });
   presence.start(hub);
-  return { options, presence, commands, hub };
+  return { options, presence, commands, hub, serve };
 }

@@ -139,7 +139,7 @@ export class SseService<Events extends object = object> {
   ): Promise<string | undefined>;
   broadcast(room: Rooms, ...parts: unknown[]): Promise<string | undefined> {
     return this.hub.publish(broadcastCall(broadcast, room, parts), () => ({
-      parts: withExcluded(parts, this.options.identify !== undefined),
+      parts: withExcluded(parts, this.commands.hasUsers()),
       rooms: checkRooms(room),
     }));
   }

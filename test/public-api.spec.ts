@@ -64,6 +64,7 @@ const API: Readonly<
       'SseOptionsFactory',
       'SseRoomOptions',
       'SseRoomPolicyOptions',
+      'StartOptions',
     ],
   },
   'redis.ts': {

@@ -54,6 +54,15 @@ export interface BrokerListener {
   onControl?(text: string): void;
 }
 
+/** Options of `start`. */
+export interface StartOptions {
+  /**
+   * `true` for a process without HTTP, which may never subscribe a room. A broker may then open the connection that receives
+   * events with the first `subscribe`; until then its state is `live` as soon as it can publish. Default: `false`.
+   */
+  readonly subscribesLater?: boolean | undefined;
+}
+
 /** Options of one `publish`. */
 export interface PublishOptions {
   /** Clients that do not receive the event: client ids, and `user:` followed by a user name. Default: none. */
@@ -147,7 +156,7 @@ export interface SseBroker {
    *
    * @returns resolves when the broker may be used, even if its state is still `down`
    */
-  start(policy: HistoryPolicy, listener: BrokerListener): Promise<void>;
+  start(policy: HistoryPolicy, listener: BrokerListener, options?: StartOptions): Promise<void>;
 
   /** The current epoch: 8 hexadecimal digits. */
   readonly epoch: string;

@@ -46,18 +46,19 @@ export interface DisconnectOptions {
 export class RemoteCommands {
   readonly #broker: SseBroker | undefined;
   readonly #membersOf: (room: string) => Promise<SseMember[]>;
-  readonly #hasUsers: boolean;
+  /** True where a call may name a user. */
+  readonly hasUsers: () => boolean;
 
   /**
    * @param membersOf the members of a room over all nodes, for `{ room, where }`
-   * @param hasUsers true with the option `identify`
+   * @param hasUsers returns true with the option `identify`, and in a process without HTTP
    */
   constructor(
     broker: PartitionedBroker,
     membersOf: (room: string) => Promise<SseMember[]>,
-    hasUsers: boolean,
+    hasUsers: () => boolean,
   ) {
-    this.#hasUsers = hasUsers;
+    this.hasUsers = hasUsers;
     // A control message of any partition reaches every node. Always the same partition: commands stay in order.
     [this.#broker] = broker.partitions;
     this.#membersOf = membersOf;
@@ -126,7 +127,7 @@ export class RemoteCommands {
   }
 
   #checkUsersExist(call: string): void {
-    if (!this.#hasUsers) throw noUsers(call);
+    if (!this.hasUsers()) throw noUsers(call);
   }
 
   async #publish(command: RemoteCommand): Promise<void> {

@@ -55,11 +55,13 @@ export class Presence {
 
   /** Called once, after the broker has started. */
   start(host: PresenceHost): void {
-    const { policy, presenceGraceMs } = this.#options;
+    const { policy, presenceGraceMs, identify } = this.#options;
     this.#host = host;
     if (!policy.hasPresence) return;
-    this.#members = new LocalMembers(this.#stores, presenceGraceMs || 0);
     this.#told = new ToldRooms((room) => this.#stores.of(room), host);
+    // A process without HTTP asks for the members of other nodes, and has none itself.
+    if (identify === undefined) return;
+    this.#members = new LocalMembers(this.#stores, presenceGraceMs || 0);
     this.#stores.open();
   }
 

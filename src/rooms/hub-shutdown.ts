@@ -12,7 +12,7 @@ export interface ClosingParts {
   readonly rooms: RoomRegistry;
   readonly resumes: ClientResumes;
   readonly observables: HubObservables;
-  readonly observer: ClientObserver | undefined;
+  readonly observer?: ClientObserver;
   readonly shutdownGraceMs: number;
 }
 

@@ -4,6 +4,7 @@ import { ClientConnection } from '../connection/client-connection.js';
 import type { CloseReason } from '../connection/close-reason.js';
 import { ConnectionServices } from '../connection/connection-services.js';
 import { SseClient, type ClientHost } from '../connection/sse-client.js';
+import type { StartOptions } from '../broker/broker.interface.js';
 import type { JoinOptions } from '../connection/sse-client.interface.js';
 import { checkRetry } from '../protocol/input/event-fields.js';
 import { encodeEvent, type SseFields } from '../protocol/encode-event.js';
@@ -16,7 +17,7 @@ import { HubObservables } from './hub-observables.js';
 import { HubShutdown } from './hub-shutdown.js';
 import { LossNotifier } from './resume/loss-notifier.js';
 import { EventPublisher, type EventToPublish, type SendTraits } from './publish/event-publisher.js';
-import { Partitions } from './partitions/partitions.js';
+import { Partitions, type PartitionsListener } from './partitions/partitions.js';
 import { ClientResumes, type AttachTiming } from './resume/client-resumes.js';
 import { ReportedPromise, type PublicCall } from './reported-promise.js';
 import type { HubOptions, NewClient } from './room-hub.interface.js';
@@ -54,20 +55,19 @@ export class RoomHub implements ClientHost {
       options.report,
     );
     this.#shutdown = new HubShutdown({
+      ...options,
       partitions: this.#partitions,
       connections: this.#connections,
       rooms: this.#rooms,
       resumes: this.#resumes,
       observables: this.observables,
-      observer: options.observer,
-      shutdownGraceMs: options.shutdownGraceMs,
     });
   }
 
-  /** Starts the broker. Settles when it may be used. */
-  async start(): Promise<void> {
+  /** Starts the broker, and subscribes the room of all clients without `subscribesLater`. Settles when it may be used. */
+  async start(options: StartOptions = {}): Promise<void> {
     const losses = new LossNotifier(this.clients, this.#partitions);
-    await this.#partitions.start(this.#options.policy, {
+    const listener: PartitionsListener = {
       onMessage: (message) => this.#receive(message),
       onStateChange: (state) => {
         // Of several partitions another one may have been interrupted.
@@ -80,9 +80,13 @@ export class RoomHub implements ClientHost {
       },
       onGap: (rooms, laterRooms) => losses.notifyGap(rooms, laterRooms),
       onControl: (text) => this.#options.onControl?.(text),
-    });
-    this.#rooms.start();
+    };
+    await this.#partitions.start(this.#options.policy, listener, options);
+    if (options.subscribesLater !== true) this.subscribe();
   }
+
+  /** Subscribes the room of all clients, where `start` has left that out. */
+  readonly subscribe = (): void => void this.#rooms.start();
 
   get isClosing(): boolean {
     return this.#shutdown.hasBegun;
@@ -124,6 +128,7 @@ export class RoomHub implements ClientHost {
     client.connection.tracksPosition = tracking.tracksPosition;
     client.connection.tracksPositionOnceJoined = tracking.tracksPositionOnceJoined ?? false;
     if (held) client.connection.shutGate();
+    if (this.#rooms.start() && held) this.#resumes.joinedBeforeSubscribed(client);
     return client;
   }
 
@@ -215,8 +220,8 @@ export class RoomHub implements ClientHost {
    * @returns the event's position, as in `id:`; `undefined` for an event that cannot be replayed
    */
   publish(call: PublicCall, event: () => EventToPublish): Promise<string | undefined> {
-    const work = (): Promise<string | undefined> => this.beforeClose(this.#events.publish(event()));
-    return ReportedPromise.of(call, work, this.#options.report);
+    const { report } = this.#options;
+    return ReportedPromise.of(call, () => this.beforeClose(this.#events.publish(event())), report);
   }
 
   /** Makes `close` wait for a call to the broker. @returns the call */

@@ -16,6 +16,7 @@ export class RoomRegistry {
   readonly #onBrokerFailure: (error: unknown) => void;
   readonly #options: Pick<HubOptions, 'observer' | 'callbacks'>;
   readonly #rooms = new Map<string, Room>();
+  #isStarted = false;
   /** The room of all clients, which always exists. */
   readonly roomOfAll = new Room(EVERYONE);
 
@@ -29,9 +30,16 @@ export class RoomRegistry {
     this.#options = options;
   }
 
-  /** Subscribes the room of all clients. */
-  start(): void {
+  /**
+   * Subscribes the room of all clients, once.
+   *
+   * @returns `true` if this call has begun it, and the broker does not deliver the room yet
+   */
+  start(): boolean {
+    if (this.#isStarted) return false;
+    this.#isStarted = true;
     this.#subscribe(this.roomOfAll);
+    return this.roomOfAll.subscribed !== undefined;
   }
 
   get(name: string): Room | undefined {
@@ -68,6 +76,7 @@ export class RoomRegistry {
   /** Events of a room, for the application. A subscriber counts as interest in the room, as a client does. */
   observe(name: string): Observable<RoomMessage> {
     return new IsolatedObservable('stream()', this.#options.callbacks, (subscriber) => {
+      if (name === EVERYONE) this.start();
       const room = name === EVERYONE ? this.roomOfAll : this.#getOrSubscribe(name);
       room.subscriberCount++;
       const subscription = room.subscribe(subscriber);

@@ -12,8 +12,8 @@ export class WrappedMemoryBroker implements SseBroker {
     return this.memory.position;
   }
 
-  start(...args: Parameters<SseBroker['start']>): Promise<void> {
-    return this.memory.start(...args);
+  start(...[policy, listener]: Parameters<SseBroker['start']>): Promise<void> {
+    return this.memory.start(policy, listener);
   }
 
   publish(...args: Parameters<SseBroker['publish']>): ReturnType<SseBroker['publish']> {

@@ -7,6 +7,7 @@ import type {
   PublishOptions,
   PublishReceipt,
   ReadOptions,
+  StartOptions,
   SseBroker,
 } from '../broker.interface.js';
 import type { PresenceStore } from '../presence-store.interface.js';
@@ -61,7 +62,11 @@ export class RedisBroker implements SseBroker {
     return this.#node?.order.position ?? 0;
   }
 
-  async start(policy: HistoryPolicy, listener: BrokerListener): Promise<void> {
+  async start(
+    policy: HistoryPolicy,
+    listener: BrokerListener,
+    { subscribesLater = false }: StartOptions = {},
+  ): Promise<void> {
     const { options, presenceTimes, warn, outages, chooseDriver } = this.#context;
     const driver = (await chooseDriver())(slotOf(this.#partition.tag));
     const nodeName = randomUUID().slice(0, 8);
@@ -89,7 +94,7 @@ export class RedisBroker implements SseBroker {
     });
     this.#node = node;
     try {
-      await node.open();
+      await node.open(subscribesLater);
     } catch (error) {
       if (options.requireBroker) {
         await this.close();
@@ -192,7 +197,7 @@ export class RedisBroker implements SseBroker {
     const { reader, order } = node;
     const current = (await reader.currentPosition()) ?? order;
     const isKnownEpoch = current.epoch === order.epoch;
-    if (!isKnownEpoch) node.awaitEpoch(current.epoch);
+    if (!isKnownEpoch) node.awaitEpoch(current);
     const position = isKnownEpoch ? Math.max(order.newestPosition, current.position) : current.position;
     return { epoch: current.epoch, position, messages: [], incompleteRooms: [] };
   }

@@ -1,4 +1,5 @@
 import type { BrokerListener, BrokerState, HistoryPolicy } from '../broker.interface.js';
+import type { ResumePoint } from '../../protocol/position.js';
 import { MalformedMessages } from './data/malformed-messages.js';
 import { longestLastPositionTtlMs } from './data/clamped-limits.js';
 import type { RedisKeys } from './data/redis-keys.js';
@@ -73,6 +74,8 @@ export class RedisNode {
   /** An epoch that Redis has reported and this node has not started yet. */
   #awaitedEpoch: string | undefined;
   #reportedState: BrokerState | undefined;
+  /** True once a node that receives no events knows its position. */
+  #hasPosition = false;
   #isClosed = false;
 
   constructor(context: RedisNodeContext) {
@@ -143,13 +146,14 @@ export class RedisNode {
   /**
    * Opens the connections. They are opened again after each failure until `close()`.
    *
+   * @param subscribesLater leaves the subscribing connection to the first `subscribe`
    * @returns resolves when the node is live
    * @throws SseError `broker-unavailable` or the error of the first attempt, at the latest after `connectTimeoutMs`
    */
-  async open(): Promise<void> {
+  async open(subscribesLater: boolean): Promise<void> {
     const { connectTimeoutMs } = this.#context.options;
     this.commands.open();
-    this.feed.open();
+    if (!subscribesLater) this.feed.open();
     await withDeadline(this.#firstOutcome.promise, connectTimeoutMs, () =>
       unavailable(`Redis was not ready within ${connectTimeoutMs} ms.`, undefined),
     );
@@ -164,9 +168,10 @@ export class RedisNode {
   }
 
   /** Stops reads from recent events until this node has started an epoch that Redis has reported. */
-  awaitEpoch(epoch: string): void {
-    this.#awaitedEpoch = epoch;
-    this.feed.check();
+  awaitEpoch(current: ResumePoint): void {
+    this.#awaitedEpoch = current.epoch;
+    if (this.feed.isOpen) this.feed.check();
+    else this.#moveTo(current);
   }
 
   close(): void {
@@ -181,7 +186,9 @@ export class RedisNode {
   }
 
   get #state(): BrokerState {
-    return this.commands.isUp ? this.feed.phase : 'down';
+    if (!this.commands.isUp) return 'down';
+    if (this.feed.isOpen) return this.feed.phase;
+    return this.#hasPosition ? 'live' : 'syncing';
   }
 
   #isAwaitingEpoch(): boolean {
@@ -194,7 +201,23 @@ export class RedisNode {
     this.#readLink.reconnect();
     this.#handleState();
     void this.registry?.refresh();
-    this.feed.check();
+    if (this.feed.isOpen) this.feed.check();
+    else void this.#readPosition();
+  }
+
+  /** Reads the position of a node that receives no events, since nothing else moves it. */
+  async #readPosition(): Promise<void> {
+    const current = await this.reader.currentPosition();
+    // Without an answer the connection is replaced, and the position is read again.
+    if (current === undefined || this.#isClosed) return;
+    this.#moveTo(current);
+    this.#hasPosition = true;
+    this.#firstOutcome.resolve();
+    this.#handleState();
+  }
+
+  #moveTo(current: ResumePoint): void {
+    if (!this.feed.isOpen) this.order.catchUp({ ...current, messages: [], incompleteRooms: [] });
   }
 
   #handleCommandsDown(error: Error): void {

@@ -7,6 +7,7 @@ import type {
   PublishOptions,
   ReadOptions,
   SseBroker,
+  StartOptions,
 } from '../../broker/broker.interface.js';
 import { SingleCursor, type Cursor } from '../../connection/cursor.js';
 import {
@@ -80,9 +81,9 @@ export class Partitions implements PartitionPositions {
   }
 
   /** Starts all partitions. Settles when each of them may be used. If one cannot be started, all are closed. */
-  async start(policy: HistoryPolicy, listener: PartitionsListener): Promise<void> {
-    const starts = this.#brokers.map((broker, partition) =>
-      broker.start(policy, {
+  async start(policy: HistoryPolicy, listener: PartitionsListener, options: StartOptions): Promise<void> {
+    const starts = this.#brokers.map((broker, partition) => {
+      const own: BrokerListener = {
         onMessage: (message) => {
           if (!this.isPartitioned) return listener.onMessage(message);
           message.partition = partition;
@@ -118,8 +119,9 @@ export class Partitions implements PartitionPositions {
           listener.onGap(rooms, this.#awaitedCopies.takeLost(partition, rooms));
         },
         onControl: (text) => listener.onControl?.(text),
-      }),
-    );
+      };
+      return broker.start(policy, own, options);
+    });
     try {
       await Promise.all(starts);
     } catch (error) {
@@ -230,7 +232,6 @@ export class Partitions implements PartitionPositions {
     return page;
   }
 
-  /** As in `SseBroker.whenDelivered`, of all partitions. */
   async whenDelivered(): Promise<void> {
     await Promise.all(this.#brokers.map(async (broker) => broker.whenDelivered?.()));
   }

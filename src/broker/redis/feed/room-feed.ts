@@ -54,6 +54,7 @@ export class RoomFeed {
   readonly #connection: ReconnectingConnection;
   #connected: RedisConnection | undefined;
   #phase: FeedPhase = 'down';
+  #isOpen = false;
   /** The greatest implausible position that has caused a read. */
   #positionReadFor: Position = 0;
 
@@ -90,12 +91,23 @@ export class RoomFeed {
     return this.#phase;
   }
 
+  /** True once the connection is, or was, to be opened. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
   open(): void {
+    if (this.#isOpen) return;
+    this.#isOpen = true;
     this.#connection.open();
   }
 
-  /** See `RoomSubscriptions.subscribe`. */
+  /** See `RoomSubscriptions.subscribe`. Opens the connection of a node that did not need one before. */
   subscribe(room: string): Promise<Position | undefined> {
+    if (!this.#isOpen) {
+      this.open();
+      this.#setPhase('syncing');
+    }
     return this.#subscriptions.subscribe(room);
   }
 
