@@ -103,7 +103,7 @@ async function startRuntime(moduleOptions: SseModuleOptions): Promise<SseRuntime
     (room) => presence.members(room),
     options.identify !== undefined,
   );
-  const hub = new RoomHub({
+  const hub: RoomHub = new RoomHub({
     ...options,
     report: reportFailure,
     observer: presence,

@@ -183,6 +183,50 @@ describe('a control message', () => {
     const command = parseRemoteCommand(JSON.stringify({ do: 'disconnect', client: 'c', retryMs }));
     expect(command !== undefined).toBe(isAccepted);
   });
+
+  it.each([
+    { do: 'leave', users: ['7'], room: 'a\nb' },
+    { do: 'leave', users: ['7'], room: '' },
+    { do: 'leave', users: ['7'], room: 5 },
+    { do: 'leave', users: ['7'], room: 'a\ud800' },
+    { do: 'leave', users: [7], room: 'a' },
+    { do: 'leave', users: ['a\u0000'], room: 'a' },
+    { do: 'leave', users: { length: 1 }, room: 'a' },
+    { do: 'leave', room: 'a' },
+    { do: 'disconnect' },
+    { do: 'disconnect', client: { toString: 1 } },
+    { do: 'disconnect', client: 'c', retryMs: -1 },
+    { do: 'disconnect', client: 'c', later: true },
+    { do: 'toString', client: 'c' },
+    ['disconnect'],
+    null,
+  ])('%j is refused', (command) => {
+    expect(parseRemoteCommand(JSON.stringify(command))).toBeUndefined();
+  });
+
+  it('never throws on a command of any values, and accepts only names as of an application', () => {
+    const field = fc.oneof(headerValue, fc.constantFrom('a', '*', '7', ['7'], ['7\n'], 0, -1, 1e15));
+    const command = fc.record(
+      {
+        do: fc.constantFrom('disconnect', 'leave'),
+        client: field,
+        users: field,
+        room: field,
+        retryMs: field,
+      },
+      { requiredKeys: ['do'] },
+    );
+    fc.assert(
+      fc.property(command, (value) => {
+        const parsed = parseRemoteCommand(JSON.stringify(value));
+        for (const name of [parsed?.room ?? 'a', ...(parsed?.users ?? [])]) {
+          expect(name).toMatch(/^[^\p{Cc}\p{Surrogate}]+$/u);
+        }
+        expect(parsed?.retryMs ?? 0).toBeLessThan(2 ** 31);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
 });
 
 describe('MalformedMessages', () => {
