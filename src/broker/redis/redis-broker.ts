@@ -15,7 +15,7 @@ import type { RoomEvent } from '../../protocol/room-message.js';
 import { newEpoch } from '../new-epoch.js';
 import { publishCommand } from './data/publish-command.js';
 import { PUBLISH_SCRIPT } from './data/publish-script.js';
-import { RedisKeys, type Partition } from './data/redis-keys.js';
+import { NODES_TAG, RedisKeys, type Partition } from './data/redis-keys.js';
 import type { DriverForSlot } from './driver/choose-driver.js';
 import { slotOf } from './driver/cluster-slot.js';
 import type { ReadQueue } from './history/read-queue.js';
@@ -70,6 +70,8 @@ export class RedisBroker implements SseBroker {
     const node = new RedisNode({
       driver,
       redisKeys,
+      nodeName,
+      carriesRegistry: this.#partition.tag === NODES_TAG,
       options,
       policy,
       listener,
@@ -95,6 +97,7 @@ export class RedisBroker implements SseBroker {
       }
       node.reportState();
     }
+    if (options.requireSamePartitions) await this.#refuseOtherPartitions(node);
     node.order.reportsEpochChange = true;
   }
 
@@ -160,7 +163,18 @@ export class RedisBroker implements SseBroker {
     if (node === undefined) return;
     this.#node = undefined;
     this.#presence.detach();
+    await node.registry?.close();
     node.close();
+  }
+
+  /** @throws SseError `invalid-options`, after which the broker is closed */
+  async #refuseOtherPartitions(node: RedisNode): Promise<void> {
+    try {
+      await node.registry?.requireSamePartitions();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
   }
 
   #running(): RedisNode {
