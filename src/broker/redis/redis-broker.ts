@@ -158,6 +158,10 @@ export class RedisBroker implements SseBroker {
     await commands.send(['SPUBLISH', redisKeys.controlChannel, `t${text}`], callOptions);
   }
 
+  async whenDelivered(): Promise<void> {
+    await this.#node?.feed.whenDelivered();
+  }
+
   async close(): Promise<void> {
     const node = this.#node;
     if (node === undefined) return;
