@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { parseRemoteCommand } from '../../../commands/remote-command-codec.js';
 import { parsePresenceEvent } from '../../../protocol/presence-event.js';
+import { parseNodeEntry } from '../nodes/node-entry.js';
 import { presentUsers } from '../presence/present-users.js';
 import { parseChannelMessage, parseSyncMarker } from './channel-message.js';
 import { decodeEventText, encodeEventText } from './event-codec.js';
@@ -55,6 +56,7 @@ describe('the decoders of what Redis delivers', () => {
         }
         parseSyncMarker(any);
         parseRemoteCommand(any);
+        parseNodeEntry(any);
         for (const name of ['sse:join', 'sse:leave']) {
           parsePresenceEvent({ event: name, data: any, serialized: true });
         }
@@ -128,6 +130,11 @@ describe('an event header', () => {
     '{',
   ])('%s is refused', (line) => {
     expect(decodeEventText(`${line}\nx`, 'a')).toBeUndefined();
+  });
+
+  it('may be a loss notice, which has no data', () => {
+    expect(decodeEventText('{"n":"sse:loss"}\n')).toMatchObject({ event: 'sse:loss', data: '' });
+    expect(decodeEventText('{"n":"sse:loss"}\nforged')).toBeUndefined();
   });
 
   it('may name a join of the room itself, and of no other', () => {
