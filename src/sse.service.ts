@@ -42,17 +42,17 @@ export class SseService<Events extends object = object> {
 
   /** Emits each client when its stream opens. Completes when the application closes. */
   get connected$(): Observable<{ client: SseClient }> {
-    return this.hub.connected$;
+    return this.hub.observables.connected$;
   }
 
   /** Emits each client and the reason when its stream ends or is refused. Completes when the application closes. */
   get disconnected$(): Observable<{ client: SseClient; reason: CloseReason }> {
-    return this.hub.disconnected$;
+    return this.hub.observables.disconnected$;
   }
 
   /** Emits the broker's state on subscription, then each change. Events of other nodes arrive while it is `live`. */
   get brokerState$(): Observable<BrokerState> {
-    return this.hub.brokerState$;
+    return this.hub.observables.brokerState$;
   }
 
   /**
@@ -94,7 +94,9 @@ export class SseService<Events extends object = object> {
   leave(user: Pick<SseIdentity, 'user'>, room: RoomName): Promise<void>;
   leave(target: SseClient | Pick<SseIdentity, 'user'>, room: RoomName): void | Promise<void> {
     if (target instanceof SseClient) return target.leave(room);
-    return reported(leave, [target, room], () => this.commands.leave(leavingUser(target), room));
+    return reported(leave, [target, room], () =>
+      this.hub.beforeClose(this.commands.leave(leavingUser(target), room)),
+    );
   }
 
   /** True if the client is in the room; always `true` for `'*'`, and `false` for a value that is no room name. */
@@ -153,7 +155,9 @@ export class SseService<Events extends object = object> {
    * `unsupported-by-broker`, `broker-closed`, `broker-unavailable`: the promise rejects
    */
   disconnect(target: DisconnectTarget, options?: DisconnectOptions): Promise<void> {
-    return reported(disconnect, [target], () => this.commands.disconnect(target, options));
+    return reported(disconnect, [target], () =>
+      this.hub.beforeClose(this.commands.disconnect(target, options)),
+    );
   }
 
   /** Removes a client without closing its connection: it leaves its rooms and receives no further event. */
@@ -193,8 +197,8 @@ export class SseService<Events extends object = object> {
 
   /**
    * Emits each user that joins a room with the first stream, or leaves it with the last, over all nodes. A subscriber counts
-   * as interest in the room. For a complete list, subscribe first and call `presence(room)` then; call it again when
-   * `brokerState$` returns to `live`: no change arrives in any other state. Completes when the application closes. Throws as
+   * as interest in the room. For a complete list, subscribe first and call `presence(room)` then. The joins and leaves of a user
+   * alternate. Changes that an outage hid follow within 20 s after it. Completes when the application closes. Throws as
    * `presence` rejects.
    */
   presence$(room: RoomName): Observable<PresenceChange> {

@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import type { RoomEvent } from '../protocol/room-message.js';
 
 /** The rooms that have presence. */
 export interface PresencePolicy {
@@ -15,4 +16,6 @@ export interface PresenceHost {
   observeRoom(room: string): Observable<unknown>;
   /** Pending while this node has interest in the room and the broker does not deliver it yet. */
   whenSubscribed(room: string): Promise<void> | undefined;
+  /** Delivers an event without a position to this node's part of the room, as if the broker had delivered it. */
+  deliver(room: string, event: RoomEvent): void;
 }

@@ -1,17 +1,21 @@
 import type { Observable } from 'rxjs';
 import type { PartitionedBroker } from '../broker/broker.interface.js';
+import type { CallbackFailures } from '../callbacks/callback-failures.js';
+import { IsolatedObservable } from '../callbacks/isolated-observable.js';
 import type { PresenceCount, PresenceStore } from '../broker/presence-store.interface.js';
 import type { SseClient } from '../connection/sse-client.js';
 import { parsePresenceEvent, type PresenceChange } from '../protocol/presence-event.js';
 import type { RoomMessage } from '../protocol/room-message.js';
 import { EVERYONE } from '../protocol/input/room-name.js';
 import { SseError } from '../protocol/sse-error.js';
+import { ignoreRejection } from '../protocol/thenable.js';
 import type { SseMember } from '../protocol/sse-member.js';
 import { checkIdentity, type SseIdentity } from '../protocol/input/user-name.js';
 import { LocalMembers } from './local-members.js';
 import { PresenceChanges } from './presence-changes.js';
 import type { PresenceHost, PresencePolicy } from './presence-host.interface.js';
 import { PresenceStores } from './presence-stores.js';
+import { ToldRooms } from './told-rooms.js';
 import { toMember } from './to-member.js';
 
 /** Longest time, in milliseconds, that a list of members waits for the room's subscription. After it the store is asked anyway. */
@@ -25,8 +29,7 @@ export interface PresenceOptions {
   readonly policy: PresencePolicy;
   readonly identify: Identify | undefined;
   readonly presenceGraceMs: number | false;
-  /** Takes failures that no caller receives. */
-  readonly report: (error: unknown) => void;
+  readonly callbacks: CallbackFailures;
 }
 
 /** Identifies the clients of this node, reports them to the presence store, and reads the presence of all nodes. */
@@ -36,6 +39,7 @@ export class Presence {
   readonly #changes = new PresenceChanges();
   #host: PresenceHost | undefined;
   #members: LocalMembers | undefined;
+  #told: ToldRooms | undefined;
 
   /** @throws SseError `unsupported-by-broker` where a room has presence and the broker does not support it */
   constructor(options: PresenceOptions) {
@@ -55,6 +59,7 @@ export class Presence {
     this.#host = host;
     if (!policy.hasPresence) return;
     this.#members = new LocalMembers(this.#stores, presenceGraceMs || 0);
+    this.#told = new ToldRooms((room) => this.#stores.of(room), host);
     this.#stores.open();
   }
 
@@ -73,48 +78,71 @@ export class Presence {
 
   changes(room: string): Observable<PresenceChange> {
     this.#storeOf(room);
-    return this.#changes.of(room, this.#host as PresenceHost);
+    const changes = this.#changes.of(room, this.#host as PresenceHost);
+    return new IsolatedObservable('presence$', this.#options.callbacks, (subscriber) => {
+      this.#told?.enter(room);
+      const subscription = changes.subscribe(subscriber);
+      return () => {
+        subscription.unsubscribe();
+        this.#told?.exit(room);
+      };
+    });
   }
 
   /** Identifies a client whose stream has opened, and enters it in the rooms that it joined before. */
   clientOpened(client: SseClient): void {
-    try {
-      client.identity = checkIdentity(this.#options.identify?.(client));
-    } catch (error) {
-      this.#options.report(error);
-    }
+    const { identify, callbacks } = this.#options;
+    if (identify === undefined) return;
+    callbacks.run('identify', () => {
+      const identity: unknown = identify(client);
+      ignoreRejection(identity);
+      client.identity = checkIdentity(identity);
+    });
     if (client.identity === undefined || this.#members === undefined) return;
-    for (const room of client.roomNames()) this.clientJoined(client, room);
+    for (const room of client.roomNames()) this.#enter(client, room);
   }
 
   clientJoined(client: SseClient, room: string): void {
-    const { identity } = client;
-    if (identity !== undefined && this.#options.policy.isPresenceRoom(room))
-      this.#members?.enter(room, identity);
+    if (this.#options.policy.publishesPresenceEvents(room)) this.#told?.enter(room);
+    this.#enter(client, room);
   }
 
   clientLeft(client: SseClient, room: string): void {
+    if (this.#options.policy.publishesPresenceEvents(room)) this.#told?.exit(room);
     const { identity, connection } = client;
     if (identity === undefined || !this.#options.policy.isPresenceRoom(room)) return;
     this.#members?.exit(room, identity, connection.isClosed);
   }
 
-  /** Emits the presence change that a message carries, if it is one, to the application's subscribers. */
-  messageReceived(message: RoomMessage): void {
+  /**
+   * Emits the presence change that a message carries, if it is one, to the application's subscribers.
+   *
+   * @returns `false` for a presence change that clients do not receive: their room has no presence events, or the change
+   * was told before
+   */
+  messageReceived(message: RoomMessage): boolean {
     const change = changeOf(message);
-    if (change !== undefined) this.#changes.emit(change);
+    if (change === undefined) return true;
+    if (this.#told?.observe(change) === false) return false;
+    this.#changes.emit(change);
+    return this.#options.policy.publishesPresenceEvents(change.room);
   }
 
-  /** @returns `false` for a presence change of a room whose clients do not receive presence events */
-  isForClients(message: RoomMessage): boolean {
-    const change = changeOf(message);
-    return change === undefined || this.#options.policy.publishesPresenceEvents(change.room);
+  /** Compares what this node has told with the lists of members, since changes may have been lost. */
+  messagesLost(): void {
+    this.#told?.handleInterruption();
   }
 
   /** Called when all streams have ended, before the broker closes. */
   async closing(): Promise<void> {
+    this.#told?.close();
     await this.#members?.close();
     this.#members = undefined;
+  }
+
+  #enter({ identity }: SseClient, room: string): void {
+    if (identity !== undefined && this.#options.policy.isPresenceRoom(room))
+      this.#members?.enter(room, identity);
   }
 
   #storeOf(room: string): PresenceStore {

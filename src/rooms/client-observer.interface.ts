@@ -7,10 +7,10 @@ export interface ClientObserver {
   clientOpened(client: SseClient): void;
   clientJoined(client: SseClient, room: string): void;
   clientLeft(client: SseClient, room: string): void;
-  /** Called with each message of the broker, before clients receive it. */
-  messageReceived(message: RoomMessage): void;
-  /** @returns whether the clients of the message's rooms receive it */
-  isForClients(message: RoomMessage): boolean;
+  /** Called with each message of the broker, before clients receive it. @returns whether the clients receive it */
+  messageReceived(message: RoomMessage): boolean;
+  /** Called when the broker may have lost messages without a position, which it does not deliver again. */
+  messagesLost(): void;
   /** Called when every stream has ended; the broker closes after it settles. Never rejects. */
   closing(): Promise<void>;
 }

@@ -15,7 +15,7 @@ import type { RoomEvent } from '../../protocol/room-message.js';
 import { newEpoch } from '../new-epoch.js';
 import { publishCommand } from './data/publish-command.js';
 import { PUBLISH_SCRIPT } from './data/publish-script.js';
-import { RedisKeys, type Partition } from './data/redis-keys.js';
+import { NODES_TAG, RedisKeys, type Partition } from './data/redis-keys.js';
 import type { DriverForSlot } from './driver/choose-driver.js';
 import { slotOf } from './driver/cluster-slot.js';
 import type { ReadQueue } from './history/read-queue.js';
@@ -70,6 +70,8 @@ export class RedisBroker implements SseBroker {
     const node = new RedisNode({
       driver,
       redisKeys,
+      nodeName,
+      carriesRegistry: this.#partition.tag === NODES_TAG,
       options,
       policy,
       listener,
@@ -95,6 +97,7 @@ export class RedisBroker implements SseBroker {
       }
       node.reportState();
     }
+    if (options.requireSamePartitions) await this.#refuseOtherPartitions(node);
     node.order.reportsEpochChange = true;
   }
 
@@ -104,7 +107,7 @@ export class RedisBroker implements SseBroker {
     options: PublishOptions,
   ): Promise<PublishReceipt> {
     const node = this.#running();
-    const { commands, order } = node;
+    const { commands, order, losses } = node;
     const notReplayable = { epoch: order.epoch, position: 0, replayable: false, duplicate: false };
     const command = publishCommand(rooms, event, options, node);
     if (command === undefined) return notReplayable;
@@ -121,6 +124,7 @@ export class RedisBroker implements SseBroker {
     if (epoch === undefined) throw unavailable('Redis has a malformed receipt of this event.', undefined);
     const position = Number(digits);
     order.observePosition(position);
+    if (duplicate !== 1) losses.accepted(rooms, epoch);
     return { epoch, position, replayable: position !== 0, duplicate: duplicate === 1 };
   }
 
@@ -154,12 +158,27 @@ export class RedisBroker implements SseBroker {
     await commands.send(['SPUBLISH', redisKeys.controlChannel, `t${text}`], callOptions);
   }
 
+  async whenDelivered(): Promise<void> {
+    await this.#node?.feed.whenDelivered();
+  }
+
   async close(): Promise<void> {
     const node = this.#node;
     if (node === undefined) return;
     this.#node = undefined;
     this.#presence.detach();
+    await node.registry?.close();
     node.close();
+  }
+
+  /** @throws SseError `invalid-options`, after which the broker is closed */
+  async #refuseOtherPartitions(node: RedisNode): Promise<void> {
+    try {
+      await node.registry?.requireSamePartitions();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
   }
 
   #running(): RedisNode {

@@ -2,6 +2,7 @@ import type { BrokerListener, BrokerState, HistoryPolicy } from '../broker.inter
 import { MalformedMessages } from './data/malformed-messages.js';
 import { longestLastPositionTtlMs } from './data/clamped-limits.js';
 import type { RedisKeys } from './data/redis-keys.js';
+import { LossAnnouncer } from './failover/loss-announcer.js';
 import type { RedisDriver } from './driver/redis-driver.interface.js';
 import { LocalRooms } from './feed/local-rooms.js';
 import { RoomFeed, type FeedPhase } from './feed/room-feed.js';
@@ -15,6 +16,7 @@ import { CommandLink } from './link/command-link.js';
 import { Deferred, withDeadline } from './link/deferred.js';
 import type { OutageLog } from './link/outage-log.js';
 import { unavailable } from './link/redis-errors.js';
+import { NEW_NODE, NodeRegistry } from './nodes/node-registry.js';
 import { brokerClosedError } from '../broker-closed-error.js';
 import type { ResolvedRedisOptions } from './redis-broker-options.js';
 
@@ -24,6 +26,10 @@ const MAX_READS = 4;
 export interface RedisNodeContext {
   readonly driver: RedisDriver;
   readonly redisKeys: RedisKeys;
+  /** Unique name of this node in Redis. */
+  readonly nodeName: string;
+  /** `true` for the partition whose connection carries the registry of nodes. */
+  readonly carriesRegistry: boolean;
   readonly options: ResolvedRedisOptions;
   readonly policy: HistoryPolicy;
   readonly listener: BrokerListener;
@@ -58,6 +64,10 @@ export class RedisNode {
   readonly malformed: MalformedMessages;
   /** Receives events. */
   readonly feed: RoomFeed;
+  /** Reports events that this node has published to a Redis that was replaced. */
+  readonly losses: LossAnnouncer;
+  /** Compares the options of all nodes. */
+  readonly registry: NodeRegistry | undefined;
   readonly #context: RedisNodeContext;
   readonly #rooms: LocalRooms;
   readonly #recent: RecentEvents;
@@ -88,6 +98,8 @@ export class RedisNode {
       onDown: (error) => this.#handleCommandsDown(error),
       warn,
     });
+    const { commands } = this;
+    this.losses = new LossAnnouncer({ commands, redisKeys, policy, partitions: options.partitions });
     this.#readLink = new CommandLink({
       driver,
       stateKey: redisKeys.brokerState,
@@ -99,6 +111,9 @@ export class RedisNode {
       carriesReads: true,
       warn,
     });
+    this.registry = context.carriesRegistry
+      ? new NodeRegistry({ ...context, commands: this.commands, malformed: this.malformed })
+      : undefined;
     const calls = new HistoryCalls({
       commands: this.commands,
       link: this.#readLink,
@@ -163,6 +178,7 @@ export class RedisNode {
     this.#isClosed = true;
     this.#context.outages.closed(this);
     this.feed.close();
+    this.losses.close();
     this.commands.close();
     this.#readLink.close();
     this.reads.close();
@@ -183,7 +199,9 @@ export class RedisNode {
     // The new connection may lead to another server, which took over.
     this.#readLink.reconnect();
     this.#handleState();
+    void this.registry?.refresh();
     this.feed.check();
+    void this.losses.check();
   }
 
   #handleCommandsDown(error: Error): void {
@@ -205,8 +223,9 @@ export class RedisNode {
   }
 
   #handleControl(text: string): void {
-    if (text.startsWith('t')) this.#context.listener.onControl?.(text.slice(1));
-    else if (text === 'p') this.#context.onPresenceShutdown();
-    else this.malformed.ignore('control message');
+    if (text.startsWith(NEW_NODE)) return this.registry?.receive(text.slice(NEW_NODE.length));
+    if (text === 'p') return this.#context.onPresenceShutdown();
+    const isKnown = text.startsWith('t') && this.#context.listener.onControl?.(text.slice(1)) !== false;
+    if (!isKnown) this.malformed.ignore('control message');
   }
 }

@@ -1,0 +1,207 @@
+import fc from 'fast-check';
+import type { PresentUser } from '../broker/presence-store.interface.js';
+import type { PresenceChange } from '../protocol/presence-event.js';
+import { ToldRoom } from './told-room.js';
+
+const LEAVE_AFTER_MS = 100;
+
+const change = (type: PresenceChange['type'], user: string): PresenceChange => ({ type, room: 'a', user });
+const listOf = (...users: string[]): PresentUser[] =>
+  users.map((user) => ({ user, connections: 1, info: undefined }));
+
+/** A listener that records what it is told. */
+class Listener {
+  readonly told: string[] = [];
+  readonly members = new Map<string, boolean>();
+  readonly room: ToldRoom;
+
+  constructor(room = new ToldRoom()) {
+    this.room = room;
+  }
+
+  receive(received: PresenceChange): void {
+    if (!this.room.observe(received)) return;
+    this.told.push(`${received.type} ${received.user}`);
+    this.members.set(received.user, received.type === 'join');
+  }
+
+  list(list: readonly PresentUser[], nowMs: number): void {
+    for (const { type, user } of this.room.compare(list, nowMs, LEAVE_AFTER_MS))
+      this.receive(change(type, user));
+  }
+
+  /** Requests lists until the listener is certain. */
+  settle(users: Iterable<string>, nowMs: number): void {
+    for (let round = 0; round < 3; round++) {
+      this.room.listRequested();
+      this.list(listOf(...users), nowMs + round * LEAVE_AFTER_MS);
+    }
+  }
+}
+
+type Step =
+  | { readonly kind: 'change'; readonly user: string; readonly isLost: boolean }
+  | { readonly kind: 'deliver' | 'request' | 'answer' };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({
+    kind: fc.constant('change' as const),
+    user: fc.constantFrom('ann', 'bob', 'cem'),
+    isLost: fc.boolean(),
+  }),
+  fc.record({ kind: fc.constantFrom('deliver' as const, 'request' as const, 'answer' as const) }),
+);
+
+/**
+ * Runs a store whose changes arrive late or never, beside lists that arrive late.
+ *
+ * @returns the first listener, which saw all of it, and the members in the end
+ */
+function run(steps: readonly Step[], newRoom: () => ToldRoom): { listener: Listener; present: Set<string> } {
+  const present = new Set<string>();
+  const pending: PresenceChange[] = [];
+  const listener = new Listener(newRoom());
+  let requested: PresentUser[] | undefined;
+  let nowMs = 0;
+  for (const each of steps) {
+    nowMs += 20;
+    if (each.kind === 'change') {
+      const type = present.has(each.user) ? 'leave' : 'join';
+      if (type === 'join') present.add(each.user);
+      else present.delete(each.user);
+      if (!each.isLost) pending.push(change(type, each.user));
+    } else if (each.kind === 'deliver') {
+      const next = pending.shift();
+      if (next !== undefined) listener.receive(next);
+    } else if (each.kind === 'request' && requested === undefined) {
+      listener.room.listRequested();
+      requested = listOf(...present);
+    } else if (each.kind === 'answer' && requested !== undefined) {
+      listener.list(requested, nowMs);
+      requested = undefined;
+    }
+  }
+  if (requested !== undefined) listener.list(requested, nowMs);
+  for (const each of pending) listener.receive(each);
+  listener.settle(present, nowMs);
+  return { listener, present };
+}
+
+/** Returns the first change that repeats the one before it of the same user. */
+function repeatedIn(told: readonly string[]): string | undefined {
+  const last = new Map<string, string>();
+  return told.find((text) => {
+    const [type = '', user = ''] = text.split(' ');
+    const isRepeated = last.get(user) === type;
+    last.set(user, type);
+    return isRepeated;
+  });
+}
+
+function assertConverges(newRoom: () => ToldRoom): void {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const { listener, present } = run(steps, newRoom);
+      expect(repeatedIn(listener.told)).toBeUndefined();
+      // Whoever was told as a member is one, and whoever was told as gone is none.
+      for (const [user, isMember] of listener.members)
+        expect(`${user} ${isMember}`).toBe(`${user} ${present.has(user)}`);
+      // Nobody is left out: a user who has joined since the first list was told.
+      expect(listener.room.settledSize).toBe(present.size);
+    }),
+    { numRuns: 2_000 },
+  );
+}
+
+describe('the changes of a room that are told', () => {
+  it('alternate for each member and lead to the list, whichever changes are lost or late', () => {
+    assertConverges(() => new ToldRoom());
+  });
+
+  it('contain the difference to a later list: a join at once, a leave once the member is missing for a time', () => {
+    const listener = new Listener();
+    listener.settle(['ann', 'bob'], 0);
+    listener.room.listRequested();
+    listener.list(listOf('ann', 'cem'), 1_000);
+    expect(listener.told).toEqual(['join cem']);
+    listener.room.listRequested();
+    listener.list(listOf('ann', 'cem'), 1_000 + LEAVE_AFTER_MS - 1);
+    expect(listener.told).toEqual(['join cem']);
+    listener.room.listRequested();
+    listener.list(listOf('ann', 'cem'), 1_000 + LEAVE_AFTER_MS);
+    expect(listener.told).toEqual(['join cem', 'leave bob']);
+  });
+
+  it('contain no leave of a member that lists lacked for a moment only, as after a loss of all data', () => {
+    const listener = new Listener();
+    listener.settle(['ann'], 0);
+    for (const [list, nowMs] of [
+      [[], 1_000],
+      [['ann'], 1_050],
+      [[], 2_000],
+    ] as const) {
+      listener.room.listRequested();
+      listener.list(listOf(...list), nowMs);
+    }
+    listener.receive(change('join', 'ann'));
+    expect(listener.told).toEqual([]);
+  });
+
+  it('contain the first change of a user even if the first list had it already', () => {
+    const listener = new Listener();
+    listener.room.listRequested();
+    listener.list(listOf('ann'), 0);
+    listener.receive(change('join', 'ann'));
+    listener.receive(change('leave', 'bob'));
+    listener.receive(change('join', 'ann'));
+    listener.receive(change('leave', 'bob'));
+    expect(listener.told).toEqual(['join ann', 'leave bob']);
+  });
+
+  it('are judged by the change and not by the list where a change arrived after the list was requested', () => {
+    const listener = new Listener();
+    listener.settle(['ann'], 0);
+    listener.room.listRequested();
+    listener.receive(change('leave', 'ann'));
+    listener.list(listOf('ann'), 1_000);
+    expect(listener.told).toEqual(['leave ann']);
+  });
+});
+
+class TellsEverything extends ToldRoom {
+  override observe(received: PresenceChange): boolean {
+    super.observe(received);
+    return true;
+  }
+}
+
+class NeverCompares extends ToldRoom {
+  override compare(): [] {
+    return [];
+  }
+}
+
+class ComparesChangedUsers extends ToldRoom {
+  override compare(...args: Parameters<ToldRoom['compare']>): ReturnType<ToldRoom['compare']> {
+    super.listRequested();
+    return super.compare(...args);
+  }
+}
+
+describe('the property of the changes that are told', () => {
+  it.each([
+    ['tells every change', TellsEverything],
+    ['never compares', NeverCompares],
+  ])('fails for a room that %s', (_, Mutant) => {
+    expect(() => assertConverges(() => new Mutant())).toThrow();
+  });
+
+  it('fails for a room that lets an old list outdo a newer change', () => {
+    const listener = new Listener(new ComparesChangedUsers());
+    listener.settle(['ann'], 0);
+    listener.room.listRequested();
+    listener.receive(change('leave', 'ann'));
+    listener.list(listOf('ann'), 1_000);
+    expect(listener.told).not.toEqual(['leave ann']);
+  });
+});
