@@ -14,6 +14,7 @@ import { SharedReads } from './history/shared-reads.js';
 import { CommandLink } from './link/command-link.js';
 import { Deferred, withDeadline } from './link/deferred.js';
 import type { OutageLog } from './link/outage-log.js';
+import { ReplicatedPublishes } from './link/replicated-publishes.js';
 import { unavailable } from './link/redis-errors.js';
 import { brokerClosedError } from '../broker-closed-error.js';
 import type { ResolvedRedisOptions } from './redis-broker-options.js';
@@ -48,6 +49,9 @@ export class RedisNode {
   readonly commands: CommandLink;
   /** Carries the reads of history, so that publishes never wait for a page. Opened by the first read. */
   readonly #readLink: CommandLink;
+  /** Carries the publishes that wait for replicas. Opened by the first one. */
+  readonly #replicatedLink: CommandLink;
+  readonly replicated: ReplicatedPublishes;
   /** Reads history from Redis. */
   readonly reader: RoomReader;
   /** Serves resumes from recent events or with reads shared by many clients. */
@@ -88,17 +92,21 @@ export class RedisNode {
       onDown: (error) => this.#handleCommandsDown(error),
       warn,
     });
-    this.#readLink = new CommandLink({
-      driver,
-      stateKey: redisKeys.brokerState,
-      options,
-      newestPosition: () => this.order.newestPosition,
-      onUp: () => {},
-      onDown: () => {},
-      lastPositionTtlMs: longestLastPositionTtlMs(policy),
-      carriesReads: true,
-      warn,
-    });
+    const newLinkOnDemand = (): CommandLink =>
+      new CommandLink({
+        driver,
+        stateKey: redisKeys.brokerState,
+        options,
+        newestPosition: () => this.order.newestPosition,
+        onUp: () => {},
+        onDown: () => {},
+        lastPositionTtlMs: longestLastPositionTtlMs(policy),
+        carriesReads: true,
+        warn,
+      });
+    this.#readLink = newLinkOnDemand();
+    this.#replicatedLink = newLinkOnDemand();
+    this.replicated = new ReplicatedPublishes(this.#replicatedLink);
     const calls = new HistoryCalls({
       commands: this.commands,
       link: this.#readLink,
@@ -165,6 +173,7 @@ export class RedisNode {
     this.feed.close();
     this.commands.close();
     this.#readLink.close();
+    this.#replicatedLink.close();
     this.reads.close();
     this.#recent.close();
     this.#rooms.close(brokerClosedError());
@@ -182,6 +191,7 @@ export class RedisNode {
   #handleCommandsUp(): void {
     // The new connection may lead to another server, which took over.
     this.#readLink.reconnect();
+    this.#replicatedLink.reconnect();
     this.#handleState();
     this.feed.check();
   }

@@ -1,3 +1,4 @@
+import type { MissingAcknowledgement } from '../../protocol/input/acknowledge.js';
 import type {
   BrokerListener,
   BrokerState,
@@ -181,24 +182,29 @@ export class Partitions implements PartitionPositions {
    * Publishes one event to the partitions of its rooms, one after the other. Each copy names the earlier copies, so that a
    * client in rooms of several partitions receives the event once.
    *
-   * @returns the position of the event, or `undefined` for an event that cannot be replayed
+   * @returns the position of the event, or `undefined` for an event that cannot be replayed; and the fewest replicas that have
+   * confirmed it in a partition, where they were too few. A failure to confirm does not stop the publish
    */
   async publish(
     rooms: readonly string[],
     event: RoomEvent,
     options: PublishOptions,
-  ): Promise<StreamPosition | undefined> {
+  ): Promise<{
+    readonly position?: StreamPosition | undefined;
+    readonly missing?: MissingAcknowledgement | undefined;
+  }> {
     const published = new Map<number, ResumePoint>();
     let copies: EarlierCopy[] | undefined;
+    let fewest: MissingAcknowledgement | undefined;
     for (const [partition, partitionRooms] of this.group(rooms)) {
-      const { replayable, epoch, position } = await this.#broker(partition).publish(partitionRooms, event, {
-        ...options,
-        copies,
-      });
+      const receipt = await this.#broker(partition).publish(partitionRooms, event, { ...options, copies });
+      const { replayable, epoch, position, missing } = receipt;
+      if (missing !== undefined && !(fewest !== undefined && fewest.confirmedBy <= missing.confirmedBy))
+        fewest = missing;
       if (replayable) published.set(partition, { epoch, position });
       copies = [...(copies ?? []), { partition, position: replayable ? position : 0, rooms: partitionRooms }];
     }
-    return published.size === 0 ? undefined : published;
+    return { position: published.size === 0 ? undefined : published, missing: fewest };
   }
 
   /** As in `SseBroker.read`, for rooms of one partition. */
