@@ -1,10 +1,12 @@
 import { Module, type DynamicModule, type OnModuleDestroy } from '@nestjs/common';
 import { DiscoveryModule, ModulesContainer } from '@nestjs/core';
+import { CallbackFailures } from './callbacks/callback-failures.js';
+import { guardedMetrics } from './callbacks/guarded-metrics.js';
 import { RemoteCommands } from './commands/remote-commands.js';
 import { EndpointExplorer } from './endpoint/routes/endpoint-explorer.js';
-import { reportFailure } from './endpoint/report-failure.js';
+import { reportCallbackFailure, reportFailure } from './endpoint/report-failure.js';
 import { Presence } from './presence/presence.js';
-import { resolveOptions } from './resolve-options.js';
+import { resolveOptions, type ResolvedSseOptions } from './resolve-options.js';
 import { RoomHub } from './rooms/room-hub.js';
 import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';
 import type { SseModuleAsyncOptions, SseModuleOptions } from './sse-module-options.interface.js';
@@ -96,8 +98,14 @@ function runtimeOf(
 
 /** Starts the hub before the service can be injected, since other modules may publish from their first hook on. */
 async function startRuntime(moduleOptions: SseModuleOptions): Promise<SseRuntime> {
-  const options = resolveOptions(moduleOptions);
-  const presence = new Presence({ ...options, report: reportFailure });
+  const resolved = resolveOptions(moduleOptions);
+  const callbacks = new CallbackFailures(reportCallbackFailure, (callback) =>
+    resolved.metrics.callbackFailed?.(callback),
+  );
+  const metrics =
+    moduleOptions.metrics === undefined ? resolved.metrics : guardedMetrics(resolved.metrics, callbacks);
+  const options: ResolvedSseOptions = { ...resolved, metrics };
+  const presence = new Presence({ ...options, callbacks });
   const commands = new RemoteCommands(
     options.broker,
     (room) => presence.members(room),
@@ -105,6 +113,7 @@ async function startRuntime(moduleOptions: SseModuleOptions): Promise<SseRuntime
   );
   const hub = new RoomHub({
     ...options,
+    callbacks,
     report: reportFailure,
     observer: presence,
     onControl: (text) => commands.execute(text, hub),

@@ -42,17 +42,17 @@ export class SseService<Events extends object = object> {
 
   /** Emits each client when its stream opens. Completes when the application closes. */
   get connected$(): Observable<{ client: SseClient }> {
-    return this.hub.connected$;
+    return this.hub.observables.connected$;
   }
 
   /** Emits each client and the reason when its stream ends or is refused. Completes when the application closes. */
   get disconnected$(): Observable<{ client: SseClient; reason: CloseReason }> {
-    return this.hub.disconnected$;
+    return this.hub.observables.disconnected$;
   }
 
   /** Emits the broker's state on subscription, then each change. Events of other nodes arrive while it is `live`. */
   get brokerState$(): Observable<BrokerState> {
-    return this.hub.brokerState$;
+    return this.hub.observables.brokerState$;
   }
 
   /**

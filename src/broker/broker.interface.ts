@@ -18,6 +18,8 @@ export interface HistoryPolicy {
   limitsOf(room: string): RoomHistoryLimits | false;
   /** The greatest `maxAgeMs` of any room; 0 if no room has history. Default: that of a room that no rule names. */
   readonly longestAgeMs?: number;
+  /** The limits of all rooms in words, to compare nodes. Default: those of a room that no rule names. */
+  readonly summary?: string;
   /** Bytes of history that a node stores in its own process, over all rooms. */
   readonly maxBytes: number;
 }

@@ -5,6 +5,7 @@ import { checkRetry } from '../protocol/input/event-fields.js';
 import { checkCallOptions, checkedElsewhere } from '../protocol/input/option-checks.js';
 import { EVERYONE, checkRoom, type RoomName } from '../protocol/input/room-name.js';
 import { SseError } from '../protocol/sse-error.js';
+import { ignoreRejection } from '../protocol/thenable.js';
 import type { SseMember } from '../protocol/sse-member.js';
 import { checkUser, noUsers } from '../protocol/input/user-name.js';
 import type { CommandHost } from './command-host.interface.js';
@@ -91,7 +92,8 @@ export class RemoteCommands {
     }
     const { where } = target;
     if (where === undefined) return this.#publish({ do: 'disconnect', room, retryMs });
-    const users = (await this.#membersOf(room ?? EVERYONE)).filter(where).map(({ user }) => user);
+    const members = await this.#membersOf(room ?? EVERYONE);
+    const users = members.filter((member) => isAccepted(where(member))).map(({ user }) => user);
     for (let first = 0; first < users.length; first += USERS_PER_MESSAGE) {
       const some = users.slice(first, first + USERS_PER_MESSAGE);
       await this.#publish({ do: 'disconnect', users: some, room, retryMs });
@@ -146,5 +148,15 @@ function matchingClients(command: RemoteCommand, host: CommandHost): SseClient[]
     (client) =>
       (id === undefined || client.id === id) &&
       (names === undefined || (client.user !== undefined && names.has(client.user))),
+  );
+}
+
+/** A promise would accept every member. */
+function isAccepted(result: unknown): boolean {
+  if (typeof result === 'boolean') return result;
+  ignoreRejection(result);
+  throw new SseError(
+    'invalid-arguments',
+    `The function "where" of disconnect returns true or false, not ${describeValue(result)}. It may not be asynchronous.`,
   );
 }

@@ -1,4 +1,5 @@
 import type { PartitionedBroker } from '../broker/broker.interface.js';
+import type { CallbackFailures } from '../callbacks/callback-failures.js';
 import type { ConnectionOptions } from '../connection/connection-services.js';
 import type { ResponseWriter } from '../connection/response/response-writer.js';
 import type { SerializeData } from '../protocol/input/serialize-data.js';
@@ -13,6 +14,8 @@ export interface HubOptions extends ConnectionOptions {
   /** True if streams with rooms begin with `sse:ready`. */
   readonly readyEvent: boolean;
   readonly serialize: SerializeData;
+  /** Takes failures of the application's callbacks and subscribers. */
+  readonly callbacks: CallbackFailures;
   /** Takes failures that no caller receives. */
   readonly report: ReportFailure;
   readonly observer?: ClientObserver;

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { BehaviorSubject, Subject, type Observable } from 'rxjs';
-import type { BrokerState } from '../broker/broker.interface.js';
+import type { Observable } from 'rxjs';
 import { ClientConnection } from '../connection/client-connection.js';
 import type { CloseReason } from '../connection/close-reason.js';
 import { ConnectionServices } from '../connection/connection-services.js';
@@ -13,6 +12,7 @@ import { RoomMessage, type RoomEvent } from '../protocol/room-message.js';
 import type { PublicMethod } from '../protocol/sse-error.js';
 import { EVERYONE, checkRoom, checkTarget, type RoomName } from '../protocol/input/room-name.js';
 import { checkJoin } from './publish/call-arguments.js';
+import { HubObservables } from './hub-observables.js';
 import { LossNotifier } from './resume/loss-notifier.js';
 import { EventPublisher, type EventToPublish, type SendTraits } from './publish/event-publisher.js';
 import { Partitions } from './partitions/partitions.js';
@@ -34,24 +34,19 @@ export class RoomHub implements ClientHost {
   readonly #partitions: Partitions;
   readonly #connections: ConnectionServices;
   readonly #rooms: RoomRegistry;
-  readonly #connected = new Subject<{ client: SseClient }>();
-  readonly #disconnected = new Subject<{ client: SseClient; reason: CloseReason }>();
-  readonly #brokerState = new BehaviorSubject<BrokerState>('down');
-  readonly brokerState$: Observable<BrokerState> = this.#brokerState.asObservable();
-  readonly connected$: Observable<{ client: SseClient }> = this.#connected.asObservable();
-  readonly disconnected$: Observable<{ client: SseClient; reason: CloseReason }> =
-    this.#disconnected.asObservable();
+  readonly observables: HubObservables;
   readonly #resumes: ClientResumes;
   readonly #events: EventPublisher;
   #closing: Promise<void> | undefined;
 
   constructor(options: HubOptions) {
     this.#options = options;
+    this.observables = new HubObservables(options.callbacks);
     this.#partitions = new Partitions(options.broker);
     this.#connections = new ConnectionServices(options);
     // A subscription that is still pending when the broker closes is rejected; this is no failure.
     const reportWhileOpen = (error: unknown): void => void (this.isClosing || options.report(error));
-    this.#rooms = new RoomRegistry(this.#partitions, reportWhileOpen, options.observer);
+    this.#rooms = new RoomRegistry(this.#partitions, reportWhileOpen, options);
     this.#events = new EventPublisher(this.#partitions, options);
     this.#resumes = new ClientResumes(
       { partitions: this.#partitions, rooms: this.#rooms, hasHistory: options.policy.hasHistory },
@@ -67,7 +62,7 @@ export class RoomHub implements ClientHost {
       onStateChange: (state) => {
         // Of several partitions another one may have been interrupted.
         if (state !== 'down') this.#options.observer?.messagesLost();
-        if (state !== this.#brokerState.value) this.#brokerState.next(state);
+        if (state !== this.observables.brokerState.value) this.observables.brokerState.next(state);
       },
       onEpochChange: (partition, epoch, laterRooms) => {
         losses.notifyEpochChange(partition, epoch, laterRooms);
@@ -136,7 +131,7 @@ export class RoomHub implements ClientHost {
     client.connection.open(headers, retry === false ? '' : encodeEvent({ retry }));
     this.#options.observer?.clientOpened(client);
     void this.#resumes.attach(client, { ready: this.#options.readyEvent, nextTurn });
-    this.#connected.next({ client });
+    this.observables.connected.next({ client });
   }
 
   /** Settles when the client is live; `undefined` for a client that is. Never rejects. */
@@ -199,7 +194,7 @@ export class RoomHub implements ClientHost {
     this.#rooms.leaveAll(client);
     this.#rooms.roomOfAll.delete(client);
     client.settle(reason);
-    this.#disconnected.next({ client, reason });
+    this.observables.disconnected.next({ client, reason });
   }
 
   /**
@@ -233,9 +228,7 @@ export class RoomHub implements ClientHost {
     await this.#options.observer?.closing();
     await this.#partitions.close();
     this.#rooms.close();
-    this.#connected.complete();
-    this.#brokerState.complete();
-    this.#disconnected.complete();
+    this.observables.complete();
   }
 
   #receive(message: RoomMessage): void {

@@ -21,6 +21,7 @@ export class RoomPolicy implements HistoryPolicy {
   /** True if at least one rule gives rooms presence. */
   readonly hasPresence: boolean;
   readonly longestAgeMs: number;
+  readonly summary: string;
   readonly maxBytes: number;
   readonly #standard: RoomHistoryLimits | false;
   readonly #rules: readonly RoomRule[];
@@ -32,6 +33,10 @@ export class RoomPolicy implements HistoryPolicy {
     this.hasPresence = rules.some(({ presence }) => presence === true);
     const allLimits = [standard, ...rules.map(({ limits }) => limits)];
     this.longestAgeMs = Math.max(...allLimits.map((limits) => (limits === false ? 0 : limits.maxAgeMs)));
+    this.summary = [
+      wordsOf(standard),
+      ...rules.map(({ pattern, limits }) => `"${pattern}" ${wordsOf(limits)}`),
+    ].join('; ');
     this.hasHistory = standard !== false || rules.some(({ limits }) => limits !== false);
   }
 
@@ -56,4 +61,8 @@ export class RoomPolicy implements HistoryPolicy {
   #ruleOf(room: string): RoomRule | undefined {
     return this.#rules.find(({ pattern }) => matchesRoomPattern(pattern, room));
   }
+}
+
+function wordsOf(limits: RoomHistoryLimits | false): string {
+  return limits === false ? 'no history' : `${limits.maxEvents} events, ${limits.maxAgeMs} ms`;
 }

@@ -52,6 +52,15 @@ export interface RedisBrokerOptions {
   readonly partitions?: number | undefined;
 
   /**
+   * `true` makes the application's start fail with `invalid-options` if a running node with the same `prefix` has
+   * another number of `partitions`. Not noticed while Redis is unreachable; combine it with `requireBroker`. With
+   * `false` the nodes warn, and do not receive each other's events.
+   *
+   * @defaultValue `false`
+   */
+  readonly requireSamePartitions?: boolean | undefined;
+
+  /**
    * The library that connects to `url`.
    *
    * @defaultValue the installed one; `redis` if both are installed
@@ -134,6 +143,7 @@ export type ResolvedRedisOptions = Required<Omit<RedisBrokerOptions, 'client' | 
 const DEFAULTS = {
   cluster: false,
   partitions: 1,
+  requireSamePartitions: false,
   prefix: 'sse',
   onFailover: 'gap',
   requireBroker: false,
@@ -157,6 +167,7 @@ const CHECKS: Readonly<Record<keyof RedisBrokerOptions, OptionCheck>> = {
       : 'a string that begins with redis:// or rediss://',
   cluster: trueOrFalse,
   partitions: wholeNumber(1, 64),
+  requireSamePartitions: trueOrFalse,
   driver: oneOf('redis', 'ioredis'),
   // A brace would change the slot that the keys share in a Redis Cluster.
   prefix: (value) =>

@@ -17,7 +17,7 @@ import { SseError } from '../../protocol/sse-error.js';
 import { newEpoch } from '../new-epoch.js';
 import { publishCommand } from './data/publish-command.js';
 import { PUBLISH_SCRIPT } from './data/publish-script.js';
-import { RedisKeys, type Partition } from './data/redis-keys.js';
+import { NODES_TAG, RedisKeys, type Partition } from './data/redis-keys.js';
 import type { DriverForSlot } from './driver/choose-driver.js';
 import { slotOf } from './driver/cluster-slot.js';
 import type { ReadQueue } from './history/read-queue.js';
@@ -73,6 +73,8 @@ export class RedisBroker implements SseBroker {
     const node = new RedisNode({
       driver,
       redisKeys,
+      nodeName,
+      carriesRegistry: this.#partition.tag === NODES_TAG,
       options,
       policy,
       listener,
@@ -98,6 +100,7 @@ export class RedisBroker implements SseBroker {
       }
       node.reportState();
     }
+    if (options.requireSamePartitions) await this.#refuseOtherPartitions(node);
     node.order.reportsEpochChange = true;
   }
 
@@ -166,6 +169,7 @@ export class RedisBroker implements SseBroker {
     if (node === undefined) return;
     this.#node = undefined;
     this.#presence.detach();
+    await node.registry?.close();
     node.close();
   }
 
@@ -177,6 +181,16 @@ export class RedisBroker implements SseBroker {
       'invalid-arguments',
       tooLongAcknowledge('broadcast', acknowledge, options.publishTimeoutMs),
     );
+  }
+
+  /** @throws SseError `invalid-options`, after which the broker is closed */
+  async #refuseOtherPartitions(node: RedisNode): Promise<void> {
+    try {
+      await node.registry?.requireSamePartitions();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
   }
 
   #running(): RedisNode {

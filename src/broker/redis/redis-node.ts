@@ -16,6 +16,7 @@ import { Deferred, withDeadline } from './link/deferred.js';
 import type { OutageLog } from './link/outage-log.js';
 import { ReplicatedPublishes } from './link/replicated-publishes.js';
 import { unavailable } from './link/redis-errors.js';
+import { NEW_NODE, NodeRegistry } from './nodes/node-registry.js';
 import { brokerClosedError } from '../broker-closed-error.js';
 import type { ResolvedRedisOptions } from './redis-broker-options.js';
 
@@ -25,6 +26,10 @@ const MAX_READS = 4;
 export interface RedisNodeContext {
   readonly driver: RedisDriver;
   readonly redisKeys: RedisKeys;
+  /** Unique name of this node in Redis. */
+  readonly nodeName: string;
+  /** `true` for the partition whose connection carries the registry of nodes. */
+  readonly carriesRegistry: boolean;
   readonly options: ResolvedRedisOptions;
   readonly policy: HistoryPolicy;
   readonly listener: BrokerListener;
@@ -62,6 +67,8 @@ export class RedisNode {
   readonly malformed: MalformedMessages;
   /** Receives events. */
   readonly feed: RoomFeed;
+  /** Compares the options of all nodes. */
+  readonly registry: NodeRegistry | undefined;
   readonly #context: RedisNodeContext;
   readonly #rooms: LocalRooms;
   readonly #recent: RecentEvents;
@@ -107,6 +114,9 @@ export class RedisNode {
     this.#readLink = newLinkOnDemand();
     this.#replicatedLink = newLinkOnDemand();
     this.replicated = new ReplicatedPublishes(this.#replicatedLink);
+    this.registry = context.carriesRegistry
+      ? new NodeRegistry({ ...context, commands: this.commands, malformed: this.malformed })
+      : undefined;
     const calls = new HistoryCalls({
       commands: this.commands,
       link: this.#readLink,
@@ -193,6 +203,7 @@ export class RedisNode {
     this.#readLink.reconnect();
     this.#replicatedLink.reconnect();
     this.#handleState();
+    void this.registry?.refresh();
     this.feed.check();
   }
 
@@ -216,6 +227,7 @@ export class RedisNode {
 
   #handleControl(text: string): void {
     if (text.startsWith('t')) this.#context.listener.onControl?.(text.slice(1));
+    else if (text.startsWith(NEW_NODE)) this.registry?.receive(text.slice(NEW_NODE.length));
     else if (text === 'p') this.#context.onPresenceShutdown();
     else this.malformed.ignore('control message');
   }

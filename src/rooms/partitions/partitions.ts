@@ -80,7 +80,7 @@ export class Partitions implements PartitionPositions {
     return new Map([...groups].toSorted(([a], [b]) => a - b));
   }
 
-  /** Starts all partitions. Settles when each of them may be used. */
+  /** Starts all partitions. Settles when each of them may be used. If one cannot be started, all are closed. */
   async start(policy: HistoryPolicy, listener: PartitionsListener): Promise<void> {
     const starts = this.#brokers.map((broker, partition) =>
       broker.start(policy, {
@@ -121,7 +121,12 @@ export class Partitions implements PartitionPositions {
         onControl: (text) => listener.onControl?.(text),
       }),
     );
-    await Promise.all(starts);
+    try {
+      await Promise.all(starts);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
   }
 
   /** Creates the cursor of a new client, at the position of this node. */

@@ -20,6 +20,10 @@ export interface Partition {
  * - `sse:{0}:i:<room>` string: position of the room's last event that a node has published without history.
  * - `sse:{0}:d:<key>` string: receipt of an idempotency key.
  *
+ * Nodes:
+ * - `sse:{0}:o` hash: `<node>` to `<expiry in milliseconds> <options as JSON>`. The same key with any number of
+ *   partitions, so that nodes with different numbers find each other.
+ *
  * Presence:
  * - `sse:{0}:pl` sorted set: lease of each node, by its expiry in milliseconds.
  * - `sse:{0}:pc` sorted set: nodes whose leftovers are being removed, by the time until which one node has claimed
@@ -42,7 +46,10 @@ export class RedisKeys {
   readonly multiRoomChannel: string;
   /** Channel of this node's sync markers. */
   readonly markerChannel: string;
-  /** Channel to every node: `t` followed by a control message, or `p` when a node with presence shuts down. */
+  /**
+   * Channel to every node: `t` followed by a control message, `p` when a node with presence shuts down, or `o` and
+   * the entry of a new node with other options.
+   */
   readonly controlChannel: string;
   readonly presenceLeases: string;
   readonly presenceClaims: string;
@@ -101,3 +108,11 @@ export class RedisKeys {
       : undefined;
   }
 }
+
+/** The key of the hash with the options of all nodes. Its slot is that of the partition with the tag `NODES_TAG`. */
+export function nodeRegistryKey(prefix: string): string {
+  return `${prefix}:{${NODES_TAG}}:o`;
+}
+
+/** The tag of the partition whose connection carries the registry of nodes. There is one with any number of partitions. */
+export const NODES_TAG = '0';
