@@ -142,7 +142,7 @@ async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHo
     (room) => presence.members(room),
     () => options.identify !== undefined || !servesHttp(),
   );
-  const hub = new RoomHub({
+  const hub: RoomHub = new RoomHub({
     ...options,
     callbacks,
     report: reportFailure,

@@ -4,7 +4,6 @@ import { ClientConnection } from '../connection/client-connection.js';
 import type { CloseReason } from '../connection/close-reason.js';
 import { ConnectionServices } from '../connection/connection-services.js';
 import { SseClient, type ClientHost } from '../connection/sse-client.js';
-import type { StartOptions } from '../broker/broker.interface.js';
 import type { JoinOptions } from '../connection/sse-client.interface.js';
 import { checkRetry } from '../protocol/input/event-fields.js';
 import { encodeEvent, type SseFields } from '../protocol/encode-event.js';
@@ -65,7 +64,7 @@ export class RoomHub implements ClientHost {
   }
 
   /** Starts the broker, and subscribes the room of all clients without `subscribesLater`. Settles when it may be used. */
-  async start(options: StartOptions = {}): Promise<void> {
+  async start({ subscribesLater = false } = {}): Promise<void> {
     const losses = new LossNotifier(this.clients, this.#partitions);
     const listener: PartitionsListener = {
       onMessage: (message) => this.#receive(message),
@@ -80,9 +79,10 @@ export class RoomHub implements ClientHost {
       },
       onGap: (rooms, laterRooms) => losses.notifyGap(rooms, laterRooms),
       onControl: (text) => this.#options.onControl?.(text),
+      subscribesLater,
     };
-    await this.#partitions.start(this.#options.policy, listener, options);
-    if (options.subscribesLater !== true) this.subscribe();
+    await this.#partitions.start(this.#options.policy, listener);
+    if (!subscribesLater) this.subscribe();
   }
 
   /** Subscribes the room of all clients, where `start` has left that out. */

@@ -3,6 +3,7 @@ import type { ResumePoint } from '../../protocol/position.js';
 import { MalformedMessages } from './data/malformed-messages.js';
 import { longestLastPositionTtlMs } from './data/clamped-limits.js';
 import type { RedisKeys } from './data/redis-keys.js';
+import { LossAnnouncer } from './failover/loss-announcer.js';
 import type { RedisDriver } from './driver/redis-driver.interface.js';
 import { LocalRooms } from './feed/local-rooms.js';
 import { RoomFeed, type FeedPhase } from './feed/room-feed.js';
@@ -15,6 +16,7 @@ import { SharedReads } from './history/shared-reads.js';
 import { CommandLink } from './link/command-link.js';
 import { Deferred, withDeadline } from './link/deferred.js';
 import type { OutageLog } from './link/outage-log.js';
+import { ReplicatedPublishes } from './link/replicated-publishes.js';
 import { unavailable } from './link/redis-errors.js';
 import { NEW_NODE, NodeRegistry } from './nodes/node-registry.js';
 import { brokerClosedError } from '../broker-closed-error.js';
@@ -43,9 +45,7 @@ export interface RedisNodeContext {
 }
 
 /**
- * The parts of a running broker on this node, from `start` to `close`.
- *
- * Some callbacks refer to a part that is created after them. They run only after `open()`, when all parts exist.
+ * The parts of a running broker on this node, from `start` to `close`. Some callbacks refer to a part that is created after them. They run only after `open()`, when all parts exist.
  */
 export class RedisNode {
   readonly policy: HistoryPolicy;
@@ -54,6 +54,9 @@ export class RedisNode {
   readonly commands: CommandLink;
   /** Carries the reads of history, so that publishes never wait for a page. Opened by the first read. */
   readonly #readLink: CommandLink;
+  /** Carries the publishes that wait for replicas. Opened by the first one. */
+  readonly #replicatedLink: CommandLink;
+  readonly replicated: ReplicatedPublishes;
   /** Reads history from Redis. */
   readonly reader: RoomReader;
   /** Serves resumes from recent events or with reads shared by many clients. */
@@ -64,6 +67,8 @@ export class RedisNode {
   readonly malformed: MalformedMessages;
   /** Receives events. */
   readonly feed: RoomFeed;
+  /** Reports events that this node has published to a Redis that was replaced. */
+  readonly losses: LossAnnouncer;
   /** Compares the options of all nodes. */
   readonly registry: NodeRegistry | undefined;
   readonly #context: RedisNodeContext;
@@ -74,7 +79,6 @@ export class RedisNode {
   /** An epoch that Redis has reported and this node has not started yet. */
   #awaitedEpoch: string | undefined;
   #reportedState: BrokerState | undefined;
-  /** True once a node that receives no events knows its position. */
   #hasPosition = false;
   #isClosed = false;
 
@@ -95,20 +99,26 @@ export class RedisNode {
       lastPositionTtlMs: longestLastPositionTtlMs(policy),
       newestPosition: () => this.order.newestPosition,
       onUp: () => this.#handleCommandsUp(),
-      onDown: (error) => this.#handleCommandsDown(error),
+      onDown: (error) => this.#handleState(error),
       warn,
     });
-    this.#readLink = new CommandLink({
-      driver,
-      stateKey: redisKeys.brokerState,
-      options,
-      newestPosition: () => this.order.newestPosition,
-      onUp: () => {},
-      onDown: () => {},
-      lastPositionTtlMs: longestLastPositionTtlMs(policy),
-      carriesReads: true,
-      warn,
-    });
+    const { commands } = this;
+    this.losses = new LossAnnouncer({ commands, redisKeys, policy, partitions: options.partitions });
+    const newLinkOnDemand = (): CommandLink =>
+      new CommandLink({
+        driver,
+        stateKey: redisKeys.brokerState,
+        options,
+        newestPosition: () => this.order.newestPosition,
+        onUp: () => {},
+        onDown: () => {},
+        lastPositionTtlMs: longestLastPositionTtlMs(policy),
+        carriesReads: true,
+        warn,
+      });
+    this.#readLink = newLinkOnDemand();
+    this.#replicatedLink = newLinkOnDemand();
+    this.replicated = new ReplicatedPublishes(this.#replicatedLink);
     this.registry = context.carriesRegistry
       ? new NodeRegistry({ ...context, commands: this.commands, malformed: this.malformed })
       : undefined;
@@ -146,14 +156,13 @@ export class RedisNode {
   /**
    * Opens the connections. They are opened again after each failure until `close()`.
    *
-   * @param subscribesLater leaves the subscribing connection to the first `subscribe`
    * @returns resolves when the node is live
    * @throws SseError `broker-unavailable` or the error of the first attempt, at the latest after `connectTimeoutMs`
    */
-  async open(subscribesLater: boolean): Promise<void> {
+  async open(): Promise<void> {
     const { connectTimeoutMs } = this.#context.options;
     this.commands.open();
-    if (!subscribesLater) this.feed.open();
+    if (this.#context.listener.subscribesLater !== true) this.feed.open();
     await withDeadline(this.#firstOutcome.promise, connectTimeoutMs, () =>
       unavailable(`Redis was not ready within ${connectTimeoutMs} ms.`, undefined),
     );
@@ -171,24 +180,25 @@ export class RedisNode {
   awaitEpoch(current: ResumePoint): void {
     this.#awaitedEpoch = current.epoch;
     if (this.feed.isOpen) this.feed.check();
-    else this.#moveTo(current);
+    else this.order.moveTo(current);
   }
 
   close(): void {
     this.#isClosed = true;
     this.#context.outages.closed(this);
     this.feed.close();
+    this.losses.close();
     this.commands.close();
     this.#readLink.close();
+    this.#replicatedLink.close();
     this.reads.close();
     this.#recent.close();
     this.#rooms.close(brokerClosedError());
   }
 
   get #state(): BrokerState {
-    if (!this.commands.isUp) return 'down';
-    if (this.feed.isOpen) return this.feed.phase;
-    return this.#hasPosition ? 'live' : 'syncing';
+    const phase = this.feed.isOpen ? this.feed.phase : this.#hasPosition ? 'live' : 'syncing';
+    return this.commands.isUp ? phase : 'down';
   }
 
   #isAwaitingEpoch(): boolean {
@@ -199,8 +209,10 @@ export class RedisNode {
   #handleCommandsUp(): void {
     // The new connection may lead to another server, which took over.
     this.#readLink.reconnect();
+    this.#replicatedLink.reconnect();
     this.#handleState();
     void this.registry?.refresh();
+    void this.losses.check();
     if (this.feed.isOpen) this.feed.check();
     else void this.#readPosition();
   }
@@ -208,20 +220,10 @@ export class RedisNode {
   /** Reads the position of a node that receives no events, since nothing else moves it. */
   async #readPosition(): Promise<void> {
     const current = await this.reader.currentPosition();
-    // Without an answer the connection is replaced, and the position is read again.
     if (current === undefined || this.#isClosed) return;
-    this.#moveTo(current);
+    if (!this.feed.isOpen) this.order.moveTo(current);
     this.#hasPosition = true;
-    this.#firstOutcome.resolve();
-    this.#handleState();
-  }
-
-  #moveTo(current: ResumePoint): void {
-    if (!this.feed.isOpen) this.order.catchUp({ ...current, messages: [], incompleteRooms: [] });
-  }
-
-  #handleCommandsDown(error: Error): void {
-    this.#handleState(error);
+    this.#handlePhase('live', undefined);
   }
 
   #handlePhase(phase: FeedPhase, error: Error | undefined): void {
@@ -239,9 +241,9 @@ export class RedisNode {
   }
 
   #handleControl(text: string): void {
-    if (text.startsWith('t')) this.#context.listener.onControl?.(text.slice(1));
-    else if (text.startsWith(NEW_NODE)) this.registry?.receive(text.slice(NEW_NODE.length));
-    else if (text === 'p') this.#context.onPresenceShutdown();
-    else this.malformed.ignore('control message');
+    if (text.startsWith(NEW_NODE)) return this.registry?.receive(text.slice(NEW_NODE.length));
+    if (text === 'p') return this.#context.onPresenceShutdown();
+    if (!text.startsWith('t') || this.#context.listener.onControl?.(text.slice(1)) === false)
+      this.malformed.ignore('control message');
   }
 }

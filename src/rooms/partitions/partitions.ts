@@ -7,7 +7,6 @@ import type {
   PublishOptions,
   ReadOptions,
   SseBroker,
-  StartOptions,
 } from '../../broker/broker.interface.js';
 import { SingleCursor, type Cursor } from '../../connection/cursor.js';
 import {
@@ -17,10 +16,10 @@ import {
 } from '../../protocol/stream-position.js';
 import { nowUs, type Position, type ResumePoint } from '../../protocol/position.js';
 import type { RoomEvent } from '../../protocol/room-message.js';
-import type { EarlierCopy } from '../../protocol/position.js';
 import { AwaitedCopies } from './awaited-copies.js';
 import { LostCopies } from './lost-copies.js';
 import { PartitionedCursor, StampedFrames, type PartitionPositions } from './partitioned-cursor.js';
+import { publishCopies, type PublishedCopies } from './publish-copies.js';
 
 /** By the name of a room that lost events: rooms in other partitions that may have missed one of them too. */
 export type LaterRooms = ReadonlyMap<string, ReadonlySet<string>>;
@@ -28,7 +27,7 @@ export type LaterRooms = ReadonlyMap<string, ReadonlySet<string>>;
 /** Receives the messages and the state of all partitions. `onEpochChange` names the partition. */
 export interface PartitionsListener extends Pick<
   BrokerListener,
-  'onMessage' | 'onStateChange' | 'onControl'
+  'onMessage' | 'onStateChange' | 'onControl' | 'subscribesLater'
 > {
   onEpochChange(partition: number, epoch: string, laterRooms: LaterRooms): void;
   onGap(rooms: readonly string[], laterRooms: LaterRooms): void;
@@ -81,7 +80,7 @@ export class Partitions implements PartitionPositions {
   }
 
   /** Starts all partitions. Settles when each of them may be used. If one cannot be started, all are closed. */
-  async start(policy: HistoryPolicy, listener: PartitionsListener, options: StartOptions): Promise<void> {
+  async start(policy: HistoryPolicy, listener: PartitionsListener): Promise<void> {
     const starts = this.#brokers.map((broker, partition) => {
       const own: BrokerListener = {
         onMessage: (message) => {
@@ -119,8 +118,9 @@ export class Partitions implements PartitionPositions {
           listener.onGap(rooms, this.#awaitedCopies.takeLost(partition, rooms));
         },
         onControl: (text) => listener.onControl?.(text),
+        subscribesLater: listener.subscribesLater,
       };
-      return broker.start(policy, own, options);
+      return broker.start(policy, own);
     });
     try {
       await Promise.all(starts);
@@ -184,28 +184,9 @@ export class Partitions implements PartitionPositions {
     return parseStreamPosition(id, Math.max(nowUs(), ...seen), this.#brokers.length);
   }
 
-  /**
-   * Publishes one event to the partitions of its rooms, one after the other. Each copy names the earlier copies, so that a
-   * client in rooms of several partitions receives the event once.
-   *
-   * @returns the position of the event, or `undefined` for an event that cannot be replayed
-   */
-  async publish(
-    rooms: readonly string[],
-    event: RoomEvent,
-    options: PublishOptions,
-  ): Promise<StreamPosition | undefined> {
-    const published = new Map<number, ResumePoint>();
-    let copies: EarlierCopy[] | undefined;
-    for (const [partition, partitionRooms] of this.group(rooms)) {
-      const { replayable, epoch, position } = await this.#broker(partition).publish(partitionRooms, event, {
-        ...options,
-        copies,
-      });
-      if (replayable) published.set(partition, { epoch, position });
-      copies = [...(copies ?? []), { partition, position: replayable ? position : 0, rooms: partitionRooms }];
-    }
-    return published.size === 0 ? undefined : published;
+  /** As in `publishCopies`. */
+  publish(rooms: readonly string[], event: RoomEvent, options: PublishOptions): Promise<PublishedCopies> {
+    return publishCopies(this.group(rooms), (partition) => this.#broker(partition), event, options);
   }
 
   /** As in `SseBroker.read`, for rooms of one partition. */
