@@ -131,7 +131,7 @@ export class RoomRegistry {
       const pending: unknown = this.#partitions.of(name).subscribe(name);
       return isThenable(pending) ? Promise.resolve(pending as PromiseLike<Position | void>) : undefined;
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
   }
 

@@ -212,14 +212,14 @@ describe.each(platforms)('what the application gives to this package, on $name:'
     async (way) => {
       const broker = new WrappedMemoryBroker();
       await start({ broker });
-      const { subscribe } = WrappedMemoryBroker.prototype;
+      const subscribe = broker.subscribe.bind(broker);
       broker.subscribe = failures[way];
       const stream = await running.open('/stream');
       await eventually(() => logged().includes('the callback failed'), 'the line');
       stream.close();
       await eventually(() => running.sse.count() === 0, 'the end of the client');
       expect(running.sse.rooms()).toEqual([]);
-      broker.subscribe = subscribe.bind(broker);
+      broker.subscribe = subscribe;
       await servesOthers();
     },
   );
