@@ -28,7 +28,7 @@ describeWithRedis("the history of a slot that moved to this master, under onFail
   afterAll(() => cluster.dispose());
 
   async function startBroker(): Promise<SseBroker> {
-    const broker = redisBroker({ url: cluster.url, cluster: true, connectTimeoutMs: 60_000 }) as SseBroker;
+    const broker = redisBroker({ url: cluster.url, cluster: true, connectTimeoutMs: 60_000 });
     brokers.push(broker);
     await broker.start(policy, new RecordingListener());
     return broker;
@@ -50,11 +50,8 @@ describeWithRedis("the history of a slot that moved to this master, under onFail
   });
 
   it('is not continued, if it is older than the start of the server, which has read it from its disk', async () => {
-    const setBack = async (): Promise<void> => {
-      await owner.command('HSET', STATE, 'g', '1000');
-      await startBroker();
-    };
-    expect(await continues(setBack)).toBe(false);
+    await owner.command('HSET', STATE, 'g', '1000');
+    expect(await continues(startBroker)).toBe(false);
   });
 
   it('is not continued, if a node has seen a newer position', async () => {
