@@ -94,7 +94,9 @@ export class SseService<Events extends object = object> {
   leave(user: Pick<SseIdentity, 'user'>, room: RoomName): Promise<void>;
   leave(target: SseClient | Pick<SseIdentity, 'user'>, room: RoomName): void | Promise<void> {
     if (target instanceof SseClient) return target.leave(room);
-    return reported(leave, [target, room], () => this.commands.leave(leavingUser(target), room));
+    return reported(leave, [target, room], () =>
+      this.hub.beforeClose(this.commands.leave(leavingUser(target), room)),
+    );
   }
 
   /** True if the client is in the room; always `true` for `'*'`, and `false` for a value that is no room name. */
@@ -153,7 +155,9 @@ export class SseService<Events extends object = object> {
    * `unsupported-by-broker`, `broker-closed`, `broker-unavailable`: the promise rejects
    */
   disconnect(target: DisconnectTarget, options?: DisconnectOptions): Promise<void> {
-    return reported(disconnect, [target], () => this.commands.disconnect(target, options));
+    return reported(disconnect, [target], () =>
+      this.hub.beforeClose(this.commands.disconnect(target, options)),
+    );
   }
 
   /** Removes a client without closing its connection: it leaves its rooms and receives no further event. */

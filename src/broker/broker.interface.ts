@@ -206,6 +206,13 @@ export interface SseBroker {
   /** Stores the members of rooms. Optional: without it, rooms with presence are rejected at start-up. */
   readonly presence?: PresenceStore;
 
+  /**
+   * Settles when the events that this node has published before the call, and that the broker has accepted, have been
+   * delivered to this node. Settles at once while the broker is not connected. Called before `close`, with a time limit, so
+   * that clients receive the last events. Optional: a broker that delivers inside `publish` has nothing to wait for.
+   */
+  whenDelivered?(): Promise<void>;
+
   /** Closes all connections and drops the history of this node. Nothing is delivered afterwards. May be called twice. */
   close(): Promise<void>;
 }

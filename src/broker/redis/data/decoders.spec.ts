@@ -130,6 +130,11 @@ describe('an event header', () => {
     expect(decodeEventText(`${line}\nx`, 'a')).toBeUndefined();
   });
 
+  it('may be a loss notice, which has no data', () => {
+    expect(decodeEventText('{"n":"sse:loss"}\n')).toMatchObject({ event: 'sse:loss', data: '' });
+    expect(decodeEventText('{"n":"sse:loss"}\nforged')).toBeUndefined();
+  });
+
   it('may name a join of the room itself, and of no other', () => {
     const join = '{"n":"sse:join","s":1}\n{"room":"a","user":"7"}';
     expect(decodeEventText(join, 'a')).toMatchObject({ event: 'sse:join' });

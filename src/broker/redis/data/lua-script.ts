@@ -29,14 +29,14 @@ local newEpoch = ARGV[1]       -- used if a new epoch begins
 local serverRunId = ARGV[2]    -- stored with a new epoch
 local callerPosition = ARGV[3] -- greatest position that the calling node has seen
 local state = redis.call('HMGET', stateKey, 'e', 'g', 't', 'k', 'v')
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local function text(position) return string.format('%.0f', position) end
 local epoch, storedPosition = state[1], tonumber(state[2] or '0') or 0
 -- A malformed hash, which another program has written, counts as missing.
 if not epoch or #epoch ~= 8 or string.find(epoch, '[^0-9a-f]') then
   epoch = newEpoch
-  redis.call('HSET', stateKey, 'e', epoch, 'r', serverRunId)
+  redis.call('HSET', stateKey, 'e', epoch, 'r', serverRunId, 'b', text(now))
 end
 local lastPosition = math.max(storedPosition, tonumber(callerPosition))
-local time = redis.call('TIME')
-local now = time[1] * 1000000 + time[2]
-local function text(position) return string.format('%.0f', position) end
 `;
