@@ -124,7 +124,7 @@ async function startRuntime(moduleOptions: SseModuleOptions): Promise<SseRuntime
     (room) => presence.members(room),
     options.identify !== undefined,
   );
-  const hub = new RoomHub({
+  const hub: RoomHub = new RoomHub({
     ...options,
     callbacks,
     report: reportFailure,

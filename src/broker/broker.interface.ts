@@ -50,8 +50,12 @@ export interface BrokerListener {
   onGap(rooms: readonly string[]): void;
   /** Reports a new epoch: the broker lost its history, and positions of the old epoch are invalid. */
   onEpochChange(epoch: string): void;
-  /** Receives a control message that some node has sent with `publishControl`. */
-  onControl?(text: string): void;
+  /**
+   * Receives a control message that some node has sent with `publishControl`.
+   *
+   * @returns `false` for a malformed message, which is ignored; a broker may count it
+   */
+  onControl?(text: string): boolean | void;
 }
 
 /** Options of one `publish`. */

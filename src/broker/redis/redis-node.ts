@@ -223,9 +223,9 @@ export class RedisNode {
   }
 
   #handleControl(text: string): void {
-    if (text.startsWith('t')) this.#context.listener.onControl?.(text.slice(1));
-    else if (text.startsWith(NEW_NODE)) this.registry?.receive(text.slice(NEW_NODE.length));
-    else if (text === 'p') this.#context.onPresenceShutdown();
-    else this.malformed.ignore('control message');
+    if (text.startsWith(NEW_NODE)) return this.registry?.receive(text.slice(NEW_NODE.length));
+    if (text === 'p') return this.#context.onPresenceShutdown();
+    const isKnown = text.startsWith('t') && this.#context.listener.onControl?.(text.slice(1)) !== false;
+    if (!isKnown) this.malformed.ignore('control message');
   }
 }
