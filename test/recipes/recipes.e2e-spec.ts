@@ -25,6 +25,12 @@ import type { SignedIn } from './code/session.guard.js';
 
 const as = (user: string): { headers: Record<string, string> } => ({ headers: { 'x-user': user } });
 
+/** Returns the next event with its data. */
+async function next(stream: EventStream): Promise<[string, unknown]> {
+  const { event, data } = await stream.nextEvent();
+  return [event, JSON.parse(data)];
+}
+
 /** The part of an execution context that a guard of the recipes reads. */
 const contextOf = (id: string): ExecutionContext =>
   unchecked({ switchToHttp: () => ({ getRequest: () => ({ user: { id } }) }) });
@@ -44,11 +50,6 @@ describe.each(platforms)('the recipes, on $name', (platform) => {
   ): Promise<RunningApp> {
     return (running = await platform.start(sseApp({ ...metadata, controllers: [controller] })));
   }
-
-  const next = async (stream: EventStream): Promise<[string, unknown]> => {
-    const { event, data } = await stream.nextEvent();
-    return [event, JSON.parse(data)];
-  };
 
   it('notifications reach the streams of their user, and no other', async () => {
     await start(NotificationsController, { providers: [Notifications] });
