@@ -99,6 +99,8 @@ describe.each(http2Platforms)('app.close() on $name', (platform) => {
 
 describe('app.close() without the closing of idle connections', () => {
   it('is held up by one, so that these tests catch it', async () => {
+    // Restored unchanged.
+    // oxlint-disable-next-line typescript/unbound-method
     const { closeIdle } = ServerConnections.prototype;
     ServerConnections.prototype.closeIdle = () => {};
     try {
