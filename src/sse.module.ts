@@ -1,3 +1,4 @@
+import { Server } from 'node:net';
 import {
   Inject,
   Module,
@@ -11,6 +12,7 @@ import { guardedMetrics } from './callbacks/guarded-metrics.js';
 import { RemoteCommands } from './commands/remote-commands.js';
 import { EndpointExplorer } from './endpoint/routes/endpoint-explorer.js';
 import { reportCallbackFailure, reportFailure } from './endpoint/report-failure.js';
+import { ServerConnections } from './endpoint/server-connections.js';
 import { Presence } from './presence/presence.js';
 import { checkIdentify, resolveOptions, type ResolvedSseOptions } from './resolve-options.js';
 import { RoomHub } from './rooms/room-hub.js';
@@ -63,7 +65,12 @@ const SSE_RUNTIME = Symbol('SSE_RUNTIME');
   exports: [SseService],
 })
 export class SseModule extends ConfigurableModuleClass implements OnModuleInit, BeforeApplicationShutdown {
-  constructor(@Inject(SSE_RUNTIME) private readonly runtime: ImportedRuntime) {
+  #connections: ServerConnections | undefined;
+
+  constructor(
+    @Inject(SSE_RUNTIME) private readonly runtime: ImportedRuntime,
+    @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
+  ) {
     super();
   }
 
@@ -93,9 +100,13 @@ export class SseModule extends ConfigurableModuleClass implements OnModuleInit, 
     return super.forRootAsync(options);
   }
 
-  /** Prepares for clients where the HTTP adapter was set after the providers were created, as in a testing module. */
+  /** Prepares for clients, also where the HTTP adapter was set after the providers were created, as in a testing module. */
   onModuleInit(): void {
-    if (this.runtime.isOwn) this.runtime.serve();
+    if (!this.runtime.isOwn) return;
+    // `undefined` in an application without HTTP.
+    const server: unknown = this.adapterHost.httpAdapter?.getHttpServer();
+    if (server instanceof Server) this.#connections = new ServerConnections(server);
+    this.runtime.serve();
   }
 
   /**
@@ -103,7 +114,9 @@ export class SseModule extends ConfigurableModuleClass implements OnModuleInit, 
    * be too late, since Nest closes the server next, which waits for open streams.
    */
   async beforeApplicationShutdown(): Promise<void> {
-    if (this.runtime.isOwn) await this.runtime.hub.close();
+    if (!this.runtime.isOwn) return;
+    await this.runtime.hub.close();
+    this.#connections?.closeIdle();
   }
 }
 

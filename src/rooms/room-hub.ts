@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Observable } from 'rxjs';
+import type { CallbackFailures } from '../callbacks/callback-failures.js';
 import { ClientConnection } from '../connection/client-connection.js';
 import type { CloseReason } from '../connection/close-reason.js';
 import { ConnectionServices } from '../connection/connection-services.js';
@@ -36,12 +37,15 @@ export class RoomHub implements ClientHost {
   readonly #connections: ConnectionServices;
   readonly #rooms: RoomRegistry;
   readonly observables: HubObservables;
+  /** Takes failures of the application's callbacks. */
+  readonly callbacks: CallbackFailures;
   readonly #resumes: ClientResumes;
   readonly #events: EventPublisher;
   readonly #shutdown: HubShutdown;
 
   constructor(options: HubOptions) {
     this.#options = options;
+    this.callbacks = options.callbacks;
     this.observables = new HubObservables(options.callbacks);
     this.#partitions = new Partitions(options.broker);
     this.#connections = new ConnectionServices(options);
@@ -225,9 +229,7 @@ export class RoomHub implements ClientHost {
   }
 
   /** Makes `close` wait for a call to the broker. @returns the call */
-  beforeClose<T>(call: Promise<T>): Promise<T> {
-    return this.#shutdown.waitFor(call);
-  }
+  readonly beforeClose = <T>(call: Promise<T>): Promise<T> => this.#shutdown.waitFor(call);
 
   /** The current position of some rooms, or `undefined` without history. */
   async position(rooms: readonly string[]): Promise<string | undefined> {
@@ -236,9 +238,7 @@ export class RoomHub implements ClientHost {
   }
 
   /** As in `HubShutdown.close`. */
-  close(): Promise<void> {
-    return this.#shutdown.close();
-  }
+  readonly close = (): Promise<void> => this.#shutdown.close();
 
   #receive(message: RoomMessage): void {
     const { observer } = this.#options;
