@@ -139,7 +139,7 @@ describe.each(platforms)('at start-up on $name', (platform) => {
 
   it('the metadata of every stream has the status 200, as documents of an API describe it', async () => {
     await warningsOf(ClientController);
-    const { posted } = ClientController.prototype;
+    const posted = Object.getOwnPropertyDescriptor(ClientController.prototype, 'posted')?.value as object;
     expect(Reflect.getMetadata('__httpCode__', posted)).toBe(200);
     expect(Reflect.getMetadata('method', posted)).toBe(RequestMethod.POST);
   });
