@@ -55,6 +55,11 @@ export class SseService<Events extends object = object> {
     return this.hub.brokerState$;
   }
 
+  /** Why `brokerState$` is not `live`, in the words of Redis or the network; otherwise `undefined`. */
+  get brokerError(): Error | undefined {
+    return this.hub.brokerFailure();
+  }
+
   /**
    * Opens a stream on a request and response of Node, Express or Fastify, for a handler that owns its response. The
    * headers are sent at once. `send`, `join` and `setRetry` may follow without `await`: rooms joined in the same turn of

@@ -152,6 +152,12 @@ export interface SseBroker {
   /** The current epoch: 8 hexadecimal digits. */
   readonly epoch: string;
 
+  /**
+   * Why the broker is not `live`: the error of the last attempt; `undefined` while it is live, and before the first attempt
+   * has ended. Optional: a broker that is always live has none.
+   */
+  readonly failure?: Error | undefined;
+
   /** The newest position known to this node: all events of subscribed rooms up to it have been delivered. */
   readonly position: Position;
 

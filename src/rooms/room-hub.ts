@@ -38,6 +38,7 @@ export class RoomHub implements ClientHost {
   readonly #disconnected = new Subject<{ client: SseClient; reason: CloseReason }>();
   readonly #brokerState = new BehaviorSubject<BrokerState>('down');
   readonly brokerState$: Observable<BrokerState> = this.#brokerState.asObservable();
+  readonly brokerFailure = (): Error | undefined => this.#partitions.failure;
   readonly connected$: Observable<{ client: SseClient }> = this.#connected.asObservable();
   readonly disconnected$: Observable<{ client: SseClient; reason: CloseReason }> =
     this.#disconnected.asObservable();

@@ -73,6 +73,7 @@ export class RedisNode {
   /** An epoch that Redis has reported and this node has not started yet. */
   #awaitedEpoch: string | undefined;
   #reportedState: BrokerState | undefined;
+  #failure: Error | undefined;
   #isClosed = false;
 
   constructor(context: RedisNodeContext) {
@@ -88,6 +89,7 @@ export class RedisNode {
     this.commands = new CommandLink({
       driver,
       stateKey: redisKeys.brokerState,
+      checkNames: redisKeys,
       options,
       lastPositionTtlMs: longestLastPositionTtlMs(policy),
       newestPosition: () => this.order.newestPosition,
@@ -98,6 +100,7 @@ export class RedisNode {
     this.#readLink = new CommandLink({
       driver,
       stateKey: redisKeys.brokerState,
+      checkNames: redisKeys,
       options,
       newestPosition: () => this.order.newestPosition,
       onUp: () => {},
@@ -155,6 +158,11 @@ export class RedisNode {
     );
   }
 
+  /** See `SseBroker.failure`. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
   /** Notifies the listener of the state, if it has changed. */
   reportState(): void {
     const state = this.#state;
@@ -209,6 +217,8 @@ export class RedisNode {
   /** @param error the failure that has ended a connection or an attempt, if any */
   #handleState(error?: Error): void {
     if (error !== undefined) this.#firstOutcome.reject(error);
+    // Set before the listener is notified, which may ask for the reason.
+    this.#failure = this.#state === 'live' ? undefined : (error ?? this.#failure);
     this.reportState();
     if (this.#isClosed) return;
     if (error !== undefined) this.#context.outages.down(this, error);

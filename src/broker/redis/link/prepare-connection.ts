@@ -1,10 +1,14 @@
 import { newEpoch } from '../../new-epoch.js';
+import type { RedisConnection } from '../driver/redis-driver.interface.js';
 import type { ResolvedRedisOptions } from '../redis-broker-options.js';
+import { checkEventCommands, type CheckNames } from '../self-check/self-check.js';
 import type { ScriptRunner } from './script-runner.js';
 
 export interface PreparationDependencies {
   /** Key of the state hash, the first key of every script. */
   readonly stateKey: string;
+  /** Names for the check of rights. */
+  readonly checkNames: CheckNames;
   readonly options: ResolvedRedisOptions;
   /** Longest time for which this node needs the last position of a room, in milliseconds; 0 without history. */
   readonly lastPositionTtlMs: number;
@@ -12,13 +16,15 @@ export interface PreparationDependencies {
 }
 
 /**
- * Prepares a new connection: creates or checks the state hash, loads the scripts, and warns of settings of the server
+ * Prepares a new connection: checks the rights, creates or checks the state hash, loads the scripts, and warns of settings of the server
  * that weaken a promise. Returns the run id of the server; an empty text without the right to run INFO.
  */
 export async function prepareConnection(
+  connection: RedisConnection,
   runner: ScriptRunner,
-  { stateKey, options, lastPositionTtlMs, warn }: PreparationDependencies,
+  { stateKey, checkNames, options, lastPositionTtlMs, warn }: PreparationDependencies,
 ): Promise<string> {
+  await checkEventCommands(connection, checkNames);
   const fence = await runner.fence(['1', stateKey, newEpoch(), options.onFailover, `${lastPositionTtlMs}`]);
   const [runId, policy] = fence as [string, string];
   if (runId === '' && options.onFailover === 'gap') {
