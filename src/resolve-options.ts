@@ -17,7 +17,10 @@ import type { HubOptions } from './rooms/room-hub.interface.js';
 import type { SseModuleOptions, SseRoomPolicyOptions } from './sse-module-options.interface.js';
 
 /** All options with their values. No other file has defaults. */
-export interface ResolvedSseOptions extends Omit<HubOptions, 'report' | 'observer' | 'onControl'> {
+export interface ResolvedSseOptions extends Omit<
+  HubOptions,
+  'callbacks' | 'report' | 'observer' | 'onControl'
+> {
   readonly retryMs: number | false;
   readonly identify: Identify | undefined;
   readonly presenceGraceMs: number | false;
@@ -60,7 +63,10 @@ const CHECKS: Readonly<Record<keyof SseModuleOptions, Check>> = {
   identify: (value) => (typeof value === 'function' ? undefined : 'a function that returns { user, info? }'),
   presenceGraceMs: orFalse(wholeNumber(0, MAX_TIMER_MS)),
   broker: (value) => (isPartitioned(value) ? partitioned(value) : BROKER(value)),
-  metrics: (value) => METRICS(value) ?? optionalMethod(value as Partial<SseMetrics>, 'clientRefused'),
+  metrics: (value) =>
+    METRICS(value) ??
+    optionalMethod(value as Partial<SseMetrics>, 'clientRefused') ??
+    optionalMethod(value as Partial<SseMetrics>, 'callbackFailed'),
 };
 
 const ROOM_CHECKS: Readonly<Record<keyof SseRoomPolicyOptions, Check>> = {

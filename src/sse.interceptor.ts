@@ -84,7 +84,7 @@ export class SseInterceptor implements NestInterceptor {
       retryMs,
       openOnFirstEvent: metadata.openOnFirstEvent ?? false,
       endOnComplete: metadata.endOnComplete,
-      onFailure: (error) => this.#logger.error(`The stream of ${http.request.url} failed.`, stackOf(error)),
+      onFailure: (error) => this.#logger.error(`The stream of ${http.path} failed.`, stackOf(error)),
     });
     for (const room of rooms) void client.join(room);
     setHandlerRunner(response, stream);

@@ -1,10 +1,12 @@
-import { Module, type DynamicModule, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Module, type BeforeApplicationShutdown, type DynamicModule } from '@nestjs/common';
 import { DiscoveryModule, ModulesContainer } from '@nestjs/core';
+import { CallbackFailures } from './callbacks/callback-failures.js';
+import { guardedMetrics } from './callbacks/guarded-metrics.js';
 import { RemoteCommands } from './commands/remote-commands.js';
 import { EndpointExplorer } from './endpoint/routes/endpoint-explorer.js';
-import { reportFailure } from './endpoint/report-failure.js';
+import { reportCallbackFailure, reportFailure } from './endpoint/report-failure.js';
 import { Presence } from './presence/presence.js';
-import { resolveOptions } from './resolve-options.js';
+import { resolveOptions, type ResolvedSseOptions } from './resolve-options.js';
 import { RoomHub } from './rooms/room-hub.js';
 import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';
 import type { SseModuleAsyncOptions, SseModuleOptions } from './sse-module-options.interface.js';
@@ -50,8 +52,8 @@ const SSE_RUNTIME = Symbol('SSE_RUNTIME');
   ],
   exports: [SseService],
 })
-export class SseModule extends ConfigurableModuleClass implements OnModuleDestroy {
-  constructor(private readonly hub: RoomHub) {
+export class SseModule extends ConfigurableModuleClass implements BeforeApplicationShutdown {
+  constructor(@Inject(SSE_RUNTIME) private readonly runtime: ImportedRuntime) {
     super();
   }
 
@@ -81,30 +83,50 @@ export class SseModule extends ConfigurableModuleClass implements OnModuleDestro
     return super.forRootAsync(options);
   }
 
-  /** Ends every stream. A later hook would be too late: Nest closes the server next, which waits for open streams. */
-  async onModuleDestroy(): Promise<void> {
-    await this.hub.close();
+  /**
+   * Ends every stream, after the same hook of the modules that use this one: those may send a last event. A later hook would
+   * be too late, since Nest closes the server next, which waits for open streams.
+   */
+  async beforeApplicationShutdown(): Promise<void> {
+    if (this.runtime.isOwn) await this.runtime.hub.close();
   }
 }
 
-function runtimeOf(
+interface ImportedRuntime extends SseRuntime {
+  /** True in the one module that has started the runtime, and closes it. */
+  readonly isOwn: boolean;
+}
+
+async function runtimeOf(
   options: SseModuleOptions | typeof UNCONFIGURED,
   modules: ModulesContainer,
-): Promise<SseRuntime> {
-  return sharedRuntime(options, modules, SseModule, startRuntime);
+): Promise<ImportedRuntime> {
+  let isOwn = false;
+  const runtime = await sharedRuntime(options, modules, SseModule, (moduleOptions) => {
+    isOwn = true;
+    return startRuntime(moduleOptions);
+  });
+  return { ...runtime, isOwn };
 }
 
 /** Starts the hub before the service can be injected, since other modules may publish from their first hook on. */
 async function startRuntime(moduleOptions: SseModuleOptions): Promise<SseRuntime> {
-  const options = resolveOptions(moduleOptions);
-  const presence = new Presence({ ...options, report: reportFailure });
+  const resolved = resolveOptions(moduleOptions);
+  const callbacks = new CallbackFailures(reportCallbackFailure, (callback) =>
+    resolved.metrics.callbackFailed?.(callback),
+  );
+  const metrics =
+    moduleOptions.metrics === undefined ? resolved.metrics : guardedMetrics(resolved.metrics, callbacks);
+  const options: ResolvedSseOptions = { ...resolved, metrics };
+  const presence = new Presence({ ...options, callbacks });
   const commands = new RemoteCommands(
     options.broker,
     (room) => presence.members(room),
     options.identify !== undefined,
   );
-  const hub = new RoomHub({
+  const hub: RoomHub = new RoomHub({
     ...options,
+    callbacks,
     report: reportFailure,
     observer: presence,
     onControl: (text) => commands.execute(text, hub),

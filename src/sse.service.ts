@@ -42,17 +42,17 @@ export class SseService<Events extends object = object> {
 
   /** Emits each client when its stream opens. Completes when the application closes. */
   get connected$(): Observable<{ client: SseClient }> {
-    return this.hub.connected$;
+    return this.hub.observables.connected$;
   }
 
   /** Emits each client and the reason when its stream ends or is refused. Completes when the application closes. */
   get disconnected$(): Observable<{ client: SseClient; reason: CloseReason }> {
-    return this.hub.disconnected$;
+    return this.hub.observables.disconnected$;
   }
 
   /** Emits the broker's state on subscription, then each change. Events of other nodes arrive while it is `live`. */
   get brokerState$(): Observable<BrokerState> {
-    return this.hub.brokerState$;
+    return this.hub.observables.brokerState$;
   }
 
   /** Why `brokerState$` is not `live`, in the words of Redis or the network; otherwise `undefined`. */
@@ -64,7 +64,6 @@ export class SseService<Events extends object = object> {
    * Opens a stream on a request and response of Node, Express or Fastify, for a handler that owns its response. The
    * headers are sent at once. `send`, `join` and `setRetry` may follow without `await`: rooms joined in the same turn of
    * the event loop are resumed from the request's `Last-Event-ID`.
-   *
    * @throws SseError `unsupported-response`, `response-already-sent`, `invalid-room`, `invalid-retry`, `invalid-arguments`
    */
   add(request: unknown, response: unknown, options: AddOptions = {}): SseClient {
@@ -99,7 +98,9 @@ export class SseService<Events extends object = object> {
   leave(user: Pick<SseIdentity, 'user'>, room: RoomName): Promise<void>;
   leave(target: SseClient | Pick<SseIdentity, 'user'>, room: RoomName): void | Promise<void> {
     if (target instanceof SseClient) return target.leave(room);
-    return reported(leave, [target, room], () => this.commands.leave(leavingUser(target), room));
+    return reported(leave, [target, room], () =>
+      this.hub.beforeClose(this.commands.leave(leavingUser(target), room)),
+    );
   }
 
   /** True if the client is in the room; always `true` for `'*'`, and `false` for a value that is no room name. */
@@ -151,14 +152,15 @@ export class SseService<Events extends object = object> {
    * Ends streams on every node after what is queued: one client's by its id, a user's, a room's, or those of the members of
    * a room that `where` accepts. Browsers reconnect by themselves, after `retryMs`: to keep a user away, let a guard refuse
    * the next request (401, 403), or answer it with 204.
-   *
    * @returns settles when the broker has accepted the command, not when the streams have ended. A node without a connection
    * to the broker misses it
    * @throws SseError `invalid-arguments`, `invalid-room`, `invalid-user`, `invalid-retry`, `no-presence`,
    * `unsupported-by-broker`, `broker-closed`, `broker-unavailable`: the promise rejects
    */
   disconnect(target: DisconnectTarget, options?: DisconnectOptions): Promise<void> {
-    return reported(disconnect, [target], () => this.commands.disconnect(target, options));
+    return reported(disconnect, [target], () =>
+      this.hub.beforeClose(this.commands.disconnect(target, options)),
+    );
   }
 
   /** Removes a client without closing its connection: it leaves its rooms and receives no further event. */
@@ -184,7 +186,6 @@ export class SseService<Events extends object = object> {
   /**
    * All members of a room over all nodes, ordered by user, in one list: 10,000 members with 100 bytes of info take more
    * than a megabyte. Settles when the broker has answered.
-   *
    * @throws SseError `invalid-room`, `no-presence`, `broker-closed`, `broker-unavailable`: the promise rejects
    */
   async presence(room: RoomName): Promise<SseMember[]> {
@@ -218,7 +219,6 @@ export class SseService<Events extends object = object> {
   /**
    * Publishes each value of an Observable to a room. A message such as `{ data, type }` is unwrapped, as in a handler; its type
    * precedes `event`. Failures of a value or of the source are logged. The end of the source does not affect the room.
-   *
    * @returns the subscription to the source; unsubscribe to stop
    * @throws SseError `invalid-room`
    */

@@ -50,8 +50,12 @@ export interface BrokerListener {
   onGap(rooms: readonly string[]): void;
   /** Reports a new epoch: the broker lost its history, and positions of the old epoch are invalid. */
   onEpochChange(epoch: string): void;
-  /** Receives a control message that some node has sent with `publishControl`. */
-  onControl?(text: string): void;
+  /**
+   * Receives a control message that some node has sent with `publishControl`.
+   *
+   * @returns `false` for a malformed message, which is ignored; a broker may count it
+   */
+  onControl?(text: string): boolean | void;
 }
 
 /** Options of one `publish`. */
@@ -211,6 +215,13 @@ export interface SseBroker {
 
   /** Stores the members of rooms. Optional: without it, rooms with presence are rejected at start-up. */
   readonly presence?: PresenceStore;
+
+  /**
+   * Settles when the events that this node has published before the call, and that the broker has accepted, have been
+   * delivered to this node. Settles at once while the broker is not connected. Called before `close`, with a time limit, so
+   * that clients receive the last events. Optional: a broker that delivers inside `publish` has nothing to wait for.
+   */
+  whenDelivered?(): Promise<void>;
 
   /** Closes all connections and drops the history of this node. Nothing is delivered afterwards. May be called twice. */
   close(): Promise<void>;

@@ -5,6 +5,7 @@ import { checkRetry } from '../protocol/input/event-fields.js';
 import { checkCallOptions, checkedElsewhere } from '../protocol/input/option-checks.js';
 import { EVERYONE, checkRoom, type RoomName } from '../protocol/input/room-name.js';
 import { SseError } from '../protocol/sse-error.js';
+import { ignoreRejection } from '../protocol/thenable.js';
 import type { SseMember } from '../protocol/sse-member.js';
 import { checkUser, noUsers } from '../protocol/input/user-name.js';
 import type { CommandHost } from './command-host.interface.js';
@@ -91,7 +92,8 @@ export class RemoteCommands {
     }
     const { where } = target;
     if (where === undefined) return this.#publish({ do: 'disconnect', room, retryMs });
-    const users = (await this.#membersOf(room ?? EVERYONE)).filter(where).map(({ user }) => user);
+    const members = await this.#membersOf(room ?? EVERYONE);
+    const users = members.filter((member) => isAccepted(where(member))).map(({ user }) => user);
     for (let first = 0; first < users.length; first += USERS_PER_MESSAGE) {
       const some = users.slice(first, first + USERS_PER_MESSAGE);
       await this.#publish({ do: 'disconnect', users: some, room, retryMs });
@@ -109,10 +111,14 @@ export class RemoteCommands {
     await this.#publish({ do: 'leave', users: [checkUser(user)], room: checkRoom(room) });
   }
 
-  /** Executes a received control message for the clients of this node. A text that is no command is ignored. */
-  execute(text: string, host: CommandHost): void {
+  /**
+   * Executes a received control message for the clients of this node.
+   *
+   * @returns `false` for a text that is no command, which is ignored
+   */
+  execute(text: string, host: CommandHost): boolean {
     const command = parseRemoteCommand(text);
-    if (command === undefined) return;
+    if (command === undefined) return false;
     for (const client of matchingClients(command, host)) {
       if (command.do === 'leave') {
         host.leave(client, command.room ?? EVERYONE);
@@ -121,6 +127,7 @@ export class RemoteCommands {
         client.connection.end('disconnected');
       }
     }
+    return true;
   }
 
   #checkUsersExist(call: string): void {
@@ -146,5 +153,15 @@ function matchingClients(command: RemoteCommand, host: CommandHost): SseClient[]
     (client) =>
       (id === undefined || client.id === id) &&
       (names === undefined || (client.user !== undefined && names.has(client.user))),
+  );
+}
+
+/** A promise would accept every member. */
+function isAccepted(result: unknown): boolean {
+  if (typeof result === 'boolean') return result;
+  ignoreRejection(result);
+  throw new SseError(
+    'invalid-arguments',
+    `The function "where" of disconnect returns true or false, not ${describeValue(result)}. It may not be asynchronous.`,
   );
 }

@@ -54,6 +54,11 @@ export class HttpExchange {
     if (routed.next !== undefined) routed.next = undefined;
   }
 
+  /** Path of the request, for logs: without the query, which may hold a ticket. */
+  get path(): string {
+    return (this.request.url ?? '').replace(/[?#].*$/s, '');
+  }
+
   /** Text of the header `Last-Event-ID`, else of the query parameter `lastEventId`, which polyfills send. */
   lastEventId(): string | undefined {
     const header = this.request.headers['last-event-id'];

@@ -14,6 +14,11 @@ export function reportFailure(error: unknown, call?: string): void {
   logger.error(`${subject}: ${messageOf(error)}`, stackOf(error));
 }
 
+/** Logs the failure of a callback or a subscriber of the application. */
+export function reportCallbackFailure(message: string, error: unknown): void {
+  logger.error(message, stackOf(error));
+}
+
 /** Logs the error of an Observable that `publishFrom` subscribed to. */
 export function reportSourceFailure(rooms: readonly string[], error: unknown): void {
   logger.error(`A source published to ${rooms.join(', ')} failed.`, stackOf(error));

@@ -1,5 +1,6 @@
+import * as fc from 'fast-check';
 import { refusal } from '../../test/support/refusal.js';
-import { parametersOf, roomsOfRequest, type RoomSource } from './room-names.js';
+import { checkTemplates, parametersOf, roomsOfRequest, type RoomSource } from './room-names.js';
 
 const NO_PARAMETER = { params: undefined };
 
@@ -63,6 +64,46 @@ describe('the rooms of a request', () => {
     });
   });
 
+  it.each<[string, string, readonly string[]]>([
+    ['chat::id', '7:notes', ['7.notes', '7-notes']],
+    ['chat.:id', '7.notes', ['7:notes', '7-notes']],
+    ['chat-:id', '7-notes', ['7:notes', 'a_b']],
+    ['chat_:id', '7_notes', ['7-notes']],
+    ['chat/:id', '7/notes', ['7:notes', '7.notes']],
+    ['chat💬:id', '7💬notes', ['7📣notes']],
+    ['chat :id', '7 notes', ['7-notes']],
+    [':id.json', '7.json', ['7-json']],
+    ['room:id', '7/notes', ['7:notes']],
+    [':id', 'a/b', ['a:b', 'a.b', 'a-b']],
+  ])('refuses in %j the parameter %j, and accepts %j', async (template, refused, accepted) => {
+    const error = await refusal(() => roomsOfRequest([template], { params: { id: refused } }));
+    expect(error).toMatchObject({ code: 'unknown-route-parameter' });
+    for (const id of accepted)
+      expect(await roomsOfRequest([template], { params: { id } })).toEqual([template.replace(':id', id)]);
+  });
+
+  it('tells apart all parameters of one template', async () => {
+    const value = fc.string({
+      unit: fc.constantFrom('a', 'b', '-', ':', '/', 'x'),
+      minLength: 1,
+      maxLength: 4,
+    });
+    for (const template of [':a-:b', ':a-:b/:a', ':a-x:b', ':a::b', 'x:a/-:b', ':aéx-:b']) {
+      const parametersOfRoom = new Map<string, string>();
+      await fc.assert(
+        fc.asyncProperty(value, value, async (a, b) => {
+          const [room = ''] = await roomsOfRequest([template], { params: { a, b } }).catch(() => []);
+          if (room === '') return;
+          const parameters = JSON.stringify([a, b]);
+          expect(parametersOfRoom.get(room) ?? parameters).toBe(parameters);
+          parametersOfRoom.set(room, parameters);
+        }),
+        { numRuns: 500 },
+      );
+      expect(parametersOfRoom.size).toBeGreaterThan(20);
+    }
+  });
+
   it('rethrows the exception of a function', async () => {
     const failure = new Error('forbidden');
     const fails = (): never => {
@@ -70,6 +111,22 @@ describe('the rooms of a request', () => {
     };
     expect(await refusal(() => roomsOfRequest([fails], NO_PARAMETER))).toBe(failure);
     expect(await refusal(() => roomsOfRequest([() => Promise.reject(failure)], NO_PARAMETER))).toBe(failure);
+  });
+});
+
+describe('the templates of a route', () => {
+  it.each([':a:b', ':aé:b', 'orders/:a:b/:c', ['lobby', ':a/:b:c']])(
+    'are refused at start-up if parameters stand beside each other: %j',
+    async (source) => {
+      const error = await refusal(() => checkTemplates(source, 'Chat.events()'));
+      expect(error).toMatchObject({ code: 'invalid-room' });
+      expect(String(error)).toMatch(/Chat\.events\(\).*separator/);
+    },
+  );
+
+  it.each([':a-:b', ':a::b', ':a-x:b', ':a/:b.json', 'room:id', 'at 12:30', 7])('may be %j', (source) => {
+    checkTemplates(source, 'Chat.events()');
+    expect(parametersOf(source)).toHaveLength(String(source).match(/:[a-z]/g)?.length ?? 0);
   });
 });
 

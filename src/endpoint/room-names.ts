@@ -62,19 +62,51 @@ function joinable(name: string): string {
   throw new SseError('invalid-room', `Every client is in "${EVERYONE}" already; it cannot be joined.`);
 }
 
+/**
+ * Inserts the parameters of a request into a template.
+ *
+ * A parameter must not contain a separator that stands beside it in the template, nor a slash: `7:notes`, sent as
+ * `7%3Anotes`, would let `chat::id` join rooms of another template.
+ */
 function fill(template: RoomName, params: unknown): RoomName {
   if (typeof template !== 'string' || !template.includes(':')) return template;
   const values = (params ?? {}) as Readonly<Record<string, unknown>>;
-  return template.replace(PARAMETER, (_, key: string) => {
-    const value = values[key];
-    // A slash, sent as %2F, would let `orders/:id` join rooms of other routes.
-    if (typeof value === 'string' && value !== '' && !value.includes('/')) return value;
-    if (typeof value === 'number') return String(value);
+  return template.replace(PARAMETER, (parameter, key: string, index: number) => {
+    const value = typeof values[key] === 'number' ? String(values[key]) : values[key];
+    const separators = [...separatorsBeside(template, index, index + parameter.length), '/'];
+    if (typeof value === 'string' && value !== '' && !separators.some((each) => value.includes(each)))
+      return value;
+    const listed = [...new Set(separators)].map((each) => JSON.stringify(each)).join(' or ');
     throw new SseError(
       'unknown-route-parameter',
-      `The room "${template}" needs the route parameter "${key}", which this request does not have, or has with a slash in it.`,
+      `The room "${template}" needs the route parameter "${key}", which this request does not have, or has with ${listed} in it.`,
     );
   });
+}
+
+/** Returns the characters before `start` and after `end` that are neither letters nor digits. */
+function separatorsBeside(template: string, start: number, end: number): string[] {
+  const before = /[^\p{L}\p{N}]$/u.exec(template.slice(0, start)) ?? [];
+  const after = /^[^\p{L}\p{N}]/u.exec(template.slice(end)) ?? [];
+  return [...before, ...after];
+}
+
+/**
+ * Finds two parameters of a template without a separator beside one of them in between. Different values would result in
+ * one room: `:a:b` is `123` for `1` and `23`, and for `12` and `3`.
+ *
+ * @returns the part of the template, or `undefined`
+ */
+function ambiguousPart(template: string): string | undefined {
+  let last: { readonly start: number; readonly end: number } | undefined;
+  for (const { index: start, 0: parameter } of template.matchAll(PARAMETER)) {
+    const end = start + parameter.length;
+    const between = last && template.slice(last.end, start);
+    if (between !== undefined && !/^[^\p{L}\p{N}]|[^\p{L}\p{N}]$/u.test(between))
+      return template.slice(last?.start, end);
+    last = { start, end };
+  }
+  return undefined;
 }
 
 function missingRoom(room: null | undefined): SseError {
@@ -101,6 +133,13 @@ export function checkTemplates(source: RoomSource<never>, label: string): void {
       throw new SseError(
         'invalid-room',
         `The room "${template}" of ${label} contains "${braces}", which is no parameter, so that it would be one room for everybody. Write a parameter of the route as ":id", or use a function of the request.`,
+      );
+    }
+    const ambiguous = typeof template === 'string' ? ambiguousPart(template) : undefined;
+    if (ambiguous !== undefined) {
+      throw new SseError(
+        'invalid-room',
+        `The room "${template}" of ${label} contains "${ambiguous}", so that different parameters would result in one room. Write a separator between them, such as "/".`,
       );
     }
     try {

@@ -12,6 +12,12 @@ export interface SseMetrics {
   clientRefused?(reason: CloseReason): void;
   /** An event from the broker was delivered to this many clients of this node. */
   eventDelivered(clients: number): void;
+  /**
+   * A callback or a subscriber of the application threw, or its promise rejected.
+   *
+   * @param callback its name, such as `identify`, `connected$` or `metrics.clientClosed`: one of a fixed list
+   */
+  callbackFailed?(callback: string): void;
   /** A volatile event was dropped for a client with backpressure: a newer one replaced it, or the queue was full. */
   volatileDropped(): void;
 }

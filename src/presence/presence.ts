@@ -1,11 +1,14 @@
-import { Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import type { PartitionedBroker } from '../broker/broker.interface.js';
+import type { CallbackFailures } from '../callbacks/callback-failures.js';
+import { IsolatedObservable } from '../callbacks/isolated-observable.js';
 import type { PresenceCount, PresenceStore } from '../broker/presence-store.interface.js';
 import type { SseClient } from '../connection/sse-client.js';
 import { parsePresenceEvent, type PresenceChange } from '../protocol/presence-event.js';
 import type { RoomMessage } from '../protocol/room-message.js';
 import { EVERYONE } from '../protocol/input/room-name.js';
 import { SseError } from '../protocol/sse-error.js';
+import { ignoreRejection } from '../protocol/thenable.js';
 import type { SseMember } from '../protocol/sse-member.js';
 import { checkIdentity, type SseIdentity } from '../protocol/input/user-name.js';
 import { LocalMembers } from './local-members.js';
@@ -26,8 +29,7 @@ export interface PresenceOptions {
   readonly policy: PresencePolicy;
   readonly identify: Identify | undefined;
   readonly presenceGraceMs: number | false;
-  /** Takes failures that no caller receives. */
-  readonly report: (error: unknown) => void;
+  readonly callbacks: CallbackFailures;
 }
 
 /** Identifies the clients of this node, reports them to the presence store, and reads the presence of all nodes. */
@@ -77,7 +79,7 @@ export class Presence {
   changes(room: string): Observable<PresenceChange> {
     this.#storeOf(room);
     const changes = this.#changes.of(room, this.#host as PresenceHost);
-    return new Observable((subscriber) => {
+    return new IsolatedObservable('presence$', this.#options.callbacks, (subscriber) => {
       this.#told?.enter(room);
       const subscription = changes.subscribe(subscriber);
       return () => {
@@ -89,11 +91,13 @@ export class Presence {
 
   /** Identifies a client whose stream has opened, and enters it in the rooms that it joined before. */
   clientOpened(client: SseClient): void {
-    try {
-      client.identity = checkIdentity(this.#options.identify?.(client));
-    } catch (error) {
-      this.#options.report(error);
-    }
+    const { identify, callbacks } = this.#options;
+    if (identify === undefined) return;
+    callbacks.run('identify', () => {
+      const identity: unknown = identify(client);
+      ignoreRejection(identity);
+      client.identity = checkIdentity(identity);
+    });
     if (client.identity === undefined || this.#members === undefined) return;
     for (const room of client.roomNames()) this.#enter(client, room);
   }

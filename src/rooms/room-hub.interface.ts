@@ -1,4 +1,5 @@
 import type { PartitionedBroker } from '../broker/broker.interface.js';
+import type { CallbackFailures } from '../callbacks/callback-failures.js';
 import type { ConnectionOptions } from '../connection/connection-services.js';
 import type { ResponseWriter } from '../connection/response/response-writer.js';
 import type { SerializeData } from '../protocol/input/serialize-data.js';
@@ -13,11 +14,13 @@ export interface HubOptions extends ConnectionOptions {
   /** True if streams with rooms begin with `sse:ready`. */
   readonly readyEvent: boolean;
   readonly serialize: SerializeData;
+  /** Takes failures of the application's callbacks and subscribers. */
+  readonly callbacks: CallbackFailures;
   /** Takes failures that no caller receives. */
   readonly report: ReportFailure;
   readonly observer?: ClientObserver;
-  /** Takes control messages of other nodes and of this one. */
-  readonly onControl?: (text: string) => void;
+  /** Takes control messages of other nodes and of this one. Returns `false` for a malformed one. */
+  readonly onControl?: (text: string) => boolean;
 }
 
 /** The request that becomes a client. */

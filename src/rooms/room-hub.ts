@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { BehaviorSubject, Subject, type Observable } from 'rxjs';
-import type { BrokerState } from '../broker/broker.interface.js';
+import type { Observable } from 'rxjs';
 import { ClientConnection } from '../connection/client-connection.js';
 import type { CloseReason } from '../connection/close-reason.js';
 import { ConnectionServices } from '../connection/connection-services.js';
@@ -13,6 +12,8 @@ import { RoomMessage, type RoomEvent } from '../protocol/room-message.js';
 import type { PublicMethod } from '../protocol/sse-error.js';
 import { EVERYONE, checkRoom, checkTarget, type RoomName } from '../protocol/input/room-name.js';
 import { checkJoin } from './publish/call-arguments.js';
+import { HubObservables } from './hub-observables.js';
+import { HubShutdown } from './hub-shutdown.js';
 import { LossNotifier } from './resume/loss-notifier.js';
 import { EventPublisher, type EventToPublish, type SendTraits } from './publish/event-publisher.js';
 import { Partitions } from './partitions/partitions.js';
@@ -34,30 +35,35 @@ export class RoomHub implements ClientHost {
   readonly #partitions: Partitions;
   readonly #connections: ConnectionServices;
   readonly #rooms: RoomRegistry;
-  readonly #connected = new Subject<{ client: SseClient }>();
-  readonly #disconnected = new Subject<{ client: SseClient; reason: CloseReason }>();
-  readonly #brokerState = new BehaviorSubject<BrokerState>('down');
-  readonly brokerState$: Observable<BrokerState> = this.#brokerState.asObservable();
+  readonly observables: HubObservables;
+  /** Why the broker is not live. */
   readonly brokerFailure = (): Error | undefined => this.#partitions.failure;
-  readonly connected$: Observable<{ client: SseClient }> = this.#connected.asObservable();
-  readonly disconnected$: Observable<{ client: SseClient; reason: CloseReason }> =
-    this.#disconnected.asObservable();
   readonly #resumes: ClientResumes;
   readonly #events: EventPublisher;
-  #closing: Promise<void> | undefined;
+  readonly #shutdown: HubShutdown;
 
   constructor(options: HubOptions) {
     this.#options = options;
+    this.observables = new HubObservables(options.callbacks);
     this.#partitions = new Partitions(options.broker);
     this.#connections = new ConnectionServices(options);
     // A subscription that is still pending when the broker closes is rejected; this is no failure.
     const reportWhileOpen = (error: unknown): void => void (this.isClosing || options.report(error));
-    this.#rooms = new RoomRegistry(this.#partitions, reportWhileOpen, options.observer);
+    this.#rooms = new RoomRegistry(this.#partitions, reportWhileOpen, options);
     this.#events = new EventPublisher(this.#partitions, options);
     this.#resumes = new ClientResumes(
       { partitions: this.#partitions, rooms: this.#rooms, hasHistory: options.policy.hasHistory },
       options.report,
     );
+    this.#shutdown = new HubShutdown({
+      partitions: this.#partitions,
+      connections: this.#connections,
+      rooms: this.#rooms,
+      resumes: this.#resumes,
+      observables: this.observables,
+      observer: options.observer,
+      shutdownGraceMs: options.shutdownGraceMs,
+    });
   }
 
   /** Starts the broker. Settles when it may be used. */
@@ -68,7 +74,7 @@ export class RoomHub implements ClientHost {
       onStateChange: (state) => {
         // Of several partitions another one may have been interrupted.
         if (state !== 'down') this.#options.observer?.messagesLost();
-        if (state !== this.#brokerState.value) this.#brokerState.next(state);
+        if (state !== this.observables.brokerState.value) this.observables.brokerState.next(state);
       },
       onEpochChange: (partition, epoch, laterRooms) => {
         losses.notifyEpochChange(partition, epoch, laterRooms);
@@ -81,7 +87,7 @@ export class RoomHub implements ClientHost {
   }
 
   get isClosing(): boolean {
-    return this.#closing !== undefined;
+    return this.#shutdown.hasBegun;
   }
 
   /** All clients of this node. */
@@ -137,7 +143,7 @@ export class RoomHub implements ClientHost {
     client.connection.open(headers, retry === false ? '' : encodeEvent({ retry }));
     this.#options.observer?.clientOpened(client);
     void this.#resumes.attach(client, { ready: this.#options.readyEvent, nextTurn });
-    this.#connected.next({ client });
+    this.observables.connected.next({ client });
   }
 
   /** Settles when the client is live; `undefined` for a client that is. Never rejects. */
@@ -200,7 +206,7 @@ export class RoomHub implements ClientHost {
     this.#rooms.leaveAll(client);
     this.#rooms.roomOfAll.delete(client);
     client.settle(reason);
-    this.#disconnected.next({ client, reason });
+    this.observables.disconnected.next({ client, reason });
   }
 
   /**
@@ -211,7 +217,13 @@ export class RoomHub implements ClientHost {
    * @returns the event's position, as in `id:`; `undefined` for an event that cannot be replayed
    */
   publish(call: PublicCall, event: () => EventToPublish): Promise<string | undefined> {
-    return ReportedPromise.of(call, () => this.#events.publish(event()), this.#options.report);
+    const work = (): Promise<string | undefined> => this.beforeClose(this.#events.publish(event()));
+    return ReportedPromise.of(call, work, this.#options.report);
+  }
+
+  /** Makes `close` wait for a call to the broker. @returns the call */
+  beforeClose<T>(call: Promise<T>): Promise<T> {
+    return this.#shutdown.waitFor(call);
   }
 
   /** The current position of some rooms, or `undefined` without history. */
@@ -220,23 +232,9 @@ export class RoomHub implements ClientHost {
     return this.#partitions.format(await this.#partitions.currentPosition([EVERYONE, ...rooms]));
   }
 
-  /** Ends every stream, then closes the broker. Settles when all connections are closed, at the latest after `shutdownGraceMs`. */
+  /** As in `HubShutdown.close`. */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
-  }
-
-  async #close(): Promise<void> {
-    const ended = Array.from(this.clients, (client) => client.connection.ended());
-    for (const client of this.clients) client.connection.close('shutdown');
-    this.#connections.http2Sessions.close();
-    await Promise.all(ended);
-    await this.#options.observer?.closing();
-    await this.#partitions.close();
-    this.#rooms.close();
-    this.#connected.complete();
-    this.#brokerState.complete();
-    this.#disconnected.complete();
+    return this.#shutdown.close();
   }
 
   #receive(message: RoomMessage): void {

@@ -1,8 +1,9 @@
-import { Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
+import { IsolatedObservable } from '../callbacks/isolated-observable.js';
 import type { SseClient } from '../connection/sse-client.js';
 import type { RoomMessage } from '../protocol/room-message.js';
 import { EVERYONE } from '../protocol/input/room-name.js';
-import type { ClientObserver } from './client-observer.interface.js';
+import type { HubOptions } from './room-hub.interface.js';
 import type { Partitions } from './partitions/partitions.js';
 import { Room } from './room.js';
 
@@ -13,15 +14,19 @@ import { Room } from './room.js';
 export class RoomRegistry {
   readonly #partitions: Partitions;
   readonly #onBrokerFailure: (error: unknown) => void;
-  readonly #observer: ClientObserver | undefined;
+  readonly #options: Pick<HubOptions, 'observer' | 'callbacks'>;
   readonly #rooms = new Map<string, Room>();
   /** The room of all clients, which always exists. */
   readonly roomOfAll = new Room(EVERYONE);
 
-  constructor(partitions: Partitions, onBrokerFailure: (error: unknown) => void, observer?: ClientObserver) {
+  constructor(
+    partitions: Partitions,
+    onBrokerFailure: (error: unknown) => void,
+    options: Pick<HubOptions, 'observer' | 'callbacks'>,
+  ) {
     this.#partitions = partitions;
     this.#onBrokerFailure = onBrokerFailure;
-    this.#observer = observer;
+    this.#options = options;
   }
 
   /** Subscribes the room of all clients. */
@@ -43,7 +48,7 @@ export class RoomRegistry {
     room.add(client);
     client.enter(name);
     this.#setJoinPosition(client, room);
-    this.#observer?.clientJoined(client, name);
+    this.#options.observer?.clientJoined(client, name);
     return room;
   }
 
@@ -52,7 +57,7 @@ export class RoomRegistry {
     client.connection.cursor.left(name);
     const room = this.#rooms.get(name);
     room?.delete(client);
-    this.#observer?.clientLeft(client, name);
+    this.#options.observer?.clientLeft(client, name);
     if (room?.isIdle) this.#remove(room);
   }
 
@@ -62,7 +67,7 @@ export class RoomRegistry {
 
   /** Events of a room, for the application. A subscriber counts as interest in the room, as a client does. */
   observe(name: string): Observable<RoomMessage> {
-    return new Observable((subscriber) => {
+    return new IsolatedObservable('stream()', this.#options.callbacks, (subscriber) => {
       const room = name === EVERYONE ? this.roomOfAll : this.#getOrSubscribe(name);
       room.subscriberCount++;
       const subscription = room.subscribe(subscriber);
@@ -120,7 +125,8 @@ export class RoomRegistry {
     // A client may have joined again, which created another room with this name.
     if (this.#rooms.get(room.name) !== room) return;
     this.#rooms.delete(room.name);
-    this.#partitions.of(room.name).unsubscribe(room.name).catch(this.#onBrokerFailure);
+    // A broker of the application may throw, or return no promise: the client that left is forgotten all the same.
+    void (async () => this.#partitions.of(room.name).unsubscribe(room.name))().catch(this.#onBrokerFailure);
   }
 }
 

@@ -43,6 +43,18 @@ class AskedController {
   @SseRoom(':room')
   template(): void {}
 
+  @Get('colon/:id')
+  @SseRoom('chat::id')
+  colon(): void {}
+
+  @Get('dot/:id')
+  @SseRoom('chat.:id')
+  dot(): void {}
+
+  @Get('pair/:a/:b')
+  @SseRoom(':a-:b')
+  pair(): void {}
+
   @Get('throws')
   @SseRoom(() => {
     throw new Error('the secret of the server');
@@ -78,6 +90,25 @@ describe.each(allPlatforms)('a room name from the request on $name', (platform) 
     const answer = await running.open('/template/*');
     expect(answer.status).toBe(400);
     expect(running.sse.count()).toBe(0);
+  });
+
+  it.each([
+    '/colon/7%3Anotes',
+    '/colon/7:notes',
+    '/colon/7%2Fnotes',
+    '/dot/7.notes',
+    '/dot/7%2enotes',
+    '/pair/1-2/3',
+  ])('is a 400 when a parameter contains a separator that stands beside it: %s', async (path) => {
+    const answer = await running.open(path);
+    expect(answer.status).toBe(400);
+    expect(await answer.text()).toMatch(/which this request does not have, or has with .* in it/);
+    expect([...running.sse.rooms()]).toEqual([]);
+  });
+
+  it('may contain separators of other templates', async () => {
+    for (const path of ['/colon/7.notes', '/dot/7%3Anotes', '/pair/1.2/3']) await running.listen(path);
+    expect([...running.sse.rooms()].toSorted()).toEqual(['1.2-3', 'chat.7:notes', 'chat:7.notes']);
   });
 
   it('is an error status without the message when the function throws', async () => {
@@ -148,6 +179,7 @@ describe.each(platforms)('a template on $name', (platform) => {
     [['a', ''], /not empty/],
     ['orders/*', /contains "\*"/],
     ['orders/:id/undefined', /no value/],
+    [':id:id', /":id:id", so that different parameters/],
     ['orders/{id}', /contains "\{id\}", which is no parameter/],
     [['a', 'orders/{id}/:id'], /"orders\/\{id\}\/:id" of WrongController\.wrong\(\)/],
   ])('written as %j in the decorator is refused at start-up, by name', async (room, reason) => {

@@ -136,14 +136,17 @@ describe.each(allPlatforms)('sending on $name', (platform) => {
     expect(client.in('kitchen')).toBe(false);
   });
 
-  it.each(['', 'x'.repeat(256), 7, null])('the idempotency key %j is refused', async (key) => {
-    const options = { idempotencyKey: unchecked<string>(key) };
-    const error = await sseRefusal(() => running.sse.broadcast('lobby', 'x', 1, options));
-    expect([error.code, error.message]).toEqual([
-      'invalid-arguments',
-      expect.stringContaining('a string of 1 to 255 characters'),
-    ]);
-  });
+  it.each(['', 'x'.repeat(256), 7, null, {}, ['k'], 'a\ud800', 'a\nb', '\u202ea'])(
+    'the idempotency key %j is refused',
+    async (key) => {
+      const options = { idempotencyKey: unchecked<string>(key) };
+      const error = await sseRefusal(() => running.sse.broadcast('lobby', 'x', 1, options));
+      expect([error.code, error.message]).toEqual([
+        'invalid-arguments',
+        expect.stringContaining('a string of 1 to 255 characters'),
+      ]);
+    },
+  );
 
   it('an option that is undefined counts as absent, and the longest idempotency key is accepted', async () => {
     const absent = { volatile: undefined, idempotencyKey: undefined, except: undefined };

@@ -24,9 +24,10 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   protocol: { imports: [], packages: [] },
   connection: { imports: ['protocol'], types: ['metrics'], packages: ['node:*'] },
   metrics: { imports: [], types: ['connection'], packages: [] },
+  callbacks: { imports: ['protocol'], types: ['metrics'], packages: ['rxjs'] },
   broker: { imports: ['protocol'], packages: ['node:crypto'] },
   rooms: {
-    imports: ['protocol', 'connection', 'metrics', 'broker/broker.interface.ts'],
+    imports: ['protocol', 'connection', 'metrics', 'callbacks', 'broker/broker.interface.ts'],
     packages: ['rxjs', 'node:crypto'],
   },
   commands: {
@@ -35,7 +36,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     packages: [],
   },
   presence: {
-    imports: ['protocol', 'broker/broker.interface.ts', 'broker/presence-store.interface.ts'],
+    imports: ['protocol', 'callbacks', 'broker/broker.interface.ts', 'broker/presence-store.interface.ts'],
     types: ['connection'],
     packages: ['rxjs'],
   },
@@ -52,6 +53,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'protocol',
       'connection',
       'metrics',
+      'callbacks',
       'broker',
       'commands',
       'presence',

@@ -111,7 +111,7 @@ export class RedisBroker implements SseBroker {
     options: PublishOptions,
   ): Promise<PublishReceipt> {
     const node = this.#running();
-    const { commands, order } = node;
+    const { commands, order, losses } = node;
     const notReplayable = { epoch: order.epoch, position: 0, replayable: false, duplicate: false };
     const command = publishCommand(rooms, event, options, node);
     if (command === undefined) return notReplayable;
@@ -128,6 +128,7 @@ export class RedisBroker implements SseBroker {
     if (epoch === undefined) throw unavailable('Redis has a malformed receipt of this event.', undefined);
     const position = Number(digits);
     order.observePosition(position);
+    if (duplicate !== 1) losses.accepted(rooms, epoch);
     return { epoch, position, replayable: position !== 0, duplicate: duplicate === 1 };
   }
 
@@ -159,6 +160,10 @@ export class RedisBroker implements SseBroker {
     const { commands, redisKeys } = this.#running();
     const callOptions = { repeatable: false, refusable: true };
     await commands.send(['SPUBLISH', redisKeys.controlChannel, `t${text}`], callOptions);
+  }
+
+  async whenDelivered(): Promise<void> {
+    await this.#node?.feed.whenDelivered();
   }
 
   async close(): Promise<void> {

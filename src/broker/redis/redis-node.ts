@@ -2,6 +2,7 @@ import type { BrokerListener, BrokerState, HistoryPolicy } from '../broker.inter
 import { MalformedMessages } from './data/malformed-messages.js';
 import { longestLastPositionTtlMs } from './data/clamped-limits.js';
 import type { RedisKeys } from './data/redis-keys.js';
+import { LossAnnouncer } from './failover/loss-announcer.js';
 import type { RedisDriver } from './driver/redis-driver.interface.js';
 import { LocalRooms } from './feed/local-rooms.js';
 import { RoomFeed, type FeedPhase } from './feed/room-feed.js';
@@ -63,6 +64,8 @@ export class RedisNode {
   readonly malformed: MalformedMessages;
   /** Receives events. */
   readonly feed: RoomFeed;
+  /** Reports events that this node has published to a Redis that was replaced. */
+  readonly losses: LossAnnouncer;
   /** Compares the options of all nodes. */
   readonly registry: NodeRegistry | undefined;
   readonly #context: RedisNodeContext;
@@ -97,6 +100,8 @@ export class RedisNode {
       onDown: (error) => this.#handleCommandsDown(error),
       warn,
     });
+    const { commands } = this;
+    this.losses = new LossAnnouncer({ commands, redisKeys, policy, partitions: options.partitions });
     this.#readLink = new CommandLink({
       driver,
       stateKey: redisKeys.brokerState,
@@ -181,6 +186,7 @@ export class RedisNode {
     this.#isClosed = true;
     this.#context.outages.closed(this);
     this.feed.close();
+    this.losses.close();
     this.commands.close();
     this.#readLink.close();
     this.reads.close();
@@ -203,6 +209,7 @@ export class RedisNode {
     this.#handleState();
     void this.registry?.refresh();
     this.feed.check();
+    void this.losses.check();
   }
 
   #handleCommandsDown(error: Error): void {
@@ -226,9 +233,9 @@ export class RedisNode {
   }
 
   #handleControl(text: string): void {
-    if (text.startsWith('t')) this.#context.listener.onControl?.(text.slice(1));
-    else if (text.startsWith(NEW_NODE)) this.registry?.receive(text.slice(NEW_NODE.length));
-    else if (text === 'p') this.#context.onPresenceShutdown();
-    else this.malformed.ignore('control message');
+    if (text.startsWith(NEW_NODE)) return this.registry?.receive(text.slice(NEW_NODE.length));
+    if (text === 'p') return this.#context.onPresenceShutdown();
+    const isKnown = text.startsWith('t') && this.#context.listener.onControl?.(text.slice(1)) !== false;
+    if (!isKnown) this.malformed.ignore('control message');
   }
 }

@@ -1,5 +1,6 @@
 import { findLossyJsonValue } from './lossy-json-value.js';
 import { SseError } from '../sse-error.js';
+import { ignoreRejection } from '../thenable.js';
 
 /** Converts data that is not a string to text. An error that it throws becomes the `cause` of an `SseError`. */
 export type SerializeData = (data: unknown) => string;
@@ -38,6 +39,7 @@ export function serializeData(
     if (serialize === JSON.stringify) refuseLossyJson(data, text, eventName);
     return { data: text, serialized: true };
   }
+  ignoreRejection(text);
   throw new SseError(
     'invalid-data',
     `The serializer returned ${typeof text} instead of a string for the data of ${describeEvent(eventName)}.`,

@@ -1,6 +1,7 @@
 import { describeValue } from '../error-text.js';
 import type { JsonValue } from '../json-value.js';
 import { SseError } from '../sse-error.js';
+import { isThenable } from '../thenable.js';
 import { unsafeTextReason } from './unsafe-text.js';
 
 const MAX_USER_LENGTH = 255;
@@ -60,6 +61,12 @@ export function noUsers(call: string): SseError {
  */
 export function checkIdentity(identity: unknown): ClientIdentity | undefined {
   if (identity === undefined || identity === null) return undefined;
+  if (isThenable(identity)) {
+    throw new SseError(
+      'invalid-user',
+      'identify returns { user, info? } or undefined, not a promise. Look the user up in a guard, which may wait.',
+    );
+  }
   if (typeof identity !== 'object') {
     throw new SseError(
       'invalid-user',

@@ -235,6 +235,11 @@ export class Partitions implements PartitionPositions {
     return page;
   }
 
+  /** As in `SseBroker.whenDelivered`, of all partitions. */
+  async whenDelivered(): Promise<void> {
+    await Promise.all(this.#brokers.map(async (broker) => broker.whenDelivered?.()));
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#brokers.map((broker) => broker.close()));
   }

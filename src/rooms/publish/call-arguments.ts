@@ -6,6 +6,7 @@ import {
   trueOrFalse,
   wholeNumber,
 } from '../../protocol/input/option-checks.js';
+import { unsafeTextReason } from '../../protocol/input/unsafe-text.js';
 import { SseError } from '../../protocol/sse-error.js';
 
 const MAX_IDEMPOTENCY_KEY_LENGTH = 255;
@@ -37,7 +38,8 @@ export function checkClient(method: string, client: unknown): SseClient {
 }
 
 function idempotencyKey(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' && value.length <= MAX_IDEMPOTENCY_KEY_LENGTH
+  const isKey = typeof value === 'string' && value !== '' && value.length <= MAX_IDEMPOTENCY_KEY_LENGTH;
+  return isKey && unsafeTextReason(value) === undefined
     ? undefined
-    : `a string of 1 to ${MAX_IDEMPOTENCY_KEY_LENGTH} characters`;
+    : `a string of 1 to ${MAX_IDEMPOTENCY_KEY_LENGTH} characters without control characters and lone surrogates`;
 }

@@ -31,7 +31,8 @@ local state = redis.call('HMGET', stateKey, 'e', 'r', 't', 'g')
 local epoch, storedRunId = state[1], state[2]
 if epoch and runId ~= '' and storedRunId ~= runId then
   if onFailover == 'gap' and storedRunId and storedRunId ~= '' then
-    redis.call('HSET', stateKey, 'e', newEpoch)
+    local time = redis.call('TIME')
+    redis.call('HSET', stateKey, 'e', newEpoch, 'b', string.format('%.0f', time[1] * 1000000 + time[2]))
   end
   redis.call('HSET', stateKey, 'r', runId)
 end

@@ -42,7 +42,9 @@ if storedRooms > 0 or (unstoredRooms > 0 and lifetimeMs > 0) then
   local nextPosition = math.max(lastPosition + 1, now)
   for i = 1, storedRooms do
     local lastKey = KEYS[FIRST_ROOM_KEY + (i - 1) * KEYS_PER_ROOM + 1]
-    previous[i] = redis.call('GET', lastKey) or '0'
+    local last = tonumber(redis.call('GET', lastKey) or '') or 0
+    -- A malformed last position, which another program has written, counts as unknown.
+    previous[i] = isPosition(last) and text(last) or '0'
     nextPosition = math.max(nextPosition, tonumber(previous[i]) + 1)
   end
   local assigned = text(nextPosition)

@@ -1,0 +1,30 @@
+import { BehaviorSubject, Subject, type Observable } from 'rxjs';
+import type { BrokerState } from '../broker/broker.interface.js';
+import type { CallbackFailures } from '../callbacks/callback-failures.js';
+import { IsolatedObservable } from '../callbacks/isolated-observable.js';
+import type { CloseReason } from '../connection/close-reason.js';
+import type { SseClient } from '../connection/sse-client.js';
+
+/** The Subjects of one node, and what the application may subscribe to. */
+export class HubObservables {
+  readonly connected = new Subject<{ client: SseClient }>();
+  readonly disconnected = new Subject<{ client: SseClient; reason: CloseReason }>();
+  readonly brokerState = new BehaviorSubject<BrokerState>('down');
+  readonly connected$: Observable<{ client: SseClient }>;
+  readonly disconnected$: Observable<{ client: SseClient; reason: CloseReason }>;
+  readonly brokerState$: Observable<BrokerState>;
+
+  constructor(callbacks: CallbackFailures) {
+    const isolated = <T>(name: string, subject: Subject<T>): Observable<T> =>
+      new IsolatedObservable(name, callbacks, (subscriber) => subject.subscribe(subscriber));
+    this.connected$ = isolated('connected$', this.connected);
+    this.disconnected$ = isolated('disconnected$', this.disconnected);
+    this.brokerState$ = isolated('brokerState$', this.brokerState);
+  }
+
+  complete(): void {
+    this.connected.complete();
+    this.brokerState.complete();
+    this.disconnected.complete();
+  }
+}
