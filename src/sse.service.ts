@@ -62,8 +62,8 @@ export class SseService<Events extends object = object> {
 
   /**
    * Opens a stream on a request and response of Node, Express or Fastify, for a handler that owns its response. The
-   * headers are sent at once. `send`, `join` and `setRetry` may follow without `await`: rooms joined in the same turn of
-   * the event loop are resumed from the request's `Last-Event-ID`.
+   * headers are sent at once, without `onSend` hooks of Fastify. `send`, `join` and `setRetry` may follow without `await`:
+   * rooms joined in the same turn of the event loop are resumed from the request's `Last-Event-ID`.
    * @throws SseError `unsupported-response`, `response-already-sent`, `invalid-room`, `invalid-retry`, `invalid-arguments`
    */
   add(request: unknown, response: unknown, options: AddOptions = {}): SseClient {

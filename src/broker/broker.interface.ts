@@ -1,6 +1,7 @@
 import type { Position } from '../protocol/position.js';
 import type { RoomEvent, RoomMessage } from '../protocol/room-message.js';
 import type { EarlierCopy } from '../protocol/position.js';
+import type { Acknowledge, MissingAcknowledgement } from '../protocol/input/acknowledge.js';
 import type { PresenceStore } from './presence-store.interface.js';
 
 /** Limits of one room's history. */
@@ -77,6 +78,11 @@ export interface PublishOptions {
    * history.
    */
   readonly copies?: readonly EarlierCopy[] | undefined;
+  /**
+   * Waits until replicas have the event; `false` does not wait, even if the broker does by default. Only with a broker that
+   * has `acknowledges`. Default: that of the broker.
+   */
+  readonly acknowledge?: Acknowledge | false | undefined;
 }
 
 /** Confirms that a broker has accepted an event. */
@@ -87,6 +93,8 @@ export interface PublishReceipt {
   readonly replayable: boolean;
   /** `true` if an event with this idempotency key was accepted before; `position` is then that event's. */
   readonly duplicate: boolean;
+  /** Set if `acknowledge` was not fulfilled. The event is published all the same. Default: it was, or was not asked for. */
+  readonly missing?: MissingAcknowledgement | undefined;
 }
 
 /** Options of one `read`. */
@@ -212,6 +220,9 @@ export interface SseBroker {
    * @throws SseError `broker-closed`, `broker-unavailable`
    */
   publishControl?(text: string): Promise<void>;
+
+  /** `true` if `publish` supports `acknowledge`. Optional: without it, calls with that option are rejected. */
+  readonly acknowledges?: boolean;
 
   /** Stores the members of rooms. Optional: without it, rooms with presence are rejected at start-up. */
   readonly presence?: PresenceStore;

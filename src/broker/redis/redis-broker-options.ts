@@ -6,6 +6,7 @@ import {
   wholeNumber,
   type OptionCheck,
 } from '../../protocol/input/option-checks.js';
+import { checkAcknowledge, type Acknowledge } from '../../protocol/input/acknowledge.js';
 import { SseError } from '../../protocol/sse-error.js';
 
 /**
@@ -110,6 +111,14 @@ export interface RedisBrokerOptions {
   readonly publishTimeoutMs?: number | undefined;
 
   /**
+   * Waits for each stored event until this many replicas have it, or for `timeoutMs` at most. `broadcast` then rejects with
+   * `not-acknowledged`. Its option `acknowledge` takes precedence. The time must be less than `publishTimeoutMs`.
+   *
+   * @defaultValue `false`
+   */
+  readonly acknowledge?: Acknowledge | false | undefined;
+
+  /**
    * Time without a received message after which the subscribing connection is probed, in milliseconds. A dead
    * connection is detected within twice this time plus `publishTimeoutMs`.
    *
@@ -140,6 +149,7 @@ const DEFAULTS = {
   requireBroker: false,
   connectTimeoutMs: 5_000,
   publishTimeoutMs: 5_000,
+  acknowledge: false,
   probeIntervalMs: 10_000,
   maxBufferedBytes: 16_777_216,
 } as const;
@@ -168,6 +178,7 @@ const CHECKS: Readonly<Record<keyof RedisBrokerOptions, OptionCheck>> = {
   requireBroker: trueOrFalse,
   connectTimeoutMs: milliseconds,
   publishTimeoutMs: milliseconds,
+  acknowledge: checkAcknowledge,
   probeIntervalMs: milliseconds,
   maxBufferedBytes: wholeNumber(1, Number.MAX_SAFE_INTEGER),
 };
@@ -193,7 +204,21 @@ export function resolveRedisOptions(options: RedisBrokerOptions): ResolvedRedisO
     throw invalid('redisBroker takes either a `client` of ioredis or node-redis, or a `url`.');
   }
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  return { ...DEFAULTS, ...(given as typeof DEFAULTS) };
+  const resolved: ResolvedRedisOptions = { ...DEFAULTS, ...given };
+  const { acknowledge, publishTimeoutMs } = resolved;
+  if (acknowledge !== false && acknowledge.timeoutMs >= publishTimeoutMs) {
+    throw invalid(tooLongAcknowledge('redisBroker', acknowledge, publishTimeoutMs));
+  }
+  return resolved;
+}
+
+/** Describes a wait for replicas that would outlast the deadline of the publishes behind it on the same connection. */
+export function tooLongAcknowledge(
+  call: string,
+  { timeoutMs }: Acknowledge,
+  publishTimeoutMs: number,
+): string {
+  return `The option "acknowledge" of ${call} takes a timeoutMs below the publishTimeoutMs of redisBroker, ${publishTimeoutMs}, not ${timeoutMs}.`;
 }
 
 function oneOf(...values: string[]): OptionCheck {

@@ -15,6 +15,7 @@ import { SharedReads } from './history/shared-reads.js';
 import { CommandLink } from './link/command-link.js';
 import { Deferred, withDeadline } from './link/deferred.js';
 import type { OutageLog } from './link/outage-log.js';
+import { ReplicatedPublishes } from './link/replicated-publishes.js';
 import { unavailable } from './link/redis-errors.js';
 import { NEW_NODE, NodeRegistry } from './nodes/node-registry.js';
 import { brokerClosedError } from '../broker-closed-error.js';
@@ -54,6 +55,9 @@ export class RedisNode {
   readonly commands: CommandLink;
   /** Carries the reads of history, so that publishes never wait for a page. Opened by the first read. */
   readonly #readLink: CommandLink;
+  /** Carries the publishes that wait for replicas. Opened by the first one. */
+  readonly #replicatedLink: CommandLink;
+  readonly replicated: ReplicatedPublishes;
   /** Reads history from Redis. */
   readonly reader: RoomReader;
   /** Serves resumes from recent events or with reads shared by many clients. */
@@ -89,31 +93,27 @@ export class RedisNode {
     this.#rooms = new LocalRooms((room) => this.#recent.forget(room));
     this.#recent = new RecentEvents(policy, this.#rooms, maxBytes);
     this.order = new DeliveryOrder(this.#rooms, listener, this.#recent, this.malformed);
-    this.commands = new CommandLink({
+    const linkOptions = {
       driver,
       stateKey: redisKeys.brokerState,
       checkNames: redisKeys,
       options,
       lastPositionTtlMs: longestLastPositionTtlMs(policy),
       newestPosition: () => this.order.newestPosition,
+      warn,
+    };
+    this.commands = new CommandLink({
+      ...linkOptions,
       onUp: () => this.#handleCommandsUp(),
       onDown: (error) => this.#handleCommandsDown(error),
-      warn,
     });
     const { commands } = this;
     this.losses = new LossAnnouncer({ commands, redisKeys, policy, partitions: options.partitions });
-    this.#readLink = new CommandLink({
-      driver,
-      stateKey: redisKeys.brokerState,
-      checkNames: redisKeys,
-      options,
-      newestPosition: () => this.order.newestPosition,
-      onUp: () => {},
-      onDown: () => {},
-      lastPositionTtlMs: longestLastPositionTtlMs(policy),
-      carriesReads: true,
-      warn,
-    });
+    const newLinkOnDemand = (): CommandLink =>
+      new CommandLink({ ...linkOptions, onUp: () => {}, onDown: () => {}, carriesReads: true });
+    this.#readLink = newLinkOnDemand();
+    this.#replicatedLink = newLinkOnDemand();
+    this.replicated = new ReplicatedPublishes(this.#replicatedLink);
     this.registry = context.carriesRegistry
       ? new NodeRegistry({ ...context, commands: this.commands, malformed: this.malformed })
       : undefined;
@@ -189,6 +189,7 @@ export class RedisNode {
     this.losses.close();
     this.commands.close();
     this.#readLink.close();
+    this.#replicatedLink.close();
     this.reads.close();
     this.#recent.close();
     this.#rooms.close(brokerClosedError());
@@ -206,6 +207,7 @@ export class RedisNode {
   #handleCommandsUp(): void {
     // The new connection may lead to another server, which took over.
     this.#readLink.reconnect();
+    this.#replicatedLink.reconnect();
     this.#handleState();
     void this.registry?.refresh();
     this.feed.check();

@@ -35,7 +35,7 @@ export interface CommandLinkDependencies extends PreparationDependencies {
   readonly onUp: () => void;
   readonly onDown: (error: Error) => void;
   /**
-   * `true` for a connection that carries large replies: it is opened by the first call, and each reply starts the
+   * `true` for a connection that carries large or slow replies: it is opened by the first call, and each reply starts the
    * deadline of the other calls again, since replies arrive one after the other. Default: `false`.
    */
   readonly carriesReads?: boolean;
@@ -124,15 +124,18 @@ export class CommandLink {
    *
    * @throws SseError `broker-unavailable` after `publishTimeoutMs`; at once if too much is pending or Redis refuses
    * the command
+   * @param onSend called with the connection that carries the command, for each attempt
    */
   run(
     script: LuaScript,
     keys: readonly string[],
     args: readonly string[],
     callOptions: CallOptions,
+    onSend?: (connection: RedisConnection) => void,
   ): Promise<RedisReply> {
     const bytes = args.reduce((sum, text) => sum + text.length, 0);
-    return this.#call(bytes, callOptions, () => {
+    return this.#call(bytes, callOptions, (connection) => {
+      onSend?.(connection);
       const head = [`${keys.length + 1}`, this.#dependencies.stateKey, ...keys];
       const command = [...head, newEpoch(), this.#runId, `${this.#dependencies.newestPosition()}`, ...args];
       return (this.#runner as ScriptRunner).run(script, command);
