@@ -78,7 +78,8 @@ export interface RedisBrokerOptions {
   /**
    * Reaction to a changed Redis server (restart or failover). A promoted replica may lack the last acknowledged events.
    *
-   * - `'gap'`: starts a new epoch, so every client is notified once that it may have missed events.
+   * - `'gap'`: starts a new epoch, so every client is notified once that it may have missed events. A cluster
+   *   slot that has moved with its history continues the epoch.
    * - `'trust'`: continues the epoch without a notice. Only for servers that persist every write and have no failover.
    *
    * @defaultValue `'gap'`

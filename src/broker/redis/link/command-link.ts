@@ -1,5 +1,4 @@
 import { brokerClosedError } from '../../broker-closed-error.js';
-import type { Position } from '../../../protocol/position.js';
 import { Deferred, withDeadline, withProgressDeadline } from './deferred.js';
 import { InFlight } from './in-flight.js';
 import { prepareConnection, type PreparationDependencies } from './prepare-connection.js';
@@ -27,11 +26,6 @@ const MIGRATION_RETRY_MS = 25;
 
 export interface CommandLinkDependencies extends PreparationDependencies {
   readonly driver: RedisDriver;
-  /**
-   * Returns the greatest position that this node has seen. Later positions are greater, even with a wrong server
-   * clock.
-   */
-  readonly newestPosition: () => Position;
   readonly onUp: () => void;
   readonly onDown: (error: Error) => void;
   /**
