@@ -91,7 +91,7 @@ export class HandlerStream implements HandlerRunner, SourceSink {
 
   /** Calls `listener` when the stream has ended. */
   onceClosed(listener: () => void): void {
-    void this.#options.client.closed.then(listener);
+    this.#options.client.closed.then(listener).catch((error) => this.stopFailed(error));
   }
 
   next(value: unknown, waits = false): void {
@@ -121,6 +121,10 @@ export class HandlerStream implements HandlerRunner, SourceSink {
     onFailure(error);
     client.connection.deliver(new SseFrame(FAILURE));
     this.#end('source-failed');
+  }
+
+  stopFailed(error: unknown): void {
+    this.#options.hub.callbacks.report('handler source', error);
   }
 
   complete(): void {

@@ -1,3 +1,4 @@
+import type { CallbackFailures } from '../callbacks/callback-failures.js';
 import type { ConnectionServices } from '../connection/connection-services.js';
 import type { ClientObserver } from './client-observer.interface.js';
 import type { HubObservables } from './hub-observables.js';
@@ -13,6 +14,7 @@ export interface ClosingParts {
   readonly resumes: ClientResumes;
   readonly observables: HubObservables;
   readonly observer: ClientObserver | undefined;
+  readonly callbacks: CallbackFailures;
   readonly shutdownGraceMs: number;
 }
 
@@ -45,7 +47,7 @@ export class HubShutdown {
   }
 
   async #close(): Promise<void> {
-    const { partitions, connections, rooms, observables, observer } = this.#parts;
+    const { partitions, connections, rooms, observables, observer, callbacks } = this.#parts;
     await this.#deliverPending();
     const clients = [...rooms.roomOfAll.clients];
     const ended = clients.map((client) => client.connection.ended());
@@ -54,7 +56,8 @@ export class HubShutdown {
     await Promise.all(ended);
     await this.#deliverPending();
     await observer?.closing();
-    await partitions.close();
+    // A broker of the application may fail to close: the rest is closed all the same.
+    await partitions.close().catch((error: unknown) => callbacks.report('broker', error, 'close'));
     rooms.close();
     observables.complete();
   }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Observable } from 'rxjs';
+import type { CallbackFailures } from '../callbacks/callback-failures.js';
 import { ClientConnection } from '../connection/client-connection.js';
 import type { CloseReason } from '../connection/close-reason.js';
 import { ConnectionServices } from '../connection/connection-services.js';
@@ -36,14 +37,16 @@ export class RoomHub implements ClientHost {
   readonly #connections: ConnectionServices;
   readonly #rooms: RoomRegistry;
   readonly observables: HubObservables;
-  /** Why the broker is not live. */
   readonly brokerFailure = (): Error | undefined => this.#partitions.failure;
+  /** Takes failures of the application's callbacks. */
+  readonly callbacks: CallbackFailures;
   readonly #resumes: ClientResumes;
   readonly #events: EventPublisher;
   readonly #shutdown: HubShutdown;
 
   constructor(options: HubOptions) {
     this.#options = options;
+    this.callbacks = options.callbacks;
     this.observables = new HubObservables(options.callbacks);
     this.#partitions = new Partitions(options.broker);
     this.#connections = new ConnectionServices(options);
@@ -62,6 +65,7 @@ export class RoomHub implements ClientHost {
       resumes: this.#resumes,
       observables: this.observables,
       observer: options.observer,
+      callbacks: options.callbacks,
       shutdownGraceMs: options.shutdownGraceMs,
     });
   }
@@ -238,8 +242,7 @@ export class RoomHub implements ClientHost {
   }
 
   #receive(message: RoomMessage): void {
-    const { observer } = this.#options;
-    if (observer?.messageReceived(message) === false) return;
+    if (this.#options.observer?.messageReceived(message) === false) return;
     let delivered = 0;
     for (const name of message.rooms) delivered += this.#rooms.get(name)?.receive(message) ?? 0;
     this.#connections.metrics.eventDelivered(delivered);

@@ -34,7 +34,7 @@ end
  * Example: the state hash holds epoch `0000aaaa` and run id `x`. A replica with run id `y` has taken over. With `gap`
  * the hash becomes `0000bbbb`, `y`, and every node reports a gap. With `trust` it becomes `0000aaaa`, `y`.
  *
- * Answers READONLY on a replica that refuses writes, so that a node opens no connection that it cannot use.
+ * Answers READONLY on a replica, also on one that accepts writes, so that a node opens no connection that it cannot use.
  *
  * Keeps the last positions of rooms as long as the calling node needs them, see `RETENTION`.
  *
@@ -52,6 +52,11 @@ local newestSeen = tonumber(ARGV[4])    -- greatest position that the calling no
 -- The field does not exist: a write that changes nothing, and that Redis accepts out of memory as well.
 local write = redis.pcall('HDEL', stateKey, '')
 if type(write) == 'table' and string.find(write.err, '^READONLY') then return write end
+-- A replica with replica-read-only no accepts writes, and loses them when it copies its master again.
+local role = redis.pcall('INFO', 'replication')
+if type(role) == 'string' and string.find(role, 'role:slave', 1, true) then
+  return redis.error_reply('READONLY The server is a replica.')
+end
 local server = redis.pcall('INFO', 'server')
 local runId = type(server) == 'string' and string.match(server, 'run_id:(%x+)') or ''
 local state = redis.call('HMGET', stateKey, 'e', 'r', 't', 'g')
