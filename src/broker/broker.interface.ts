@@ -1,6 +1,5 @@
-import type { Position } from '../protocol/position.js';
 import type { RoomEvent, RoomMessage } from '../protocol/room-message.js';
-import type { EarlierCopy } from '../protocol/position.js';
+import type { EarlierCopy, Position } from '../protocol/position.js';
 import type { Acknowledge, MissingAcknowledgement } from '../protocol/input/acknowledge.js';
 import type { PresenceStore } from './presence-store.interface.js';
 
@@ -164,10 +163,7 @@ export interface SseBroker {
   /** The current epoch: 8 hexadecimal digits. */
   readonly epoch: string;
 
-  /**
-   * Why the broker is not `live`: the error of the last attempt; `undefined` while it is live, and before the first attempt
-   * has ended. Optional: a broker that is always live has none.
-   */
+  /** Why the broker is not `live`; `undefined` while it is live, and before the first attempt has ended. Optional. */
   readonly failure?: Error | undefined;
 
   /** The newest position known to this node: all events of subscribed rooms up to it have been delivered. */
@@ -175,7 +171,6 @@ export interface SseBroker {
 
   /**
    * Publishes one event to several rooms, at one position.
-   *
    * @returns resolves when the broker has accepted the event
    * @throws SseError `broker-closed` before `start` and after `close`, `broker-unavailable` while the broker cannot be
    * reached
