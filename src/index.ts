@@ -22,6 +22,7 @@ export type { Identify } from './presence/presence.js';
 export type { SseMember } from './protocol/sse-member.js';
 export type { SseMessage } from './rooms/publish/sse-message.js';
 export type { SendOptions } from './rooms/publish/event-publisher.js';
+export type { Acknowledge, MissingAcknowledgement } from './protocol/input/acknowledge.js';
 export type { JsonValue } from './protocol/json-value.js';
 export type { PresenceChange } from './protocol/presence-event.js';
 export type { RoomName } from './protocol/input/room-name.js';

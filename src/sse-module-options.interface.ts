@@ -77,8 +77,9 @@ export interface SseModuleOptions {
   readonly flushIntervalMs?: number | false;
 
   /**
-   * Milliseconds for which `app.close()` waits for clients to read queued events before it cuts them. 0 cuts at once; a
-   * large value delays the shutdown by clients that do not read. Default: 1,000.
+   * Milliseconds for which `app.close()` waits, first for publishes in flight, then for clients to read queued events before
+   * it cuts them, and at last for what was published meanwhile. 0 cuts at once; a large value delays the shutdown by clients
+   * that do not read. Default: 1,000.
    */
   readonly shutdownGraceMs?: number;
 

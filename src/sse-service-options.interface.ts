@@ -18,7 +18,10 @@ export interface AddOptions {
 export type ExcludedTarget = SseClient | Pick<SseIdentity, 'user'>;
 
 /** Options of `SseService.broadcast()`. */
-export interface BroadcastOptions extends Pick<PublishOptions, 'volatile' | 'idempotencyKey'> {
+export interface BroadcastOptions extends Pick<
+  PublishOptions,
+  'volatile' | 'idempotencyKey' | 'acknowledge'
+> {
   /**
    * Clients, or users (`{ user: 7 }`) with all of their clients, that do not receive the event. An excluded client that
    * reconnects is a new client and may receive the event from history; an excluded user does not. Default: none.

@@ -62,9 +62,10 @@ export class SseInterceptor implements NestInterceptor {
     const metadata = roomMetadataOf(context.getClass(), context.getHandler());
     const retryMs = metadata.retryMs ?? options.retryMs;
 
-    if (hub.isClosing) return respondWith(() => http.answerReconnect(retryMs));
+    if (hub.isClosing) return respondWith((done) => http.answerReconnect(retryMs, done));
+    http.watchSession();
     const rooms = await this.#rooms(metadata.sources, request);
-    if (http.request.method === 'HEAD') return respondWith(() => http.answerHead());
+    if (http.request.method === 'HEAD') return respondWith((done) => http.answerHead(done));
 
     const client = hub.register({
       request,
@@ -143,11 +144,12 @@ function hasInnerInterceptors(context: ExecutionContext): boolean {
   return interceptors !== undefined && interceptors.at(-1) !== SseInterceptor;
 }
 
-/** Runs `answer` on subscription, and ends the request for Nest. */
-function respondWith(answer: () => void): Observable<undefined> {
+/** Runs `answer` on subscription, and ends the request for Nest when it is done. */
+function respondWith(answer: (done: () => void) => void): Observable<undefined> {
   return new Observable((subscriber) => {
-    answer();
-    subscriber.next(undefined);
-    subscriber.complete();
+    answer(() => {
+      subscriber.next(undefined);
+      subscriber.complete();
+    });
   });
 }

@@ -1,10 +1,18 @@
-import { Module, type DynamicModule, type OnModuleDestroy } from '@nestjs/common';
-import { DiscoveryModule, ModulesContainer } from '@nestjs/core';
+import { Server } from 'node:net';
+import {
+  Inject,
+  Module,
+  type BeforeApplicationShutdown,
+  type DynamicModule,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { DiscoveryModule, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { CallbackFailures } from './callbacks/callback-failures.js';
 import { guardedMetrics } from './callbacks/guarded-metrics.js';
 import { RemoteCommands } from './commands/remote-commands.js';
 import { EndpointExplorer } from './endpoint/routes/endpoint-explorer.js';
 import { reportCallbackFailure, reportFailure } from './endpoint/report-failure.js';
+import { ServerConnections } from './endpoint/server-connections.js';
 import { Presence } from './presence/presence.js';
 import { resolveOptions, type ResolvedSseOptions } from './resolve-options.js';
 import { RoomHub } from './rooms/room-hub.js';
@@ -52,8 +60,13 @@ const SSE_RUNTIME = Symbol('SSE_RUNTIME');
   ],
   exports: [SseService],
 })
-export class SseModule extends ConfigurableModuleClass implements OnModuleDestroy {
-  constructor(private readonly hub: RoomHub) {
+export class SseModule extends ConfigurableModuleClass implements OnModuleInit, BeforeApplicationShutdown {
+  #connections: ServerConnections | undefined;
+
+  constructor(
+    @Inject(SSE_RUNTIME) private readonly runtime: ImportedRuntime,
+    @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
+  ) {
     super();
   }
 
@@ -83,17 +96,38 @@ export class SseModule extends ConfigurableModuleClass implements OnModuleDestro
     return super.forRootAsync(options);
   }
 
-  /** Ends every stream. A later hook would be too late: Nest closes the server next, which waits for open streams. */
-  async onModuleDestroy(): Promise<void> {
-    await this.hub.close();
+  onModuleInit(): void {
+    // `undefined` in an application without HTTP.
+    const server: unknown = this.adapterHost.httpAdapter?.getHttpServer();
+    if (this.runtime.isOwn && server instanceof Server) this.#connections = new ServerConnections(server);
+  }
+
+  /**
+   * Ends every stream, after the same hook of the modules that use this one: those may send a last event. A later hook would
+   * be too late, since Nest closes the server next, which waits for open streams.
+   */
+  async beforeApplicationShutdown(): Promise<void> {
+    if (!this.runtime.isOwn) return;
+    await this.runtime.hub.close();
+    this.#connections?.closeIdle();
   }
 }
 
-function runtimeOf(
+interface ImportedRuntime extends SseRuntime {
+  /** True in the one module that has started the runtime, and closes it. */
+  readonly isOwn: boolean;
+}
+
+async function runtimeOf(
   options: SseModuleOptions | typeof UNCONFIGURED,
   modules: ModulesContainer,
-): Promise<SseRuntime> {
-  return sharedRuntime(options, modules, SseModule, startRuntime);
+): Promise<ImportedRuntime> {
+  let isOwn = false;
+  const runtime = await sharedRuntime(options, modules, SseModule, (moduleOptions) => {
+    isOwn = true;
+    return startRuntime(moduleOptions);
+  });
+  return { ...runtime, isOwn };
 }
 
 /** Starts the hub before the service can be injected, since other modules may publish from their first hook on. */
@@ -111,7 +145,7 @@ async function startRuntime(moduleOptions: SseModuleOptions): Promise<SseRuntime
     (room) => presence.members(room),
     options.identify !== undefined,
   );
-  const hub = new RoomHub({
+  const hub: RoomHub = new RoomHub({
     ...options,
     callbacks,
     report: reportFailure,

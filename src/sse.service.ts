@@ -57,8 +57,8 @@ export class SseService<Events extends object = object> {
 
   /**
    * Opens a stream on a request and response of Node, Express or Fastify, for a handler that owns its response. The
-   * headers are sent at once. `send`, `join` and `setRetry` may follow without `await`: rooms joined in the same turn of
-   * the event loop are resumed from the request's `Last-Event-ID`.
+   * headers are sent at once, without `onSend` hooks of Fastify. `send`, `join` and `setRetry` may follow without `await`:
+   * rooms joined in the same turn of the event loop are resumed from the request's `Last-Event-ID`.
    *
    * @throws SseError `unsupported-response`, `response-already-sent`, `invalid-room`, `invalid-retry`, `invalid-arguments`
    */
@@ -94,7 +94,9 @@ export class SseService<Events extends object = object> {
   leave(user: Pick<SseIdentity, 'user'>, room: RoomName): Promise<void>;
   leave(target: SseClient | Pick<SseIdentity, 'user'>, room: RoomName): void | Promise<void> {
     if (target instanceof SseClient) return target.leave(room);
-    return reported(leave, [target, room], () => this.commands.leave(leavingUser(target), room));
+    return reported(leave, [target, room], () =>
+      this.hub.beforeClose(this.commands.leave(leavingUser(target), room)),
+    );
   }
 
   /** True if the client is in the room; always `true` for `'*'`, and `false` for a value that is no room name. */
@@ -153,7 +155,9 @@ export class SseService<Events extends object = object> {
    * `unsupported-by-broker`, `broker-closed`, `broker-unavailable`: the promise rejects
    */
   disconnect(target: DisconnectTarget, options?: DisconnectOptions): Promise<void> {
-    return reported(disconnect, [target], () => this.commands.disconnect(target, options));
+    return reported(disconnect, [target], () =>
+      this.hub.beforeClose(this.commands.disconnect(target, options)),
+    );
   }
 
   /** Removes a client without closing its connection: it leaves its rooms and receives no further event. */
@@ -212,7 +216,7 @@ export class SseService<Events extends object = object> {
 
   /**
    * Publishes each value of an Observable to a room. A message such as `{ data, type }` is unwrapped, as in a handler; its type
-   * precedes `event`. Failures of a value or of the source are logged. The end of the source does not affect the room.
+   * precedes `event`. Failures of a value or of the source are reported. The end of the source does not affect the room.
    *
    * @returns the subscription to the source; unsubscribe to stop
    * @throws SseError `invalid-room`

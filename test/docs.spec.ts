@@ -108,7 +108,10 @@ describe('the options in docs/03-options.md', () => {
       name,
       value,
     ]);
-    const actual = Object.entries(defaults).map(([name, value]) => [name, value?.toLocaleString('en-US')]);
+    const actual = Object.entries(defaults).map(([name, value]) => [
+      name,
+      (value as string | number | boolean | undefined)?.toLocaleString('en-US'),
+    ]);
     expect(Object.fromEntries(documented)).toMatchObject(Object.fromEntries(actual));
   });
 

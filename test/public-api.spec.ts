@@ -21,6 +21,7 @@ const API: Readonly<
       'SseService',
     ],
     types: [
+      'Acknowledge',
       'AddOptions',
       'BroadcastOptions',
       'BrokerListener',
@@ -36,6 +37,7 @@ const API: Readonly<
       'JoinOptions',
       'JsonValue',
       'LocalPresence',
+      'MissingAcknowledgement',
       'PartitionedBroker',
       'PresenceChange',
       'PresenceCount',

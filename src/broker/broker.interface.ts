@@ -1,6 +1,7 @@
 import type { Position } from '../protocol/position.js';
 import type { RoomEvent, RoomMessage } from '../protocol/room-message.js';
 import type { EarlierCopy } from '../protocol/position.js';
+import type { Acknowledge, MissingAcknowledgement } from '../protocol/input/acknowledge.js';
 import type { PresenceStore } from './presence-store.interface.js';
 
 /** Limits of one room's history. */
@@ -50,8 +51,12 @@ export interface BrokerListener {
   onGap(rooms: readonly string[]): void;
   /** Reports a new epoch: the broker lost its history, and positions of the old epoch are invalid. */
   onEpochChange(epoch: string): void;
-  /** Receives a control message that some node has sent with `publishControl`. */
-  onControl?(text: string): void;
+  /**
+   * Receives a control message that some node has sent with `publishControl`.
+   *
+   * @returns `false` for a malformed message, which is ignored; a broker may count it
+   */
+  onControl?(text: string): boolean | void;
 }
 
 /** Options of one `publish`. */
@@ -73,6 +78,11 @@ export interface PublishOptions {
    * history.
    */
   readonly copies?: readonly EarlierCopy[] | undefined;
+  /**
+   * Waits until replicas have the event; `false` does not wait, even if the broker does by default. Only with a broker that
+   * has `acknowledges`. Default: that of the broker.
+   */
+  readonly acknowledge?: Acknowledge | false | undefined;
 }
 
 /** Confirms that a broker has accepted an event. */
@@ -83,6 +93,8 @@ export interface PublishReceipt {
   readonly replayable: boolean;
   /** `true` if an event with this idempotency key was accepted before; `position` is then that event's. */
   readonly duplicate: boolean;
+  /** Set if `acknowledge` was not fulfilled. The event is published all the same. Default: it was, or was not asked for. */
+  readonly missing?: MissingAcknowledgement | undefined;
 }
 
 /** Options of one `read`. */
@@ -203,8 +215,18 @@ export interface SseBroker {
    */
   publishControl?(text: string): Promise<void>;
 
+  /** `true` if `publish` supports `acknowledge`. Optional: without it, calls with that option are rejected. */
+  readonly acknowledges?: boolean;
+
   /** Stores the members of rooms. Optional: without it, rooms with presence are rejected at start-up. */
   readonly presence?: PresenceStore;
+
+  /**
+   * Settles when the events that this node has published before the call, and that the broker has accepted, have been
+   * delivered to this node. Settles at once while the broker is not connected. Called before `close`, with a time limit, so
+   * that clients receive the last events. Optional: a broker that delivers inside `publish` has nothing to wait for.
+   */
+  whenDelivered?(): Promise<void>;
 
   /** Closes all connections and drops the history of this node. Nothing is delivered afterwards. May be called twice. */
   close(): Promise<void>;

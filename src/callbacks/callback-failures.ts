@@ -34,8 +34,11 @@ export class CallbackFailures {
     }
   }
 
-  /** @param callback its name as the documentation has it, such as `connected$` */
-  report(callback: string, error: unknown): void {
+  /**
+   * @param callback its name as the documentation has it, such as `connected$`
+   * @param context for the log only: what the callback worked on, such as rooms
+   */
+  report(callback: string, error: unknown, context?: string): void {
     try {
       ignoreRejection(this.#count(callback));
     } catch {
@@ -47,9 +50,10 @@ export class CallbackFailures {
     if (logged !== undefined && nowMs - logged.atMs < LOG_INTERVAL_MS) return void logged.skipped++;
     const others = logged?.skipped ?? 0;
     this.#logged.set(key, { atMs: nowMs, skipped: 0 });
+    const subject = context === undefined ? callback : `${callback} (${context})`;
     const more = others === 0 ? '' : ` It failed ${others} more times since the last line about it.`;
     try {
-      this.#log(`A callback of the application failed: ${callback}.${more}`, error);
+      this.#log(`A callback of the application failed: ${subject}.${more}`, error);
     } catch {
       // A logger that fails must not end what the callback did not end.
     }

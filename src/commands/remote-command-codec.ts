@@ -1,3 +1,6 @@
+import { checkRoom } from '../protocol/input/room-name.js';
+import { checkUser } from '../protocol/input/user-name.js';
+
 /** The longest reconnection time of a command, in milliseconds: a browser's timer would fire a longer one at once. */
 export const MAX_COMMAND_RETRY_MS = 2_147_483_647;
 
@@ -42,9 +45,9 @@ function isRemoteCommand(value: unknown): value is RemoteCommand {
   return (
     (verb === 'disconnect' || verb === 'leave') &&
     Object.keys(value).every((name) => KNOWN_FIELDS.has(name)) &&
-    isOptionalString(client) &&
-    isOptionalString(room) &&
-    (users === undefined || (Array.isArray(users) && users.every((user) => typeof user === 'string'))) &&
+    (client === undefined || typeof client === 'string') &&
+    (room === undefined || isValid(checkRoom, room)) &&
+    (users === undefined || (Array.isArray(users) && users.every((user) => isValid(checkUser, user)))) &&
     (retryMs === undefined || isRetry(retryMs)) &&
     (client !== undefined || users !== undefined || (verb === 'disconnect' && room !== undefined))
   );
@@ -54,6 +57,11 @@ function isRetry(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= MAX_COMMAND_RETRY_MS;
 }
 
-function isOptionalString(value: unknown): boolean {
-  return value === undefined || typeof value === 'string';
+/** Returns `true` for a name as an application may give it. A number, which it may give too, is no name here. */
+function isValid(check: (name: unknown) => string, name: unknown): boolean {
+  try {
+    return check(name) === name;
+  } catch {
+    return false;
+  }
 }

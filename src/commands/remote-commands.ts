@@ -111,10 +111,14 @@ export class RemoteCommands {
     await this.#publish({ do: 'leave', users: [checkUser(user)], room: checkRoom(room) });
   }
 
-  /** Executes a received control message for the clients of this node. A text that is no command is ignored. */
-  execute(text: string, host: CommandHost): void {
+  /**
+   * Executes a received control message for the clients of this node.
+   *
+   * @returns `false` for a text that is no command, which is ignored
+   */
+  execute(text: string, host: CommandHost): boolean {
     const command = parseRemoteCommand(text);
-    if (command === undefined) return;
+    if (command === undefined) return false;
     for (const client of matchingClients(command, host)) {
       if (command.do === 'leave') {
         host.leave(client, command.room ?? EVERYONE);
@@ -123,6 +127,7 @@ export class RemoteCommands {
         client.connection.end('disconnected');
       }
     }
+    return true;
   }
 
   #checkUsersExist(call: string): void {

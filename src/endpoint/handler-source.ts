@@ -8,6 +8,8 @@ export interface SourceSink {
   /** Settles when the client has received its missed events; `undefined` where it has. */
   caughtUp(): Promise<void> | undefined;
   error(error: unknown): void;
+  /** Takes an error thrown by the source when it was told to stop, after the end of the stream. */
+  stopFailed(error: unknown): void;
   complete(): void;
 }
 
@@ -26,7 +28,7 @@ export function readSource(source: unknown, client: SseClient, sink: SourceSink)
       error: (error) => sink.error(error),
       complete: () => sink.complete(),
     });
-    void client.closed.then(() => subscription.unsubscribe());
+    client.closed.then(() => subscription.unsubscribe()).catch((error) => sink.stopFailed(error));
   } else if (isAsyncIterable(source)) {
     void readIterator(source[Symbol.asyncIterator](), client, sink);
   } else if (isIterator(source)) {
@@ -43,7 +45,7 @@ async function readIterator(
   sink: SourceSink,
 ): Promise<void> {
   // Called at once, even while a value is awaited: a generator then ends at its next `yield`.
-  void client.closed.then(() => iterator.return?.()).catch(() => {});
+  client.closed.then(() => iterator.return?.()).catch((error) => sink.stopFailed(error));
   try {
     for (;;) {
       const { value, done } = await iterator.next();

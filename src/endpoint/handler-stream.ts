@@ -1,4 +1,5 @@
 import { isObservable, type Observable } from 'rxjs';
+import type { EndReason } from '../connection/connection-owner.interface.js';
 import type { SseClient } from '../connection/sse-client.js';
 import { encodeEvent } from '../protocol/encode-event.js';
 import { RESERVED_EVENT_PREFIX } from '../protocol/input/event-fields.js';
@@ -43,6 +44,8 @@ export class HandlerStream implements HandlerRunner, SourceSink {
   readonly opened: Promise<void>;
   #settle!: { resolve: () => void; reject: (error: unknown) => void };
   #started = false;
+  /** `true` once the head is being prepared: a failure can no longer be answered with its HTTP status. */
+  #opening = false;
   /** `true` once the handler was called; stays `false` if an interceptor answers in its place. */
   hasRun = false;
 
@@ -50,9 +53,10 @@ export class HandlerStream implements HandlerRunner, SourceSink {
     this.#options = options;
     this.opened = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
     options.client.onceClosed = (reason) => {
+      const settle = (): void => this.#settle.resolve();
       // The client reconnects, as after the end of an open stream by a shutdown.
-      if (reason === 'shutdown') options.http.answerReconnect(options.retryMs);
-      this.#settle.resolve();
+      if (reason === 'shutdown') options.http.answerReconnect(options.retryMs, settle);
+      else settle();
     };
     // Gone while a guard or a room function ran: nothing will call `onceClosed`.
     if (options.client.isClosed) this.#settle.resolve();
@@ -80,17 +84,14 @@ export class HandlerStream implements HandlerRunner, SourceSink {
     else if (!openOnFirstEvent) setImmediate(() => this.#open());
   }
 
-  /** Rejects the request with `error`, which becomes its HTTP answer. Does nothing once the stream has opened. */
+  /** Rejects the request with `error`, which becomes its HTTP answer. Does nothing once the stream opens. */
   refuse(error?: unknown): void {
-    const { client } = this.#options;
-    if (client.isClosed || client.connection.isOpen) return;
-    this.#settle.reject(error);
-    client.connection.close('refused');
+    if (!this.#opening) this.#reject(error);
   }
 
   /** Calls `listener` when the stream has ended. */
   onceClosed(listener: () => void): void {
-    void this.#options.client.closed.then(listener);
+    this.#options.client.closed.then(listener).catch((error) => this.stopFailed(error));
   }
 
   next(value: unknown, waits = false): void {
@@ -104,16 +105,26 @@ export class HandlerStream implements HandlerRunner, SourceSink {
   }
 
   caughtUp(): Promise<void> | undefined {
-    return this.#options.hub.caughtUp(this.#options.client);
+    const { client, hub } = this.#options;
+    if (!this.#opening || client.connection.isOpen) return hub.caughtUp(client);
+    // An iterable must not fill the queue while hooks of Fastify run.
+    return this.opened.then(
+      () => hub.caughtUp(client),
+      () => {},
+    );
   }
 
   error(error: unknown): void {
     const { client, onFailure } = this.#options;
     if (client.isClosed) return;
-    if (!client.connection.isOpen) return this.refuse(error);
+    if (!this.#opening) return this.refuse(error);
     onFailure(error);
     client.connection.deliver(new SseFrame(FAILURE));
     this.#end('source-failed');
+  }
+
+  stopFailed(error: unknown): void {
+    this.#options.hub.callbacks.report('handler source', error);
   }
 
   complete(): void {
@@ -124,8 +135,19 @@ export class HandlerStream implements HandlerRunner, SourceSink {
   }
 
   #open(): void {
+    const { client, http } = this.#options;
+    if (this.#opening || client.isClosed) return;
+    this.#opening = true;
+    http.prepareHead({
+      onHead: () => this.#sendHead(),
+      onAnswered: () => this.#reject(),
+      onFailure: (error) => this.#reject(error),
+    });
+  }
+
+  #sendHead(): void {
     const { client, http, hub, retryMs } = this.#options;
-    if (client.isClosed || client.connection.isOpen) return;
+    if (client.isClosed) return;
     try {
       http.detachFromFramework();
       http.drainUnreadBody();
@@ -142,10 +164,20 @@ export class HandlerStream implements HandlerRunner, SourceSink {
     if (endsAtOpen !== undefined) this.#end(endsAtOpen);
   }
 
-  #end(reason: 'source-ended' | 'source-failed' | 'closed' | 'disconnected'): void {
+  /** @param error becomes the HTTP answer; `undefined` where the request is answered */
+  #reject(error?: unknown): void {
     const { client } = this.#options;
+    if (client.isClosed || client.connection.isOpen) return;
+    if (error === undefined) this.#settle.resolve();
+    else this.#settle.reject(error);
+    client.connection.close('refused');
+  }
+
+  /** Ends the stream after the missed events; one that is not open yet, once it has opened. */
+  #end(reason: EndReason): void {
+    const { client } = this.#options;
+    if (!client.connection.isOpen) return void (client.connection.endsAtOpen ??= reason);
     const caughtUp = this.caughtUp();
-    // The stream ends after the missed events.
     if (caughtUp === undefined) client.connection.close(reason);
     else void caughtUp.then(() => client.connection.close(reason));
   }

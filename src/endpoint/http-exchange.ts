@@ -4,12 +4,17 @@ import { encodeEvent } from '../protocol/encode-event.js';
 import { SseFrame } from '../protocol/sse-frame.js';
 import type { RawRequest, RawResponse } from '../connection/response/raw-response.js';
 import { ResponseWriter } from '../connection/response/response-writer.js';
+import { isFastifyReply, runSendHooks, type FastifyReplyLike } from './response/fastify-reply.js';
+import { OpeningSession } from './response/opening-session.js';
 
-/** Fastify's wrapper around Node's response. Express and Node pass the response itself. */
-interface FastifyReplyLike {
-  readonly raw: RawResponse;
-  hijack(): unknown;
-  getHeaders(): Record<string, unknown>;
+/** The outcomes of preparing the head of a stream. One of them is called, once. */
+export interface HeadOutcomes {
+  /** The head may be sent. Called at once where nothing has to be waited for. */
+  readonly onHead: () => void;
+  /** A hook of Fastify has answered the request instead. */
+  readonly onAnswered: () => void;
+  /** The session of the request could not be stored. */
+  readonly onFailure: (error: unknown) => void;
 }
 
 /** Time for a client to read an answer of a few bytes, in milliseconds. */
@@ -20,6 +25,9 @@ export class HttpExchange {
   readonly request: RawRequest;
   readonly response: RawResponse;
   readonly #reply: FastifyReplyLike | undefined;
+  #session: OpeningSession | undefined;
+  /** Called when the hooks of Fastify have run; `undefined` while they do not run. */
+  #onHead: (() => void) | undefined;
 
   /** @throws SseError `unsupported-response` */
   constructor(request: unknown, response: unknown) {
@@ -44,6 +52,30 @@ export class HttpExchange {
   /** Headers set so far. Fastify stores those of plugins on its reply and those of middleware on the response. */
   headers(): Record<string, unknown> {
     return { ...this.response.getHeaders(), ...this.#reply?.getHeaders() };
+  }
+
+  /** Remembers the session of the request, so that `prepareHead` stores it if it has changed until then. */
+  watchSession(): void {
+    // The session of a Fastify plugin is stored by its `onSend` hook.
+    if (this.#reply === undefined && 'session' in this.request)
+      this.#session = new OpeningSession(this.request);
+  }
+
+  /** Runs the hooks of Fastify, which set headers, or stores the changed session on Express, before the head is sent. */
+  prepareHead({ onHead, onAnswered, onFailure }: HeadOutcomes): void {
+    if (this.#reply !== undefined) {
+      this.#onHead = onHead;
+      const onTurn = (): void => {
+        const then = this.#onHead;
+        this.#onHead = undefined;
+        then?.();
+      };
+      return runSendHooks(this.#reply, onTurn, onAnswered);
+    }
+    const saved = this.#session?.save();
+    this.#session = undefined;
+    if (saved === undefined) onHead();
+    else saved.then(onHead, onFailure);
   }
 
   /** Detaches the response from its framework. Not before the stream opens, since exception filters need the reply. */
@@ -74,20 +106,34 @@ export class HttpExchange {
     if (this.request.readableFlowing === null && !this.request.complete) this.request.resume();
   }
 
-  /** Answers a HEAD request with the headers of the stream (RFC 9110, section 9.3.2). */
-  answerHead(): void {
-    this.#answer('', false);
+  /**
+   * Answers a HEAD request with the headers of the stream (RFC 9110, section 9.3.2).
+   *
+   * @param done called when the request is answered
+   */
+  answerHead(done: () => void): void {
+    const onHead = (): void => {
+      this.#answer('', false);
+      done();
+    };
+    this.prepareHead({ onHead, onAnswered: done, onFailure: done });
   }
 
   /**
    * Answers with a stream that ends at once, so that a native `EventSource` reconnects. Any status but 200 would close
-   * it for good (HTML standard, 9.2.3).
+   * it for good (HTML standard, 9.2.3). Waits for hooks of Fastify that run already, and begins none.
    *
    * @param retryMs reconnection time in milliseconds; `false` sends none
+   * @param done called when the request is answered
    */
-  answerReconnect(retryMs: number | false): void {
-    // The blank line is for clients that apply `retry` only at the end of a block.
-    this.#answer(retryMs === false ? '' : `${encodeEvent({ retry: retryMs })}\n`, true);
+  answerReconnect(retryMs: number | false, done: () => void): void {
+    const answer = (): void => {
+      // The blank line is for clients that apply `retry` only at the end of a block.
+      this.#answer(retryMs === false ? '' : `${encodeEvent({ retry: retryMs })}\n`, true);
+      done();
+    };
+    if (this.#onHead === undefined) answer();
+    else this.#onHead = answer;
   }
 
   #answer(text: string, closesConnection: boolean): void {
@@ -98,9 +144,4 @@ export class HttpExchange {
     if (text !== '') writer.writeFrames([new SseFrame(text)]);
     writer.end(ANSWER_GRACE_MS, closesConnection);
   }
-}
-
-function isFastifyReply(response: unknown): response is FastifyReplyLike {
-  const reply = response as Partial<FastifyReplyLike> | undefined;
-  return typeof reply?.hijack === 'function' && typeof reply.raw === 'object';
 }

@@ -1,12 +1,11 @@
 import type { Observable, Subscription } from 'rxjs';
-import { describeValue } from '../protocol/error-text.js';
+import { describeValue, messageOf } from '../protocol/error-text.js';
 import type { RoomHub } from '../rooms/room-hub.js';
 import type { PublicCall } from '../rooms/reported-promise.js';
 import { publishedParts } from './message-fields.js';
-import { reportSourceFailure } from './report-failure.js';
 
 /**
- * Publishes each value of an Observable to rooms. Failures of a value or of the source are logged.
+ * Publishes each value of an Observable to rooms. Failures of a value or of the source are reported.
  *
  * @param event the name of values that are no messages
  */
@@ -16,11 +15,13 @@ export function publishSource(
   rooms: readonly string[],
   event: string | undefined,
 ): Subscription {
-  const next = (value: unknown): void =>
-    void hub.publish(call, () => ({ rooms, parts: publishedParts(value, event) }));
-  const call: PublicCall = {
-    method: next,
-    describe: () => `A value of publishFrom([${rooms.map(describeValue).join(', ')}])`,
+  const describe = (): string => `publishFrom([${rooms.map(describeValue).join(', ')}])`;
+  const report = (error: unknown, subject: string): void =>
+    hub.callbacks.report('publishFrom', error, `${subject} ${describe()}: ${messageOf(error)}`);
+  const next = (value: unknown): void => {
+    const published = hub.publish(call, () => ({ rooms, parts: publishedParts(value, event) }));
+    published.catch((error: unknown) => report(error, 'a value of'));
   };
-  return source$.subscribe({ next, error: (error) => reportSourceFailure(rooms, error) });
+  const call: PublicCall = { method: next, describe };
+  return source$.subscribe({ next, error: (error) => report(error, 'the source of') });
 }

@@ -18,8 +18,3 @@ export function reportFailure(error: unknown, call?: string): void {
 export function reportCallbackFailure(message: string, error: unknown): void {
   logger.error(message, stackOf(error));
 }
-
-/** Logs the error of an Observable that `publishFrom` subscribed to. */
-export function reportSourceFailure(rooms: readonly string[], error: unknown): void {
-  logger.error(`A source published to ${rooms.join(', ')} failed.`, stackOf(error));
-}

@@ -1,21 +1,14 @@
-import type { Observable, Subscriber } from 'rxjs';
-import type { CallbackFailures } from '../callbacks/callback-failures.js';
-import { IsolatedObservable } from '../callbacks/isolated-observable.js';
+import { Observable, type Subscriber } from 'rxjs';
 import type { PresenceChange } from '../protocol/presence-event.js';
 import type { PresenceHost } from './presence-host.interface.js';
 
 /** Subscribers of the application to the presence changes of rooms. */
 export class PresenceChanges {
-  readonly #callbacks: CallbackFailures;
   readonly #rooms = new Map<string, Set<Subscriber<PresenceChange>>>();
-
-  constructor(callbacks: CallbackFailures) {
-    this.#callbacks = callbacks;
-  }
 
   /** Changes of one room. A subscriber counts as interest in the room. Completes when the application closes. */
   of(room: string, host: PresenceHost): Observable<PresenceChange> {
-    return new IsolatedObservable('presence$', this.#callbacks, (subscriber) => {
+    return new Observable((subscriber) => {
       let subscribers = this.#rooms.get(room);
       if (subscribers === undefined) this.#rooms.set(room, (subscribers = new Set()));
       const roomSubscribers = subscribers.add(subscriber);

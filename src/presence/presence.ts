@@ -1,6 +1,7 @@
-import { Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import type { PartitionedBroker } from '../broker/broker.interface.js';
 import type { CallbackFailures } from '../callbacks/callback-failures.js';
+import { IsolatedObservable } from '../callbacks/isolated-observable.js';
 import type { PresenceCount, PresenceStore } from '../broker/presence-store.interface.js';
 import type { SseClient } from '../connection/sse-client.js';
 import { parsePresenceEvent, type PresenceChange } from '../protocol/presence-event.js';
@@ -35,7 +36,7 @@ export interface PresenceOptions {
 export class Presence {
   readonly #options: PresenceOptions;
   readonly #stores: PresenceStores;
-  readonly #changes: PresenceChanges;
+  readonly #changes = new PresenceChanges();
   #host: PresenceHost | undefined;
   #members: LocalMembers | undefined;
   #told: ToldRooms | undefined;
@@ -43,7 +44,6 @@ export class Presence {
   /** @throws SseError `unsupported-by-broker` where a room has presence and the broker does not support it */
   constructor(options: PresenceOptions) {
     this.#options = options;
-    this.#changes = new PresenceChanges(options.callbacks);
     this.#stores = new PresenceStores(options.broker);
     if (options.policy.hasPresence && !this.#stores.areComplete) {
       throw new SseError(
@@ -79,7 +79,7 @@ export class Presence {
   changes(room: string): Observable<PresenceChange> {
     this.#storeOf(room);
     const changes = this.#changes.of(room, this.#host as PresenceHost);
-    return new Observable((subscriber) => {
+    return new IsolatedObservable('presence$', this.#options.callbacks, (subscriber) => {
       this.#told?.enter(room);
       const subscription = changes.subscribe(subscriber);
       return () => {

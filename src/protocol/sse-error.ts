@@ -23,6 +23,7 @@ export const SSE_ERROR_CODES = [
   'module-not-imported',
   'broker-closed',
   'broker-unavailable',
+  'not-acknowledged',
 ] as const;
 
 /** Identifies the reason of an `SseError`; docs/10-errors.md explains each code. */

@@ -14,7 +14,10 @@ export class HubObservables {
   readonly disconnected$: Observable<{ client: SseClient; reason: CloseReason }>;
   readonly brokerState$: Observable<BrokerState>;
 
+  readonly #callbacks: CallbackFailures;
+
   constructor(callbacks: CallbackFailures) {
+    this.#callbacks = callbacks;
     const isolated = <T>(name: string, subject: Subject<T>): Observable<T> =>
       new IsolatedObservable(name, callbacks, (subscriber) => subject.subscribe(subscriber));
     this.connected$ = isolated('connected$', this.connected);
@@ -22,9 +25,10 @@ export class HubObservables {
     this.brokerState$ = isolated('brokerState$', this.brokerState);
   }
 
+  /** Completes the subscribers. Their `finalize` runs within this call, and may throw. */
   complete(): void {
-    this.connected.complete();
-    this.brokerState.complete();
-    this.disconnected.complete();
+    this.#callbacks.run('connected$', () => this.connected.complete());
+    this.#callbacks.run('brokerState$', () => this.brokerState.complete());
+    this.#callbacks.run('disconnected$', () => this.disconnected.complete());
   }
 }

@@ -19,8 +19,8 @@ export interface HubOptions extends ConnectionOptions {
   /** Takes failures that no caller receives. */
   readonly report: ReportFailure;
   readonly observer?: ClientObserver;
-  /** Takes control messages of other nodes and of this one. */
-  readonly onControl?: (text: string) => void;
+  /** Takes control messages of other nodes and of this one. Returns `false` for a malformed one. */
+  readonly onControl?: (text: string) => boolean;
 }
 
 /** The request that becomes a client. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Observable } from 'rxjs';
+import type { CallbackFailures } from '../callbacks/callback-failures.js';
 import { ClientConnection } from '../connection/client-connection.js';
 import type { CloseReason } from '../connection/close-reason.js';
 import { ConnectionServices } from '../connection/connection-services.js';
@@ -13,6 +14,7 @@ import type { PublicMethod } from '../protocol/sse-error.js';
 import { EVERYONE, checkRoom, checkTarget, type RoomName } from '../protocol/input/room-name.js';
 import { checkJoin } from './publish/call-arguments.js';
 import { HubObservables } from './hub-observables.js';
+import { HubShutdown } from './hub-shutdown.js';
 import { LossNotifier } from './resume/loss-notifier.js';
 import { EventPublisher, type EventToPublish, type SendTraits } from './publish/event-publisher.js';
 import { Partitions } from './partitions/partitions.js';
@@ -35,12 +37,15 @@ export class RoomHub implements ClientHost {
   readonly #connections: ConnectionServices;
   readonly #rooms: RoomRegistry;
   readonly observables: HubObservables;
+  /** Takes failures of the application's callbacks. */
+  readonly callbacks: CallbackFailures;
   readonly #resumes: ClientResumes;
   readonly #events: EventPublisher;
-  #closing: Promise<void> | undefined;
+  readonly #shutdown: HubShutdown;
 
   constructor(options: HubOptions) {
     this.#options = options;
+    this.callbacks = options.callbacks;
     this.observables = new HubObservables(options.callbacks);
     this.#partitions = new Partitions(options.broker);
     this.#connections = new ConnectionServices(options);
@@ -52,6 +57,16 @@ export class RoomHub implements ClientHost {
       { partitions: this.#partitions, rooms: this.#rooms, hasHistory: options.policy.hasHistory },
       options.report,
     );
+    this.#shutdown = new HubShutdown({
+      partitions: this.#partitions,
+      connections: this.#connections,
+      rooms: this.#rooms,
+      resumes: this.#resumes,
+      observables: this.observables,
+      observer: options.observer,
+      callbacks: options.callbacks,
+      shutdownGraceMs: options.shutdownGraceMs,
+    });
   }
 
   /** Starts the broker. Settles when it may be used. */
@@ -75,7 +90,7 @@ export class RoomHub implements ClientHost {
   }
 
   get isClosing(): boolean {
-    return this.#closing !== undefined;
+    return this.#shutdown.hasBegun;
   }
 
   /** All clients of this node. */
@@ -205,7 +220,13 @@ export class RoomHub implements ClientHost {
    * @returns the event's position, as in `id:`; `undefined` for an event that cannot be replayed
    */
   publish(call: PublicCall, event: () => EventToPublish): Promise<string | undefined> {
-    return ReportedPromise.of(call, () => this.#events.publish(event()), this.#options.report);
+    const work = (): Promise<string | undefined> => this.beforeClose(this.#events.publish(event()));
+    return ReportedPromise.of(call, work, this.#options.report);
+  }
+
+  /** Makes `close` wait for a call to the broker. @returns the call */
+  beforeClose<T>(call: Promise<T>): Promise<T> {
+    return this.#shutdown.waitFor(call);
   }
 
   /** The current position of some rooms, or `undefined` without history. */
@@ -214,21 +235,9 @@ export class RoomHub implements ClientHost {
     return this.#partitions.format(await this.#partitions.currentPosition([EVERYONE, ...rooms]));
   }
 
-  /** Ends every stream, then closes the broker. Settles when all connections are closed, at the latest after `shutdownGraceMs`. */
+  /** As in `HubShutdown.close`. */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
-  }
-
-  async #close(): Promise<void> {
-    const ended = Array.from(this.clients, (client) => client.connection.ended());
-    for (const client of this.clients) client.connection.close('shutdown');
-    this.#connections.http2Sessions.close();
-    await Promise.all(ended);
-    await this.#options.observer?.closing();
-    await this.#partitions.close();
-    this.#rooms.close();
-    this.observables.complete();
+    return this.#shutdown.close();
   }
 
   #receive(message: RoomMessage): void {

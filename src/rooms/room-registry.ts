@@ -3,6 +3,8 @@ import { IsolatedObservable } from '../callbacks/isolated-observable.js';
 import type { SseClient } from '../connection/sse-client.js';
 import type { RoomMessage } from '../protocol/room-message.js';
 import { EVERYONE } from '../protocol/input/room-name.js';
+import type { Position } from '../protocol/position.js';
+import { isThenable } from '../protocol/thenable.js';
 import type { HubOptions } from './room-hub.interface.js';
 import type { Partitions } from './partitions/partitions.js';
 import { Room } from './room.js';
@@ -81,7 +83,9 @@ export class RoomRegistry {
 
   /** Completes the Observables of the application. */
   close(): void {
-    for (const room of [this.roomOfAll, ...this.#rooms.values()]) room.close();
+    for (const room of [this.roomOfAll, ...this.#rooms.values()]) {
+      this.#options.callbacks.run('stream()', () => room.close());
+    }
   }
 
   #getOrSubscribe(name: string): Room {
@@ -112,13 +116,23 @@ export class RoomRegistry {
   }
 
   #subscribe(room: Room): void {
-    const pending = this.#partitions.of(room.name).subscribe(room.name);
+    const pending = this.#pendingSubscription(room.name);
     if (pending === undefined) return;
     room.subscribed = pending.then((since) => {
       room.subscribedSince = since ?? 0;
       room.subscribed = undefined;
     });
     room.subscribed.catch(this.#onBrokerFailure);
+  }
+
+  /** A broker of the application may throw instead of rejecting: the room fails in the same way, and is not left half-made. */
+  #pendingSubscription(name: string): Promise<Position | void> | undefined {
+    try {
+      const pending: unknown = this.#partitions.of(name).subscribe(name);
+      return isThenable(pending) ? Promise.resolve(pending as PromiseLike<Position | void>) : undefined;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   #remove(room: Room): void {

@@ -97,7 +97,7 @@ export class HarnessNode {
       onStateChange: (state) => this.states.push(state),
       onEpochChange: () => {},
       onGap: () => {},
-      onControl: (text) => this.controlTexts.push(text),
+      onControl: (text) => void this.controlTexts.push(text),
     });
     await this.until(() => this.states.at(-1) === 'live', 'the broker to be live');
   }

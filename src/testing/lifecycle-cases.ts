@@ -27,6 +27,15 @@ export const lifecycleCases: Readonly<Record<string, CaseBody>> = {
     assert.deepEqual(textsOf(await node.read(['a'], undefined, 10)), node.texts);
   },
 
+  'whenDelivered, where there is one, settles after the delivery of own events': async (harness) => {
+    const node = await harness.node();
+    await node.subscribe('a');
+    await Promise.all(numbers(20).map((text) => node.publish('a', text)));
+    if (node.broker.whenDelivered === undefined) return;
+    await node.broker.whenDelivered();
+    assert.deepEqual(node.texts, numbers(20));
+  },
+
   'concurrent publishes with the same key are one event': async (harness) => {
     const node = await harness.node();
     await node.subscribe('a', 'b');

@@ -1,5 +1,7 @@
 import { hasReceived } from '../oracle/traffic-client.js';
-import { waitForCopy } from '../redis/replica.js';
+import type { RedisServer } from '../redis/redis-server.js';
+import { waitForCopy, waitForSync } from '../redis/replica.js';
+import { splitMasters } from '../redis/two-masters.js';
 import { eventually, pause } from '../support/within.js';
 import { publishAt } from './http-publish.js';
 import type { Scenario, ScenarioRun } from './scenario.js';
@@ -52,6 +54,26 @@ export async function loseEvents(
   await detached.published(10);
   await fault();
   detached.release();
+}
+
+/** Lets two masters accept events at the same time, each time with another node on the new one. */
+export async function splitRepeatedly({
+  redis,
+  replica,
+  proxies,
+  fleet,
+  traffic,
+}: ScenarioRun): Promise<void> {
+  let masters = [redis, replica as RedisServer] as const;
+  for (let first = 0; ; first++) {
+    const [master, promoted] = masters;
+    const nodes = [...proxies.slice(first % proxies.length), ...proxies.slice(0, first % proxies.length)];
+    await splitMasters({ redis: master, replica: promoted, proxies: nodes });
+    await fleet.allLive();
+    if (traffic.isEnough()) return;
+    masters = [promoted, master];
+    await waitForSync(master);
+  }
 }
 
 /** Kills a node when Redis has accepted its event and before the node knows; the publisher retries on another node. */

@@ -20,6 +20,7 @@ describeWithRedis('the oracle over three node processes catches a node that', ()
     ['reads nothing after a cut', nodesWithoutSubscribers(), 'silentLosses'],
     ['ignores idempotency keys', scenarioOf('a node killed while it publishes'), 'duplicates'],
     ['reports no gaps', scenarioOf('history trimmed'), 'silentLosses'],
+    ['announces no losses', scenarioOf('two masters at once'), 'silentLosses'],
   ])(
     '%s',
     async (mutant, scenario, found) => {

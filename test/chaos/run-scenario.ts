@@ -31,6 +31,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
       publishers: 4,
       pauseMs: 12,
       everyone: '*',
+      hasTwoMasters: scenario.hasTwoMasters,
       createClient: (rooms, random) =>
         new ChaosClient({ rooms, random, anyUrl: () => fleet.any(random).url }),
       publish: (rooms, text, random) => publishAt(fleet.any(random).url, rooms, text),

@@ -22,6 +22,8 @@ export interface Scenario extends ServerOptions {
   readonly historyMaxEvents?: number;
   /** The error of each node's clock, in milliseconds. */
   readonly clockShiftsMs?: readonly number[];
+  /** True where the fault lets two masters accept events at the same time, see `Judge`. */
+  readonly hasTwoMasters?: boolean;
   readonly drivers?: readonly RedisDriverName[];
   /** Runs before any client connects. */
   readonly prepare?: (run: ScenarioRun) => Promise<void>;

@@ -1,6 +1,14 @@
 import { pause } from '../support/within.js';
 import { waitForCopy } from '../redis/replica.js';
-import { cut, killPublishingNode, loseEvents, repeat, restart, setClockAhead } from './faults.js';
+import {
+  cut,
+  killPublishingNode,
+  loseEvents,
+  repeat,
+  restart,
+  setClockAhead,
+  splitRepeatedly,
+} from './faults.js';
 import type { Scenario } from './scenario.js';
 
 const durable = ['--appendonly', 'yes', '--appendfsync', 'always'];
@@ -100,6 +108,13 @@ export const SCENARIOS: readonly Scenario[] = [
         for (const proxy of proxies) proxy.target = replica?.port ?? 0;
         await redis.kill();
       }),
+  },
+  {
+    name: 'two masters at once',
+    gaps: 'must',
+    with: 'replica',
+    hasTwoMasters: true,
+    fault: splitRepeatedly,
   },
   {
     name: 'Sentinels promote the replica',

@@ -385,7 +385,7 @@ describe.each(platforms)('a call that fails unawaited on $name', (platform) => {
     running.sse.publishFrom(['a', 'b'], of({ amount: 1n }), 'paid');
     await eventually(() => running.logger.complaints.length > 0, 'a line in the log');
     expect(running.logger.complaints[0]?.text).toMatch(
-      /^A value of publishFrom\(\["a", "b"\]\) failed.*event "paid"/,
+      /failed: publishFrom \(a value of publishFrom\(\["a", "b"\]\).*event "paid"/,
     );
   });
 

@@ -9,7 +9,8 @@ import { Traffic, type TrafficVerdict } from './traffic.js';
 export const EXACT_ON_BROKER = { ...EXACT_BETWEEN_GAPS, lateAfterGap: 0 } as const;
 
 export interface BrokerOracleOptions {
-  readonly createBroker: () => SseBroker;
+  /** Creates the broker of a node, by its number: 0, 1 or 2. */
+  readonly createBroker: (node: number) => SseBroker;
   readonly seed: number;
   readonly durationMs?: number;
   /** The most events of a room's history. */
@@ -19,6 +20,8 @@ export interface BrokerOracleOptions {
   readonly rooms?: number;
   readonly clients?: number;
   readonly publishers?: number;
+  /** True where the fault lets two masters accept events at the same time. Default: false. */
+  readonly hasTwoMasters?: boolean;
   /** Runs beside the traffic, which goes on until it settles. A repeated fault ends once `isEnough` holds. */
   readonly fault: (traffic: Traffic) => Promise<void>;
 }
@@ -27,7 +30,7 @@ export interface BrokerOracleOptions {
 export async function runBrokerOracle(options: BrokerOracleOptions): Promise<TrafficVerdict> {
   const { seed, durationMs = 0, maxEvents = 5_000, maxBytes = 2 ** 30 } = options;
   const policy: HistoryPolicy = { maxBytes, limitsOf: () => ({ maxEvents, maxAgeMs: 600_000 }) };
-  const nodes = Array.from({ length: 3 }, () => new BrokerNode(options.createBroker(), policy));
+  const nodes = Array.from({ length: 3 }, (_, node) => new BrokerNode(options.createBroker(node), policy));
   const anyNode = (random: () => number): BrokerNode =>
     nodes[Math.floor(random() * nodes.length)] as BrokerNode;
   await Promise.all(nodes.map((node) => node.start()));
@@ -41,6 +44,7 @@ export async function runBrokerOracle(options: BrokerOracleOptions): Promise<Tra
     clients: options.clients ?? 24,
     publishers: options.publishers ?? 4,
     pauseMs: 3,
+    hasTwoMasters: options.hasTwoMasters,
     createClient: (rooms, random) => new BrokerClient(rooms, () => anyNode(random)),
     publish: async (rooms, text, random) => {
       const event = { data: text, serialized: false };

@@ -50,11 +50,17 @@ export class Judge {
   readonly #byKey = new Map<string, PublishedEvent>();
   readonly #byRoom = new Map<string, PublishedEvent[]>();
   readonly #partitionOf: (room: string) => number;
+  readonly #isComparable: boolean;
   #newest = 0;
 
-  /** @param partitionOf the partition of a room; 0 for all rooms by default */
-  constructor(partitionOf: (room: string) => number = () => 0) {
+  /**
+   * @param partitionOf the partition of a room; 0 for all rooms by default
+   * @param isComparable false where two masters accept events at the same time: a gap that a client receives after the
+   * event was accepted announces it, whatever the client received before
+   */
+  constructor(partitionOf: (room: string) => number = () => 0, isComparable = true) {
     this.#partitionOf = partitionOf;
+    this.#isComparable = isComparable;
   }
 
   /** Records an accepted event. */
@@ -169,7 +175,7 @@ export class Judge {
       .filter((room) => own.includes(room))
       .every((room) => {
         const position = positions.get(this.#partitionOf(room));
-        return position === undefined || lines.get(room)?.isAnnounced(position) === true;
+        return position === undefined || lines.get(room)?.isAnnounced(position, this.#isComparable) === true;
       });
   }
 

@@ -41,8 +41,13 @@ export class RoomLine {
     if (position !== undefined && position > this.newestPosition) this.#newer.push({ position, index });
   }
 
-  /** Looks for a gap that covers this position and was received before anything newer of the room. */
-  isAnnounced(position: number): boolean {
+  /**
+   * Looks for a gap that covers this position and was received before anything newer of the room.
+   *
+   * @param isComparable false where positions come from two histories, so that "newer" has no meaning
+   */
+  isAnnounced(position: number, isComparable = true): boolean {
+    if (!isComparable) return this.gaps.some(({ until }) => until >= position);
     const newer = this.#newer.find((each) => each.position > position)?.index ?? Infinity;
     return this.gaps.some(({ index, until }) => index < newer && until >= position);
   }

@@ -31,6 +31,8 @@ export interface TrafficOptions<C extends TrafficClient> {
   readonly publishers: number;
   /** The longest pause of a publisher. */
   readonly pauseMs: number;
+  /** True where two masters accept events at the same time, see `Judge`. Default: false. */
+  readonly hasTwoMasters?: boolean | undefined;
   /** The name of the room that all clients are in; one in thirty events is published to it. */
   readonly everyone?: string;
   readonly createClient: (rooms: readonly string[], random: () => number) => C;
@@ -123,7 +125,7 @@ export class Traffic<C extends TrafficClient = TrafficClient> {
   }
 
   judge(): TrafficVerdict {
-    const judge = new Judge();
+    const judge = new Judge(undefined, this.#options.hasTwoMasters !== true);
     for (const event of this.publisher.events) judge.add(event);
     return {
       published: this.publisher.count,

@@ -55,13 +55,18 @@ export class BlackHoleProxy {
     return swallowed;
   }
 
-  close(): void {
-    this.#server.close();
-    for (const client of this.#waiting ?? []) client.destroy();
+  /** Closes the present connections; new ones go to `target`. */
+  cut(): void {
     for (const { client, redis } of this.#pairs) {
       client.destroy();
       redis.destroy();
     }
+  }
+
+  close(): void {
+    this.#server.close();
+    for (const client of this.#waiting ?? []) client.destroy();
+    this.cut();
   }
 
   #accept(client: Socket): void {

@@ -56,10 +56,13 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
       await other.spublish('sse:{0}:c:chat', '0000\nabc 5 0 \n\nforged');
       await other.spublish('sse:{0}:c', `${epoch} 5 0 {"length":1}\n\nforged`);
       await other.spublish('sse:{0}:k', 'nonsense');
-      await other.spublish(
-        'sse:{0}:k',
-        `t${JSON.stringify({ do: 'disconnect', users: ['7'], retryMs: 1e15 })}`,
-      );
+      for (const command of [
+        { do: 'disconnect', users: ['7'], retryMs: 1e15 },
+        { do: 'leave', users: ['7'], room: 'chat\n' },
+        { do: 'disconnect', room: { toString: 1 } },
+      ]) {
+        await other.spublish('sse:{0}:k', `t${JSON.stringify(command)}`);
+      }
       for (const channel of (await other.call('PUBSUB', 'SHARDCHANNELS', 'sse:{0}:n:*')) as string[]) {
         await other.spublish(channel, 'nonsense');
         await other.spublish(channel, `${epoch} ${future} 0`);
@@ -92,6 +95,11 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
       await other.xadd(stream, `${start + HEADERS.length}-5`, 'anything', 'forged');
       app = await express.start(presenceApp({ broker: redisBroker({ url: server.url, driver }) }));
       await app.sse.broadcast('chat', 'missed', 1);
+      // Valid but for their positions: an hour ahead, and the greatest ones that Redis accepts. Each fills a page.
+      const filler = 'forged'.repeat(100_000);
+      for (const position of [start + 3_600_000_000, start + 3_700_000_000, '9007199254740990']) {
+        await other.xadd(stream, `${position}-0`, 'p', '0', 'd', `\n${filler}`);
+      }
       const resumed = await app.listen('/rooms/chat?user=7', { headers: { 'last-event-id': id ?? '' } });
       await eventually(() => resumed.rawText.includes('event: missed'), 'the missed event');
       await app.sse.broadcast('chat', 'live', 1);
@@ -99,6 +107,46 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
       expect(resumed.isOpen).toBe(true);
       expect(resumed.rawText).not.toContain('forged');
       expect(resumed.rawText).not.toContain('event: sse:gap');
+      expect(malformed(warnings)).toEqual([expect.stringContaining('history entry')]);
+    });
+
+    it('in history do not take the place of its newest events', async () => {
+      const stream = await app.listen('/rooms/other?user=7');
+      await stream.nextEvent({ control: true });
+      await app.sse.broadcast('chat', 'known', 1);
+      const start = Date.now() * 1_000 + 3_600_000_000;
+      for (let n = 0; n < 5; n++)
+        await other.xadd('sse:{0}:s:chat', `${start + n}-0`, 'p', '0', 'd', '\nforged');
+      const [client] = app.sse.clients('other');
+      await client?.join('chat', { replay: 2 });
+      await eventually(() => stream.rawText.includes('event: known'), 'the known event');
+      await app.sse.broadcast('chat', 'live', 1);
+      await eventually(() => stream.rawText.includes('event: live'), 'the live event');
+      expect(stream.rawText).not.toContain('forged');
+    });
+
+    it('in the positions of a room or of all rooms count as unknown', async () => {
+      const stream = await app.listen('/rooms/chat?user=7');
+      await stream.nextEvent({ control: true });
+      const names: string[] = [];
+      for (const last of ['forged', '-5', 'nan', 'inf', '9007199254740991']) {
+        await other.set('sse:{0}:l:chat', last);
+        names.push(`last ${last}`);
+        await app.sse.broadcast('chat', names.at(-1), 1);
+      }
+      for (const greatest of ['-5', 'nan', 'inf', '9007199254740991']) {
+        await other.hset('sse:{0}:m', 'g', greatest);
+        for (const attempt of [1, 2]) {
+          names.push(`greatest ${greatest} ${attempt}`);
+          const id = await app.sse.broadcast('chat', names.at(-1), 1);
+          const [, , position = ''] = id?.split('.') ?? [];
+          expect(parseInt(position, 36)).toBeLessThan(Date.now() * 1_000 + 60_000_000);
+        }
+      }
+      const received = (): string[] =>
+        stream.events.map(({ event }) => event).filter((name) => !name.startsWith('sse:'));
+      await eventually(() => received().length >= names.length, 'the events');
+      expect(received()).toEqual(names);
     });
 
     it('in the state and the presence of a room are replaced or skipped', async () => {

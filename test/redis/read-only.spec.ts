@@ -68,6 +68,19 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
       expect(linesWith('live again')).toHaveLength(1);
     });
 
+    it('refuses a replica that accepts writes, which it loses when it copies its master again', async () => {
+      await replica.command('CONFIG', 'SET', 'replica-read-only', 'no');
+      await demote();
+      await broker.start(policy, listener);
+      expect(listener.states).toEqual(['down']);
+      expect(lines).toEqual([expect.stringContaining('READONLY')]);
+      await expect(broker.publish(['a'], { data: '1', serialized: false }, {})).rejects.toMatchObject({
+        code: 'broker-unavailable',
+      });
+      await promote();
+      await eventually(() => listener.states.at(-1) === 'live', 'live');
+    });
+
     it('does the same when its server becomes a replica', async () => {
       await broker.start(policy, listener);
       await broker.subscribe('a');

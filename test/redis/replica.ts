@@ -5,10 +5,14 @@ import { RedisServer } from './redis-server.js';
 export async function startReplica(master: RedisServer): Promise<RedisServer> {
   const replica = await RedisServer.start();
   await replica.command('REPLICAOF', '127.0.0.1', `${master.port}`);
+  await waitForSync(replica);
+  return replica;
+}
+
+export async function waitForSync(replica: RedisServer): Promise<void> {
   const isInSync = async (): Promise<boolean> =>
     (await replica.command('INFO', 'replication')).includes('master_link_status:up');
   await eventually(isInSync, 'the replica in sync', 60_000);
-  return replica;
 }
 
 /** Waits for data in a replica: its link is `up` before the master sends what was written since the first copy. */

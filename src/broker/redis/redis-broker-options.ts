@@ -6,6 +6,7 @@ import {
   wholeNumber,
   type OptionCheck,
 } from '../../protocol/input/option-checks.js';
+import { checkAcknowledge, type Acknowledge } from '../../protocol/input/acknowledge.js';
 import { SseError } from '../../protocol/sse-error.js';
 
 /**
@@ -77,7 +78,8 @@ export interface RedisBrokerOptions {
   /**
    * Reaction to a changed Redis server (restart or failover). A promoted replica may lack the last acknowledged events.
    *
-   * - `'gap'`: starts a new epoch, so every client is notified once that it may have missed events.
+   * - `'gap'`: starts a new epoch, so every client is notified once that it may have missed events. A cluster
+   *   slot that has moved with its history continues the epoch.
    * - `'trust'`: continues the epoch without a notice. Only for servers that persist every write and have no failover.
    *
    * @defaultValue `'gap'`
@@ -110,6 +112,14 @@ export interface RedisBrokerOptions {
   readonly publishTimeoutMs?: number | undefined;
 
   /**
+   * Waits for each stored event until this many replicas have it, or for `timeoutMs` at most. `broadcast` then rejects with
+   * `not-acknowledged`. Its option `acknowledge` takes precedence. The time must be less than `publishTimeoutMs`.
+   *
+   * @defaultValue `false`
+   */
+  readonly acknowledge?: Acknowledge | false | undefined;
+
+  /**
    * Time without a received message after which the subscribing connection is probed, in milliseconds. A dead
    * connection is detected within twice this time plus `publishTimeoutMs`.
    *
@@ -140,6 +150,7 @@ const DEFAULTS = {
   requireBroker: false,
   connectTimeoutMs: 5_000,
   publishTimeoutMs: 5_000,
+  acknowledge: false,
   probeIntervalMs: 10_000,
   maxBufferedBytes: 16_777_216,
 } as const;
@@ -168,6 +179,7 @@ const CHECKS: Readonly<Record<keyof RedisBrokerOptions, OptionCheck>> = {
   requireBroker: trueOrFalse,
   connectTimeoutMs: milliseconds,
   publishTimeoutMs: milliseconds,
+  acknowledge: checkAcknowledge,
   probeIntervalMs: milliseconds,
   maxBufferedBytes: wholeNumber(1, Number.MAX_SAFE_INTEGER),
 };
@@ -193,7 +205,21 @@ export function resolveRedisOptions(options: RedisBrokerOptions): ResolvedRedisO
     throw invalid('redisBroker takes either a `client` of ioredis or node-redis, or a `url`.');
   }
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  return { ...DEFAULTS, ...(given as typeof DEFAULTS) };
+  const resolved: ResolvedRedisOptions = { ...DEFAULTS, ...given };
+  const { acknowledge, publishTimeoutMs } = resolved;
+  if (acknowledge !== false && acknowledge.timeoutMs >= publishTimeoutMs) {
+    throw invalid(tooLongAcknowledge('redisBroker', acknowledge, publishTimeoutMs));
+  }
+  return resolved;
+}
+
+/** Describes a wait for replicas that would outlast the deadline of the publishes behind it on the same connection. */
+export function tooLongAcknowledge(
+  call: string,
+  { timeoutMs }: Acknowledge,
+  publishTimeoutMs: number,
+): string {
+  return `The option "acknowledge" of ${call} takes a timeoutMs below the publishTimeoutMs of redisBroker, ${publishTimeoutMs}, not ${timeoutMs}.`;
 }
 
 function oneOf(...values: string[]): OptionCheck {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { brokerClosedError } from '../broker-closed-error.js';
+import type { Acknowledge } from '../../protocol/input/acknowledge.js';
 import type {
   BrokerListener,
   HistoryPage,
@@ -12,6 +13,7 @@ import type {
 import type { PresenceStore } from '../presence-store.interface.js';
 import type { Position } from '../../protocol/position.js';
 import type { RoomEvent } from '../../protocol/room-message.js';
+import { SseError } from '../../protocol/sse-error.js';
 import { newEpoch } from '../new-epoch.js';
 import { publishCommand } from './data/publish-command.js';
 import { PUBLISH_SCRIPT } from './data/publish-script.js';
@@ -23,7 +25,7 @@ import type { OutageLog } from './link/outage-log.js';
 import { unavailable } from './link/redis-errors.js';
 import type { PresenceTimes } from './presence/redis-presence-context.js';
 import { RedisPresence } from './presence/redis-presence.js';
-import type { ResolvedRedisOptions } from './redis-broker-options.js';
+import { tooLongAcknowledge, type ResolvedRedisOptions } from './redis-broker-options.js';
 import { RedisNode } from './redis-node.js';
 
 /** The parts shared by all partitions of one broker. */
@@ -44,6 +46,7 @@ export class RedisBroker implements SseBroker {
   readonly #partition: Partition;
   readonly #presence = new RedisPresence();
   readonly presence: PresenceStore = this.#presence;
+  readonly acknowledges = true;
   /** The epoch outside of `start` and `close`. */
   readonly #placeholderEpoch = newEpoch();
   #node: RedisNode | undefined;
@@ -107,7 +110,7 @@ export class RedisBroker implements SseBroker {
     options: PublishOptions,
   ): Promise<PublishReceipt> {
     const node = this.#running();
-    const { commands, order } = node;
+    const { commands, order, losses } = node;
     const notReplayable = { epoch: order.epoch, position: 0, replayable: false, duplicate: false };
     const command = publishCommand(rooms, event, options, node);
     if (command === undefined) return notReplayable;
@@ -117,14 +120,19 @@ export class RedisBroker implements SseBroker {
       return notReplayable;
     }
     const callOptions = { repeatable: options.idempotencyKey !== undefined, refusable: true };
-    const reply = await commands.run(PUBLISH_SCRIPT, command.keys, command.args, callOptions);
+    const acknowledge = command.isStored && this.#acknowledgeOf(options);
+    const { reply, missing } =
+      acknowledge === false
+        ? { reply: await commands.run(PUBLISH_SCRIPT, command.keys, command.args, callOptions) }
+        : await node.replicated.publish(command, callOptions, acknowledge);
     const [receipt, duplicate] = reply as [string, number];
     // The receipt of an idempotency key is stored in Redis.
     const [, epoch, digits] = /^([0-9a-f]{8}) (\d{1,16})$/.exec(receipt) ?? [];
     if (epoch === undefined) throw unavailable('Redis has a malformed receipt of this event.', undefined);
     const position = Number(digits);
     order.observePosition(position);
-    return { epoch, position, replayable: position !== 0, duplicate: duplicate === 1 };
+    if (duplicate !== 1) losses.accepted(rooms, epoch);
+    return { epoch, position, replayable: position !== 0, duplicate: duplicate === 1, missing };
   }
 
   async subscribe(room: string): Promise<Position | void> {
@@ -157,6 +165,10 @@ export class RedisBroker implements SseBroker {
     await commands.send(['SPUBLISH', redisKeys.controlChannel, `t${text}`], callOptions);
   }
 
+  async whenDelivered(): Promise<void> {
+    await this.#node?.feed.whenDelivered();
+  }
+
   async close(): Promise<void> {
     const node = this.#node;
     if (node === undefined) return;
@@ -164,6 +176,16 @@ export class RedisBroker implements SseBroker {
     this.#presence.detach();
     await node.registry?.close();
     node.close();
+  }
+
+  #acknowledgeOf({ acknowledge }: PublishOptions): Acknowledge | false {
+    const { options } = this.#context;
+    if (acknowledge === undefined || acknowledge === false) return acknowledge ?? options.acknowledge;
+    if (acknowledge.timeoutMs < options.publishTimeoutMs) return acknowledge;
+    throw new SseError(
+      'invalid-arguments',
+      tooLongAcknowledge('broadcast', acknowledge, options.publishTimeoutMs),
+    );
   }
 
   /** @throws SseError `invalid-options`, after which the broker is closed */

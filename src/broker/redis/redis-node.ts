@@ -2,6 +2,7 @@ import type { BrokerListener, BrokerState, HistoryPolicy } from '../broker.inter
 import { MalformedMessages } from './data/malformed-messages.js';
 import { longestLastPositionTtlMs } from './data/clamped-limits.js';
 import type { RedisKeys } from './data/redis-keys.js';
+import { LossAnnouncer } from './failover/loss-announcer.js';
 import type { RedisDriver } from './driver/redis-driver.interface.js';
 import { LocalRooms } from './feed/local-rooms.js';
 import { RoomFeed, type FeedPhase } from './feed/room-feed.js';
@@ -14,6 +15,7 @@ import { SharedReads } from './history/shared-reads.js';
 import { CommandLink } from './link/command-link.js';
 import { Deferred, withDeadline } from './link/deferred.js';
 import type { OutageLog } from './link/outage-log.js';
+import { ReplicatedPublishes } from './link/replicated-publishes.js';
 import { unavailable } from './link/redis-errors.js';
 import { NEW_NODE, NodeRegistry } from './nodes/node-registry.js';
 import { brokerClosedError } from '../broker-closed-error.js';
@@ -53,6 +55,9 @@ export class RedisNode {
   readonly commands: CommandLink;
   /** Carries the reads of history, so that publishes never wait for a page. Opened by the first read. */
   readonly #readLink: CommandLink;
+  /** Carries the publishes that wait for replicas. Opened by the first one. */
+  readonly #replicatedLink: CommandLink;
+  readonly replicated: ReplicatedPublishes;
   /** Reads history from Redis. */
   readonly reader: RoomReader;
   /** Serves resumes from recent events or with reads shared by many clients. */
@@ -63,6 +68,8 @@ export class RedisNode {
   readonly malformed: MalformedMessages;
   /** Receives events. */
   readonly feed: RoomFeed;
+  /** Reports events that this node has published to a Redis that was replaced. */
+  readonly losses: LossAnnouncer;
   /** Compares the options of all nodes. */
   readonly registry: NodeRegistry | undefined;
   readonly #context: RedisNodeContext;
@@ -95,17 +102,23 @@ export class RedisNode {
       onDown: (error) => this.#handleCommandsDown(error),
       warn,
     });
-    this.#readLink = new CommandLink({
-      driver,
-      stateKey: redisKeys.brokerState,
-      options,
-      newestPosition: () => this.order.newestPosition,
-      onUp: () => {},
-      onDown: () => {},
-      lastPositionTtlMs: longestLastPositionTtlMs(policy),
-      carriesReads: true,
-      warn,
-    });
+    const { commands } = this;
+    this.losses = new LossAnnouncer({ commands, redisKeys, policy, partitions: options.partitions });
+    const newLinkOnDemand = (): CommandLink =>
+      new CommandLink({
+        driver,
+        stateKey: redisKeys.brokerState,
+        options,
+        newestPosition: () => this.order.newestPosition,
+        onUp: () => {},
+        onDown: () => {},
+        lastPositionTtlMs: longestLastPositionTtlMs(policy),
+        carriesReads: true,
+        warn,
+      });
+    this.#readLink = newLinkOnDemand();
+    this.#replicatedLink = newLinkOnDemand();
+    this.replicated = new ReplicatedPublishes(this.#replicatedLink);
     this.registry = context.carriesRegistry
       ? new NodeRegistry({ ...context, commands: this.commands, malformed: this.malformed })
       : undefined;
@@ -173,8 +186,10 @@ export class RedisNode {
     this.#isClosed = true;
     this.#context.outages.closed(this);
     this.feed.close();
+    this.losses.close();
     this.commands.close();
     this.#readLink.close();
+    this.#replicatedLink.close();
     this.reads.close();
     this.#recent.close();
     this.#rooms.close(brokerClosedError());
@@ -192,9 +207,11 @@ export class RedisNode {
   #handleCommandsUp(): void {
     // The new connection may lead to another server, which took over.
     this.#readLink.reconnect();
+    this.#replicatedLink.reconnect();
     this.#handleState();
     void this.registry?.refresh();
     this.feed.check();
+    void this.losses.check();
   }
 
   #handleCommandsDown(error: Error): void {
@@ -216,9 +233,9 @@ export class RedisNode {
   }
 
   #handleControl(text: string): void {
-    if (text.startsWith('t')) this.#context.listener.onControl?.(text.slice(1));
-    else if (text.startsWith(NEW_NODE)) this.registry?.receive(text.slice(NEW_NODE.length));
-    else if (text === 'p') this.#context.onPresenceShutdown();
-    else this.malformed.ignore('control message');
+    if (text.startsWith(NEW_NODE)) return this.registry?.receive(text.slice(NEW_NODE.length));
+    if (text === 'p') return this.#context.onPresenceShutdown();
+    const isKnown = text.startsWith('t') && this.#context.listener.onControl?.(text.slice(1)) !== false;
+    if (!isKnown) this.malformed.ignore('control message');
   }
 }

@@ -16,10 +16,10 @@ import {
 } from '../../protocol/stream-position.js';
 import { nowUs, type Position, type ResumePoint } from '../../protocol/position.js';
 import type { RoomEvent } from '../../protocol/room-message.js';
-import type { EarlierCopy } from '../../protocol/position.js';
 import { AwaitedCopies } from './awaited-copies.js';
 import { LostCopies } from './lost-copies.js';
 import { PartitionedCursor, StampedFrames, type PartitionPositions } from './partitioned-cursor.js';
+import { publishCopies, type PublishedCopies } from './publish-copies.js';
 
 /** By the name of a room that lost events: rooms in other partitions that may have missed one of them too. */
 export type LaterRooms = ReadonlyMap<string, ReadonlySet<string>>;
@@ -182,28 +182,9 @@ export class Partitions implements PartitionPositions {
     return parseStreamPosition(id, Math.max(nowUs(), ...seen), this.#brokers.length);
   }
 
-  /**
-   * Publishes one event to the partitions of its rooms, one after the other. Each copy names the earlier copies, so that a
-   * client in rooms of several partitions receives the event once.
-   *
-   * @returns the position of the event, or `undefined` for an event that cannot be replayed
-   */
-  async publish(
-    rooms: readonly string[],
-    event: RoomEvent,
-    options: PublishOptions,
-  ): Promise<StreamPosition | undefined> {
-    const published = new Map<number, ResumePoint>();
-    let copies: EarlierCopy[] | undefined;
-    for (const [partition, partitionRooms] of this.group(rooms)) {
-      const { replayable, epoch, position } = await this.#broker(partition).publish(partitionRooms, event, {
-        ...options,
-        copies,
-      });
-      if (replayable) published.set(partition, { epoch, position });
-      copies = [...(copies ?? []), { partition, position: replayable ? position : 0, rooms: partitionRooms }];
-    }
-    return published.size === 0 ? undefined : published;
+  /** As in `publishCopies`. */
+  publish(rooms: readonly string[], event: RoomEvent, options: PublishOptions): Promise<PublishedCopies> {
+    return publishCopies(this.group(rooms), (partition) => this.#broker(partition), event, options);
   }
 
   /** As in `SseBroker.read`, for rooms of one partition. */
@@ -228,6 +209,11 @@ export class Partitions implements PartitionPositions {
   #ofPartition(partition: number, page: HistoryPage): HistoryPage {
     if (this.isPartitioned) for (const message of page.messages) message.partition = partition;
     return page;
+  }
+
+  /** As in `SseBroker.whenDelivered`, of all partitions. */
+  async whenDelivered(): Promise<void> {
+    await Promise.all(this.#brokers.map(async (broker) => broker.whenDelivered?.()));
   }
 
   async close(): Promise<void> {

@@ -6,6 +6,7 @@ import {
   trueOrFalse,
   wholeNumber,
 } from '../../protocol/input/option-checks.js';
+import { checkAcknowledge } from '../../protocol/input/acknowledge.js';
 import { unsafeTextReason } from '../../protocol/input/unsafe-text.js';
 import { SseError } from '../../protocol/sse-error.js';
 
@@ -14,7 +15,12 @@ const MAX_IDEMPOTENCY_KEY_LENGTH = 255;
 /** Options of `send`. */
 export const SEND_CHECKS = { id: checkedElsewhere, volatile: trueOrFalse };
 /** Options of `broadcast`. */
-export const BROADCAST_CHECKS = { except: checkedElsewhere, volatile: trueOrFalse, idempotencyKey };
+export const BROADCAST_CHECKS = {
+  except: checkedElsewhere,
+  volatile: trueOrFalse,
+  idempotencyKey,
+  acknowledge: checkAcknowledge,
+};
 const JOIN_CHECKS = { replay: wholeNumber(0, Number.MAX_SAFE_INTEGER) };
 
 /** Validates the client and the options of `join`. @throws SseError `invalid-arguments` */

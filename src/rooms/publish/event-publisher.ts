@@ -1,3 +1,4 @@
+import type { MissingAcknowledgement } from '../../protocol/input/acknowledge.js';
 import type { PublishOptions } from '../../broker/broker.interface.js';
 import type { SseClient } from '../../connection/sse-client.js';
 import { encodeEvent, type SseFields } from '../../protocol/encode-event.js';
@@ -32,6 +33,16 @@ export interface SendTraits {
 export interface EventToPublish {
   readonly rooms: readonly string[];
   readonly parts: readonly unknown[];
+}
+
+function notAcknowledged({ replicas, confirmedBy, cause }: MissingAcknowledgement): SseError {
+  const reason = cause === undefined ? '' : ` (${cause.message})`;
+  return new SseError(
+    'not-acknowledged',
+    `The event is published, but ${confirmedBy} of ${replicas} replicas confirmed it in time${reason}. It is lost if the ` +
+      'server fails before they have it. Check the replicas; a retry with the same `idempotencyKey` publishes nothing twice, and waits again.',
+    { cause },
+  );
 }
 
 /** Validates and serializes application events, then sends them to a client or publishes them to the broker. */
@@ -84,7 +95,28 @@ export class EventPublisher {
     const text = serializeData(data, this.#serialize, event);
     if (rooms.length === 0) return undefined;
     const volatile = options.volatile ?? rooms.every((room) => this.#policy.isVolatile(room));
-    const position = await this.#partitions.publish(rooms, { event, ...text }, { ...options, volatile });
+    if (options.acknowledge) this.#checkAcknowledge(rooms, volatile);
+    const { position, missing } = await this.#partitions.publish(
+      rooms,
+      { event, ...text },
+      { ...options, volatile },
+    );
+    if (missing !== undefined) throw notAcknowledged(missing);
     return position && this.#partitions.format(position);
+  }
+
+  #checkAcknowledge(rooms: readonly string[], volatile: boolean): void {
+    if (!rooms.every((room) => this.#partitions.of(room).acknowledges === true)) {
+      throw new SseError(
+        'unsupported-by-broker',
+        'The broker has no replicas to wait for: take the option "acknowledge" of broadcast away, or give the broker `acknowledges`.',
+      );
+    }
+    if (volatile || rooms.every((room) => this.#policy.limitsOf(room) === false)) {
+      throw new SseError(
+        'invalid-arguments',
+        'The option "acknowledge" of broadcast is for stored events, and this one is volatile or in rooms without history. Take the option away.',
+      );
+    }
   }
 }

@@ -29,6 +29,11 @@ export class ClientResumes {
     return this.#resumes.get(client)?.finished;
   }
 
+  /** Settles when the clients that are catching up now are live or closed. Never rejects. */
+  async allFinished(): Promise<void> {
+    await Promise.all(Array.from(this.#resumes.values(), async ({ finished }) => finished));
+  }
+
   /** As in `ClientResume.includesNewRooms`. */
   includesNewRooms(client: SseClient): boolean {
     return this.#resumes.get(client)?.includesNewRooms ?? false;

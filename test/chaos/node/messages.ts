@@ -2,7 +2,8 @@ import type { BrokerState } from 'nestjs-simple-sse';
 import type { RedisBrokerOptions } from 'nestjs-simple-sse/redis';
 
 /** A fault put into all brokers of a process, which the oracle must find. */
-export type Mutant = 'reads nothing after a cut' | 'ignores idempotency keys' | 'reports no gaps';
+export type Mutant =
+  'reads nothing after a cut' | 'ignores idempotency keys' | 'reports no gaps' | 'announces no losses';
 
 export interface NodeConfig {
   readonly platform: 'express' | 'fastify';

@@ -1,3 +1,4 @@
+import type { LossAnnouncer as LossAnnouncerClass } from '../../../src/broker/redis/failover/loss-announcer.js';
 import type { DeliveryOrder as DeliveryOrderClass } from '../../../src/broker/redis/history/delivery-order.js';
 import type { RedisBroker as RedisBrokerClass } from '../../../src/broker/redis/redis-broker.js';
 import type { RoomReader as RoomReaderClass } from '../../../src/broker/redis/history/room-reader.js';
@@ -28,6 +29,14 @@ export async function mutate(mutant: Mutant): Promise<() => void> {
       return publish.call(this, rooms, event, { ...options, idempotencyKey: undefined });
     };
     return () => (RedisBroker.prototype.publish = publish);
+  }
+  if (mutant === 'announces no losses') {
+    const path = `${REDIS}/failover/loss-announcer.js`;
+    const { LossAnnouncer } = (await import(path)) as { LossAnnouncer: typeof LossAnnouncerClass };
+    // oxlint-disable-next-line typescript/unbound-method
+    const { check } = LossAnnouncer.prototype;
+    LossAnnouncer.prototype.check = async () => {};
+    return () => (LossAnnouncer.prototype.check = check);
   }
   const { RoomReader } = (await import(`${REDIS}/history/room-reader.js`)) as {
     RoomReader: typeof RoomReaderClass;

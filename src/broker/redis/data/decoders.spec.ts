@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { parseRemoteCommand } from '../../../commands/remote-command-codec.js';
 import { parsePresenceEvent } from '../../../protocol/presence-event.js';
+import { parseNodeEntry } from '../nodes/node-entry.js';
 import { presentUsers } from '../presence/present-users.js';
 import { parseChannelMessage, parseSyncMarker } from './channel-message.js';
 import { decodeEventText, encodeEventText } from './event-codec.js';
@@ -55,6 +56,7 @@ describe('the decoders of what Redis delivers', () => {
         }
         parseSyncMarker(any);
         parseRemoteCommand(any);
+        parseNodeEntry(any);
         for (const name of ['sse:join', 'sse:leave']) {
           parsePresenceEvent({ event: name, data: any, serialized: true });
         }
@@ -130,6 +132,11 @@ describe('an event header', () => {
     expect(decodeEventText(`${line}\nx`, 'a')).toBeUndefined();
   });
 
+  it('may be a loss notice, which has no data', () => {
+    expect(decodeEventText('{"n":"sse:loss"}\n')).toMatchObject({ event: 'sse:loss', data: '' });
+    expect(decodeEventText('{"n":"sse:loss"}\nforged')).toBeUndefined();
+  });
+
   it('may name a join of the room itself, and of no other', () => {
     const join = '{"n":"sse:join","s":1}\n{"room":"a","user":"7"}';
     expect(decodeEventText(join, 'a')).toMatchObject({ event: 'sse:join' });
@@ -182,6 +189,50 @@ describe('a control message', () => {
   ])('with the reconnection time %d is accepted: %j', (retryMs, isAccepted) => {
     const command = parseRemoteCommand(JSON.stringify({ do: 'disconnect', client: 'c', retryMs }));
     expect(command !== undefined).toBe(isAccepted);
+  });
+
+  it.each([
+    { do: 'leave', users: ['7'], room: 'a\nb' },
+    { do: 'leave', users: ['7'], room: '' },
+    { do: 'leave', users: ['7'], room: 5 },
+    { do: 'leave', users: ['7'], room: 'a\ud800' },
+    { do: 'leave', users: [7], room: 'a' },
+    { do: 'leave', users: ['a\u0000'], room: 'a' },
+    { do: 'leave', users: { length: 1 }, room: 'a' },
+    { do: 'leave', room: 'a' },
+    { do: 'disconnect' },
+    { do: 'disconnect', client: { toString: 1 } },
+    { do: 'disconnect', client: 'c', retryMs: -1 },
+    { do: 'disconnect', client: 'c', later: true },
+    { do: 'toString', client: 'c' },
+    ['disconnect'],
+    null,
+  ])('%j is refused', (command) => {
+    expect(parseRemoteCommand(JSON.stringify(command))).toBeUndefined();
+  });
+
+  it('never throws on a command of any values, and accepts only names as of an application', () => {
+    const field = fc.oneof(headerValue, fc.constantFrom('a', '*', '7', ['7'], ['7\n'], 0, -1, 1e15));
+    const command = fc.record(
+      {
+        do: fc.constantFrom('disconnect', 'leave'),
+        client: field,
+        users: field,
+        room: field,
+        retryMs: field,
+      },
+      { requiredKeys: ['do'] },
+    );
+    fc.assert(
+      fc.property(command, (value) => {
+        const parsed = parseRemoteCommand(JSON.stringify(value));
+        for (const name of [parsed?.room ?? 'a', ...(parsed?.users ?? [])]) {
+          expect(name).toMatch(/^[^\p{Cc}\p{Surrogate}]+$/u);
+        }
+        expect(parsed?.retryMs ?? 0).toBeLessThan(2 ** 31);
+      }),
+      { numRuns: 2_000 },
+    );
   });
 });
 

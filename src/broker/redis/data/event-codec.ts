@@ -1,3 +1,4 @@
+import { isLossNotice } from './loss-notice.js';
 import type { PublishOptions } from '../../broker.interface.js';
 import { checkEventName } from '../../../protocol/input/event-fields.js';
 import type { EarlierCopy } from '../../../protocol/position.js';
@@ -58,7 +59,8 @@ export function decodeEventText(text: string, presenceRoom?: string): StoredEven
     volatile: header.v === 1,
     copies: header.c,
   };
-  return isEventName(event.event) || isPresenceEvent(event, presenceRoom) ? event : undefined;
+  const isAccepted = isEventName(event.event) || isLossNotice(event) || isPresenceEvent(event, presenceRoom);
+  return isAccepted ? event : undefined;
 }
 
 function parseHeader(line: string): EventHeader | undefined {

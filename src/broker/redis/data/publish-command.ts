@@ -12,7 +12,13 @@ export type PublishCommand =
   /** A plain SPUBLISH, at a third of the cost, for a volatile event without an idempotency key. */
   | { readonly kind: 'ephemeral'; readonly channel: string; readonly message: string }
   /** Keys and arguments of `PUBLISH_SCRIPT`. */
-  | { readonly kind: 'script'; readonly keys: readonly string[]; readonly args: readonly string[] };
+  | {
+      readonly kind: 'script';
+      readonly keys: readonly string[];
+      readonly args: readonly string[];
+      /** `true` if some room stores the event. */
+      readonly isStored: boolean;
+    };
 
 /** @returns `undefined` for an event without a room */
 export function publishCommand(
@@ -54,5 +60,5 @@ export function publishCommand(
   for (const { limit } of stored) {
     args.push(`${limit.maxEvents}`, `${limit.maxAgeMs}`, `${lastPositionTtlMs(limit)}`);
   }
-  return { kind: 'script', keys, args };
+  return { kind: 'script', keys, args, isStored: stored.length > 0 };
 }

@@ -16,7 +16,10 @@ import { RETENTION } from './retention-script.js';
  * Redis out of memory refuses the first write of a script and no later one, so an event is stored completely or not
  * at all.
  *
- * @returns the receipt `<epoch> <position>`, and 1 if it is the receipt of an earlier publish with the same key
+ * A repeated publish writes the state hash again: `WAIT` covers the last write of its connection, and so the first publish.
+ *
+ * @returns the receipt `<epoch> <position>`, and 1 if it is the receipt of an earlier publish with the same key; then the
+ * error of that write, if Redis refused it
  */
 export const PUBLISH_SCRIPT = new LuaScript(`${OPEN_STATE}${RETENTION}
 local receiptTtlMs = tonumber(ARGV[4]) -- 0 without an idempotency key
@@ -32,7 +35,10 @@ local FIRST_UNSTORED_KEY = FIRST_ROOM_KEY + storedRooms * KEYS_PER_ROOM
 
 if receiptTtlMs > 0 then
   local receipt = redis.call('GET', receiptKey)
-  if receipt then return {receipt, 1} end
+  if receipt then
+    local written = redis.pcall('HSET', stateKey, 'g', text(lastPosition))
+    return {receipt, 1, type(written) == 'table' and written.err or nil}
+  end
 end
 for i = 1, storedRooms do
   keepLastPositions(tonumber(ARGV[FIRST_ROOM_ARG + (i - 1) * ARGS_PER_ROOM + 2]))
@@ -42,7 +48,9 @@ if storedRooms > 0 or (unstoredRooms > 0 and lifetimeMs > 0) then
   local nextPosition = math.max(lastPosition + 1, now)
   for i = 1, storedRooms do
     local lastKey = KEYS[FIRST_ROOM_KEY + (i - 1) * KEYS_PER_ROOM + 1]
-    previous[i] = redis.call('GET', lastKey) or '0'
+    local last = tonumber(redis.call('GET', lastKey) or '') or 0
+    -- A malformed last position, which another program has written, counts as unknown.
+    previous[i] = isPosition(last) and text(last) or '0'
     nextPosition = math.max(nextPosition, tonumber(previous[i]) + 1)
   end
   local assigned = text(nextPosition)

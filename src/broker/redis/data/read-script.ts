@@ -1,3 +1,4 @@
+import { CLOCK_TOLERANCE_US } from '../../../protocol/position.js';
 import { EVENT_OVERHEAD_BYTES } from '../../page-bytes.js';
 import { LuaScript, OPEN_STATE } from './lua-script.js';
 import { RETENTION } from './retention-script.js';
@@ -37,7 +38,8 @@ local function positionOf(entry) return tonumber(string.match(entry[1], '^%d+'))
  * @returns the epoch, the current position, and the position of the cut (empty for a whole page); then for each room the
  * position of its last event (if unknown, the position up to which an event may be forgotten), the position of its last
  * unstored event (0 if there is none), the id and the previous position of its oldest entry after the position, also
- * behind the cut (empty if there is none), and its entries up to the cut, oldest first
+ * behind the cut (empty if there is none), and its entries up to the cut, oldest first. An entry with a position more than
+ * 60 s ahead of the current one is left out, but for the id of one of them
  */
 export const READ_SCRIPT =
   new LuaScript(`${OPEN_STATE}${RETENTION}${RESERVE_CURRENT_POSITION}${ENTRY_FUNCTIONS}
@@ -46,11 +48,13 @@ local cut = tonumber(ARGV[5])        -- position at which the page ends at the l
 local maxBytes = tonumber(ARGV[6])
 local lastLifetimeMs = tonumber(ARGV[7]) -- time for which the calling node needs last positions; 0 without rooms
 local KEYS_PER_ROOM, FIRST_ROOM_KEY, FIRST_ROOM_ARG = 3, 2, 8
-local CHUNK, MAX_POSITION = 32, 9007199254740991
+local CHUNK = 32
+-- Only another program writes an entry further ahead. Delivered, it would silence the room until then.
+local maxPosition = currentPosition + ${CLOCK_TOLERANCE_US}
 local roomCount = (#KEYS - 1) / KEYS_PER_ROOM
 
 keepLastPositions(lastLifetimeMs)
-local found, bytes, isCut = {}, 0, false
+local found, bytes, isCut, implausible = {}, 0, false, {}
 -- Moves the cut to the last position that fits, and drops the entries after it.
 local function trim()
   table.sort(found, function(a, b) return a.position < b.position end)
@@ -83,15 +87,16 @@ for i = 1, roomCount do
     first = first or entries[1]
     for _, entry in ipairs(entries) do
       local position = positionOf(entry)
-      -- Redis would refuse a greater one as a bound of a range; only another program writes it.
-      if position <= MAX_POSITION then
+      if position > maxPosition then
+        implausible[i] = entry[1]
+      else
         found[#found + 1] = {position = position, room = i, entry = entry, bytes = bytesOf(entry)}
         bytes = bytes + found[#found].bytes
       end
     end
     if #entries > 0 then start = '(' .. entries[#entries][1] end
     if bytes > 2 * maxBytes then trim() end
-  until #entries < CHUNK
+  until #entries < CHUNK or implausible[i]
   if not first and cut then first = redis.call('XRANGE', streamKey, start, '+', 'COUNT', 1)[1] end
   reply[#reply + 1] = redis.call('GET', lastKey) or text(forgottenUpTo(currentPosition))
   reply[#reply + 1] = redis.call('GET', unstoredKey) or '0'
@@ -105,6 +110,8 @@ for _, item in ipairs(found) do
   local entries = reply[3 + 5 * item.room]
   entries[#entries + 1] = item.entry
 end
+-- Without its fields, so that the caller counts it as malformed.
+for i, id in pairs(implausible) do table.insert(reply[3 + 5 * i], {id, {}}) end
 if isCut then reply[3] = text(cut) end
 return reply
 `);
@@ -115,7 +122,7 @@ return reply
  * - KEYS: the state hash, and the stream of the room.
  * - ARGV: see below.
  *
- * @returns the epoch and the current position, and the entries, newest first
+ * @returns the epoch and the current position, and the entries, newest first, without those of implausible positions
  */
 export const READ_NEWEST_SCRIPT = new LuaScript(`${OPEN_STATE}${RESERVE_CURRENT_POSITION}${ENTRY_FUNCTIONS}
 local count = tonumber(ARGV[4])
@@ -124,7 +131,7 @@ local maxBytes = tonumber(ARGV[6])
 local maxAgeUs = tonumber(ARGV[7])
 local CHUNK = 32
 
-local found, bytes, start = {}, 0, before == '' and '+' or '(' .. before
+local found, bytes, start = {}, 0, before == '' and text(currentPosition + ${CLOCK_TOLERANCE_US}) or '(' .. before
 local oldest = text(math.max(0, now - maxAgeUs))
 while #found < count and bytes < maxBytes do
   local chunk = math.min(CHUNK, count - #found)

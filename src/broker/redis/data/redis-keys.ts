@@ -11,7 +11,7 @@ export interface Partition {
  * in one slot of a Redis Cluster. It precedes the room's name, so braces in a room's name have no effect.
  *
  * History:
- * - `sse:{0}:m` hash, never expires: `e` epoch, `g` greatest assigned position, `r` run id of the server, `t` time for
+ * - `sse:{0}:m` hash, never expires: `e` epoch, `b` time at which it began in microseconds, `g` greatest assigned position, `r` run id of the server, `t` time for
  *   which last positions are kept in milliseconds, `k` position since which they are kept so long, `v` microseconds of
  *   the last check of the eviction policy and `1` if Redis evicts keys.
  * - `sse:{0}:s:<room>` stream of the room's events with ids `<position>-0`: `p` position of the previous event in

@@ -108,6 +108,12 @@ export class RoomFeed {
     void this.#probe.probe();
   }
 
+  /** Settles when everything published before the call has been delivered, or when the connection is lost. */
+  async whenDelivered(): Promise<void> {
+    if (this.#phase === 'down' || this.#rooms.subscribed().length === 0) return;
+    await this.#markers.roundTrip(() => {}).catch(() => {});
+  }
+
   close(): void {
     this.#subscriptions.close();
     this.#probe.stop();

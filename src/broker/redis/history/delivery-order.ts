@@ -5,6 +5,7 @@ import { CLOCK_TOLERANCE_US, nowUs, type Position } from '../../../protocol/posi
 import type { ChannelMessage } from '../data/channel-message.js';
 import type { MalformedMessages } from '../data/malformed-messages.js';
 import { decodeEventText } from '../data/event-codec.js';
+import { isLossNotice } from '../data/loss-notice.js';
 import type { LocalRooms } from '../feed/local-rooms.js';
 import { newEpoch } from '../../new-epoch.js';
 import type { RecentEvents } from './recent-events.js';
@@ -112,6 +113,7 @@ export class DeliveryOrder {
     if (replayable) this.position = position;
     const isInUse = this.#advanceRooms(rooms, position);
     if (event === undefined) return;
+    if (isLossNotice(event)) return this.#reportLoss(rooms, replayable ? position : Infinity);
     const { except, volatile, copies } = event;
     const delivery = {
       rooms,
@@ -147,6 +149,15 @@ export class DeliveryOrder {
       ? this.#rooms.subscribed()
       : page.incompleteRooms.flatMap((name) => this.#rooms.get(name) ?? []);
     for (const room of incompleteRooms) this.#recent.restart(room, this.position);
+  }
+
+  /** Reports a gap for rooms of a loss notice. A later resume from before it must read the notice in Redis. */
+  #reportLoss(names: readonly string[], position: Position): void {
+    this.#reportGap(names);
+    for (const name of names) {
+      const room = this.#rooms.get(name);
+      if (room?.isSubscribed === true) this.#recent.restart(room, position);
+    }
   }
 
   /** Marks an epoch as past, unless it is the current one. Its late events are dropped. */

@@ -2,6 +2,7 @@ import type { Position } from '../../../protocol/position.js';
 import { isComplete, newestLoss, type RoomEvidence } from '../../completeness.js';
 import type { RoomHistoryLimits } from '../../broker.interface.js';
 import { lastPositionTtlMs } from '../../last-position-ttl.js';
+import { isLossNotice } from '../data/loss-notice.js';
 import type { LuaScript } from '../data/lua-script.js';
 import type { MalformedMessages } from '../data/malformed-messages.js';
 import { READ_NEWEST_SCRIPT, READ_SCRIPT } from '../data/read-script.js';
@@ -111,8 +112,12 @@ export class HistoryCalls {
           now: Number(position),
           lastPositionTtlUs: lastPositionTtlMs(limits) * 1_000,
         };
-        const lostUpTo = isComplete(after, evidence) ? undefined : newestLoss(evidence);
-        return { room, limits, entries, lostUpTo };
+        const notices = entries.filter(({ event }) => isLossNotice(event));
+        const losses = notices.map((notice) => notice.position);
+        if (!isComplete(after, evidence)) losses.push(newestLoss(evidence));
+        const lostUpTo = losses.length === 0 ? undefined : Math.max(...losses);
+        const events = entries.filter((entry) => !notices.includes(entry));
+        return { room, limits, entries: events, lostUpTo };
       }),
     };
   }
@@ -147,7 +152,8 @@ export class HistoryCalls {
       newestFirst.push(...found);
       if (found.length === 0 || newestFirst.length >= count) break;
     }
-    return { ...first, entries: this.#parseEntries(room, newestFirst.toReversed()) };
+    const entries = this.#parseEntries(room, newestFirst.toReversed());
+    return { ...first, entries: entries.filter(({ event }) => !isLossNotice(event)) };
   }
 
   async #run(

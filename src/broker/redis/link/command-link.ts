@@ -1,5 +1,4 @@
 import { brokerClosedError } from '../../broker-closed-error.js';
-import type { Position } from '../../../protocol/position.js';
 import { Deferred, withDeadline, withProgressDeadline } from './deferred.js';
 import { InFlight } from './in-flight.js';
 import { prepareConnection, type PreparationDependencies } from './prepare-connection.js';
@@ -27,15 +26,10 @@ const MIGRATION_RETRY_MS = 25;
 
 export interface CommandLinkDependencies extends PreparationDependencies {
   readonly driver: RedisDriver;
-  /**
-   * Returns the greatest position that this node has seen. Later positions are greater, even with a wrong server
-   * clock.
-   */
-  readonly newestPosition: () => Position;
   readonly onUp: () => void;
   readonly onDown: (error: Error) => void;
   /**
-   * `true` for a connection that carries large replies: it is opened by the first call, and each reply starts the
+   * `true` for a connection that carries large or slow replies: it is opened by the first call, and each reply starts the
    * deadline of the other calls again, since replies arrive one after the other. Default: `false`.
    */
   readonly carriesReads?: boolean;
@@ -124,15 +118,18 @@ export class CommandLink {
    *
    * @throws SseError `broker-unavailable` after `publishTimeoutMs`; at once if too much is pending or Redis refuses
    * the command
+   * @param onSend called with the connection that carries the command, for each attempt
    */
   run(
     script: LuaScript,
     keys: readonly string[],
     args: readonly string[],
     callOptions: CallOptions,
+    onSend?: (connection: RedisConnection) => void,
   ): Promise<RedisReply> {
     const bytes = args.reduce((sum, text) => sum + text.length, 0);
-    return this.#call(bytes, callOptions, () => {
+    return this.#call(bytes, callOptions, (connection) => {
+      onSend?.(connection);
       const head = [`${keys.length + 1}`, this.#dependencies.stateKey, ...keys];
       const command = [...head, newEpoch(), this.#runId, `${this.#dependencies.newestPosition()}`, ...args];
       return (this.#runner as ScriptRunner).run(script, command);

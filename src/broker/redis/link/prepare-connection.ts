@@ -1,3 +1,4 @@
+import type { Position } from '../../../protocol/position.js';
 import { newEpoch } from '../../new-epoch.js';
 import type { ResolvedRedisOptions } from '../redis-broker-options.js';
 import type { ScriptRunner } from './script-runner.js';
@@ -8,6 +9,11 @@ export interface PreparationDependencies {
   readonly options: ResolvedRedisOptions;
   /** Longest time for which this node needs the last position of a room, in milliseconds; 0 without history. */
   readonly lastPositionTtlMs: number;
+  /**
+   * Returns the greatest position that this node has seen. Later positions are greater, even with a wrong server
+   * clock.
+   */
+  readonly newestPosition: () => Position;
   readonly warn: (message: string) => void;
 }
 
@@ -17,9 +23,10 @@ export interface PreparationDependencies {
  */
 export async function prepareConnection(
   runner: ScriptRunner,
-  { stateKey, options, lastPositionTtlMs, warn }: PreparationDependencies,
+  { stateKey, options, lastPositionTtlMs, newestPosition, warn }: PreparationDependencies,
 ): Promise<string> {
-  const fence = await runner.fence(['1', stateKey, newEpoch(), options.onFailover, `${lastPositionTtlMs}`]);
+  const numbers = [`${lastPositionTtlMs}`, `${newestPosition()}`];
+  const fence = await runner.fence(['1', stateKey, newEpoch(), options.onFailover, ...numbers]);
   const [runId, policy] = fence as [string, string];
   if (runId === '' && options.onFailover === 'gap') {
     warn('The Redis user may not run INFO: a failover that loses events cannot be detected.');

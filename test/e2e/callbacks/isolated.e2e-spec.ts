@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { Controller, Get, Query } from '@nestjs/common';
 import { SseRoom, type CloseReason, type SseMetrics, type SseModuleOptions } from 'nestjs-simple-sse';
 import { map, throwError, type Observable } from 'rxjs';
-import { WrappedMemoryBroker } from '../support/wrapped-memory-broker.js';
-import { platforms } from '../support/platforms.js';
-import { unchecked } from '../support/refusal.js';
-import type { RunningApp } from '../support/running-app.js';
-import { sseApp } from '../support/sse-app.js';
-import { eventually, someTurns } from '../support/within.js';
+import { WrappedMemoryBroker } from '../../support/wrapped-memory-broker.js';
+import { platforms } from '../../support/platforms.js';
+import { unchecked } from '../../support/refusal.js';
+import type { RunningApp } from '../../support/running-app.js';
+import { sseApp } from '../../support/sse-app.js';
+import { eventually, someTurns } from '../../support/within.js';
 
 const ROOM_OPTIONS = { presence: true };
 
@@ -217,12 +217,13 @@ describe.each(platforms)('a callback of the application that fails, on $name,', 
     expect(uncaught).toEqual([]);
   });
 
-  it('is in the table of docs/10-errors.md', async () => {
+  it('is in the table of docs/10-errors.md, which has no row that is not played', async () => {
     await start({});
     const page = readFileSync('docs/10-errors.md', 'utf8');
-    const section = page.slice(page.indexOf('## Callbacks of the application'));
+    const [section = ''] = page.split('## Callbacks of the application')[1]?.split('\n## ') ?? [];
     const named = [...section.matchAll(/^\| `([^`]+)`/gm)].map(([, name = '']) => name.split('(')[0]);
-    const played = ['serialize', 'where', 'broker', ...cases.map(({ callback }) => callback)];
-    for (const callback of played) expect(named).toContain(callback.split('(')[0]);
+    const elsewhere = ['@SseRoom', 'handler source', 'publishFrom'];
+    const played = ['serialize', 'where', 'broker', ...elsewhere, ...cases.map(({ callback }) => callback)];
+    expect(new Set(named)).toEqual(new Set(played.map((name) => name.split('(')[0])));
   });
 });
