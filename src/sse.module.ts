@@ -1,10 +1,18 @@
-import { Inject, Module, type BeforeApplicationShutdown, type DynamicModule } from '@nestjs/common';
-import { DiscoveryModule, ModulesContainer } from '@nestjs/core';
+import { Server } from 'node:net';
+import {
+  Inject,
+  Module,
+  type BeforeApplicationShutdown,
+  type DynamicModule,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { DiscoveryModule, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { CallbackFailures } from './callbacks/callback-failures.js';
 import { guardedMetrics } from './callbacks/guarded-metrics.js';
 import { RemoteCommands } from './commands/remote-commands.js';
 import { EndpointExplorer } from './endpoint/routes/endpoint-explorer.js';
 import { reportCallbackFailure, reportFailure } from './endpoint/report-failure.js';
+import { ServerConnections } from './endpoint/server-connections.js';
 import { Presence } from './presence/presence.js';
 import { resolveOptions, type ResolvedSseOptions } from './resolve-options.js';
 import { RoomHub } from './rooms/room-hub.js';
@@ -52,8 +60,13 @@ const SSE_RUNTIME = Symbol('SSE_RUNTIME');
   ],
   exports: [SseService],
 })
-export class SseModule extends ConfigurableModuleClass implements BeforeApplicationShutdown {
-  constructor(@Inject(SSE_RUNTIME) private readonly runtime: ImportedRuntime) {
+export class SseModule extends ConfigurableModuleClass implements OnModuleInit, BeforeApplicationShutdown {
+  #connections: ServerConnections | undefined;
+
+  constructor(
+    @Inject(SSE_RUNTIME) private readonly runtime: ImportedRuntime,
+    @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
+  ) {
     super();
   }
 
@@ -83,12 +96,20 @@ export class SseModule extends ConfigurableModuleClass implements BeforeApplicat
     return super.forRootAsync(options);
   }
 
+  onModuleInit(): void {
+    // `undefined` in an application without HTTP.
+    const server: unknown = this.adapterHost.httpAdapter?.getHttpServer();
+    if (this.runtime.isOwn && server instanceof Server) this.#connections = new ServerConnections(server);
+  }
+
   /**
    * Ends every stream, after the same hook of the modules that use this one: those may send a last event. A later hook would
    * be too late, since Nest closes the server next, which waits for open streams.
    */
   async beforeApplicationShutdown(): Promise<void> {
-    if (this.runtime.isOwn) await this.runtime.hub.close();
+    if (!this.runtime.isOwn) return;
+    await this.runtime.hub.close();
+    this.#connections?.closeIdle();
   }
 }
 
