@@ -55,11 +55,15 @@ export class SseService<Events extends object = object> {
     return this.hub.observables.brokerState$;
   }
 
+  /** Why `brokerState$` is not `live`, in the words of Redis or the network; otherwise `undefined`. */
+  get brokerError(): Error | undefined {
+    return this.hub.brokerFailure();
+  }
+
   /**
    * Opens a stream on a request and response of Node, Express or Fastify, for a handler that owns its response. The
    * headers are sent at once, without `onSend` hooks of Fastify. `send`, `join` and `setRetry` may follow without `await`:
    * rooms joined in the same turn of the event loop are resumed from the request's `Last-Event-ID`.
-   *
    * @throws SseError `unsupported-response`, `response-already-sent`, `invalid-room`, `invalid-retry`, `invalid-arguments`
    */
   add(request: unknown, response: unknown, options: AddOptions = {}): SseClient {
@@ -148,7 +152,6 @@ export class SseService<Events extends object = object> {
    * Ends streams on every node after what is queued: one client's by its id, a user's, a room's, or those of the members of
    * a room that `where` accepts. Browsers reconnect by themselves, after `retryMs`: to keep a user away, let a guard refuse
    * the next request (401, 403), or answer it with 204.
-   *
    * @returns settles when the broker has accepted the command, not when the streams have ended. A node without a connection
    * to the broker misses it
    * @throws SseError `invalid-arguments`, `invalid-room`, `invalid-user`, `invalid-retry`, `no-presence`,
@@ -183,7 +186,6 @@ export class SseService<Events extends object = object> {
   /**
    * All members of a room over all nodes, ordered by user, in one list: 10,000 members with 100 bytes of info take more
    * than a megabyte. Settles when the broker has answered.
-   *
    * @throws SseError `invalid-room`, `no-presence`, `broker-closed`, `broker-unavailable`: the promise rejects
    */
   async presence(room: RoomName): Promise<SseMember[]> {
@@ -217,7 +219,6 @@ export class SseService<Events extends object = object> {
   /**
    * Publishes each value of an Observable to a room. A message such as `{ data, type }` is unwrapped, as in a handler; its type
    * precedes `event`. Failures of a value or of the source are reported. The end of the source does not affect the room.
-   *
    * @returns the subscription to the source; unsubscribe to stop
    * @throws SseError `invalid-room`
    */

@@ -1,6 +1,5 @@
-import type { Position } from '../protocol/position.js';
 import type { RoomEvent, RoomMessage } from '../protocol/room-message.js';
-import type { EarlierCopy } from '../protocol/position.js';
+import type { EarlierCopy, Position } from '../protocol/position.js';
 import type { Acknowledge, MissingAcknowledgement } from '../protocol/input/acknowledge.js';
 import type { PresenceStore } from './presence-store.interface.js';
 
@@ -166,12 +165,14 @@ export interface SseBroker {
   /** The current epoch: 8 hexadecimal digits. */
   readonly epoch: string;
 
+  /** Why the broker is not `live`; `undefined` while it is live, and before the first attempt has ended. Optional. */
+  readonly failure?: Error | undefined;
+
   /** The newest position known to this node: all events of subscribed rooms up to it have been delivered. */
   readonly position: Position;
 
   /**
    * Publishes one event to several rooms, at one position.
-   *
    * @returns resolves when the broker has accepted the event
    * @throws SseError `broker-closed` before `start` and after `close`, `broker-unavailable` while the broker cannot be
    * reached
@@ -224,8 +225,7 @@ export interface SseBroker {
   readonly presence?: PresenceStore;
 
   /**
-   * Settles when the accepted events that this node published before the call have been delivered to it; at once while the
-   * broker is not connected. Called before `close`. Optional: a broker that delivers inside `publish` does not need it.
+   * Settles when accepted events of this node have been delivered to it; at once while not connected. Called before `close`.
    */
   whenDelivered?(): Promise<void>;
 

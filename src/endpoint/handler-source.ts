@@ -8,7 +8,7 @@ export interface SourceSink {
   /** Settles when the client has received its missed events; `undefined` where it has. */
   caughtUp(): Promise<void> | undefined;
   error(error: unknown): void;
-  /** Takes an error thrown by the source when it was told to stop, after the end of the stream. */
+  /** Takes an error thrown by the source when it was stopped, after the end of the stream. */
   stopFailed(error: unknown): void;
   complete(): void;
 }

@@ -15,7 +15,7 @@ import { LocalMembers } from './local-members.js';
 import { PresenceChanges } from './presence-changes.js';
 import type { PresenceHost, PresencePolicy } from './presence-host.interface.js';
 import { PresenceStores } from './presence-stores.js';
-import { ToldRooms } from './told-rooms.js';
+import { PresenceReconciler } from './presence-reconciler.js';
 import { toMember } from './to-member.js';
 
 /** Longest time, in milliseconds, that a list of members waits for the room's subscription. After it the store is asked anyway. */
@@ -39,7 +39,7 @@ export class Presence {
   readonly #changes = new PresenceChanges();
   #host: PresenceHost | undefined;
   #members: LocalMembers | undefined;
-  #told: ToldRooms | undefined;
+  #reconciler: PresenceReconciler | undefined;
 
   /** @throws SseError `unsupported-by-broker` where a room has presence and the broker does not support it */
   constructor(options: PresenceOptions) {
@@ -58,7 +58,7 @@ export class Presence {
     const { policy, presenceGraceMs, identify } = this.#options;
     this.#host = host;
     if (!policy.hasPresence) return;
-    this.#told = new ToldRooms((room) => this.#stores.of(room), host);
+    this.#reconciler = new PresenceReconciler((room) => this.#stores.of(room), host);
     // A process without HTTP asks for the members of other nodes, and has none itself.
     if (identify === undefined) return;
     this.#members = new LocalMembers(this.#stores, presenceGraceMs || 0);
@@ -82,11 +82,11 @@ export class Presence {
     this.#storeOf(room);
     const changes = this.#changes.of(room, this.#host as PresenceHost);
     return new IsolatedObservable('presence$', this.#options.callbacks, (subscriber) => {
-      this.#told?.enter(room);
+      this.#reconciler?.enter(room);
       const subscription = changes.subscribe(subscriber);
       return () => {
         subscription.unsubscribe();
-        this.#told?.exit(room);
+        this.#reconciler?.exit(room);
       };
     });
   }
@@ -105,12 +105,12 @@ export class Presence {
   }
 
   clientJoined(client: SseClient, room: string): void {
-    if (this.#options.policy.publishesPresenceEvents(room)) this.#told?.enter(room);
+    if (this.#options.policy.publishesPresenceEvents(room)) this.#reconciler?.enter(room);
     this.#enter(client, room);
   }
 
   clientLeft(client: SseClient, room: string): void {
-    if (this.#options.policy.publishesPresenceEvents(room)) this.#told?.exit(room);
+    if (this.#options.policy.publishesPresenceEvents(room)) this.#reconciler?.exit(room);
     const { identity, connection } = client;
     if (identity === undefined || !this.#options.policy.isPresenceRoom(room)) return;
     this.#members?.exit(room, identity, connection.isClosed);
@@ -120,24 +120,24 @@ export class Presence {
    * Emits the presence change that a message carries, if it is one, to the application's subscribers.
    *
    * @returns `false` for a presence change that clients do not receive: their room has no presence events, or the change
-   * was told before
+   * was emitted before
    */
   messageReceived(message: RoomMessage): boolean {
     const change = changeOf(message);
     if (change === undefined) return true;
-    if (this.#told?.observe(change) === false) return false;
+    if (this.#reconciler?.observe(change) === false) return false;
     this.#changes.emit(change);
     return this.#options.policy.publishesPresenceEvents(change.room);
   }
 
-  /** Compares what this node has told with the lists of members, since changes may have been lost. */
+  /** Compares what this node has emitted with the lists of members, since changes may have been lost. */
   messagesLost(): void {
-    this.#told?.handleInterruption();
+    this.#reconciler?.handleInterruption();
   }
 
   /** Called when all streams have ended, before the broker closes. */
   async closing(): Promise<void> {
-    this.#told?.close();
+    this.#reconciler?.close();
     await this.#members?.close();
     this.#members = undefined;
   }

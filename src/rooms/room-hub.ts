@@ -37,6 +37,7 @@ export class RoomHub implements ClientHost {
   readonly #connections: ConnectionServices;
   readonly #rooms: RoomRegistry;
   readonly observables: HubObservables;
+  readonly brokerFailure = (): Error | undefined => this.#partitions.failure;
   /** Takes failures of the application's callbacks. */
   readonly callbacks: CallbackFailures;
   readonly #resumes: ClientResumes;
@@ -241,8 +242,7 @@ export class RoomHub implements ClientHost {
   readonly close = (): Promise<void> => this.#shutdown.close();
 
   #receive(message: RoomMessage): void {
-    const { observer } = this.#options;
-    if (observer?.messageReceived(message) === false) return;
+    if (this.#options.observer?.messageReceived(message) === false) return;
     let delivered = 0;
     for (const name of message.rooms) delivered += this.#rooms.get(name)?.receive(message) ?? 0;
     this.#connections.metrics.eventDelivered(delivered);

@@ -33,9 +33,11 @@ export class RoomPolicy implements HistoryPolicy {
     this.hasPresence = rules.some(({ presence }) => presence === true);
     const allLimits = [standard, ...rules.map(({ limits }) => limits)];
     this.longestAgeMs = Math.max(...allLimits.map((limits) => (limits === false ? 0 : limits.maxAgeMs)));
+    // Without the last rules that change no limit, such as those for presence.
+    const decisive = rules.findLastIndex(({ limits }) => wordsOf(limits) !== wordsOf(standard)) + 1;
     this.summary = [
       wordsOf(standard),
-      ...rules.map(({ pattern, limits }) => `"${pattern}" ${wordsOf(limits)}`),
+      ...rules.slice(0, decisive).map(({ pattern, limits }) => `"${pattern}" ${wordsOf(limits)}`),
     ].join('; ');
     this.hasHistory = standard !== false || rules.some(({ limits }) => limits !== false);
   }

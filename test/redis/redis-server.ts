@@ -5,12 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pause } from '../support/within.js';
 
-const isInstalled = spawnSync('redis-server', ['--version']).status === 0;
+/** Another server that calls itself compatible, such as Valkey: the path of its binary. */
+const BINARY = process.env['SSE_REDIS_SERVER'] ?? 'redis-server';
+const isInstalled = spawnSync(BINARY, ['--version']).status === 0;
 
 /** Skips these tests where no redis-server is installed, except in CI, where they fail. */
 export const describeWithRedis: typeof describe =
   isInstalled || process.env['CI'] === 'true' ? describe : describe.skip;
-if (!isInstalled) process.emitWarning('redis-server is not on the PATH: the Redis tests are skipped.');
+if (!isInstalled) process.emitWarning(`${BINARY} is not on the PATH: the Redis tests are skipped.`);
 
 /** A redis-server process on a free port, with its own directory. */
 export class RedisServer {
@@ -53,7 +55,7 @@ export class RedisServer {
 
   /** Starts the process, also after `kill`. Resolves when Redis accepts commands. */
   async launch(): Promise<void> {
-    this.#process = spawn('redis-server', this.#options, { stdio: 'ignore' });
+    this.#process = spawn(BINARY, this.#options, { stdio: 'ignore' });
     const deadline = Date.now() + 30_000;
     while (!(await this.#answers())) {
       if (Date.now() > deadline) throw new Error('redis-server does not answer');

@@ -148,6 +148,17 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
       await Promise.all(apps.map((each) => each.close()));
     });
 
+    it('take a rule for presence alone as no difference in history', async () => {
+      const rooms = { 'a/*': { presence: true } };
+      const apps = [
+        await startApp({ broker: broker() }),
+        await startApp({ broker: broker(), identify: () => undefined, rooms }),
+      ];
+      await pause(100);
+      await Promise.all(apps.map((each) => each.close()));
+      expect(about('differ')).toEqual([]);
+    });
+
     it('warn of nothing with equal options, and renew their entries after Redis has lost them', async () => {
       await start();
       await start();

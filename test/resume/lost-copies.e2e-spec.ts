@@ -133,6 +133,21 @@ describe('an event in rooms of two partitions', () => {
     expect(gap?.rooms).toEqual(expect.arrayContaining([first, second]));
   });
 
+  it('comes on resume from the second partition, where the server of the first lost it while the client was away', async () => {
+    await start();
+    const stream = await connect();
+    await publish(second, 'live');
+    const id = (await receivedUntil(stream, 'live')).at(-1)?.id;
+    stream.close();
+    await publish([first, second], 'both');
+    brokerOf(first).restartEmpty();
+    const back = await connect(id);
+    await publish(second, 'now');
+    const resumed = await receivedUntil(back, 'now');
+    expect(gapsOf(resumed)).toEqual([{ rooms: expect.arrayContaining([first]) as unknown, reason: 'epoch' }]);
+    expect(once(textsOf(resumed), 'both')).toBe(1);
+  });
+
   it('comes live from the second partition, where the first has reported its copy as lost before', async () => {
     const stream = await startWithCutBroker();
     brokerOf(second).cut();

@@ -6,7 +6,8 @@ import { AppModule } from './app.module.js';
 
 const app = await NestFactory.create<NestExpressApplication>(AppModule);
 app.enableShutdownHooks();
-await app.listen(process.env['PORT'] ?? 3000);
+// Loopback: other machines cannot reach the sample unless HOST says so.
+await app.listen(process.env['PORT'] ?? 3000, process.env['HOST'] ?? '127.0.0.1');
 
 const { port } = new URL(await app.getUrl());
 new Logger('QuickStart').log(`Open http://localhost:${port} in two or three tabs`);

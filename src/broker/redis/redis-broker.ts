@@ -60,6 +60,10 @@ export class RedisBroker implements SseBroker {
     return this.#node?.order.epoch ?? this.#placeholderEpoch;
   }
 
+  get failure(): Error | undefined {
+    return this.#node?.failure;
+  }
+
   get position(): Position {
     return this.#node?.order.position ?? 0;
   }

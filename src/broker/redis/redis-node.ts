@@ -80,6 +80,7 @@ export class RedisNode {
   #awaitedEpoch: string | undefined;
   #reportedState: BrokerState | undefined;
   #hasPosition = false;
+  #failure: Error | undefined;
   #isClosed = false;
 
   constructor(context: RedisNodeContext) {
@@ -92,30 +93,24 @@ export class RedisNode {
     this.#rooms = new LocalRooms((room) => this.#recent.forget(room));
     this.#recent = new RecentEvents(policy, this.#rooms, maxBytes);
     this.order = new DeliveryOrder(this.#rooms, listener, this.#recent, this.malformed);
-    this.commands = new CommandLink({
+    const linkOptions = {
       driver,
       stateKey: redisKeys.brokerState,
+      checkNames: redisKeys,
       options,
       lastPositionTtlMs: longestLastPositionTtlMs(policy),
       newestPosition: () => this.order.newestPosition,
+      warn,
+    };
+    this.commands = new CommandLink({
+      ...linkOptions,
       onUp: () => this.#handleCommandsUp(),
       onDown: (error) => this.#handleState(error),
-      warn,
     });
     const { commands } = this;
     this.losses = new LossAnnouncer({ commands, redisKeys, policy, partitions: options.partitions });
     const newLinkOnDemand = (): CommandLink =>
-      new CommandLink({
-        driver,
-        stateKey: redisKeys.brokerState,
-        options,
-        newestPosition: () => this.order.newestPosition,
-        onUp: () => {},
-        onDown: () => {},
-        lastPositionTtlMs: longestLastPositionTtlMs(policy),
-        carriesReads: true,
-        warn,
-      });
+      new CommandLink({ ...linkOptions, onUp: () => {}, onDown: () => {}, carriesReads: true });
     this.#readLink = newLinkOnDemand();
     this.#replicatedLink = newLinkOnDemand();
     this.replicated = new ReplicatedPublishes(this.#replicatedLink);
@@ -168,7 +163,11 @@ export class RedisNode {
     );
   }
 
-  /** Notifies the listener of the state, if it has changed. */
+  /** See `SseBroker.failure`. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
   reportState(): void {
     const state = this.#state;
     if (this.#isClosed || state === this.#reportedState) return;
@@ -234,6 +233,8 @@ export class RedisNode {
   /** @param error the failure that has ended a connection or an attempt, if any */
   #handleState(error?: Error): void {
     if (error !== undefined) this.#firstOutcome.reject(error);
+    // Set before the listener is notified, which may ask for the reason.
+    this.#failure = this.#state === 'live' ? undefined : (error ?? this.#failure);
     this.reportState();
     if (this.#isClosed) return;
     if (error !== undefined) this.#context.outages.down(this, error);

@@ -4,7 +4,7 @@ import { SseError } from '../../protocol/sse-error.js';
 import { RESOLVED_SSE_OPTIONS } from '../../sse.constants.js';
 import type { SerializeData } from '../../protocol/input/serialize-data.js';
 import { warnOfClassSerializer } from './class-serializer.js';
-import { PATH, RESPONSE_ARGUMENT, ROUTE_ARGUMENTS, SSE } from './nest-metadata.js';
+import { HTTP_CODE, PATH, RESPONSE_ARGUMENT, ROUTE_ARGUMENTS, SSE } from './nest-metadata.js';
 import { roomMetadataOf } from './room-metadata.js';
 import { checkTemplates, parametersOf, type RoomSource } from '../room-names.js';
 import {
@@ -13,7 +13,9 @@ import {
   checkPlainRoute,
   checkProvider,
   checkStreamRoute,
+  type RouteMethod,
 } from './route-checks.js';
+import { warnOfOuterInterceptors, warnOfOwnResponse } from './route-warnings.js';
 import { isWrapped } from './wrap-handler.js';
 
 type Class = object & { readonly name: string; readonly prototype: object };
@@ -21,6 +23,9 @@ type Handler = object & { readonly name: string };
 
 /** Applications whose endpoints have an explorer. */
 const explored = new WeakSet<ModulesContainer>();
+
+/** Handlers that had Nest's `@Sse()`, which is removed for all applications of the process. */
+const besideSse = new WeakSet<object>();
 
 /**
  * Checks every `@SseRoom` method when the application starts, and reports by name one that cannot work. Removes Nest's
@@ -30,7 +35,7 @@ const explored = new WeakSet<ModulesContainer>();
  */
 @Injectable()
 export class EndpointExplorer implements OnModuleInit {
-  readonly #endpoints: { controller: object; key: string; handler: Handler; label: string }[] = [];
+  readonly #endpoints: RouteMethod[] = [];
   readonly #config: ApplicationConfig;
   readonly #modules: ModulesContainer;
   readonly #serialize: SerializeData;
@@ -65,9 +70,12 @@ export class EndpointExplorer implements OnModuleInit {
       checkPlainRoute(route);
       if (!isWrapped(handler)) continue;
       checkStreamRoute(route);
+      this.#endpoints.push(route);
+      if (Reflect.hasMetadata(SSE, handler)) besideSse.add(handler);
       // With `@Sse()`, Nest would answer the request itself.
       Reflect.deleteMetadata(SSE, handler);
-      this.#endpoints.push(route);
+      // The status of every stream; @nestjs/swagger describes a POST as 201 otherwise.
+      Reflect.defineMetadata(HTTP_CODE, 200, handler);
     }
     if (this.#endpoints.length === earlier) checkControllerWithoutStreams(controller);
   }
@@ -95,6 +103,10 @@ export class EndpointExplorer implements OnModuleInit {
       const { sources } = roomMetadataOf(controller, handler);
       for (const source of sources) checkTemplates(source, label);
       if (!hasModulePaths) this.#checkParameters(sources, route, label);
+    }
+    for (const endpoint of this.#endpoints) {
+      warnOfOwnResponse(endpoint);
+      if (besideSse.has(endpoint.handler)) warnOfOuterInterceptors(this.#config, endpoint);
     }
     if (this.#serialize === JSON.stringify) warnOfClassSerializer(this.#config, this.#endpoints);
   }

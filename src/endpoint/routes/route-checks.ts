@@ -21,10 +21,11 @@ export function interceptorsOf(target: object): readonly unknown[] {
 
 /** Returns `true` if the handler has the interceptor that `@SseRoom` installs. */
 export function hasStreamInterceptor(target: object): boolean {
-  return interceptorsOf(target).some(
-    (interceptor) =>
-      typeof interceptor === 'function' && Reflect.hasMetadata(SSE_INTERCEPTOR_METADATA, interceptor),
-  );
+  return interceptorsOf(target).some(isStreamInterceptor);
+}
+
+export function isStreamInterceptor(interceptor: unknown): boolean {
+  return typeof interceptor === 'function' && Reflect.hasMetadata(SSE_INTERCEPTOR_METADATA, interceptor);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { SseError } from '../../protocol/sse-error.js';
 import { dropHiddenResponse, hideResponse, routeArguments } from './hidden-response.js';
-import { RESPONSE_PASSTHROUGH } from './nest-metadata.js';
+import { RESPONSE_ARGUMENT, RESPONSE_PASSTHROUGH } from './nest-metadata.js';
 
 /** Runs the handler of a request that becomes a stream. The interceptor sets it, and the wrapped handler finds it. */
 export interface HandlerRunner {
@@ -9,6 +9,8 @@ export interface HandlerRunner {
 
 const runners = new WeakMap<object, HandlerRunner>();
 const wrapped = new WeakSet<object>();
+/** Wrapped handlers with a `@Res()` of their own, without `passthrough`. */
+const withOwnResponse = new WeakSet<object>();
 
 /** Runs a handler whose stream has started: an interceptor above `@SseRoom` may call it again, as `repeat()` does. */
 const STARTED: HandlerRunner = { run: async (handler) => handler() };
@@ -20,6 +22,11 @@ export function setHandlerRunner(response: object, runner: HandlerRunner): void 
 
 export function isWrapped(handler: unknown): boolean {
   return typeof handler === 'function' && wrapped.has(handler);
+}
+
+/** Returns `true` if a wrapped handler has a `@Res()` of its own, without `passthrough`. */
+export function ownsResponse(handler: object): boolean {
+  return withOwnResponse.has(handler);
 }
 
 /**
@@ -36,6 +43,7 @@ export function wrapHandler(target: object, key: string | symbol, descriptor: Pr
   dropHiddenResponse(target.constructor, key);
   const used = usedArguments(target, key);
   const hidden = Math.max(used, method.length, parameterTypes(target, key).length);
+  const isOwn = takesResponse(target, key);
   hideResponse(target, key, hidden);
   // A handler's own `@Res({ passthrough: true })` would let Nest answer.
   Reflect.deleteMetadata(RESPONSE_PASSTHROUGH, target.constructor, key);
@@ -54,6 +62,7 @@ export function wrapHandler(target: object, key: string | symbol, descriptor: Pr
   Object.defineProperty(handler, 'name', { value: method.name, configurable: true });
   Object.defineProperty(handler, 'length', { value: method.length, configurable: true });
   wrapped.add(handler);
+  if (isOwn) withOwnResponse.add(handler);
   descriptor.value = handler;
 }
 
@@ -70,6 +79,13 @@ function withoutRunner(target: object, key: string | symbol): SseError {
     'broken-route',
     `${target.constructor.name}.${String(key)}() got a request that SseInterceptor did not handle, so no stream can carry what it returns. Do not override SseInterceptor, in tests neither; a unit test calls the method with its own arguments only.`,
   );
+}
+
+/** Returns `true` for `@Res()` without `passthrough`, with which Nest does not answer the request. */
+function takesResponse(target: object, key: string | symbol): boolean {
+  const types = Object.keys(routeArguments(target.constructor, key));
+  const isTaken = types.some((type) => type.startsWith(`${RESPONSE_ARGUMENT}:`));
+  return isTaken && Reflect.getMetadata(RESPONSE_PASSTHROUGH, target.constructor, key) !== true;
 }
 
 function usedArguments(target: object, key: string | symbol): number {

@@ -20,7 +20,7 @@ interface LostRange {
 }
 
 /**
- * Remembers the gaps of a node or a client, to tell whether a copy of an event was lost.
+ * Remembers the gaps of a node or a client, to decide if a copy of an event was lost.
  *
  * An event in rooms of several partitions has a copy in each, and a client receives only the first copy that reaches
  * it. A copy in a range that was lost did not reach anybody, so the next copy must be delivered.

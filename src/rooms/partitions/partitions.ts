@@ -57,6 +57,11 @@ export class Partitions implements PartitionPositions {
     return this.#brokers.length > 1;
   }
 
+  /** The reason why one of the partitions is not live, if one is known. */
+  get failure(): Error | undefined {
+    return this.#brokers.find(({ failure }) => failure !== undefined)?.failure;
+  }
+
   partitionOf(room: string): number {
     return this.#partitioned.partitionOf(room);
   }

@@ -2,7 +2,7 @@ import type { HistoryPage } from '../../broker/broker.interface.js';
 import type { Position } from '../../protocol/position.js';
 
 /**
- * The losses that a client was told in its resume. A loss that reaches over several pages of history is announced once.
+ * The losses that were announced to a client in its resume. A loss that reaches over several pages of history is announced once.
  *
  * Example: room `a` lost events up to position 50, and the first page ends at 30. The pages after 0 and after 30 both
  * name `a` as incomplete up to 50, and the client receives one `sse:gap`.

@@ -147,7 +147,7 @@ export class MissedReplay {
 
   /**
    * Announces a gap of all rooms instead of the events that are left. In a broker with several partitions the copies of one
-   * event may lie in different pages: if one copy is lost, no page tells whether the client receives the event.
+   * event may lie in different pages: if one copy is lost, no page shows if the client receives the event.
    */
   async #skip({ onRead }: Partial<FirstRead>): Promise<void> {
     const { connection } = this.#client;
@@ -165,7 +165,7 @@ export class MissedReplay {
     return lostRooms.length > 0 || missed.gaps(rooms).some(({ lost }) => lost.length > 0);
   }
 
-  /** The rooms of a page's gap that the client was not told yet, and was in when the events were lost. */
+  /** The rooms of a page's gap that were not announced to the client yet, and that it was in when the events were lost. */
   #newIn({ lost, reason }: Gap, missed: MissedEvents, index: number): Gap {
     const page = missed.pages[index]?.page;
     if (reason !== 'trimmed' || page === undefined) return { lost, reason };

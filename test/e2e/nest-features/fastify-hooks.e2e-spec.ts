@@ -26,7 +26,7 @@ const current: { client?: SseClient | undefined } = {};
 class HooksController {
   @Get('events')
   @SseRoom('c')
-  events(@ConnectedClient() client: SseClient, @Res() reply: FastifyReply): void {
+  events(@ConnectedClient() client: SseClient, @Res({ passthrough: true }) reply: FastifyReply): void {
     current.client = client;
     reply.setCookie('a', '1', { path: '/' });
     reply.setCookie('b', '2', { path: '/' });
@@ -34,7 +34,7 @@ class HooksController {
 
   @Post('posted')
   @SseRoom('c')
-  posted(@Res() reply: FastifyReply): void {
+  posted(@Res({ passthrough: true }) reply: FastifyReply): void {
     reply.setCookie('a', '1', { path: '/' });
   }
 
@@ -72,7 +72,7 @@ class HooksController {
 
   @Head('own-head')
   @SseRoom('c')
-  ownHead(@Res() reply: FastifyReply): void {
+  ownHead(@Res({ passthrough: true }) reply: FastifyReply): void {
     reply.setCookie('a', '1', { path: '/' });
   }
 }

@@ -129,6 +129,7 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
 
     it('reports no leave for a user who reconnects to the other application when one closes', async () => {
       one = await start(express, 600_000);
+      await eventually(async () => (await leases(server)).length === 1, 'the lease of the first application');
       const [lease = ''] = await leases(server);
       two = await start(fastify, 600_000);
       const observer = await observe(two);

@@ -1,6 +1,6 @@
 import type { RedisDriverName } from 'nestjs-simple-sse/redis';
-import { ToldRoom } from '../../../src/presence/told-room.js';
-import { TOLD_TIMES } from '../../../src/presence/told-rooms.js';
+import { EmittedMembers } from '../../../src/presence/emitted-members.js';
+import { RECONCILER_TIMES } from '../../../src/presence/presence-reconciler.js';
 import { changesIn, changesOf, membersIn, presenceApp } from '../../presence/presence-app.js';
 import type { EventStream } from '../../support/event-stream.js';
 import { express, fastify, type Platform } from '../../support/platforms.js';
@@ -10,7 +10,7 @@ import { BlackHoleProxy } from '../black-hole-proxy.js';
 import { describeWithRedis, RedisServer } from '../redis-server.js';
 import { brokerOf, TIMES } from './presence-node.js';
 
-const NORMAL_TIMES = { ...TOLD_TIMES };
+const NORMAL_TIMES = { ...RECONCILER_TIMES };
 /** Nodes write their members again within `TIMES.heartbeatMs`, 50 ms. */
 const SHORT_TIMES = { batchMs: 20, compareMs: 100, listMs: 500, leaveAfterMs: 2_000 };
 
@@ -31,8 +31,8 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
       return platform.start(presenceApp({ broker: brokerOf(options, TIMES), presenceGraceMs: false }));
     }
 
-    beforeAll(() => void Object.assign(TOLD_TIMES, SHORT_TIMES));
-    afterAll(() => void Object.assign(TOLD_TIMES, NORMAL_TIMES));
+    beforeAll(() => void Object.assign(RECONCILER_TIMES, SHORT_TIMES));
+    afterAll(() => void Object.assign(RECONCILER_TIMES, NORMAL_TIMES));
 
     beforeEach(async () => {
       server = await RedisServer.start();
@@ -58,11 +58,11 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
         async () => (await membersIn(users, 'chat').catch(() => [])).join() === expected.join(),
         expected.join(),
       );
-    /** Waits until both `presence$` and the browsers have been told exactly these changes. */
+    /** Waits until both `presence$` and the browsers have been sent exactly these changes. */
     const waitForChanges = (...expected: string[]): Promise<void> =>
       eventually(
         () => changes.join() === expected.join() && changesIn(stream).join() === expected.join(),
-        `${expected.join()}; told: ${changes.join()}; on the stream: ${changesIn(stream).join()}`,
+        `${expected.join()}; emitted: ${changes.join()}; on the stream: ${changesIn(stream).join()}`,
       );
     /** Cuts the connections of both nodes for messages while users come and go. */
     async function changeUnseen(change: () => Promise<void>): Promise<void> {
@@ -112,8 +112,8 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
     it('lack them on a node that does not compare, so that these tests catch one', async () => {
       // Called with its own `this`.
       // oxlint-disable-next-line typescript/unbound-method
-      const { compare } = ToldRoom.prototype;
-      ToldRoom.prototype.compare = () => [];
+      const { compare } = EmittedMembers.prototype;
+      EmittedMembers.prototype.compare = () => [];
       try {
         const goes = await open('goes');
         await waitForChanges('join goes');
@@ -125,7 +125,7 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
         await open('later');
         await waitForChanges('join goes', 'join later');
       } finally {
-        ToldRoom.prototype.compare = compare;
+        EmittedMembers.prototype.compare = compare;
       }
     });
   },

@@ -2,7 +2,7 @@ import { LuaScript } from './lua-script.js';
 
 /**
  * Defines `cameWithSlot()`: true if the history was written by another master of a Redis Cluster and then moved here,
- * complete, with its slot. A move is told from a restart and from a replica that took over, which may both lack events:
+ * complete, with its slot. A move is distinguished from a restart and from a replica that took over, which may both lack events:
  *
  * - This server was never a replica that was promoted.
  * - It has received keys by a migration since its start, and the newest position is later than its start, so history was

@@ -24,6 +24,9 @@ export interface Partition {
  * - `sse:{0}:o` hash: `<node>` to `<expiry in milliseconds> <options as JSON>`. The same key with any number of
  *   partitions, so that nodes with different numbers find each other.
  *
+ * Checks:
+ * - `sse:{0}:x` key for the check of rights on a new connection, removed at once.
+ *
  * Presence:
  * - `sse:{0}:pl` sorted set: lease of each node, by its expiry in milliseconds.
  * - `sse:{0}:pc` sorted set: nodes whose leftovers are being removed, by the time until which one node has claimed
@@ -38,6 +41,8 @@ export interface Partition {
  * - `sse:{0}:c` events of several rooms.
  * - `sse:{0}:n:<node>` sync markers of one node.
  * - `sse:{0}:k` control messages to every node.
+ * - `sse:{0}:x` has no subscriber: for the check of the right to publish.
+ * - `sse:{0}:y` has no publisher: for the check of the rights to subscribe and to unsubscribe.
  */
 export class RedisKeys {
   /** Hash with the epoch, the greatest position and the server's run id. */
@@ -51,6 +56,9 @@ export class RedisKeys {
    * the entry of a new node with other options.
    */
   readonly controlChannel: string;
+  readonly checkKey: string;
+  readonly checkChannel: string;
+  readonly subscribedCheckChannel: string;
   readonly presenceLeases: string;
   readonly presenceClaims: string;
   readonly #keyPrefix: string;
@@ -65,6 +73,9 @@ export class RedisKeys {
     this.#roomChannelPrefix = `${this.multiRoomChannel}:`;
     this.markerChannel = `${channelPrefix}:n:${node}`;
     this.controlChannel = `${channelPrefix}:k`;
+    this.checkKey = `${this.#keyPrefix}:x`;
+    this.checkChannel = `${channelPrefix}:x`;
+    this.subscribedCheckChannel = `${channelPrefix}:y`;
     this.presenceLeases = `${this.#keyPrefix}:pl`;
     this.presenceClaims = `${this.#keyPrefix}:pc`;
   }

@@ -43,7 +43,7 @@ export class AcceptedRooms {
 
   /**
    * Takes the rooms with an event of another epoch that was accepted after the current epoch had begun. Clients were
-   * told the gap of the current epoch before such an event, which may exist in no other Redis. Forgets all events of
+   * notified of the gap of the current epoch before such an event, which may exist in no other Redis. Forgets all events of
    * other epochs.
    */
   takeLost(epoch: string, beganMs: number): LostRooms {

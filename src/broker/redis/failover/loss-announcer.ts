@@ -26,7 +26,7 @@ export interface LossAnnouncerDependencies {
 
 /**
  * Reports events that this node has published to a Redis that the other nodes no longer use. After a failover two
- * servers may accept events for some time. Clients of the new one were told their gap before events that the old one
+ * servers may accept events for some time. Clients of the new one received their gap before events that the old one
  * accepted afterwards, and would lose those in silence.
  *
  * After each reconnect the node asks for the epoch of its Redis. For each room with an event that was accepted in

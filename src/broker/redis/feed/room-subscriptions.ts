@@ -60,11 +60,14 @@ export class RoomSubscriptions {
       redisKeys.markerChannel,
       redisKeys.multiRoomChannel,
       redisKeys.controlChannel,
+      redisKeys.subscribedCheckChannel,
       ...this.#channelsOf([...rooms.subscribed(), ...joining]),
     ];
     for (let start = 0; start < channels.length; start += MAX_CHANNELS_PER_CALL) {
       await connection.subscribe(channels.slice(start, start + MAX_CHANNELS_PER_CALL));
     }
+    // Shows at once whether the Redis user may unsubscribe.
+    await connection.unsubscribe([redisKeys.subscribedCheckChannel]);
   }
 
   /** Subscribes pending rooms and unsubscribes idle ones until there are none left. A failure drops the connection. */

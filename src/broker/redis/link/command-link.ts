@@ -151,7 +151,7 @@ export class CommandLink {
   async #prepare(connection: RedisConnection): Promise<void> {
     this.#runner = new ScriptRunner(connection);
     this.#inFlight = new InFlight();
-    this.#runId = await prepareConnection(this.#runner, this.#dependencies);
+    this.#runId = await prepareConnection(connection, this.#runner, this.#dependencies);
   }
 
   async #call(

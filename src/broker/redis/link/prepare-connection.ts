@@ -1,11 +1,15 @@
 import type { Position } from '../../../protocol/position.js';
 import { newEpoch } from '../../new-epoch.js';
+import type { RedisConnection } from '../driver/redis-driver.interface.js';
 import type { ResolvedRedisOptions } from '../redis-broker-options.js';
+import { checkEventCommands, type CheckNames } from '../self-check/self-check.js';
 import type { ScriptRunner } from './script-runner.js';
 
 export interface PreparationDependencies {
   /** Key of the state hash, the first key of every script. */
   readonly stateKey: string;
+  /** Names for the check of rights. */
+  readonly checkNames: CheckNames;
   readonly options: ResolvedRedisOptions;
   /** Longest time for which this node needs the last position of a room, in milliseconds; 0 without history. */
   readonly lastPositionTtlMs: number;
@@ -18,13 +22,15 @@ export interface PreparationDependencies {
 }
 
 /**
- * Prepares a new connection: creates or checks the state hash, loads the scripts, and warns of settings of the server
- * that weaken a promise. Returns the run id of the server; an empty text without the right to run INFO.
+ * Prepares a new connection: checks the rights, creates or checks the state hash, loads the scripts, and warns of
+ * settings of the server that weaken a promise. Returns the run id of the server; an empty text without the right to run INFO.
  */
 export async function prepareConnection(
+  connection: RedisConnection,
   runner: ScriptRunner,
-  { stateKey, options, lastPositionTtlMs, newestPosition, warn }: PreparationDependencies,
+  { stateKey, checkNames, options, lastPositionTtlMs, newestPosition, warn }: PreparationDependencies,
 ): Promise<string> {
+  await checkEventCommands(connection, checkNames);
   const numbers = [`${lastPositionTtlMs}`, `${newestPosition()}`];
   const fence = await runner.fence(['1', stateKey, newEpoch(), options.onFailover, ...numbers]);
   const [runId, policy] = fence as [string, string];

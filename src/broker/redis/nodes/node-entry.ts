@@ -3,7 +3,7 @@ import type { RedisReply } from '../driver/redis-driver.interface.js';
 /** Longest accepted text of an entry. Nodes write less; any program with access to Redis could write more. */
 const MAX_TEXT = 8_192;
 
-/** What a node tells the others about itself: the options on which all nodes of an application should agree. */
+/** The entry of a node that the others read: the options on which all nodes of an application should agree. */
 export interface NodeEntry {
   /** Host and process id, for log lines. */
   readonly name: string;

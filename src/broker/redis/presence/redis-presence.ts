@@ -9,6 +9,7 @@ import { BackOff } from '../link/back-off.js';
 import { Deferred, withDeadline } from '../link/deferred.js';
 import { isUnreachable } from '../link/redis-errors.js';
 import type { RedisConnection } from '../driver/redis-driver.interface.js';
+import { checkPresenceCommands } from '../self-check/self-check.js';
 import { PresenceLease } from './presence-lease.js';
 import { PresenceWriteQueue } from './presence-write-queue.js';
 import { IDEMPOTENT, type RedisPresenceContext } from './redis-presence-context.js';
@@ -97,6 +98,9 @@ export class RedisPresence implements PresenceStore {
       const { commands, warn } = this.#context;
       try {
         const connection = await commands.whenUp();
+        if (connection !== this.#connection) {
+          await checkPresenceCommands(connection, this.#context.redisKeys);
+        }
         const wasInterrupted = this.#connection !== undefined && connection !== this.#connection;
         if (wasInterrupted) this.#lease?.handleInterruption();
         this.#connection = connection;

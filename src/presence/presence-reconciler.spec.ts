@@ -2,20 +2,20 @@ import type { PresenceStore, PresentUser } from '../broker/presence-store.interf
 import { parsePresenceEvent } from '../protocol/presence-event.js';
 import { unchecked } from '../../test/support/refusal.js';
 import { eventually, pause } from '../../test/support/within.js';
-import { ToldRooms, type ToldTimes } from './told-rooms.js';
+import { PresenceReconciler, type ReconcilerTimes } from './presence-reconciler.js';
 
-const TIMES: ToldTimes = { batchMs: 2, compareMs: 2, listMs: 600_000, leaveAfterMs: 5 };
+const TIMES: ReconcilerTimes = { batchMs: 2, compareMs: 2, listMs: 600_000, leaveAfterMs: 5 };
 
 /** A node with one store for all its rooms. */
 class FakeNode {
-  readonly told: string[] = [];
+  readonly emitted: string[] = [];
   readonly members = new Map<string, PresentUser[]>();
   lists = 0;
   counts = 0;
   isReachable = true;
-  readonly rooms: ToldRooms;
+  readonly rooms: PresenceReconciler;
 
-  constructor(times: Partial<ToldTimes> = {}) {
+  constructor(times: Partial<ReconcilerTimes> = {}) {
     const store = {
       members: async (room: string) => {
         this.lists++;
@@ -27,7 +27,7 @@ class FakeNode {
         return { users: this.members.get(room)?.length ?? 0, connections: 0 };
       },
     };
-    this.rooms = new ToldRooms(
+    this.rooms = new PresenceReconciler(
       () => unchecked<PresenceStore>(store),
       {
         observeRoom: () => unchecked(undefined),
@@ -35,7 +35,7 @@ class FakeNode {
         deliver: (_room, event) => {
           const change = parsePresenceEvent(event);
           if (change === undefined || !this.rooms.observe(change)) return;
-          this.told.push(`${change.type} ${change.user} in ${change.room}`);
+          this.emitted.push(`${change.type} ${change.user} in ${change.room}`);
         },
       },
       { ...TIMES, ...times },
@@ -50,7 +50,7 @@ class FakeNode {
   }
 }
 
-describe('the rooms whose changes are told', () => {
+describe('the rooms whose changes are emitted', () => {
   let node: FakeNode;
 
   afterEach(() => node.rooms.close());
@@ -60,12 +60,12 @@ describe('the rooms whose changes are told', () => {
     node.setMembers('a', 'ann');
     node.rooms.enter('a');
     await eventually(() => node.counts > 5, 'some rounds');
-    expect([node.lists, node.told]).toEqual([2, []]);
+    expect([node.lists, node.emitted]).toEqual([2, []]);
     node.setMembers('a', 'ann', 'bob');
-    await eventually(() => node.told.length > 0, 'the join');
+    await eventually(() => node.emitted.length > 0, 'the join');
     node.setMembers('a', 'bob');
-    await eventually(() => node.told.length > 1, 'the leave');
-    expect(node.told).toEqual(['join bob in a', 'leave ann in a']);
+    await eventually(() => node.emitted.length > 1, 'the leave');
+    expect(node.emitted).toEqual(['join bob in a', 'leave ann in a']);
   });
 
   it('are compared one by one after an interruption, even if the number is right', async () => {
@@ -75,8 +75,8 @@ describe('the rooms whose changes are told', () => {
     await eventually(() => node.counts > 0, 'a known room');
     node.setMembers('a', 'bob');
     node.rooms.handleInterruption();
-    await eventually(() => node.told.length === 2, 'the changes');
-    expect(node.told).toEqual(['join bob in a', 'leave ann in a']);
+    await eventually(() => node.emitted.length === 2, 'the changes');
+    expect(node.emitted).toEqual(['join bob in a', 'leave ann in a']);
   });
 
   it('are compared one by one at an interval, without any interruption', async () => {
@@ -85,7 +85,7 @@ describe('the rooms whose changes are told', () => {
     node.rooms.enter('a');
     await eventually(() => node.counts > 0, 'a known room');
     node.setMembers('a', 'bob');
-    await eventually(() => node.told.length === 2, 'the changes');
+    await eventually(() => node.emitted.length === 2, 'the changes');
   });
 
   it('are compared again and again while the store cannot be reached', async () => {
@@ -96,7 +96,7 @@ describe('the rooms whose changes are told', () => {
     node.isReachable = true;
     await eventually(() => node.counts > 0, 'a known room');
     node.setMembers('a', 'ann');
-    await eventually(() => node.told.length === 1, 'the join');
+    await eventually(() => node.emitted.length === 1, 'the join');
   });
 
   it('are all compared, however many there are', async () => {
@@ -105,7 +105,7 @@ describe('the rooms whose changes are told', () => {
     for (const name of names) node.rooms.enter(name);
     await eventually(() => node.lists >= 2_000, 'two lists of each');
     for (const name of names) node.setMembers(name, 'ann');
-    await eventually(() => node.told.length === 1_000, 'every join');
+    await eventually(() => node.emitted.length === 1_000, 'every join');
   });
 
   it('are forgotten with the last listener, and none is compared then', async () => {

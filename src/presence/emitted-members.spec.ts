@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { PresentUser } from '../broker/presence-store.interface.js';
 import type { PresenceChange } from '../protocol/presence-event.js';
-import { ToldRoom } from './told-room.js';
+import { EmittedMembers } from './emitted-members.js';
 
 const LEAVE_AFTER_MS = 100;
 
@@ -9,19 +9,19 @@ const change = (type: PresenceChange['type'], user: string): PresenceChange => (
 const listOf = (...users: string[]): PresentUser[] =>
   users.map((user) => ({ user, connections: 1, info: undefined }));
 
-/** A listener that records what it is told. */
+/** A listener that records what it is passed. */
 class Listener {
-  readonly told: string[] = [];
+  readonly emitted: string[] = [];
   readonly members = new Map<string, boolean>();
-  readonly room: ToldRoom;
+  readonly room: EmittedMembers;
 
-  constructor(room = new ToldRoom()) {
+  constructor(room = new EmittedMembers()) {
     this.room = room;
   }
 
   receive(received: PresenceChange): void {
     if (!this.room.observe(received)) return;
-    this.told.push(`${received.type} ${received.user}`);
+    this.emitted.push(`${received.type} ${received.user}`);
     this.members.set(received.user, received.type === 'join');
   }
 
@@ -57,7 +57,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
  *
  * @returns the first listener, which saw all of it, and the members in the end
  */
-function run(steps: readonly Step[], newRoom: () => ToldRoom): { listener: Listener; present: Set<string> } {
+function run(
+  steps: readonly Step[],
+  newRoom: () => EmittedMembers,
+): { listener: Listener; present: Set<string> } {
   const present = new Set<string>();
   const pending: PresenceChange[] = [];
   const listener = new Listener(newRoom());
@@ -88,9 +91,9 @@ function run(steps: readonly Step[], newRoom: () => ToldRoom): { listener: Liste
 }
 
 /** Returns the first change that repeats the one before it of the same user. */
-function repeatedIn(told: readonly string[]): string | undefined {
+function repeatedIn(emitted: readonly string[]): string | undefined {
   const last = new Map<string, string>();
-  return told.find((text) => {
+  return emitted.find((text) => {
     const [type = '', user = ''] = text.split(' ');
     const isRepeated = last.get(user) === type;
     last.set(user, type);
@@ -98,24 +101,24 @@ function repeatedIn(told: readonly string[]): string | undefined {
   });
 }
 
-function assertConverges(newRoom: () => ToldRoom): void {
+function assertConverges(newRoom: () => EmittedMembers): void {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
       const { listener, present } = run(steps, newRoom);
-      expect(repeatedIn(listener.told)).toBeUndefined();
-      // Whoever was told as a member is one, and whoever was told as gone is none.
+      expect(repeatedIn(listener.emitted)).toBeUndefined();
+      // A user who was emitted as a member is one, and a user who was emitted as gone is none.
       for (const [user, isMember] of listener.members)
         expect(`${user} ${isMember}`).toBe(`${user} ${present.has(user)}`);
-      // Nobody is left out: a user who has joined since the first list was told.
+      // Nobody is left out: a user who has joined since the first list was emitted.
       expect(listener.room.settledSize).toBe(present.size);
     }),
     { numRuns: 2_000 },
   );
 }
 
-describe('the changes of a room that are told', () => {
+describe('the changes of a room that are emitted', () => {
   it('alternate for each member and lead to the list, whichever changes are lost or late', () => {
-    assertConverges(() => new ToldRoom());
+    assertConverges(() => new EmittedMembers());
   });
 
   it('contain the difference to a later list: a join at once, a leave once the member is missing for a time', () => {
@@ -123,13 +126,13 @@ describe('the changes of a room that are told', () => {
     listener.settle(['ann', 'bob'], 0);
     listener.room.listRequested();
     listener.list(listOf('ann', 'cem'), 1_000);
-    expect(listener.told).toEqual(['join cem']);
+    expect(listener.emitted).toEqual(['join cem']);
     listener.room.listRequested();
     listener.list(listOf('ann', 'cem'), 1_000 + LEAVE_AFTER_MS - 1);
-    expect(listener.told).toEqual(['join cem']);
+    expect(listener.emitted).toEqual(['join cem']);
     listener.room.listRequested();
     listener.list(listOf('ann', 'cem'), 1_000 + LEAVE_AFTER_MS);
-    expect(listener.told).toEqual(['join cem', 'leave bob']);
+    expect(listener.emitted).toEqual(['join cem', 'leave bob']);
   });
 
   it('contain no leave of a member that lists lacked for a moment only, as after a loss of all data', () => {
@@ -144,7 +147,7 @@ describe('the changes of a room that are told', () => {
       listener.list(listOf(...list), nowMs);
     }
     listener.receive(change('join', 'ann'));
-    expect(listener.told).toEqual([]);
+    expect(listener.emitted).toEqual([]);
   });
 
   it('contain the first change of a user even if the first list had it already', () => {
@@ -155,7 +158,7 @@ describe('the changes of a room that are told', () => {
     listener.receive(change('leave', 'bob'));
     listener.receive(change('join', 'ann'));
     listener.receive(change('leave', 'bob'));
-    expect(listener.told).toEqual(['join ann', 'leave bob']);
+    expect(listener.emitted).toEqual(['join ann', 'leave bob']);
   });
 
   it('are judged by the change and not by the list where a change arrived after the list was requested', () => {
@@ -164,33 +167,33 @@ describe('the changes of a room that are told', () => {
     listener.room.listRequested();
     listener.receive(change('leave', 'ann'));
     listener.list(listOf('ann'), 1_000);
-    expect(listener.told).toEqual(['leave ann']);
+    expect(listener.emitted).toEqual(['leave ann']);
   });
 });
 
-class TellsEverything extends ToldRoom {
+class EmitsEverything extends EmittedMembers {
   override observe(received: PresenceChange): boolean {
     super.observe(received);
     return true;
   }
 }
 
-class NeverCompares extends ToldRoom {
+class NeverCompares extends EmittedMembers {
   override compare(): [] {
     return [];
   }
 }
 
-class ComparesChangedUsers extends ToldRoom {
-  override compare(...args: Parameters<ToldRoom['compare']>): ReturnType<ToldRoom['compare']> {
+class ComparesChangedUsers extends EmittedMembers {
+  override compare(...args: Parameters<EmittedMembers['compare']>): ReturnType<EmittedMembers['compare']> {
     super.listRequested();
     return super.compare(...args);
   }
 }
 
-describe('the property of the changes that are told', () => {
+describe('the property of the changes that are emitted', () => {
   it.each([
-    ['tells every change', TellsEverything],
+    ['emits every change', EmitsEverything],
     ['never compares', NeverCompares],
   ])('fails for a room that %s', (_, Mutant) => {
     expect(() => assertConverges(() => new Mutant())).toThrow();
@@ -202,6 +205,6 @@ describe('the property of the changes that are told', () => {
     listener.room.listRequested();
     listener.receive(change('leave', 'ann'));
     listener.list(listOf('ann'), 1_000);
-    expect(listener.told).not.toEqual(['leave ann']);
+    expect(listener.emitted).not.toEqual(['leave ann']);
   });
 });

@@ -1,7 +1,7 @@
 import type { PresentUser } from '../broker/presence-store.interface.js';
 import type { PresenceChange } from '../protocol/presence-event.js';
 
-/** A difference between the list of a room and the changes that were told. */
+/** A difference between the list of a room and the changes that were emitted. */
 export interface UntoldChange {
   readonly type: PresenceChange['type'];
   readonly user: string;
@@ -10,16 +10,16 @@ export interface UntoldChange {
 }
 
 /**
- * The members of one room according to the changes that this node has told its clients and subscribers.
+ * The members of one room according to the changes that this node has emitted to its clients and subscribers.
  *
  * Changes are delivered at most once, and the list is read on another connection than the changes arrive on. Both are
- * therefore judged by the last change that was told: a change that repeats it is not told again, so that the joins and
- * leaves of a member alternate, and a difference to the list is told as a change.
+ * therefore judged by the last change that was emitted: a change that repeats it is not emitted again, so that the joins and
+ * leaves of a member alternate, and a difference to the list is emitted as a change.
  *
  * A subscriber may have read the list before this node did. Until a second list has arrived (`isSettled`), the first change
- * of each member is therefore told, whatever the first list contained.
+ * of each member is therefore emitted, whatever the first list contained.
  */
-export class ToldRoom {
+export class EmittedMembers {
   /** Clients and subscribers on this node that receive the room's changes. */
   listeners = 0;
   /** Time of the next comparison, as of `performance.now()`. */
@@ -28,9 +28,9 @@ export class ToldRoom {
   listDueMs = 0;
   /** By user, the info as JSON. */
   readonly #members = new Map<string, string | undefined>();
-  /** Until settled: members of the first list about whom no change was told. */
+  /** Until settled: members of the first list about whom no change was emitted. */
   readonly #untold = new Set<string>();
-  /** Until settled: users that were told as gone. */
+  /** Until settled: users that were emitted as gone. */
   readonly #gone = new Set<string>();
   /** By member that the list lacks, the time since when, as of `performance.now()`. */
   readonly #missingSinceMs = new Map<string, number>();
@@ -48,7 +48,7 @@ export class ToldRoom {
     return this.isSettled && this.#missingSinceMs.size === 0 ? this.#members.size : undefined;
   }
 
-  /** Records a change. @returns `false` for a change that repeats the last one of its user and is not to be told */
+  /** Records a change. @returns `false` for a change that repeats the last one of its user and is not to be emitted */
   observe({ type, user, info }: PresenceChange): boolean {
     this.#changed.add(user);
     this.#missingSinceMs.delete(user);
@@ -73,9 +73,9 @@ export class ToldRoom {
   /**
    * Compares the members with a list.
    *
-   * @param leaveAfterMs how long lists lack a member before it is told as gone, in milliseconds. After a loss of all data
+   * @param leaveAfterMs how long lists lack a member before it is emitted as gone, in milliseconds. After a loss of all data
    * the nodes write their members again one after the other
-   * @returns the changes to tell; each is then passed to `observe`
+   * @returns the changes to emit; each is then passed to `observe`
    */
   compare(list: readonly PresentUser[], nowMs: number, leaveAfterMs: number): UntoldChange[] {
     const isFirst = this.#lists++ === 0;

@@ -1,22 +1,22 @@
 import type { PresenceStore, PresentUser } from '../broker/presence-store.interface.js';
 import { presenceEvent, type PresenceChange } from '../protocol/presence-event.js';
 import type { PresenceHost } from './presence-host.interface.js';
-import { ToldRoom } from './told-room.js';
+import { EmittedMembers } from './emitted-members.js';
 
 /** Times of the comparison, in milliseconds. */
-export interface ToldTimes {
+export interface ReconcilerTimes {
   /** Pause between two batches of comparisons. */
   readonly batchMs: number;
   /** Interval at which the members of a room are compared, at least by their number. */
   readonly compareMs: number;
   /** Interval at which they are compared one by one, even if their number is right. */
   readonly listMs: number;
-  /** As in `ToldRoom.compare`. Nodes write their members again within a heartbeat of 5 s after a loss of all data. */
+  /** As in `EmittedMembers.compare`. Nodes write their members again within a heartbeat of 5 s after a loss of all data. */
   readonly leaveAfterMs: number;
 }
 
-/** Within about 20 s a lost leave is told, and a lost join within 10 s; after a minute even if their numbers are equal. */
-export const TOLD_TIMES: ToldTimes = {
+/** Within about 20 s a lost leave is emitted, and a lost join within 10 s; after a minute even if their numbers are equal. */
+export const RECONCILER_TIMES: ReconcilerTimes = {
   batchMs: 1_000,
   compareMs: 10_000,
   listMs: 60_000,
@@ -30,16 +30,16 @@ const ROOMS_PER_BATCH = 200;
 const CONCURRENT = 16;
 
 /**
- * Brings the changes that this node tells into line with the lists of members. A change is delivered at most once, so after an
- * interruption, and periodically, the node compares what it last told with the list, and tells the difference.
+ * Brings the changes that this node emits into line with the lists of members. A change is delivered at most once, so after an
+ * interruption, and periodically, the node compares what it last emitted with the list, and emits the difference.
  *
  * Rooms are remembered while a client or subscriber of this node receives their changes.
  */
-export class ToldRooms {
+export class PresenceReconciler {
   readonly #storeOf: (room: string) => PresenceStore | undefined;
   readonly #host: PresenceHost;
-  readonly #times: ToldTimes;
-  readonly #rooms = new Map<string, ToldRoom>();
+  readonly #times: ReconcilerTimes;
+  readonly #rooms = new Map<string, EmittedMembers>();
   #timer: NodeJS.Timeout | undefined;
   #isComparing = false;
   #closed = false;
@@ -47,7 +47,7 @@ export class ToldRooms {
   constructor(
     storeOf: (room: string) => PresenceStore | undefined,
     host: PresenceHost,
-    times: ToldTimes = TOLD_TIMES,
+    times: ReconcilerTimes = RECONCILER_TIMES,
   ) {
     this.#storeOf = storeOf;
     this.#host = host;
@@ -58,7 +58,7 @@ export class ToldRooms {
   enter(name: string): void {
     if (this.#closed) return;
     let room = this.#rooms.get(name);
-    if (room === undefined) this.#rooms.set(name, (room = new ToldRoom()));
+    if (room === undefined) this.#rooms.set(name, (room = new EmittedMembers()));
     room.listeners++;
     this.#timer ??= setInterval(() => void this.#compareBatch(), this.#times.batchMs).unref();
   }
@@ -71,7 +71,7 @@ export class ToldRooms {
     if (this.#rooms.size === 0) this.#stop();
   }
 
-  /** Records a change. @returns `false` for a change that is not to be told, as in `ToldRoom.observe` */
+  /** Records a change. @returns `false` for a change that is not to be emitted, as in `EmittedMembers.observe` */
   observe(change: PresenceChange): boolean {
     return this.#rooms.get(change.room)?.observe(change) ?? true;
   }
@@ -134,7 +134,7 @@ export class ToldRooms {
   /** Reads the list, unless it may be taken for known since the number of members is right. */
   async #readIfDifferent(
     name: string,
-    room: ToldRoom,
+    room: EmittedMembers,
     store: PresenceStore,
   ): Promise<readonly PresentUser[] | undefined> {
     const nowMs = performance.now();
