@@ -21,9 +21,9 @@ beforeAll(async () => {
 afterAll(() => library?.remove());
 
 describe('the tarball', () => {
-  it('holds the compiled library, its manifest, README and LICENSE, and nothing else', () => {
+  it('holds the compiled library, its manifest, README, LICENSE and SECURITY.md, and nothing else', () => {
     const beside = library.files.filter((path) => !path.startsWith('dist/'));
-    expect(beside.toSorted()).toEqual(['LICENSE', 'README.md', 'package.json']);
+    expect(beside.toSorted()).toEqual(['LICENSE', 'README.md', 'SECURITY.md', 'package.json']);
     const strange = library.files.filter(
       (path) => path.startsWith('dist/') && !/\.(js|d\.ts|js\.map)$/.test(path),
     );
