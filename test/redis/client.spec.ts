@@ -69,6 +69,44 @@ describeWithRedis('redisBroker', () => {
     expect(nodeRedis.isOpen).toBe(false);
   });
 
+  it.each<[string, () => Redis]>([
+    ['no offline queue', () => new Redis(server.url, { enableOfflineQueue: false })],
+    ['a limit of retries', () => new Redis(server.url, { maxRetriesPerRequest: 1 })],
+    [
+      'lazy connections and a key prefix',
+      () => new Redis(server.url, { lazyConnect: true, keyPrefix: 'app:' }),
+    ],
+  ])('takes the settings of an ioredis client with %s', async (_settings, create) => {
+    const client = create();
+    await useBroker({ client });
+    client.disconnect();
+  });
+
+  it('takes the settings of an ioredis client that is subscribed', async () => {
+    const client = new Redis(server.url);
+    await client.subscribe('elsewhere');
+    await useBroker({ client });
+    client.disconnect();
+  });
+
+  it.each([
+    ['RESP 2', { RESP: 2 as const }],
+    ['RESP 3', { RESP: 3 as const }],
+    ['no offline queue', { disableOfflineQueue: true }],
+  ])('takes the settings of a node-redis client with %s', async (_settings, options) => {
+    const client = createClient({ url: server.url, ...options });
+    await useBroker({ client: client as RedisBrokerOptions['client'] });
+    expect(client.isOpen).toBe(false);
+  });
+
+  it('takes the settings of a node-redis client that is subscribed', async () => {
+    const client = createClient({ url: server.url });
+    await client.connect();
+    await client.subscribe('elsewhere', () => {});
+    await useBroker({ client });
+    client.destroy();
+  });
+
   it('chooses an installed library for a URL', async () => {
     await useBroker({ url: server.url });
   });
