@@ -95,7 +95,7 @@ describeWithRedis('redisBroker', () => {
     ['no offline queue', { disableOfflineQueue: true }],
   ])('takes the settings of a node-redis client with %s', async (_settings, options) => {
     const client = createClient({ url: server.url, ...options });
-    await useBroker({ client: client as RedisBrokerOptions['client'] });
+    await useBroker({ client });
     expect(client.isOpen).toBe(false);
   });
 
