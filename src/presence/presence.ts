@@ -39,6 +39,8 @@ export class Presence {
   readonly #changes = new PresenceChanges();
   #host: PresenceHost | undefined;
   #members: LocalMembers | undefined;
+  /** Clients whose room the broker does not deliver to this node yet. */
+  readonly #entering = new Set<string>();
   #reconciler: PresenceReconciler | undefined;
 
   /** @throws SseError `unsupported-by-broker` where a room has presence and the broker does not support it */
@@ -113,6 +115,7 @@ export class Presence {
     if (this.#options.policy.publishesPresenceEvents(room)) this.#reconciler?.exit(room);
     const { identity, connection } = client;
     if (identity === undefined || !this.#options.policy.isPresenceRoom(room)) return;
+    if (this.#entering.delete(entryOf(client, room))) return;
     this.#members?.exit(room, identity, connection.isClosed);
   }
 
@@ -142,9 +145,21 @@ export class Presence {
     this.#members = undefined;
   }
 
-  #enter({ identity }: SseClient, room: string): void {
-    if (identity !== undefined && this.#options.policy.isPresenceRoom(room))
-      this.#members?.enter(room, identity);
+  /**
+   * Enters a client in a room, once the broker delivers the room to this node: the first client of a room would not receive
+   * its own join otherwise.
+   */
+  #enter(client: SseClient, room: string): void {
+    const { identity } = client;
+    if (identity === undefined || !this.#options.policy.isPresenceRoom(room)) return;
+    const subscribed = this.#host?.whenSubscribed(room);
+    if (subscribed === undefined) return this.#members?.enter(room, identity);
+    const key = entryOf(client, room);
+    this.#entering.add(key);
+    const enterUnlessLeft = (): void => {
+      if (this.#entering.delete(key)) this.#members?.enter(room, identity);
+    };
+    subscribed.then(enterUnlessLeft, enterUnlessLeft);
   }
 
   #storeOf(room: string): PresenceStore {
@@ -159,6 +174,10 @@ export class Presence {
     }
     return store;
   }
+}
+
+function entryOf(client: SseClient, room: string): string {
+  return `${client.id} ${room}`;
 }
 
 /** Presence stores publish changes without a position, and only in the room that the change names. */

@@ -87,6 +87,14 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
       expect(changes).toEqual(['join 7', 'leave 7']);
     });
 
+    it('sends a user the own join, also in a room that is new to its node', async () => {
+      await startBoth();
+      for (const [n, app] of [one, two].entries()) {
+        const stream = await app.listen(`/rooms/chat-${n}?user=7`);
+        await waitForChanges(stream, 'join 7');
+      }
+    });
+
     it('covers disconnect and leave of clients on the other application', async () => {
       await startBoth();
       const mine = await one.listen('/rooms/chat?user=7');

@@ -5,7 +5,7 @@ import { changesIn, changesOf, membersIn, presenceApp } from '../../presence/pre
 import type { EventStream } from '../../support/event-stream.js';
 import { express, fastify, type Platform } from '../../support/platforms.js';
 import type { RunningApp } from '../../support/running-app.js';
-import { eventually } from '../../support/within.js';
+import { eventually, PATIENCE_MS } from '../../support/within.js';
 import { BlackHoleProxy } from '../black-hole-proxy.js';
 import { describeWithRedis, RedisServer } from '../redis-server.js';
 import { brokerOf, TIMES } from './presence-node.js';
@@ -63,6 +63,7 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
       eventually(
         () => changes.join() === expected.join() && changesIn(stream).join() === expected.join(),
         `${expected.join()}; emitted: ${changes.join()}; on the stream: ${changesIn(stream).join()}`,
+        PATIENCE_MS,
       );
     /** Cuts the connections of both nodes for messages while users come and go. */
     async function changeUnseen(change: () => Promise<void>): Promise<void> {
