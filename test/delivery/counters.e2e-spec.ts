@@ -89,16 +89,14 @@ describe.each(platforms)('a gauge of open streams on $name', (platform) => {
 });
 
 describe('a metrics object that throws', () => {
-  it('fails one call, and the event is still delivered', async () => {
+  it('fails no call, and the event is delivered', async () => {
     const metrics = new CountingMetrics();
     const running = await express.start(testApp({ options: { metrics } }));
     const { stream } = await connectClient(running, '/rooms/lobby');
     metrics.eventDelivered = () => {
       throw new Error('the metrics failed');
     };
-    expect(String(await refusal(() => running.sse.broadcast('lobby', 'n', 1)))).toContain(
-      'the metrics failed',
-    );
+    await running.sse.broadcast('lobby', 'n', 1);
     expect(await stream.nextEvent()).toMatchObject({ event: 'n' });
     metrics.eventDelivered = () => {};
     await running.sse.broadcast('lobby', 'n', 2);

@@ -69,7 +69,7 @@ export async function runHttpOracle(given: HttpOracleOptions): Promise<HttpVerdi
     for (const client of clients) client.settle();
     // Repeated, because a client that has just reloaded does not receive earlier events.
     const ending = setInterval(() => void running.sse.broadcast('*', LAST_EVENT, ''), 100);
-    await within(ended, 'every client at the end', 20_000).finally(() => clearInterval(ending));
+    await within(ended, 'every client at the end', 60_000).finally(() => clearInterval(ending));
   } finally {
     for (const client of clients) client.stop();
     await running.close();
