@@ -51,6 +51,9 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
 
     it('reaches clients of all nodes in onModuleDestroy and beforeApplicationShutdown, and is refused later', async () => {
       const [closing, other] = [await start(), await start()];
+      // Not awaited by the application: one accepted later would reach the clients too.
+      for (const { outcomes } of [closing, other].flatMap(publishersOf))
+        await Promise.all(START_HOOKS.map(async (hook) => outcomes[hook]));
       const [stream, elsewhere] = [await closing.listen('/lobby'), await other.listen('/lobby')];
       // With `sse:ready` the broker delivers the room to the node.
       for (const each of [stream, elsewhere]) await each.nextEvent({ control: true });
