@@ -3,7 +3,7 @@ import { ignoreRejection, isThenable } from '../protocol/thenable.js';
 /** Least time between two log lines of the same failure, in milliseconds. */
 const LOG_INTERVAL_MS = 10_000;
 
-/** Failures that are told apart within this time. Further ones are told apart by their callback only. */
+/** Failures that are distinguished within this time. Further ones are distinguished by their callback only. */
 const MAX_FAILURES = 100;
 
 /** Logs one failure of a callback. */

@@ -2,7 +2,7 @@ import type { PresentUser } from '../broker/presence-store.interface.js';
 import type { PresenceChange } from '../protocol/presence-event.js';
 
 /** A difference between the list of a room and the changes that were emitted. */
-export interface UntoldChange {
+export interface UnemittedChange {
   readonly type: PresenceChange['type'];
   readonly user: string;
   /** The user's info, as JSON. */
@@ -29,7 +29,7 @@ export class EmittedMembers {
   /** By user, the info as JSON. */
   readonly #members = new Map<string, string | undefined>();
   /** Until settled: members of the first list about whom no change was emitted. */
-  readonly #untold = new Set<string>();
+  readonly #unemitted = new Set<string>();
   /** Until settled: users that were emitted as gone. */
   readonly #gone = new Set<string>();
   /** By member that the list lacks, the time since when, as of `performance.now()`. */
@@ -53,11 +53,11 @@ export class EmittedMembers {
     this.#changed.add(user);
     this.#missingSinceMs.delete(user);
     const isMember = this.#members.has(user);
-    const isUntold = this.#untold.delete(user);
+    const isUnemitted = this.#unemitted.delete(user);
     if (type === 'join') {
       this.#members.set(user, info === undefined ? undefined : JSON.stringify(info));
       this.#gone.delete(user);
-      return !isMember || isUntold;
+      return !isMember || isUnemitted;
     }
     this.#members.delete(user);
     if (!isMember && (this.isSettled || this.#gone.has(user))) return false;
@@ -77,16 +77,16 @@ export class EmittedMembers {
    * the nodes write their members again one after the other
    * @returns the changes to emit; each is then passed to `observe`
    */
-  compare(list: readonly PresentUser[], nowMs: number, leaveAfterMs: number): UntoldChange[] {
+  compare(list: readonly PresentUser[], nowMs: number, leaveAfterMs: number): UnemittedChange[] {
     const isFirst = this.#lists++ === 0;
-    const changes: UntoldChange[] = [];
+    const changes: UnemittedChange[] = [];
     for (const { user, info } of list) {
       this.#missingSinceMs.delete(user);
       if (this.#changed.has(user)) continue;
       if (this.#members.has(user)) this.#members.set(user, info);
       else if (isFirst && !this.#gone.has(user)) {
         this.#members.set(user, info);
-        this.#untold.add(user);
+        this.#unemitted.add(user);
       } else changes.push({ type: 'join', user, info });
     }
     const listed = new Set(list.map(({ user }) => user));
@@ -97,7 +97,7 @@ export class EmittedMembers {
       else this.#missingSinceMs.set(user, sinceMs);
     }
     if (this.isSettled) {
-      this.#untold.clear();
+      this.#unemitted.clear();
       this.#gone.clear();
     }
     return changes;

@@ -173,7 +173,7 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
           // A node without history says nothing about a room.
           if (age !== false) readers.push(node);
         }
-        // The position before an event without an id is below its own, so a client there must be told of a gap.
+        // The position before an event without an id is below its own, so a client there must receive a gap.
         const before = await positionOf(pick(nodes));
         starts.push(before);
         const to = random() < 0.2 ? ['a', 'b'] : [pick(rooms)];

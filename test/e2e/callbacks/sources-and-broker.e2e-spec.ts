@@ -35,7 +35,7 @@ class SourceController {
   @SseRoom((request: { query: { way: keyof typeof rooms } }) => rooms[request.query.way]())
   joins(): void {}
 
-  /** Fails when it is told to stop. */
+  /** Fails when it is stopped. */
   @Get('observable')
   @SseRoom('room')
   observable(): Observable<string> {
@@ -127,7 +127,7 @@ describe.each(platforms)('what the application gives to this package, on $name:'
   });
 
   it.each(['observable', 'iterable'])(
-    'a handler source, the %s, that fails when it is told to stop is reported and counted',
+    'a handler source, the %s, that fails when it is stopped is reported and counted',
     async (path) => {
       await start();
       const stream = await running.listen(`/${path}`);

@@ -250,7 +250,7 @@ async function startWith(prepare: Prepare): Promise<RunningApp> {
 describe('plugins of Fastify', () => {
   it.each([
     ['with its defaults', {}],
-    ['told to compress streams', { customTypes: /./, threshold: 0 }],
+    ['configured to compress streams', { customTypes: /./, threshold: 0 }],
   ])('@fastify/compress %s neither wraps nor holds a stream back', async (_, options) => {
     const running = await startWith(async (instance) => {
       await instance.register(cookie);
