@@ -32,7 +32,12 @@ export class BrokerClient implements TrafficClient, NodeClient {
   }
 
   attach(): void {
-    this.attachTo(this.#anyNode()).catch((error: unknown) => this.failures.push(error));
+    const attached = this.attachTo(this.#anyNode());
+    const waiting = this.#waiting;
+    // The read of a client that has detached meanwhile may still be repeated when its node closes.
+    attached.catch((error: unknown) => {
+      if (this.#waiting === waiting) this.failures.push(error);
+    });
   }
 
   detach(): void {

@@ -54,7 +54,9 @@ export async function runBrokerOracle(options: BrokerOracleOptions): Promise<Tra
   });
   await traffic.run(options.fault);
   await eventually(areLive, 'all nodes live again', 60_000);
-  await traffic.publishLast(20_000);
+  // A client whose replay is still going on when its node closes would count as one that could not attach.
+  await eventually(() => traffic.clients.every(({ isLive }) => isLive), 'all clients live again', 60_000);
+  await traffic.publishLast(30_000);
   for (const node of nodes) await node.broker.close();
   const failures = traffic.clients.flatMap((client) => client.failures);
   if (failures.length > 0) throw new AggregateError(failures, 'a client could not attach');
