@@ -2,6 +2,7 @@ import type { Position } from '../../../protocol/position.js';
 import { parseChannelMessage, parseSyncMarker } from '../data/channel-message.js';
 import type { MalformedMessages } from '../data/malformed-messages.js';
 import type { CommandLink } from '../link/command-link.js';
+import { confirmMaster } from '../fencing/master-watch.js';
 import { HalfOpenProbe } from './half-open-probe.js';
 import { CatchUpBuffer, isSyncMarker, type ReceivedItem } from './catch-up-buffer.js';
 import { ReconnectingConnection } from '../link/reconnecting-connection.js';
@@ -138,6 +139,8 @@ export class RoomFeed {
     this.#connected = connection;
     this.#buffer.clear();
     this.#setPhase('syncing');
+    // Needs commands, which a connection with subscriptions refuses.
+    await confirmMaster(connection, this.#dependencies.options);
     this.#probe.start();
     // Drops only rooms that have lingered; clients of the others may be about to reconnect.
     this.#rooms.takeIdle(Infinity);
