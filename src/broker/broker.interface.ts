@@ -49,8 +49,8 @@ export interface BrokerListener {
    * catch up completely after an outage.
    */
   onGap(rooms: readonly string[]): void;
-  /** Reports a new epoch: the broker lost its history, and positions of the old epoch are invalid. */
-  onEpochChange(epoch: string): void;
+  /** Reports a new epoch: the broker lost its history. Every later event is after `current`, by default `position`. */
+  onEpochChange(epoch: string, current?: Position): void;
   /**
    * Receives a control message that some node has sent with `publishControl`.
    *

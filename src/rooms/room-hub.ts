@@ -76,8 +76,8 @@ export class RoomHub implements ClientHost {
         if (state !== 'down') this.#options.observer?.messagesLost();
         if (state !== this.observables.brokerState.value) this.observables.brokerState.next(state);
       },
-      onEpochChange: (partition, epoch, laterRooms) => {
-        losses.notifyEpochChange(partition, epoch, laterRooms);
+      onEpochChange: (partition, current, laterRooms) => {
+        losses.notifyEpochChange(partition, current, laterRooms);
         this.#options.observer?.messagesLost();
       },
       onGap: (rooms, laterRooms) => losses.notifyGap(rooms, laterRooms),
