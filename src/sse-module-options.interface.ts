@@ -65,8 +65,9 @@ export interface SseModuleOptions {
 
   /**
    * Milliseconds for which a client may read nothing while bytes wait for it, 1 or more. It is then disconnected as
-   * `write-timeout`. A small value disconnects clients on bad networks; a large one keeps vanished clients. `false` waits
-   * as long as TCP does (about 15 minutes). Default: 30,000.
+   * `write-timeout`, at the latest half of the time later. Below 10,000 a client that reads steadily, but less than 20 KB/s,
+   * may be disconnected; a large value keeps vanished clients. `false` waits as long as TCP does (about 15 minutes). Default:
+   * 30,000.
    */
   readonly writeTimeoutMs?: number | false;
 

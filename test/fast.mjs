@@ -27,6 +27,7 @@ const LEFT_OUT = [
       'test/delivery/slow-clients-iterables.e2e-spec.ts',
       'test/delivery/slow-clients-memory.e2e-spec.ts',
       'test/delivery/slow-clients-reading.e2e-spec.ts',
+      'test/delivery/slow-clients-steady.e2e-spec.ts',
       'test/delivery/transports.e2e-spec.ts',
       'test/e2e/simple-sse-faults.e2e-spec.ts',
       'test/oracle/completeness-mutant.e2e-spec.ts',

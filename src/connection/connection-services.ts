@@ -4,6 +4,7 @@ import { Http2Sessions } from './response/http2-sessions.js';
 import { EventLoopTurns } from './timers/event-loop-turns.js';
 import { FlushScheduler } from './timers/flush-scheduler.js';
 import { Heartbeat } from './timers/heartbeat.js';
+import { readUnacknowledgedBytes } from './timers/unacknowledged-bytes.js';
 import { WriteTimeoutTimer } from './timers/write-timeout-timer.js';
 
 export interface ConnectionOptions extends SlowClientLimits {
@@ -28,7 +29,7 @@ export class ConnectionServices {
   constructor(options: ConnectionOptions) {
     this.flushScheduler = new FlushScheduler(options.flushIntervalMs);
     this.heartbeat = new Heartbeat(options.heartbeatIntervalMs);
-    this.writeTimeouts = new WriteTimeoutTimer(options.writeTimeoutMs);
+    this.writeTimeouts = new WriteTimeoutTimer(options.writeTimeoutMs, readUnacknowledgedBytes);
     this.slowClientPolicy = new SlowClientPolicy(options);
     this.metrics = options.metrics;
   }

@@ -52,6 +52,7 @@ const COLUMNS: readonly (keyof TrafficVerdict)[] = [
   'silentLosses',
   'duplicates',
   'duplicatesAfterGap',
+  'repeatedAfterGap',
   'outOfOrder',
   'lateAfterGap',
   'foreign',

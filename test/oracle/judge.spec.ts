@@ -70,6 +70,14 @@ describe('the judge', () => {
     });
   });
 
+  it('separates retries, which have another position, from events that are received again at the same one', () => {
+    const all = ['a', 'b', 'c', 'd'].map((key) => event(key));
+    const again = (position?: number): Verdict =>
+      judge([...all, gap('d', 'one', 'two'), event('d', position)]);
+    expect(again()).toMatchObject({ duplicatesAfterGap: 1, repeatedAfterGap: 1 });
+    expect(again(9)).toMatchObject({ duplicatesAfterGap: 1, repeatedAfterGap: 0 });
+  });
+
   it('finds events out of order, also across rooms', () => {
     const received = [event('b'), event('a'), event('c'), event('d')];
     expect(judge(received)).toMatchObject({ outOfOrder: 1, lateAfterGap: 0, silentLosses: 0 });

@@ -91,6 +91,7 @@ export class Judge {
       announcedLosses: 0,
       duplicates: 0,
       duplicatesAfterGap: 0,
+      repeatedAfterGap: 0,
       outOfOrder: 0,
       lateAfterGap: 0,
       foreign: 0,
@@ -104,6 +105,7 @@ export class Judge {
     if (record.start === undefined && !record.isComplete) return;
     const lines = new Map(record.rooms.map((room) => [room, new RoomLine()]));
     const newest = new Map(record.start);
+    const received = new Set<string>();
     let hasGap = false;
     for (const [index, item] of record.received.entries()) {
       if (item.kind === 'gap') {
@@ -129,12 +131,14 @@ export class Judge {
       if (isRepeated) {
         const isAfterGap = own.every((line) => line.hasGapSince(line.indexOf(item.key)));
         verdict[isAfterGap ? 'duplicatesAfterGap' : 'duplicates']++;
+        if (isAfterGap && received.has(`${position} ${item.key}`)) verdict.repeatedAfterGap++;
       } else if (!expected.isOptional && position <= (newest.get(expected.partition) ?? 0)) {
         const passed = own.filter((line) => position <= line.newestPosition);
         const isAfterGap =
           passed.length > 0 ? passed.every((line) => line.hasGapSince(line.newestIndex)) : hasGap;
         verdict[isAfterGap ? 'lateAfterGap' : 'outOfOrder']++;
       }
+      received.add(`${position} ${item.key}`);
       for (const line of own) line.receive(item.key, expected.isOptional ? undefined : position, index);
       if (!expected.isOptional) {
         newest.set(expected.partition, Math.max(newest.get(expected.partition) ?? 0, position));

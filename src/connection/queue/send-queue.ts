@@ -2,6 +2,7 @@ import type { SseFrame } from '../../protocol/sse-frame.js';
 import type { CloseReason } from '../close-reason.js';
 import type { ConnectionServices } from '../connection-services.js';
 import type { ResponseWriter } from '../response/response-writer.js';
+import type { TcpConnection } from '../timers/unacknowledged-bytes.js';
 import type { Stallable } from '../timers/write-timeout-timer.js';
 import { EMPTY_BATCH, type Batch } from './batch.js';
 import { StalledQueue } from './stalled-queue.js';
@@ -39,6 +40,10 @@ export class SendQueue implements Stallable {
     return this.#stalled?.sinceMs ?? Infinity;
   }
 
+  get connection(): TcpConnection | undefined {
+    return this.#writer.connection;
+  }
+
   /** Writes a batch. Must not be called while the client is stalled. */
   write(batch: Batch, nowMs: number): void {
     this.lastWriteMs = nowMs;
@@ -66,6 +71,10 @@ export class SendQueue implements Stallable {
   /** Resolves when the client reads again, or has closed. */
   async drained(): Promise<void> {
     await this.#stalled?.released();
+  }
+
+  progressed(nowMs: number): void {
+    if (this.#stalled !== undefined) this.#stalled.sinceMs = Math.floor(nowMs);
   }
 
   writeTimedOut(): void {
@@ -122,10 +131,11 @@ export class SendQueue implements Stallable {
     );
   }
 
-  /** The client reads slowly: its write timeout starts again. */
+  /** The socket has taken a part: the write timeout starts again. */
   #onProgress(): void {
     if (this.#stalled === undefined) return;
-    this.#stalled.sinceMs = this.lastWriteMs = Math.floor(performance.now());
+    this.lastWriteMs = Math.floor(performance.now());
+    this.progressed(this.lastWriteMs);
     this.#services.writeTimeouts.delete(this);
     this.#services.writeTimeouts.add(this);
   }

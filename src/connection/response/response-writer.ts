@@ -57,6 +57,12 @@ export class ResponseWriter implements EndListener {
     return isHttp1(this.#response) ? undefined : this.#response.stream?.session;
   }
 
+  /** The TCP connection below the stream, if it is open. */
+  get connection(): Socket | undefined {
+    const { session } = this;
+    return session === undefined || session.destroyed ? this.#connection : session.socket;
+  }
+
   responseEnded(): void {
     this.#hasEnded = true;
   }

@@ -1,6 +1,5 @@
 import type {
   BrokerListener,
-  BrokerState,
   HistoryPage,
   HistoryPolicy,
   PartitionedBroker,
@@ -18,6 +17,7 @@ import { nowUs, type Position, type ResumePoint } from '../../protocol/position.
 import type { RoomEvent } from '../../protocol/room-message.js';
 import { AwaitedCopies } from './awaited-copies.js';
 import { LostCopies } from './lost-copies.js';
+import { PartitionStates } from './partition-states.js';
 import { PartitionedCursor, StampedFrames, type PartitionPositions } from './partitioned-cursor.js';
 import { publishCopies, type PublishedCopies } from './publish-copies.js';
 
@@ -29,7 +29,7 @@ export interface PartitionsListener extends Pick<
   BrokerListener,
   'onMessage' | 'onStateChange' | 'onControl' | 'subscribesLater'
 > {
-  onEpochChange(partition: number, epoch: string, laterRooms: LaterRooms): void;
+  onEpochChange(partition: number, current: ResumePoint, laterRooms: LaterRooms): void;
   onGap(rooms: readonly string[], laterRooms: LaterRooms): void;
 }
 
@@ -37,7 +37,7 @@ export interface PartitionsListener extends Pick<
 export class Partitions implements PartitionPositions {
   readonly #brokers: readonly SseBroker[];
   readonly #partitioned: PartitionedBroker;
-  readonly #states: BrokerState[];
+  readonly #states: PartitionStates;
   /** The newest position that each partition has delivered or caught up to. */
   readonly #reached: Position[];
   /** For a partition whose event is being delivered to clients: the position before that event. */
@@ -49,7 +49,7 @@ export class Partitions implements PartitionPositions {
   constructor(broker: PartitionedBroker) {
     this.#partitioned = broker;
     this.#brokers = broker.partitions;
-    this.#states = this.#brokers.map(() => 'down');
+    this.#states = new PartitionStates(this.#brokers.length);
     this.#reached = this.#brokers.map(() => 0);
   }
 
@@ -107,16 +107,16 @@ export class Partitions implements PartitionPositions {
           }
         },
         onStateChange: (state) => {
-          this.#states[partition] = state;
+          this.#states.set(partition, state);
           if (state === 'live') {
             this.#reached[partition] = broker.position;
             this.lostCopies.close(partition, broker.position);
           }
-          listener.onStateChange(leastAvailable(this.#states));
+          listener.onStateChange(this.#states.least);
         },
-        onEpochChange: (epoch) => {
+        onEpochChange: (epoch, position = broker.position) => {
           if (this.isPartitioned) this.lostCopies.add(partition, undefined, this.#reached[partition] ?? 0);
-          listener.onEpochChange(partition, epoch, this.#awaitedCopies.takeLost(partition));
+          listener.onEpochChange(partition, { epoch, position }, this.#awaitedCopies.takeLost(partition));
         },
         onGap: (rooms) => {
           if (this.isPartitioned) this.lostCopies.add(partition, rooms, this.#reached[partition] ?? 0);
@@ -166,11 +166,22 @@ export class Partitions implements PartitionPositions {
    */
   async currentPosition(rooms: readonly string[]): Promise<StreamPosition> {
     const points = Array.from(this.group(rooms).keys(), async (partition) => {
-      if (this.#states[partition] !== 'live') return [partition, this.positionOf(partition)] as const;
+      if (!this.#states.isLive(partition)) return [partition, this.positionOf(partition)] as const;
       const { epoch, position } = await this.#broker(partition).read([], undefined);
       return [partition, { epoch, position }] as const;
     });
     return new Map(await Promise.all(points));
+  }
+
+  /** As `currentPosition`, but waits until all these partitions are live. Returns any position once the signal is aborted. */
+  async livePosition(rooms: readonly string[], signal: AbortSignal): Promise<StreamPosition> {
+    const partitions = [...this.group(rooms).keys()];
+    for (;;) {
+      await this.#states.whenLive(partitions, signal);
+      const current = await this.currentPosition(rooms);
+      // The read may have shown that the broker cannot be reached.
+      if (signal.aborted || partitions.every((each) => this.#states.isLive(each))) return current;
+    }
   }
 
   /** The `id:` of a position. */
@@ -229,8 +240,4 @@ export class Partitions implements PartitionPositions {
   #broker(partition: number): SseBroker {
     return this.#brokers[partition] as SseBroker;
   }
-}
-
-function leastAvailable(states: readonly BrokerState[]): BrokerState {
-  return (['down', 'syncing'] as const).find((state) => states.includes(state)) ?? 'live';
 }

@@ -135,16 +135,18 @@ export class ClientResume {
     let current = gatePosition;
     if (requested === undefined || !haveSameEpochs(requested, gatePosition)) {
       // Another node may have received a new epoch or a position in the future that this node does not know yet.
-      current = await this.#partitions.currentPosition(this.#roomNames());
+      current = await this.#readCurrent(requested);
       requested = this.#partitions.parse(lastEventId, current);
       if (client.isClosed) return { from: gatePosition, isNeeded: false };
     }
-    const resumable = requested === undefined ? [] : moveToRequestedPosition(client, requested, current);
+    const resumable =
+      requested === undefined ? [] : moveToRequestedPosition(client, gatePosition, requested, current);
     if (resumable.length === 0) {
       if (ready) this.#push(readyFrame(client.id, 'none', undefined));
       this.#push(gapFrame(this.#roomNames(), requested === undefined ? 'invalid' : 'epoch'));
-      this.#push(positionFrame(this.#partitions.format(gatePosition)));
-      return { from: gatePosition, isNeeded: this.joinedBeforeSubscribed };
+      const from = this.#streamPosition();
+      this.#push(positionFrame(this.#partitions.format(from)));
+      return { from, isNeeded: this.joinedBeforeSubscribed };
     }
     const lostRooms = this.#roomNames().filter(
       (room) => !resumable.includes(this.#partitions.partitionOf(room)),
@@ -165,6 +167,21 @@ export class ClientResume {
         if (ready) this.#push(readyFrame(client.id, complete ? 'full' : 'partial', lastEventId));
       },
     };
+  }
+
+  /**
+   * The current position of the broker. A node without a connection cannot tell a new epoch from an old one: it waits, as
+   * for any read of history, and the client is at the requested position meanwhile.
+   */
+  async #readCurrent(requested: StreamPosition | undefined): Promise<StreamPosition> {
+    const rooms = this.#roomNames();
+    if (requested === undefined) return this.#partitions.currentPosition(rooms);
+    const { connection, signal } = this.#client;
+    for (const partition of this.#partitions.group(rooms).keys()) {
+      const point = requested.get(partition);
+      if (point !== undefined) connection.cursor.move(partition, point);
+    }
+    return this.#partitions.livePosition(rooms, signal);
   }
 
   #startNew(ready: boolean): FirstRead {

@@ -1,7 +1,9 @@
 import type { SseClient } from '../../connection/sse-client.js';
+import type { ResumePoint } from '../../protocol/position.js';
 import { gapFrame, positionFrame } from './control-events.js';
 import type { LaterRooms, Partitions } from '../partitions/partitions.js';
 import { roomsOf } from '../room-registry.js';
+import { startInOtherEpoch } from './starting-position.js';
 
 /** Sends `sse:gap` to clients with open streams when the broker has lost events. */
 export class LossNotifier {
@@ -13,9 +15,17 @@ export class LossNotifier {
     this.#partitions = partitions;
   }
 
-  /** A partition began a new epoch: moves the clients of its rooms to it, since positions of the old one are void. */
-  notifyEpochChange(partition: number, epoch: string, laterRooms: LaterRooms): void {
-    const { position } = this.#partitions.positionOf(partition);
+  /**
+   * A partition began a new epoch: moves the clients of its rooms to it, since positions of the old one are void.
+   *
+   * @param current the new epoch, and a position of it that later events are after
+   */
+  notifyEpochChange(
+    partition: number,
+    { epoch, position: current }: ResumePoint,
+    laterRooms: LaterRooms,
+  ): void {
+    const { position: delivered } = this.#partitions.positionOf(partition);
     for (const client of this.#clients) {
       const { connection } = client;
       const rooms = this.#partitions.group(roomsOf(client));
@@ -24,15 +34,17 @@ export class LossNotifier {
       const point = connection.cursor.point(partition);
       // The client resumed with an id of the new epoch, from a node that received the change first.
       if (point.epoch === epoch) continue;
-      // Positions of the new epoch may be smaller, where a clock was set back.
-      connection.cursor.move(partition, { epoch, position: Math.min(point.position, position) });
+      // A client that is still catching up reads history from its own position.
+      const isLive = connection.gate === undefined;
+      const start = startInOtherEpoch(point.position, isLive ? delivered : 0, current);
+      connection.cursor.move(partition, { epoch, position: start });
+      if (isLive && start > delivered) connection.cursor.countRoomsFrom(partition, start);
       connection.deliver(gapFrame(withLaterRooms(client, lost, laterRooms), 'epoch'));
       // The position of a client that is still catching up is not known yet.
-      if (connection.gate !== undefined) continue;
+      if (!isLive) continue;
       const streamPosition = new Map(
         Array.from(rooms.keys(), (each) => [each, connection.cursor.point(each)]),
       );
-      streamPosition.set(partition, { epoch, position });
       connection.deliver(positionFrame(this.#partitions.format(streamPosition)));
     }
   }

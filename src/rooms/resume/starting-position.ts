@@ -46,19 +46,21 @@ export function moveToJoinPosition(
 export const CLOCK_SKEW_US = 1_000_000;
 
 /**
- * Moves a client to the position that its `Last-Event-ID` names, in every partition that still has the same epoch. In a
- * partition that the id does not name the client had no room: there it receives the events since about the oldest
+ * Moves a client to the position that its `Last-Event-ID` names, in every partition that still has the same epoch. In
+ * another epoch the client continues after `startInOtherEpoch`. In a partition that the id does not name the client had no room: there it receives the events since about the oldest
  * position that the id names.
  *
  * Example: the id names partition 0 at 90 s and partition 2 at 95 s, and a new room of the client is in partition 1. The
  * client then resumes partition 1 from 89 s, one second of clock skew before the oldest position.
  *
+ * @param gatePosition the position after which the gate holds the events of the client
  * @param requested the position of the id
  * @param current the current position of the broker
  * @returns the partitions that the client can resume
  */
 export function moveToRequestedPosition(
   { connection }: SseClient,
+  gatePosition: StreamPosition,
   requested: StreamPosition,
   current: StreamPosition,
 ): number[] {
@@ -66,13 +68,37 @@ export function moveToRequestedPosition(
   const resumable: number[] = [];
   for (const [partition, { epoch, position }] of current) {
     const named = requested.get(partition);
-    if (named !== undefined && named.epoch !== epoch) continue;
+    if (named !== undefined && named.epoch !== epoch) {
+      const held = gatePosition.get(partition)?.position ?? 0;
+      const start = startInOtherEpoch(named.position, held, position);
+      connection.cursor.move(partition, { epoch, position: start });
+      // Copies of events up to there do not count as received in other partitions.
+      if (start > held) connection.cursor.countRoomsFrom(partition, start);
+      continue;
+    }
     const point = named ?? { epoch, position: Math.min(oldest, position) };
     connection.cursor.move(partition, point);
     connection.cursor.countRoomsFrom(partition, named === undefined ? point.position : 0);
     resumable.push(partition);
   }
   return resumable;
+}
+
+/**
+ * The position after which a client continues in another epoch, once it has been sent a gap. It is not before `reached`,
+ * where the client was in the old epoch: both epochs take positions from a clock, and the client may have received events
+ * of the new epoch before, from another node. So no event is sent twice, and none that is older than what the client has.
+ *
+ * Example: a client received the event at 50 of the new epoch, and then came to a node that followed the old one and was
+ * at 40. There it continued after 50, the id that it had. When that node learns of the new epoch it reads the events
+ * after 40, and the client is not sent the one at 50 again.
+ *
+ * @param reached the position of the client in the old epoch
+ * @param delivered the position after which this node delivers events of the new epoch
+ * @param current the position of the new epoch: later events are after it, and none of them may be left out
+ */
+export function startInOtherEpoch(reached: Position, delivered: Position, current: Position): Position {
+  return Math.max(delivered, Math.min(reached, current));
 }
 
 /** True if two positions have the same epoch in every partition that both name. */

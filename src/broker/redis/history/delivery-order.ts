@@ -1,4 +1,4 @@
-import type { BrokerListener, HistoryPage } from '../../broker.interface.js';
+import type { BrokerListener } from '../../broker.interface.js';
 import { RESERVED_EVENT_PREFIX } from '../../../protocol/input/event-fields.js';
 import { RoomMessage } from '../../../protocol/room-message.js';
 import { CLOCK_TOLERANCE_US, nowUs, type Position, type ResumePoint } from '../../../protocol/position.js';
@@ -9,6 +9,7 @@ import { isLossNotice } from '../data/loss-notice.js';
 import type { LocalRooms } from '../feed/local-rooms.js';
 import { newEpoch } from '../../new-epoch.js';
 import type { RecentEvents } from './recent-events.js';
+import type { ReadPage } from './room-reader.js';
 
 /** Number of past epochs whose late events are recognized and dropped. */
 const MAX_PAST_EPOCHS = 16;
@@ -131,9 +132,9 @@ export class DeliveryOrder {
   }
 
   /** Delivers missed events read from history and advances to the position of the page. */
-  catchUp(page: HistoryPage): void {
+  catchUp(page: ReadPage): void {
     const isNewEpoch = page.epoch !== this.epoch;
-    if (isNewEpoch) this.#startEpoch(page.epoch);
+    if (isNewEpoch) this.#startEpoch(page.epoch, page.current ?? page.position);
     else if (page.incompleteRooms.length > 0) this.#reportGap(page.incompleteRooms);
     for (const message of page.messages) {
       if (message.position <= this.position) continue;
@@ -182,12 +183,12 @@ export class DeliveryOrder {
     this.position = Math.max(this.position, position);
   }
 
-  #startEpoch(epoch: string): void {
+  #startEpoch(epoch: string, current: Position): void {
     const previousEpoch = this.epoch;
     this.epoch = epoch;
     this.#pastEpochs.delete(epoch);
     this.retireEpoch(previousEpoch);
-    if (this.reportsEpochChange) this.#listener.onEpochChange(epoch);
+    if (this.reportsEpochChange) this.#listener.onEpochChange(epoch, current);
   }
 
   /**

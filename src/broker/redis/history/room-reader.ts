@@ -11,6 +11,12 @@ import type { QueuedReadOptions } from './read-queue.js';
 /** Most rooms of one call, so that it blocks Redis for few milliseconds. */
 const MAX_ROOMS_PER_CALL = 200;
 
+/** A page read from Redis. */
+export interface ReadPage extends HistoryPage {
+  /** Position of the whole read, also for a page that ends early. Default: `position`. */
+  readonly current?: Position;
+}
+
 export interface RoomReadOptions extends ReadOptions, QueuedReadOptions {}
 
 export interface RoomReaderDependencies {
@@ -60,7 +66,7 @@ export class RoomReader {
     after: Position | undefined,
     newest = 0,
     options: RoomReadOptions = {},
-  ): Promise<HistoryPage> {
+  ): Promise<ReadPage> {
     const storedRooms = [...new Set(rooms)].flatMap((room): StoredRoom[] => {
       const limits = clampedLimits(this.#dependencies.policy, room);
       return limits === false ? [] : [{ room, limits }];
@@ -80,7 +86,7 @@ export class RoomReader {
     rooms: readonly StoredRoom[],
     after: Position,
     options: RoomReadOptions,
-  ): Promise<HistoryPage | undefined> {
+  ): Promise<ReadPage | undefined> {
     const { maxBytes } = options;
     if (maxBytes !== undefined) return this.#readPage(rooms, after, maxBytes, options);
     const pages: HistoryPage[] = [];
@@ -106,7 +112,7 @@ export class RoomReader {
     after: Position,
     maxBytes: number,
     options: QueuedReadOptions,
-  ): Promise<HistoryPage | undefined> {
+  ): Promise<ReadPage | undefined> {
     try {
       return await this.#readParts(rooms, after, maxBytes, options);
     } catch (error) {
@@ -125,34 +131,35 @@ export class RoomReader {
     after: Position,
     maxBytes: number,
     options: QueuedReadOptions,
-  ): Promise<HistoryPage | undefined> {
+  ): Promise<ReadPage | undefined> {
     const found = new FoundEvents();
     const lostUpTo = new Map<string, Position>();
-    let epoch: string | undefined;
+    let first: ResumePoint | undefined;
     // The page ends at the position of its first part, as later events arrive live, or before at a cut.
     let end: Position | undefined;
     let hasMore = false;
     for (let next = 0; next === 0 || next < rooms.length; next += MAX_ROOMS_PER_CALL) {
       const requested = rooms.slice(next, next + MAX_ROOMS_PER_CALL);
       const part = await this.#dependencies.calls.read(requested, { after, until: end, maxBytes }, options);
-      epoch ??= part.epoch;
-      if (part.epoch !== epoch) return undefined;
+      first ??= { epoch: part.epoch, position: part.position };
+      if (part.epoch !== first.epoch) return undefined;
       hasMore ||= part.cut !== undefined;
       end = part.cut ?? end ?? part.position;
       for (const each of part.rooms) {
         found.add(each.room, each.entries, end);
         if (each.lostUpTo !== undefined) lostUpTo.set(each.room, each.lostUpTo);
       }
-      const cut = rooms.length > MAX_ROOMS_PER_CALL ? found.trim(epoch, maxBytes) : undefined;
+      const cut = rooms.length > MAX_ROOMS_PER_CALL ? found.trim(first.epoch, maxBytes) : undefined;
       hasMore ||= cut !== undefined;
       end = cut ?? end;
     }
-    const [position, inEpoch] = [end as Position, epoch as string];
+    const [position, { epoch, position: current }] = [end as Position, first as ResumePoint];
     // Parts before a later cut may hold events behind it.
-    const messages = found.messages(inEpoch).filter((message) => message.position <= position);
+    const messages = found.messages(epoch).filter((message) => message.position <= position);
     return {
-      epoch: inEpoch,
+      epoch,
       position,
+      current,
       messages,
       incompleteRooms: [...lostUpTo.keys()],
       lostUpTo,
