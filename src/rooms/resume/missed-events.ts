@@ -80,7 +80,7 @@ export class MissedEvents {
   messages(): readonly RoomMessage[] {
     const [first, ...others] = this.pages;
     if (others.length === 0) return first?.page.messages ?? [];
-    return this.pages.flatMap(({ page }) => page.messages).sort((a, b) => a.position - b.position);
+    return this.pages.flatMap(({ page }) => page.messages).toSorted((a, b) => a.position - b.position);
   }
 
   /**
