@@ -17,7 +17,8 @@ export type { JoinOptions, SseClientContext } from './connection/sse-client.inte
 export type { CloseReason } from './connection/close-reason.js';
 export type { SseRoomOptions } from './endpoint/routes/room-metadata.js';
 export type { RoomSource, RoomsOfRequest, RoutedRequest } from './endpoint/room-names.js';
-export type { DisconnectOptions, DisconnectTarget } from './commands/remote-commands.js';
+export type { RemoteTarget } from './commands/command-target.js';
+export type { DisconnectOptions, RemoteOptions } from './commands/remote-commands.js';
 export type { Identify } from './presence/presence.js';
 export type { SseMember } from './protocol/sse-member.js';
 export type { SseMessage } from './rooms/publish/sse-message.js';
@@ -42,6 +43,7 @@ export type {
   RoomHistoryLimits,
   SseBroker,
 } from './broker/broker.interface.js';
+export type { BrokerNode, ControlChannel } from './broker/control-channel.interface.js';
 export type {
   PresenceCount,
   PresenceStore,

@@ -98,7 +98,7 @@ export class HandlerStream implements HandlerRunner, SourceSink {
     const { client, hub, serialize } = this.#options;
     if (client.isClosed) return;
     try {
-      hub.sendFields(client, messageFields(value, serialize), { bounded: !waits });
+      hub.events.sendFields(client, messageFields(value, serialize), { bounded: !waits });
     } catch (error) {
       this.error(error);
     }

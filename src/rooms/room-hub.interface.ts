@@ -35,3 +35,11 @@ export interface NewClient {
   /** True if the gate is shut from now on until `attach`. */
   readonly held: boolean;
 }
+
+/** How a stream opens. */
+export interface Opening {
+  /** As in `AttachTiming`. Default: `false`. */
+  readonly nextTurn?: boolean;
+  /** Reconnection time in milliseconds; `false` sends none. */
+  readonly retryMs: number | false;
+}

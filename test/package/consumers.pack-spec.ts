@@ -39,8 +39,17 @@ describe('the tarball', () => {
   });
 
   it('includes the sources of its source maps', async () => {
-    const map: { sourcesContent?: string[] } = JSON.parse(await library.read('dist/index.js.map'));
-    expect(map.sourcesContent).toEqual([readFileSync('src/index.ts', 'utf8')]);
+    const maps = library.files.filter((path) => path.endsWith('.js.map'));
+    const sources = await Promise.all(
+      maps.map(async (path): Promise<unknown> => {
+        const map: { sourcesContent?: string[] } = JSON.parse(await library.read(path));
+        return map.sourcesContent;
+      }),
+    );
+    const expected = maps.map((path) => [
+      readFileSync(path.replace(/^dist/, 'src').replace(/\.js\.map$/, '.ts'), 'utf8'),
+    ]);
+    expect(sources).toEqual(expected);
   });
 
   it('is smaller than its limit', () => {

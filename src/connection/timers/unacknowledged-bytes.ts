@@ -44,11 +44,13 @@ async function readTables(connections: Iterable<TcpConnection>): Promise<Readonl
   const found = new Map<TcpConnection, number>();
   for (const { path, endsLength } of TABLES) {
     if (![...byEnds.keys()].some(({ length }) => length === endsLength)) continue;
-    for await (const line of linesOf(path)) {
-      const start = line.indexOf(': ') + 2;
-      const connection = byEnds.get(line.slice(start, start + endsLength));
-      const bytesAt = start + endsLength + BYTES_OFFSET;
-      if (connection !== undefined) found.set(connection, parseInt(line.slice(bytesAt, bytesAt + 8), 16));
+    for await (const lines of linesOf(path)) {
+      for (const line of lines) {
+        const start = line.indexOf(': ') + 2;
+        const connection = byEnds.get(line.slice(start, start + endsLength));
+        const bytesAt = start + endsLength + BYTES_OFFSET;
+        if (connection !== undefined) found.set(connection, parseInt(line.slice(bytesAt, bytesAt + 8), 16));
+      }
     }
   }
   return found;
@@ -89,11 +91,12 @@ function groupsOfIPv4(address: string): string {
   return `${digits.slice(0, 4)}:${digits.slice(4)}`;
 }
 
-async function* linesOf(path: string): AsyncGenerator<string> {
+/** The lines of a table, some at a time. */
+async function* linesOf(path: string): AsyncGenerator<string[]> {
   let rest = '';
   for await (const piece of createReadStream(path, 'latin1') as AsyncIterable<string>) {
     const lines = (rest + piece).split('\n');
     rest = lines.pop() ?? '';
-    yield* lines;
+    yield lines;
   }
 }

@@ -2,7 +2,7 @@ import type { SseClient } from '../../connection/sse-client.js';
 import type { Position } from '../../protocol/position.js';
 import type { Partitions } from '../partitions/partitions.js';
 import { replay } from './missed-events.js';
-import { pageBytes } from './page-bytes.js';
+import { PageReads } from './page-bytes.js';
 
 interface NewestEvents {
   readonly name: string;
@@ -20,17 +20,17 @@ export async function replayNewest(
   partitions: Partitions,
   { name, count, until }: NewestEvents,
 ): Promise<void> {
-  const { connection, signal } = client;
-  const { messages } = await partitions.readNewest(name, count, { signal });
+  const { connection } = client;
+  const reads = new PageReads(client, 1);
+  const { messages } = await partitions.readNewest(name, count, reads);
   const newest = messages.filter(({ position }) => position <= until);
-  const maxBytes = pageBytes(1);
-  if (newest.reduce((bytes, { data }) => bytes + data.length, 0) <= maxBytes)
+  if (newest.reduce((bytes, { data }) => bytes + data.length, 0) <= reads.maxBytes)
     return replay(connection, newest, ({ frame }) => frame.anonymous);
   return replayPages((newest[0]?.position ?? until) - 1);
 
   async function replayPages(start: Position): Promise<void> {
     for (let after = start, hasMore = true; hasMore && after < until && !connection.isClosed;) {
-      const page = await partitions.read(partitions.partitionOf(name), [name], after, { maxBytes, signal });
+      const page = await partitions.read(partitions.partitionOf(name), [name], after, reads);
       const due = page.messages.filter(({ position }) => position <= until);
       await replay(connection, due, ({ frame }) => frame.anonymous);
       after = page.position;

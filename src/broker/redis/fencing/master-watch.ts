@@ -12,9 +12,13 @@ type Times = Pick<ResolvedRedisOptions, 'connectTimeoutMs' | 'probeIntervalMs'>;
  *
  * @throws FormerMasterError if it is not
  */
-export async function confirmMaster(connection: RedisConnection, times: Times, maxAgeMs = 0): Promise<void> {
+export async function confirmMaster(
+  connection: RedisConnection,
+  connectTimeoutMs: number,
+  maxAgeMs = 0,
+): Promise<void> {
   // Two questions follow one another. Half of the time remains to prepare the connection.
-  const timeoutMs = Math.min(MAX_TIMEOUT_MS, times.connectTimeoutMs / 4);
+  const timeoutMs = Math.min(MAX_TIMEOUT_MS, connectTimeoutMs / 4);
   await connection.confirmMaster?.({ maxAgeMs, timeoutMs });
 }
 
@@ -49,7 +53,8 @@ export class MasterWatch {
 
   async #check(connection: RedisConnection, timer: NodeJS.Timeout): Promise<void> {
     try {
-      await confirmMaster(connection, this.#times, this.#times.probeIntervalMs / 2);
+      const { connectTimeoutMs, probeIntervalMs } = this.#times;
+      await confirmMaster(connection, connectTimeoutMs, probeIntervalMs / 2);
     } catch (error) {
       // A lost connection is noticed by its owner.
       if (error instanceof FormerMasterError) return this.#onFormerMaster(connection, error);

@@ -1,6 +1,5 @@
 import type { Position } from '../../../protocol/position.js';
 import { newEpoch } from '../../new-epoch.js';
-import { confirmMaster } from '../fencing/master-watch.js';
 import type { RedisConnection } from '../driver/redis-driver.interface.js';
 import type { ResolvedRedisOptions } from '../redis-broker-options.js';
 import { checkEventCommands, type CheckNames } from '../self-check/self-check.js';
@@ -23,7 +22,7 @@ export interface PreparationDependencies {
 }
 
 /**
- * Prepares a new connection: confirms that its server is the master, checks the rights, creates or checks the state hash, loads the scripts, and warns of
+ * Prepares a new connection: checks the rights, creates or checks the state hash, loads the scripts, and warns of
  * settings of the server that weaken a promise. Returns the run id of the server; an empty text without the right to run INFO.
  */
 export async function prepareConnection(
@@ -31,7 +30,6 @@ export async function prepareConnection(
   runner: ScriptRunner,
   { stateKey, checkNames, options, lastPositionTtlMs, newestPosition, warn }: PreparationDependencies,
 ): Promise<string> {
-  await confirmMaster(connection, options);
   await checkEventCommands(connection, checkNames);
   const numbers = [`${lastPositionTtlMs}`, `${newestPosition()}`];
   const fence = await runner.fence(['1', stateKey, newEpoch(), options.onFailover, ...numbers]);
