@@ -4,7 +4,7 @@ import type { Position } from '../../protocol/position.js';
 import type { RoomMessage } from '../../protocol/room-message.js';
 import type { Partitions } from '../partitions/partitions.js';
 import { replay } from './missed-events.js';
-import { pageBytes } from './page-bytes.js';
+import { PageReads } from './page-bytes.js';
 
 interface NewestEvents {
   readonly partition: number;
@@ -27,15 +27,16 @@ export async function replayNewest(
   partitions: Partitions,
   { partition, rooms, amount, until }: NewestEvents,
 ): Promise<void> {
-  const { connection, signal } = client;
+  const { connection } = client;
+  const reads = new PageReads(client, 1);
   if (amount === 'all') return sendPages(0, () => true);
   if (typeof amount === 'object') {
     const positions = await newestOfEachName(amount.perEventName);
     return sendPages(Math.min(...positions) - 1, ({ position }) => positions.has(position));
   }
-  const page = await partitions.readNewest(partition, rooms, amount, { signal });
-  const due = page.messages.filter(isDue);
-  if (due.reduce((bytes, { data }) => bytes + data.length, 0) <= pageBytes(1)) return send(due);
+  const newest = await partitions.readNewest(partition, rooms, amount, reads);
+  const due = newest.messages.filter(isDue);
+  if (due.reduce((bytes, { data }) => bytes + data.length, 0) <= reads.maxBytes) return send(due);
   const starts = new Map(rooms.map((room) => [room, oldestOf(due, room, amount)]));
   return sendPages((due[0]?.position ?? until) - 1, (message) =>
     message.rooms.some((room) => message.position >= (starts.get(room) ?? Infinity)),
@@ -59,22 +60,21 @@ export async function replayNewest(
 
   /** @returns the positions of these events */
   async function newestOfEachName(count: number): Promise<Set<Position>> {
-    const newest = new Map<string, Position[]>();
+    const byName = new Map<string, Position[]>();
     for await (const messages of pagesAfter(0)) {
       for (const { rooms: names, event = '', position } of messages) {
         for (const room of names.filter((name) => rooms.includes(name))) {
           const key = `${room}\n${event}`;
-          newest.set(key, [...(newest.get(key) ?? []), position].slice(-count));
+          byName.set(key, [...(byName.get(key) ?? []), position].slice(-count));
         }
       }
     }
-    return new Set([...newest.values()].flat());
+    return new Set([...byName.values()].flat());
   }
 
   async function* pagesAfter(start: Position): AsyncGenerator<readonly RoomMessage[]> {
-    const options = { maxBytes: pageBytes(1), signal };
     for (let after = start, hasMore = true; hasMore && after < until && !connection.isClosed;) {
-      const page = await partitions.read(partition, rooms, after, options);
+      const page = await partitions.read(partition, rooms, after, reads);
       yield page.messages.filter(isDue);
       after = page.position;
       hasMore = page.hasMore === true;
