@@ -64,11 +64,12 @@ describeWithRedis('a node on a master that Sentinels have replaced and cannot re
   });
 
   const create = (ports = split.sentinels.ports): SseBroker => {
-    const [master, replica] = split.announced as [{ address: string }, { address: string }];
-    const natMap = {
-      [master.address]: { host: '127.0.0.1', port: split.master.port },
-      [replica.address]: { host: '127.0.0.1', port: replicaProxy.port },
-    };
+    const natMap = Object.fromEntries(
+      split.announced.map(({ address, server }) => {
+        const port = server === split.replica ? replicaProxy.port : server.port;
+        return [address, { host: '127.0.0.1', port }];
+      }),
+    );
     const sentinels = ports.map((port) => ({ host: '127.0.0.1', port }));
     const client = new Redis({ sentinels, name: 'chaos', natMap, lazyConnect: true });
     return redisBroker({ client, ...TIMES });
