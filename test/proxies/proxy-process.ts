@@ -56,9 +56,8 @@ backend default { .host = "127.0.0.1"; .port = "${app}"; .first_byte_timeout = 6
 sub vcl_backend_response { set beresp.do_gzip = true; }
 ${part}
 `,
-    commandLine: (file, directory, port) => [
-      ...['-F', '-j', 'none', '-n', join(directory, 'state'), '-a', `127.0.0.1:${port}`, '-f', file],
-    ],
+    commandLine: (file, directory, port) =>
+      `-F -j none -n ${directory}/state -a 127.0.0.1:${port} -f ${file}`.split(' '),
   },
 } satisfies Record<string, ProxyProgram>;
 
