@@ -61,6 +61,7 @@ const API: Readonly<
       'SseClientContext',
       'SseErrorCode',
       'SseIdentity',
+      'SseLimitOptions',
       'SseMember',
       'SseMessage',
       'SseMetrics',
