@@ -3,6 +3,7 @@ import type { EndReason } from '../connection/connection-owner.interface.js';
 import type { SseClient } from '../connection/sse-client.js';
 import { encodeEvent } from '../protocol/encode-event.js';
 import { RESERVED_EVENT_PREFIX } from '../protocol/input/event-fields.js';
+import type { Replay } from '../protocol/input/replay-option.js';
 import type { SerializeData } from '../protocol/input/serialize-data.js';
 import { SseFrame } from '../protocol/sse-frame.js';
 import type { RoomHub } from '../rooms/room-hub.js';
@@ -21,6 +22,8 @@ export interface HandlerStreamOptions {
   readonly slot: StreamSlot;
   readonly serialize: SerializeData;
   readonly retryMs: number | false;
+  /** As in `SseRoomOptions`. */
+  readonly replay: Replay | undefined;
   readonly openOnFirstEvent: boolean;
   /** `undefined`: `true` for a client in no room. */
   readonly endOnComplete: boolean | undefined;
@@ -150,12 +153,12 @@ export class HandlerStream implements HandlerRunner, SourceSink {
   }
 
   #sendHead(): void {
-    const { client, http, retryMs } = this.#options;
+    const { client, http, retryMs, replay } = this.#options;
     if (client.isClosed) return;
     try {
       http.detachFromFramework();
       http.drainUnreadBody();
-      openWithinLimits(this.#options, { retryMs });
+      openWithinLimits(this.#options, { retryMs, newest: replay });
     } catch (error) {
       // An invalid header, or a failing `writeHead` of a middleware, must not end the process.
       this.#settle.reject(error);

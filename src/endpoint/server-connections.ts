@@ -6,6 +6,9 @@ import type { Server, Socket } from 'node:net';
 /** Interval at which connections that have become idle are closed, in milliseconds. */
 const SWEEP_MS = 50;
 
+/** Connections without a request at which closed ones are removed. */
+const MIN_PURGE_SIZE = 64;
+
 /**
  * The connections of a server that carry no request, and would hold up its close. Node waits for an idle HTTP/2 session, for
  * an HTTP/1 connection that has sent nothing yet, and for one that a request leaves open after the close has begun: for as
@@ -13,8 +16,9 @@ const SWEEP_MS = 50;
  */
 export class ServerConnections {
   readonly #server: Server;
-  /** HTTP/1 connections without a request so far. */
+  /** HTTP/1 connections without a request so far, and closed ones that are not removed yet. */
   readonly #unused = new Set<Socket>();
+  #purgeSize = MIN_PURGE_SIZE;
   readonly #sessions = new Set<Http2Session>();
   #isClosing = false;
 
@@ -22,10 +26,9 @@ export class ServerConnections {
   constructor(server: Server) {
     this.#server = server;
     if (isHttp1(server)) {
-      server.on(server instanceof HttpsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
-        this.#unused.add(socket);
-        socket.once('close', () => this.#unused.delete(socket));
-      });
+      server.on(server instanceof HttpsServer ? 'secureConnection' : 'connection', (socket: Socket) =>
+        this.#addUnused(socket),
+      );
       server.prependListener('request', ({ socket }: IncomingMessage) => this.#unused.delete(socket));
     }
     server.on('session', (session: Http2Session) => {
@@ -43,6 +46,14 @@ export class ServerConnections {
     this.#sweep();
     const timer = setInterval(() => this.#sweep(), SWEEP_MS).unref();
     this.#server.once('close', () => clearInterval(timer));
+  }
+
+  /** Removes closed connections once there may be many: a listener for each would cost an open stream 250 bytes. */
+  #addUnused(socket: Socket): void {
+    this.#unused.add(socket);
+    if (this.#unused.size < this.#purgeSize) return;
+    for (const each of this.#unused) if (each.destroyed) this.#unused.delete(each);
+    this.#purgeSize = Math.max(MIN_PURGE_SIZE, this.#unused.size * 2);
   }
 
   #sweep(): void {

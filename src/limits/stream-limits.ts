@@ -55,7 +55,7 @@ export class StreamLimits {
     const { maxStreams, maxStreamsPerAddress, maxStreamsPerKey, keyOf } = this.#limits;
     if (maxStreams !== false && this.#streams >= maxStreams) return this.#reached('maxStreams');
     const key = maxStreamsPerKey === false ? undefined : checkKey(keyOf?.(request));
-    const slot = new StreamSlot(() => this.#streams--);
+    const slot = new StreamSlot(this);
     this.#streams++;
     const address = maxStreamsPerAddress === false ? undefined : addressOf(request);
     if (address !== undefined && !slot.take(this.#addresses, address, maxStreamsPerAddress || 0))
@@ -89,6 +89,11 @@ export class StreamLimits {
     return undefined;
   }
 
+  /** Called by a slot that is released. */
+  slotReleased(): void {
+    this.#streams--;
+  }
+
   /** Milliseconds after which a refused client should come back. */
   retryAfterMs(): number {
     return Math.round(this.#limits.retryAfterMs * (0.5 + Math.random()));
@@ -113,33 +118,34 @@ export class StreamLimits {
   }
 }
 
-/** What one request has taken of the limits. */
+/** What one request has taken of the limits. Small, since every open stream keeps one. */
 export class StreamSlot {
-  readonly #taken: [Tally, string][] = [];
-  #onRelease: (() => void) | undefined;
+  /** `undefined` once the slot is released. */
+  #limits: Pick<StreamLimits, 'slotReleased'> | undefined;
+  #taken: [Tally, string][] | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(onRelease: () => void) {
-    this.#onRelease = onRelease;
+  constructor(limits: Pick<StreamLimits, 'slotReleased'>) {
+    this.#limits = limits;
   }
 
   /** @returns `false` if the key has `max` streams already */
   take(tally: Tally, key: string, max: number): boolean {
-    if (this.#onRelease === undefined || !tally.take(key, max)) return false;
-    this.#taken.push([tally, key]);
+    if (this.#limits === undefined || !tally.take(key, max)) return false;
+    (this.#taken ??= []).push([tally, key]);
     return true;
   }
 
   startTimer(listener: () => void, delayMs: number): void {
-    if (this.#onRelease !== undefined) this.#timer = setTimeout(listener, delayMs).unref();
+    if (this.#limits !== undefined) this.#timer = setTimeout(listener, delayMs).unref();
   }
 
   /** Does nothing from the second call on. */
   release(): void {
     clearTimeout(this.#timer);
-    for (const [tally, key] of this.#taken.splice(0)) tally.release(key);
-    this.#onRelease?.();
-    this.#onRelease = undefined;
+    for (const [tally, key] of this.#taken ?? []) tally.release(key);
+    this.#limits?.slotReleased();
+    this.#limits = this.#taken = this.#timer = undefined;
   }
 }
 
