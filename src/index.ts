@@ -17,7 +17,8 @@ export type { JoinOptions, SseClientContext } from './connection/sse-client.inte
 export type { CloseReason } from './connection/close-reason.js';
 export type { SseRoomOptions } from './endpoint/routes/room-metadata.js';
 export type { RoomSource, RoomsOfRequest, RoutedRequest } from './endpoint/room-names.js';
-export type { DisconnectOptions, DisconnectTarget } from './commands/remote-commands.js';
+export type { RemoteTarget } from './commands/command-target.js';
+export type { DisconnectOptions, RemoteOptions } from './commands/remote-commands.js';
 export type { Identify } from './presence/presence.js';
 export type { SseMember } from './protocol/sse-member.js';
 export type { SseMessage } from './rooms/publish/sse-message.js';
@@ -25,6 +26,7 @@ export type { SendOptions } from './rooms/publish/event-publisher.js';
 export type { Acknowledge, MissingAcknowledgement } from './protocol/input/acknowledge.js';
 export type { JsonValue } from './protocol/json-value.js';
 export type { PresenceChange } from './protocol/presence-event.js';
+export type { Replay } from './protocol/input/replay-option.js';
 export type { RoomName } from './protocol/input/room-name.js';
 export type { SseIdentity } from './protocol/input/user-name.js';
 export { SseError, type SseErrorCode } from './protocol/sse-error.js';
@@ -42,6 +44,7 @@ export type {
   RoomHistoryLimits,
   SseBroker,
 } from './broker/broker.interface.js';
+export type { BrokerNode, ControlChannel } from './broker/control-channel.interface.js';
 export type {
   PresenceCount,
   PresenceStore,

@@ -31,7 +31,7 @@ import { SseService } from './sse.service.js';
  *
  * A request fails before its stream opens with the status of the exception: 400 for invalid rooms, otherwise that of
  * guards, pipes or the handler. While the application shuts down, it is answered with a stream that ends at once, so that
- * the client reconnects.
+ * the client reconnects. So is a request that is pipelined behind an open stream of the same HTTP/1 connection.
  */
 @Injectable()
 @SetMetadata(SSE_INTERCEPTOR_METADATA, true)
@@ -62,7 +62,8 @@ export class SseInterceptor implements NestInterceptor {
     const metadata = roomMetadataOf(context.getClass(), context.getHandler());
     const retryMs = metadata.retryMs ?? options.retryMs;
 
-    if (hub.isClosing) return respondWith((done) => http.answerReconnect(retryMs, done));
+    if (hub.isClosing || !http.claimConnection())
+      return respondWith((done) => http.answerReconnect(retryMs, done));
     http.watchSession();
     const rooms = await this.#rooms(metadata.sources, request);
     if (http.request.method === 'HEAD') return respondWith((done) => http.answerHead(done));
@@ -83,6 +84,7 @@ export class SseInterceptor implements NestInterceptor {
       client,
       serialize: options.serialize,
       retryMs,
+      replay: metadata.replay,
       openOnFirstEvent: metadata.openOnFirstEvent ?? false,
       endOnComplete: metadata.endOnComplete,
       onFailure: (error) => this.#logger.error(`The stream of ${http.path} failed.`, stackOf(error)),

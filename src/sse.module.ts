@@ -150,17 +150,16 @@ async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHo
     moduleOptions.metrics === undefined ? resolved.metrics : guardedMetrics(resolved.metrics, callbacks);
   const options: ResolvedSseOptions = { ...resolved, metrics };
   const presence = new Presence({ ...options, callbacks });
-  const commands = new RemoteCommands(
-    options.broker,
-    (room) => presence.members(room),
-    () => options.identify !== undefined || !servesHttp(),
-  );
+  const commands = new RemoteCommands(options.broker, {
+    membersOf: (room) => presence.members(room),
+    hasUsers: () => options.identify !== undefined || !servesHttp(),
+  });
   const hub: RoomHub = new RoomHub({
     ...options,
     callbacks,
     report: reportFailure,
     observer: presence,
-    onControl: (text) => commands.execute(text, hub),
+    onControl: (text) => commands.receive(text, hub),
   });
   const serve = (): void => {
     if (!servesHttp()) return;

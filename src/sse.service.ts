@@ -1,26 +1,22 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { map, type Observable, type Subscription } from 'rxjs';
-import type { BrokerState } from './broker/broker.interface.js';
-import type { PresenceCount } from './broker/presence-store.interface.js';
-import { RemoteCommands, type DisconnectOptions, type DisconnectTarget } from './commands/remote-commands.js';
-import type { CloseReason } from './connection/close-reason.js';
+import type { Observable, Subscription } from 'rxjs';
+import { isRemoteTarget, type RemoteTarget } from './commands/command-target.js';
+import { RemoteCommands, type DisconnectOptions, type RemoteOptions } from './commands/remote-commands.js';
 import { SseClient } from './connection/sse-client.js';
 import type { JoinOptions } from './connection/sse-client.interface.js';
 import { publishSource } from './endpoint/publish-source.js';
 import { openRawStream } from './endpoint/raw-stream.js';
+import { broadcastCall, checkAddOptions, reported, withExcluded } from './endpoint/service-arguments.js';
 import { Presence } from './presence/presence.js';
-import type { PresenceChange } from './protocol/presence-event.js';
-import { EVERYONE, checkRoom, checkRooms, type RoomName } from './protocol/input/room-name.js';
-import type { SseIdentity } from './protocol/input/user-name.js';
-import type { SseMember } from './protocol/sse-member.js';
+import { checkRooms, type RoomName } from './protocol/input/room-name.js';
+import type { PublicMethod } from './protocol/sse-error.js';
 import type { ResolvedSseOptions } from './resolve-options.js';
 import { checkClient } from './rooms/publish/call-arguments.js';
 import type { SendOptions } from './rooms/publish/event-publisher.js';
 import type { EventData, EventName, UnnamedData } from './rooms/publish/event-map.js';
 import { RoomHub } from './rooms/room-hub.js';
-import { toSseMessage, type SseMessage } from './rooms/publish/sse-message.js';
-import { broadcastCall, checkAddOptions, leavingUser, reported, withExcluded } from './service-arguments.js';
 import type { AddOptions, BroadcastOptions, Rooms } from './sse-service-options.interface.js';
+import { SseView } from './sse-view.service.js';
 import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';
 
 /**
@@ -32,32 +28,14 @@ import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';
  * A rejected promise of `join`, `leave`, `broadcast` or `disconnect` that is not awaited is logged; the process goes on.
  */
 @Injectable()
-export class SseService<Events extends object = object> {
+export class SseService<Events extends object = object> extends SseView<Events> {
   constructor(
-    private readonly hub: RoomHub,
+    hub: RoomHub,
     @Inject(RESOLVED_SSE_OPTIONS) private readonly options: ResolvedSseOptions,
-    private readonly allPresence: Presence,
+    presence: Presence,
     private readonly commands: RemoteCommands,
-  ) {}
-
-  /** Emits each client when its stream opens. Completes when the application closes. */
-  get connected$(): Observable<{ client: SseClient }> {
-    return this.hub.observables.connected$;
-  }
-
-  /** Emits each client and the reason when its stream ends or is refused. Completes when the application closes. */
-  get disconnected$(): Observable<{ client: SseClient; reason: CloseReason }> {
-    return this.hub.observables.disconnected$;
-  }
-
-  /** Emits the broker's state on subscription, then each change. Events of other nodes arrive while it is `live`. */
-  get brokerState$(): Observable<BrokerState> {
-    return this.hub.observables.brokerState$;
-  }
-
-  /** Why `brokerState$` is not `live`, in the words of Redis or the network; otherwise `undefined`. */
-  get brokerError(): Error | undefined {
-    return this.hub.brokerFailure();
+  ) {
+    super(hub, presence);
   }
 
   /**
@@ -82,30 +60,40 @@ export class SseService<Events extends object = object> {
    * @returns `false` where the client was in the room already, and for `'*'`
    * @throws SseError `invalid-room`, `invalid-arguments`: the promise rejects
    */
-  join(client: SseClient, room: RoomName, options?: JoinOptions): Promise<boolean> {
-    return this.hub.join(client, room, options, join);
+  join(client: SseClient, room: RoomName, options?: JoinOptions): Promise<boolean>;
+  /**
+   * Adds clients of all nodes to a room: one by its id, a user's, or all that are in another room. Every event that any node
+   * publishes to the room after it has settled reaches them. With `replay`, the newest events of the room go to each first.
+   *
+   * ```ts
+   * const streams = await sse.join({ user: 7 }, 'orders/1', { replay: 10 });
+   * ```
+   *
+   * @returns settles with the number of streams in the room that match, once the nodes of all clients have done it
+   * @throws SseError as `disconnect`: the promise rejects
+   */
+  join(target: RemoteTarget, room: RoomName, options?: JoinOptions & RemoteOptions): Promise<number>;
+  join(
+    target: SseClient | RemoteTarget,
+    room: RoomName,
+    options?: JoinOptions & RemoteOptions,
+  ): Promise<boolean | number> {
+    if (isOwn(target)) return this.hub.join(target, room, options, join);
+    return this.#remote(join, [target, room], () => this.commands.join(target, room, options));
   }
 
   /** Takes the client out of one room; with `'*'` out of every room. @throws SseError `invalid-room` */
   leave(client: SseClient, room: RoomName): void;
   /**
-   * Takes all clients of a user out of one room, on every node; with `'*'` out of every room.
+   * Takes clients of all nodes out of one room; with `'*'` out of every room.
    *
-   * @returns settles when the broker has accepted the command. A node without a connection to the broker misses it
-   * @throws SseError `invalid-arguments`, also without `identify`; `invalid-user`, `invalid-room`, `unsupported-by-broker`,
-   * `broker-closed`, `broker-unavailable`: the promise rejects
+   * @returns settles with the number of streams that match, once all nodes have done it
+   * @throws SseError as `disconnect`: the promise rejects
    */
-  leave(user: Pick<SseIdentity, 'user'>, room: RoomName): Promise<void>;
-  leave(target: SseClient | Pick<SseIdentity, 'user'>, room: RoomName): void | Promise<void> {
+  leave(target: RemoteTarget, room: RoomName, options?: RemoteOptions): Promise<number>;
+  leave(target: SseClient | RemoteTarget, room: RoomName, options?: RemoteOptions): void | Promise<number> {
     if (target instanceof SseClient) return target.leave(room);
-    return reported(leave, [target, room], () =>
-      this.hub.beforeClose(this.commands.leave(leavingUser(target), room)),
-    );
-  }
-
-  /** True if the client is in the room; always `true` for `'*'`, and `false` for a value that is no room name. */
-  in(client: SseClient, room: RoomName): boolean {
-    return checkClient('in', client).in(room);
+    return this.#remote(leave, [target, room], () => this.commands.leave(target, room, options));
   }
 
   /**
@@ -121,8 +109,24 @@ export class SseService<Events extends object = object> {
     data: EventData<Events, Name>,
     options?: SendOptions,
   ): boolean;
-  send(client: SseClient, ...parts: unknown[]): boolean {
-    return this.hub.send(checkClient('send', client), parts);
+  /**
+   * Sends an event to clients of all nodes. It is not stored, and carries no id.
+   *
+   * @returns settles with the number of streams that have accepted it, once all nodes have answered
+   * @throws SseError `invalid-data`, `invalid-event-name`, and as `disconnect`: the promise rejects
+   */
+  send<const Data>(target: RemoteTarget, data: UnnamedData<Events, Data>): Promise<number>;
+  send<Name extends EventName<Events> | undefined>(
+    target: RemoteTarget,
+    event: Name,
+    data: EventData<Events, Name>,
+    options?: Pick<SendOptions, 'volatile'> & RemoteOptions,
+  ): Promise<number>;
+  send(target: SseClient | RemoteTarget, ...parts: unknown[]): boolean | Promise<number> {
+    if (isOwn(target)) return this.hub.send(checkClient('send', target), parts);
+    return this.#remote(send, [target], async () =>
+      this.commands.send(target, this.hub.events.remoteEvent(parts)),
+    );
   }
 
   /**
@@ -143,77 +147,32 @@ export class SseService<Events extends object = object> {
   ): Promise<string | undefined>;
   broadcast(room: Rooms, ...parts: unknown[]): Promise<string | undefined> {
     return this.hub.publish(broadcastCall(broadcast, room, parts), () => ({
-      parts: withExcluded(parts, this.commands.hasUsers()),
+      parts: withExcluded(parts, this.commands.hasUsers),
       rooms: checkRooms(room),
     }));
   }
 
   /**
-   * Ends streams on every node after what is queued: one client's by its id, a user's, a room's, or those of the members of
-   * a room that `where` accepts. Browsers reconnect by themselves, after `retryMs`: to keep a user away, let a guard refuse
-   * the next request (401, 403), or answer it with 204.
-   * @returns settles when the broker has accepted the command, not when the streams have ended. A node without a connection
-   * to the broker misses it
+   * Ends streams on every node after what is queued: one client's, a user's, a room's, or those of the members of a room that
+   * `where` accepts. Browsers reconnect by themselves, after `retryMs`: to keep a user away, let a guard refuse the next
+   * request (401, 403), or answer it with 204.
+   *
+   * @returns settles with the number of streams that match, once all nodes have done it
    * @throws SseError `invalid-arguments`, `invalid-room`, `invalid-user`, `invalid-retry`, `no-presence`,
-   * `unsupported-by-broker`, `broker-closed`, `broker-unavailable`: the promise rejects
+   * `unsupported-by-broker`, `broker-closed`, `broker-unavailable`: the promise rejects. `broker-unavailable` names the nodes
+   * that have not answered within `timeoutMs`, and says whether the others have done it
    */
-  disconnect(target: DisconnectTarget, options?: DisconnectOptions): Promise<void> {
-    return reported(disconnect, [target], () =>
-      this.hub.beforeClose(this.commands.disconnect(target, options)),
+  disconnect(target: SseClient | RemoteTarget, options?: DisconnectOptions): Promise<number> {
+    return this.#remote(disconnect, [target], () =>
+      target instanceof SseClient
+        ? this.commands.disconnectOwn(target, options)
+        : this.commands.disconnect(target, options),
     );
   }
 
   /** Removes a client without closing its connection: it leaves its rooms and receives no further event. */
   remove(client: SseClient): void {
     checkClient('remove', client).connection.close('removed');
-  }
-
-  /** A live view of the clients of a room on this node; by default of all clients. @throws SseError `invalid-room` */
-  clients(room: RoomName = EVERYONE): ReadonlySet<SseClient> {
-    return this.hub.clientsOf(checkRoom(room));
-  }
-
-  /** The rooms with at least one client or subscriber on this node. */
-  rooms(): string[] {
-    return this.hub.roomNames();
-  }
-
-  /** The size of `clients(room)`. @throws SseError `invalid-room` */
-  count(room: RoomName = EVERYONE): number {
-    return this.clients(room).size;
-  }
-
-  /**
-   * All members of a room over all nodes, ordered by user, in one list: 10,000 members with 100 bytes of info take more
-   * than a megabyte. Settles when the broker has answered.
-   * @throws SseError `invalid-room`, `no-presence`, `broker-closed`, `broker-unavailable`: the promise rejects
-   */
-  async presence(room: RoomName): Promise<SseMember[]> {
-    return this.allPresence.members(checkRoom(room));
-  }
-
-  /** The number of users and streams in a room over all nodes, at the same cost for any size. Rejects as `presence` does. */
-  async presenceCount(room: RoomName): Promise<PresenceCount> {
-    return this.allPresence.count(checkRoom(room));
-  }
-
-  /**
-   * Emits each user that joins a room with the first stream, or leaves it with the last, over all nodes. A subscriber counts
-   * as interest in the room. For a complete list, subscribe first and call `presence(room)` then. The joins and leaves of a user
-   * alternate. Changes that an outage hid follow within 20 s after it. Completes when the application closes. Throws as
-   * `presence` rejects.
-   */
-  presence$(room: RoomName): Observable<PresenceChange> {
-    return this.allPresence.changes(checkRoom(room));
-  }
-
-  /**
-   * Emits the events of a room, from all nodes, and completes when the application closes. A subscriber counts as interest in
-   * the room, as a client does. @throws SseError `invalid-room`
-   */
-  stream(room: RoomName): Observable<SseMessage<Events>> {
-    const name = checkRoom(room);
-    return this.hub.observeRoom(name).pipe(map((message) => toSseMessage<Events>(name, message)));
   }
 
   /**
@@ -230,14 +189,8 @@ export class SseService<Events extends object = object> {
     return publishSource(this.hub, source$, checkRooms(room), event);
   }
 
-  /**
-   * The current position, for a page rendered with the current state. The page opens its stream with it as `?lastEventId=`,
-   * and the stream begins with the events published in between. `undefined` with `history: false`. `rooms` are those of the
-   * page's stream; without partitions one position serves all rooms.
-   * @throws SseError `invalid-room`: the promise rejects
-   */
-  async position(rooms: Rooms = EVERYONE): Promise<string | undefined> {
-    return this.hub.position(checkRooms(rooms));
+  #remote(method: PublicMethod, args: readonly unknown[], work: () => Promise<number>): Promise<number> {
+    return reported(method, args, () => this.hub.beforeClose(work()));
   }
 
   /** @internal */
@@ -247,4 +200,9 @@ export class SseService<Events extends object = object> {
 }
 
 // oxlint-disable-next-line typescript/unbound-method -- compared with the functions of a stack, never called
-const { broadcast, disconnect, join, leave } = SseService.prototype;
+const { broadcast, disconnect, join, leave, send } = SseService.prototype;
+
+/** Returns whether a target is a client of this process, or nothing that names clients of any node. */
+function isOwn(target: SseClient | RemoteTarget): target is SseClient {
+  return target instanceof SseClient || !isRemoteTarget(target);
+}

@@ -259,7 +259,15 @@ export function everyNode(sse: SseService, client: SseClient): void {
   const members: Promise<SseMember[]> = sse.presence('chat/7');
   const changes: Observable<PresenceChange> = sse.presence$(7);
   const now: void = sse.leave(client, 'chat/7');
-  const later: Promise<void> = sse.leave({ user: 7 }, 'chat/7');
+  const later: Promise<number> = sse.leave({ user: 7 }, 'chat/7');
+  const own: Promise<boolean> = sse.join(client, 'chat/7', { replay: 5 });
+  const joined: Promise<number> = sse.join({ user: 7 }, 'chat/7', { replay: 5, timeoutMs: 1_000 });
+  const byId: Promise<number> = sse.join(client.id, 'chat/7');
+  const left: Promise<number> = sse.leave({ room: 'lobby' }, 'chat/7', { timeoutMs: 1_000 });
+  const accepted: boolean = sse.send(client, 'hello', 1);
+  const sent: Promise<number> = sse.send({ room: 'chat/7' }, 'hello', 1, { volatile: true });
+  const ended: Promise<number> = sse.disconnect(client, { retryMs: 5_000, timeoutMs: 1_000 });
+  void [own, joined, byId, left, accepted, sent, ended];
   void sse.disconnect(client.id);
   void sse.disconnect({ user: 7 }, { retryMs: 60_000 });
   void sse.disconnect({ user: '7', room: 'chat/7' });
@@ -276,8 +284,10 @@ export function everyNode(sse: SseService, client: SseClient): void {
   void sse.disconnect({ user: null });
   // @ts-expect-error -- no such option
   void sse.disconnect({ user: 7 }, { retry: 1 });
-  // @ts-expect-error -- named as an object, or it might be a client's id
-  void sse.leave('7', 'chat/7');
+  // @ts-expect-error -- an id of its own is no option of a send to other nodes
+  void sse.send({ user: 7 }, 'hello', 1, { id: 5 });
+  // @ts-expect-error -- a client of this process settles without answers of other nodes
+  void sse.join(client, 'chat/7', { timeoutMs: 1_000 });
 }
 
 export const presenceOptions: SseModuleOptions = {

@@ -1,6 +1,7 @@
 import type { RoomEvent, RoomMessage } from '../protocol/room-message.js';
 import type { EarlierCopy, Position } from '../protocol/position.js';
 import type { Acknowledge, MissingAcknowledgement } from '../protocol/input/acknowledge.js';
+import type { ControlChannel } from './control-channel.interface.js';
 import type { PresenceStore } from './presence-store.interface.js';
 
 /** Limits of one room's history. */
@@ -154,7 +155,7 @@ export interface HistoryPage {
  * client in room `a` that resumes after 100 reads 112. Its `previous` is 100, so nothing is missing. A client that
  * resumes after 90 when 100 has been trimmed also reads 112: 100 is after 90, so room `a` is in `incompleteRooms`.
  */
-export interface SseBroker {
+export interface SseBroker extends Partial<ControlChannel> {
   /**
    * Starts the broker. Called once, before any other method.
    *
@@ -208,15 +209,6 @@ export interface SseBroker {
     newest?: number,
     options?: ReadOptions,
   ): Promise<HistoryPage>;
-
-  /**
-   * Sends a control message to every node, this one included. It is not stored; each reachable node receives it once.
-   * Optional: without it, calls that affect clients of other nodes (`disconnect`, `leave` of a user) are rejected.
-   *
-   * @returns resolves when the broker has accepted the message
-   * @throws SseError `broker-closed`, `broker-unavailable`
-   */
-  publishControl?(text: string): Promise<void>;
 
   /** `true` if `publish` supports `acknowledge`. Optional: without it, calls with that option are rejected. */
   readonly acknowledges?: boolean;

@@ -1,3 +1,4 @@
+import type { RoomHistoryLimits } from './broker.interface.js';
 import type { Position } from '../protocol/position.js';
 
 /** The facts about one room at the position of a read. */
@@ -48,4 +49,12 @@ export function isComplete(
     return first.previous === 0 ? first.position - after < lastPositionTtlUs : first.previous <= after;
   }
   return last === undefined ? now - after < lastPositionTtlUs : last <= after;
+}
+
+/**
+ * Returns the time for which a room's last position is stored, in milliseconds. It is longer than the age of its events,
+ * so that a read can distinguish "no newer event" from "expired"; see `isComplete`.
+ */
+export function lastPositionTtlMs({ maxAgeMs }: RoomHistoryLimits): number {
+  return 2 * maxAgeMs;
 }

@@ -10,6 +10,7 @@ import type {
   ReadOptions,
   SseBroker,
 } from './broker.interface.js';
+import type { BrokerNode } from './control-channel.interface.js';
 import { IdempotencyKeys } from './idempotency-keys.js';
 import { MemoryHistory } from './memory-history.js';
 import { MemoryPresence } from './memory-presence.js';
@@ -25,6 +26,7 @@ import type { PresenceStore } from './presence-store.interface.js';
  */
 export class MemoryBroker implements SseBroker {
   readonly epoch = newEpoch();
+  readonly nodeId = newEpoch();
   readonly #clock = new PositionClock();
   readonly #keys = new IdempotencyKeys();
   readonly #subscribed = new Set<string>();
@@ -104,9 +106,15 @@ export class MemoryBroker implements SseBroker {
     return { epoch: this.epoch, position: last?.position ?? this.#clock.last, ...slice };
   }
 
-  async publishControl(text: string): Promise<void> {
+  async publishControl(text: string): Promise<number> {
     this.#running();
     this.#listener?.onControl?.(text);
+    return 1;
+  }
+
+  async nodes(): Promise<readonly BrokerNode[]> {
+    this.#running();
+    return [{ id: this.nodeId, name: 'this process' }];
   }
 
   async close(): Promise<void> {

@@ -5,7 +5,7 @@ import { isComplete, newestLoss, type RoomEvidence } from './completeness.js';
 import { HistoryTrimmer } from './history-trimmer.js';
 import { mergeByPosition } from './merge-by-position.js';
 import { countWithin } from './page-bytes.js';
-import { lastPositionTtlMs } from './last-position-ttl.js';
+import { lastPositionTtlMs } from './completeness.js';
 import { RoomHistory } from './room-history.js';
 
 const MIN_SWEEP_MS = 1_000;

@@ -1,64 +1,150 @@
+import { checkEventName } from '../protocol/input/event-fields.js';
+import { MAX_ANSWER_TIMEOUT_MS, MAX_TIMER_MS } from '../protocol/input/option-checks.js';
+import { checkReplay, type Replay } from '../protocol/input/replay-option.js';
 import { checkRoom } from '../protocol/input/room-name.js';
+import { unsafeTextReason } from '../protocol/input/unsafe-text.js';
 import { checkUser } from '../protocol/input/user-name.js';
+import type { CommandTarget } from './command-target.js';
 
-/** The longest reconnection time of a command, in milliseconds: a browser's timer would fire a longer one at once. */
-export const MAX_COMMAND_RETRY_MS = 2_147_483_647;
+/** Longest text of a failure in an answer. */
+const MAX_FAILURE_LENGTH = 300;
 
-/** A command from one node to all: each node executes it for those of its clients that match every given field. */
+/** Work for the clients of a target. */
+export type CommandAction =
+  | { readonly do: 'join'; readonly room: string; readonly replay?: Replay | undefined }
+  | { readonly do: 'leave'; readonly room: string }
+  /** `retryMs`: the reconnection time, in milliseconds, sent to the clients first. */
+  | { readonly do: 'disconnect'; readonly retryMs?: number | undefined }
+  | {
+      readonly do: 'send';
+      readonly data: string;
+      readonly event?: string | undefined;
+      readonly volatile?: boolean | undefined;
+    };
+
+/** A command from one node to all: each node executes it for those of its clients that match the target, and answers. */
 export interface RemoteCommand {
-  readonly do: 'disconnect' | 'leave';
-  /** Id of the only client that matches. */
-  readonly client?: string | undefined;
-  /** Users whose clients match. */
-  readonly users?: readonly string[] | undefined;
-  /** For `disconnect`: the room whose clients match. For `leave`: the room that the clients leave. */
-  readonly room?: string | undefined;
-  /** For `disconnect`: the reconnection time, in milliseconds, sent to the clients first. */
-  readonly retryMs?: number | undefined;
+  /** Id of the command, which may arrive several times. A node executes it once. */
+  readonly call: string;
+  /** Id of the node that waits for answers. */
+  readonly from: string;
+  /** Time for which that node waits, in milliseconds. */
+  readonly waitMs: number;
+  readonly to: CommandTarget;
+  readonly action: CommandAction;
 }
 
-export function encodeRemoteCommand(command: RemoteCommand): string {
-  return JSON.stringify(command);
+/** The answer of one node to a command. */
+export interface RemoteAnswer {
+  /** Id of the command. */
+  readonly answer: string;
+  readonly node: string;
+  /** Number of streams of the node that the command has reached. */
+  readonly reached: number;
+  /** The reason why the node could not execute all of it. */
+  readonly failed?: string | undefined;
+}
+
+export function encodeControl(message: RemoteCommand | RemoteAnswer): string {
+  return JSON.stringify(message);
+}
+
+/** Shortens a reason, and removes the characters that an answer must not contain. */
+export function failureText(reason: string): string {
+  const safe = Array.from(reason, (character) =>
+    unsafeTextReason(character) === undefined ? character : ' ',
+  );
+  return safe.slice(0, MAX_FAILURE_LENGTH).join('');
 }
 
 /**
  * Parses a control message, which any program with access to the broker can send.
  *
- * @returns `undefined` for a text that is no command, names no client, or has an unknown field: a command of a newer
- * version is ignored as a whole, since executing only its known fields could reach more clients than intended
+ * @returns `undefined` for a text that is neither command nor answer, names no client, or has an unknown field: a command
+ * of a newer version is ignored as a whole, since executing only its known fields could reach more clients than intended
  */
-export function parseRemoteCommand(text: string): RemoteCommand | undefined {
+export function parseControl(text: string): RemoteCommand | RemoteAnswer | undefined {
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
   } catch {
     return undefined;
   }
-  return isRemoteCommand(parsed) ? parsed : undefined;
+  if (hasShape(parsed, COMMAND)) return parsed as unknown as RemoteCommand;
+  return hasShape(parsed, ANSWER) ? (parsed as unknown as RemoteAnswer) : undefined;
 }
 
-const KNOWN_FIELDS: ReadonlySet<string> = new Set(['do', 'client', 'users', 'room', 'retryMs']);
+type Check = (value: unknown) => boolean;
+/** Checks of the fields that an object may have. */
+type Shape = Readonly<Record<string, Check>>;
 
-function isRemoteCommand(value: unknown): value is RemoteCommand {
-  if (typeof value !== 'object' || value === null) return false;
-  const { do: verb, client, users, room, retryMs } = value as Record<keyof RemoteCommand, unknown>;
+const isId: Check = (value) => typeof value === 'string' && /^[\w-]{1,64}$/.test(value);
+const isRoom: Check = (value) => isAccepted(checkRoom, value);
+
+const TARGET: Shape = {
+  client: optional((value) => typeof value === 'string'),
+  users: optional((value) => Array.isArray(value) && value.every((user) => isAccepted(checkUser, user))),
+  room: optional(isRoom),
+};
+
+const ACTIONS: Readonly<Record<CommandAction['do'], Shape>> = {
+  join: { do: isString, room: isRoom, replay: optional((value) => checkReplay(value) === undefined) },
+  leave: { do: isString, room: isRoom },
+  disconnect: { do: isString, retryMs: optional(integerUpTo(MAX_TIMER_MS)) },
+  send: {
+    do: isString,
+    data: isString,
+    event: optional((value) => isAccepted(checkEventName, value)),
+    volatile: optional((value) => typeof value === 'boolean'),
+  },
+};
+
+const COMMAND: Shape = {
+  call: isId,
+  from: isId,
+  waitMs: integerUpTo(MAX_ANSWER_TIMEOUT_MS),
+  to: (value) => hasShape(value, TARGET) && Object.keys(value).length > 0,
+  action: (value) => {
+    const verb: unknown = (value as { do?: unknown } | null | undefined)?.do;
+    const isVerb = typeof verb === 'string' && Object.hasOwn(ACTIONS, verb);
+    return isVerb && hasShape(value, ACTIONS[verb as CommandAction['do']]);
+  },
+};
+
+const ANSWER: Shape = {
+  answer: isId,
+  node: isId,
+  reached: integerUpTo(Number.MAX_SAFE_INTEGER),
+  failed: optional((value) => isString(value) && value.length <= 2 * MAX_FAILURE_LENGTH && isSafe(value)),
+};
+
+function hasShape(value: unknown, shape: Shape): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const fields = value as Record<string, unknown>;
   return (
-    (verb === 'disconnect' || verb === 'leave') &&
-    Object.keys(value).every((name) => KNOWN_FIELDS.has(name)) &&
-    (client === undefined || typeof client === 'string') &&
-    (room === undefined || isValid(checkRoom, room)) &&
-    (users === undefined || (Array.isArray(users) && users.every((user) => isValid(checkUser, user)))) &&
-    (retryMs === undefined || isRetry(retryMs)) &&
-    (client !== undefined || users !== undefined || (verb === 'disconnect' && room !== undefined))
+    Object.keys(fields).every((name) => Object.hasOwn(shape, name)) &&
+    Object.entries(shape).every(([name, check]) => check(fields[name]))
   );
 }
 
-function isRetry(value: unknown): boolean {
-  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= MAX_COMMAND_RETRY_MS;
+function optional(check: Check): Check {
+  return (value) => value === undefined || check(value);
+}
+
+function integerUpTo(max: number): Check {
+  return (value) => Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= max;
+}
+
+function isString(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isSafe(text: string): boolean {
+  return unsafeTextReason(text) === undefined;
 }
 
 /** Returns `true` for a name as an application may give it. A number, which it may give too, is no name here. */
-function isValid(check: (name: unknown) => string, name: unknown): boolean {
+function isAccepted(check: (name: unknown) => string | undefined, name: unknown): boolean {
   try {
     return check(name) === name;
   } catch {

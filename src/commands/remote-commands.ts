@@ -1,168 +1,139 @@
-import type { PartitionedBroker, SseBroker } from '../broker/broker.interface.js';
-import type { SseClient } from '../connection/sse-client.js';
-import { describeValue } from '../protocol/error-text.js';
+import type { PartitionedBroker } from '../broker/broker.interface.js';
+import { controlChannelOf, type ControlChannel } from '../broker/control-channel.interface.js';
 import { checkRetry } from '../protocol/input/event-fields.js';
-import { checkCallOptions, checkedElsewhere } from '../protocol/input/option-checks.js';
-import { EVERYONE, checkRoom, type RoomName } from '../protocol/input/room-name.js';
-import { SseError } from '../protocol/sse-error.js';
-import { ignoreRejection } from '../protocol/thenable.js';
-import type { SseMember } from '../protocol/sse-member.js';
-import { checkUser, noUsers } from '../protocol/input/user-name.js';
-import type { CommandHost } from './command-host.interface.js';
 import {
-  encodeRemoteCommand,
-  MAX_COMMAND_RETRY_MS,
-  parseRemoteCommand,
-  type RemoteCommand,
-} from './remote-command-codec.js';
+  checkCallOptions,
+  checkedElsewhere,
+  MAX_ANSWER_TIMEOUT_MS,
+  MAX_TIMER_MS,
+  wholeNumber,
+} from '../protocol/input/option-checks.js';
+import { checkReplay, type Replay } from '../protocol/input/replay-option.js';
+import { checkRoom, checkTarget, type RoomName } from '../protocol/input/room-name.js';
+import { SseError } from '../protocol/sse-error.js';
+import type { SseClient } from '../connection/sse-client.js';
+import { CommandExecution, endStreams } from './command-execution.js';
+import type { CommandHost } from './command-host.interface.js';
+import { commandTargets, type RemoteTarget, type TargetLookups } from './command-target.js';
+import { RemoteCall } from './remote-call.js';
+import { parseControl, type CommandAction } from './remote-command-codec.js';
 
-/** Users named in one control message; a longer list is published as several messages. */
-const USERS_PER_MESSAGE = 250;
+const ANSWER_TIMEOUT_MS = 5_000;
 
-/** Properties of a target: with a misspelt one, `disconnect` would end more streams than were meant. */
-const TARGET_CHECKS = { user: checkedElsewhere, room: checkedElsewhere, where: checkedElsewhere };
-
-/** The streams that `disconnect` ends, on every node: one client's by its id, a user's, a room's, or those of some members. */
-export type DisconnectTarget =
-  | string
-  | {
-      readonly user: string | number;
-      /** Only the user's streams in this room. Default: all of them. */
-      readonly room?: RoomName;
-    }
-  | {
-      readonly room: RoomName;
-      /** Only the streams of these members; the room needs presence. Default: every stream in the room. */
-      readonly where?: (member: SseMember) => boolean;
-    };
+/** Options of each command to the clients of all nodes. */
+export interface RemoteOptions {
+  /**
+   * Longest wait for the answers of all nodes, in milliseconds, 1 to 60,000. After it the promise rejects with
+   * `broker-unavailable`, and names the nodes without an answer. Default: 5,000.
+   */
+  readonly timeoutMs?: number;
+}
 
 /** Options of `disconnect`. */
-export interface DisconnectOptions {
+export interface DisconnectOptions extends RemoteOptions {
   /** Milliseconds after which the clients reconnect. Default: the reconnection time that they have. */
   readonly retryMs?: number;
 }
 
-/** Publishes commands to the clients of all nodes, and executes received ones for the clients of this node. */
+const REMOTE_CHECKS = { timeoutMs: wholeNumber(1, MAX_ANSWER_TIMEOUT_MS) };
+const JOIN_CHECKS = { ...REMOTE_CHECKS, replay: checkReplay };
+const DISCONNECT_CHECKS = { ...REMOTE_CHECKS, retryMs: checkedElsewhere };
+
+/**
+ * Commands to the clients of all nodes. Each settles with the number of streams that it has reached, once every node has
+ * executed it. A node without a connection to the broker is named in the rejection, as long as it is listed.
+ */
 export class RemoteCommands {
-  readonly #broker: SseBroker | undefined;
-  readonly #membersOf: (room: string) => Promise<SseMember[]>;
-  /** True where a call may name a user. */
-  readonly hasUsers: () => boolean;
+  readonly #channel: ControlChannel | undefined;
+  readonly #execution: CommandExecution | undefined;
+  readonly #lookups: TargetLookups;
+  readonly #calls = new Map<string, RemoteCall>();
 
-  /**
-   * @param membersOf the members of a room over all nodes, for `{ room, where }`
-   * @param hasUsers returns true with the option `identify`, and in a process without HTTP
-   */
-  constructor(
-    broker: PartitionedBroker,
-    membersOf: (room: string) => Promise<SseMember[]>,
-    hasUsers: () => boolean,
-  ) {
-    this.hasUsers = hasUsers;
+  constructor(broker: PartitionedBroker, lookups: TargetLookups) {
     // A control message of any partition reaches every node. Always the same partition: commands stay in order.
-    [this.#broker] = broker.partitions;
-    this.#membersOf = membersOf;
+    this.#channel = broker.partitions.map(controlChannelOf).find((channel) => channel !== undefined);
+    this.#execution = this.#channel && new CommandExecution(this.#channel);
+    this.#lookups = lookups;
+  }
+
+  /** Returns true where a call may name a user. */
+  get hasUsers(): boolean {
+    return this.#lookups.hasUsers();
+  }
+
+  /** Adds clients to a room. Every event that is published after it has settled reaches them. */
+  async join(
+    target: RemoteTarget,
+    room: RoomName,
+    options: RemoteOptions & { readonly replay?: Replay } = {},
+  ): Promise<number> {
+    checkCallOptions('join', options, JOIN_CHECKS);
+    const { replay, timeoutMs } = options;
+    return this.#run(target, { do: 'join', room: checkTarget(room), replay }, timeoutMs);
+  }
+
+  /** Takes clients out of a room; with `'*'` out of every room. */
+  async leave(target: RemoteTarget, room: RoomName, options: RemoteOptions = {}): Promise<number> {
+    checkCallOptions('leave', options, REMOTE_CHECKS);
+    return this.#run(target, { do: 'leave', room: checkRoom(room) }, options.timeoutMs);
+  }
+
+  /** Ends the streams of clients after what is queued. */
+  async disconnect(target: RemoteTarget, options: DisconnectOptions = {}): Promise<number> {
+    const { retryMs, timeoutMs } = checkDisconnect(options);
+    return this.#run(target, { do: 'disconnect', retryMs }, timeoutMs);
+  }
+
+  /** Ends the stream of one client of this node. @returns 1, or 0 for a client that is closed */
+  async disconnectOwn(client: SseClient, options: DisconnectOptions = {}): Promise<number> {
+    const { retryMs } = checkDisconnect(options);
+    return client.isClosed ? 0 : endStreams([client], retryMs);
+  }
+
+  /** Sends a validated event to clients. @returns the number of streams that have accepted it */
+  async send(
+    target: RemoteTarget,
+    { timeoutMs, ...event }: RemoteOptions & Omit<Extract<CommandAction, { do: 'send' }>, 'do'>,
+  ): Promise<number> {
+    return this.#run(target, { do: 'send', ...event }, timeoutMs);
   }
 
   /**
-   * Ends streams on every node.
+   * Takes a received control message: a command for the clients of this node, or an answer.
    *
-   * @returns settles when the broker has accepted the command, not when the streams have ended
-   * @throws SseError `invalid-arguments`, `invalid-room`, `invalid-user`, `invalid-retry`, `no-presence`,
-   * `unsupported-by-broker`, `broker-closed`, `broker-unavailable`
+   * @returns `false` for a text that is neither, which is ignored
    */
-  async disconnect(target: DisconnectTarget, options: DisconnectOptions = {}): Promise<void> {
-    checkCallOptions('disconnect', options, { retryMs: checkedElsewhere });
-    const retryMs =
-      options.retryMs === undefined ? undefined : checkRetry(options.retryMs, MAX_COMMAND_RETRY_MS);
-    if (typeof target === 'string') return this.#publish({ do: 'disconnect', client: target, retryMs });
-    if (typeof target !== 'object' || target === null || !('user' in target || 'room' in target)) {
-      throw new SseError(
-        'invalid-arguments',
-        `disconnect takes a client's id, { user }, { room } or { room, where }, not ${describeValue(target)}.`,
-      );
-    }
-    checkCallOptions('the target of disconnect', target, TARGET_CHECKS);
-    const room = target.room === undefined ? undefined : checkRoom(target.room);
-    if ('user' in target) {
-      if ('where' in target) {
-        throw new SseError('invalid-arguments', 'disconnect takes `where` with a room, not with a user.');
-      }
-      this.#checkUsersExist('disconnect({ user })');
-      return this.#publish({ do: 'disconnect', users: [checkUser(target.user)], room, retryMs });
-    }
-    const { where } = target;
-    if (where === undefined) return this.#publish({ do: 'disconnect', room, retryMs });
-    const members = await this.#membersOf(room ?? EVERYONE);
-    const users = members.filter((member) => isAccepted(where(member))).map(({ user }) => user);
-    for (let first = 0; first < users.length; first += USERS_PER_MESSAGE) {
-      const some = users.slice(first, first + USERS_PER_MESSAGE);
-      await this.#publish({ do: 'disconnect', users: some, room, retryMs });
-    }
-  }
-
-  /**
-   * Takes all clients of a user out of a room, on every node; with `'*'` out of every room.
-   *
-   * @returns settles when the broker has accepted the command
-   * @throws SseError `invalid-user`, `invalid-room`, `unsupported-by-broker`, `broker-closed`, `broker-unavailable`
-   */
-  async leave(user: unknown, room: RoomName): Promise<void> {
-    this.#checkUsersExist('leave({ user }, room)');
-    await this.#publish({ do: 'leave', users: [checkUser(user)], room: checkRoom(room) });
-  }
-
-  /**
-   * Executes a received control message for the clients of this node.
-   *
-   * @returns `false` for a text that is no command, which is ignored
-   */
-  execute(text: string, host: CommandHost): boolean {
-    const command = parseRemoteCommand(text);
-    if (command === undefined) return false;
-    for (const client of matchingClients(command, host)) {
-      if (command.do === 'leave') {
-        host.leave(client, command.room ?? EVERYONE);
-      } else {
-        if (command.retryMs !== undefined) client.setRetry(command.retryMs);
-        client.connection.end('disconnected');
-      }
-    }
+  receive(text: string, host: CommandHost): boolean {
+    const message = parseControl(text);
+    if (message === undefined) return false;
+    if ('answer' in message) this.#calls.get(message.answer)?.receive(message);
+    else this.#execution?.receive(message, host);
     return true;
   }
 
-  #checkUsersExist(call: string): void {
-    if (!this.hasUsers()) throw noUsers(call);
-  }
-
-  async #publish(command: RemoteCommand): Promise<void> {
-    if (this.#broker?.publishControl === undefined) {
+  async #run(target: unknown, action: CommandAction, timeoutMs = ANSWER_TIMEOUT_MS): Promise<number> {
+    const targets = await commandTargets(action.do, target, this.#lookups);
+    const channel = this.#channel;
+    if (channel === undefined) {
       throw new SseError(
         'unsupported-by-broker',
-        'The broker cannot reach the clients of other nodes: it has no `publishControl`.',
+        'The broker cannot reach the clients of other nodes: it lacks `publishControl` or `nodes`.',
       );
     }
-    await this.#broker.publishControl(encodeRemoteCommand(command));
+    const calls = targets.map((each) => new RemoteCall(channel, each, action, timeoutMs));
+    for (const call of calls) this.#calls.set(call.id, call);
+    try {
+      const reached = await Promise.all(calls.map((call) => call.run()));
+      return reached.reduce((sum, each) => sum + each, 0);
+    } finally {
+      for (const call of calls) this.#calls.delete(call.id);
+    }
   }
 }
 
-/** Copies the matching clients to a list, since ending a stream changes the set of the room. */
-function matchingClients(command: RemoteCommand, host: CommandHost): SseClient[] {
-  const { client: id, users, room = EVERYONE } = command;
-  const names = users && new Set(users);
-  return Array.from(host.clientsOf(room)).filter(
-    (client) =>
-      (id === undefined || client.id === id) &&
-      (names === undefined || (client.user !== undefined && names.has(client.user))),
-  );
-}
-
-/** A promise would accept every member. */
-function isAccepted(result: unknown): boolean {
-  if (typeof result === 'boolean') return result;
-  ignoreRejection(result);
-  throw new SseError(
-    'invalid-arguments',
-    `The function "where" of disconnect returns true or false, not ${describeValue(result)}. It may not be asynchronous.`,
-  );
+/** Validates the options of `disconnect`. @throws SseError `invalid-arguments`, `invalid-retry` */
+function checkDisconnect(options: DisconnectOptions): DisconnectOptions {
+  checkCallOptions('disconnect', options, DISCONNECT_CHECKS);
+  if (options.retryMs !== undefined) checkRetry(options.retryMs, MAX_TIMER_MS);
+  return options;
 }

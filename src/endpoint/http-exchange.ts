@@ -3,6 +3,7 @@ import { SseError } from '../protocol/sse-error.js';
 import { encodeEvent } from '../protocol/encode-event.js';
 import { SseFrame } from '../protocol/sse-frame.js';
 import type { RawRequest, RawResponse } from '../connection/response/raw-response.js';
+import { claimConnection } from '../connection/response/pipelining.js';
 import { ResponseWriter } from '../connection/response/response-writer.js';
 import { isFastifyReply, runSendHooks, type FastifyReplyLike } from './response/fastify-reply.js';
 import { OpeningSession } from './response/opening-session.js';
@@ -43,6 +44,11 @@ export class HttpExchange {
         'A stream needs the request and response of Node, Express or Fastify: pass the pair that the handler received.',
       );
     }
+  }
+
+  /** As in `claimConnection`. */
+  claimConnection(): boolean {
+    return claimConnection(this.request, this.response);
   }
 
   createWriter(): ResponseWriter {

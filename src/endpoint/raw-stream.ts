@@ -30,6 +30,7 @@ export function openRawStream(
       'The response has begun already. Call add() before anything is written.',
     );
   }
+  const isBehindStream = !http.claimConnection();
   const client = hub.register({
     request,
     writer: http.createWriter(),
@@ -38,6 +39,11 @@ export function openRawStream(
     tracksPositionOnceJoined: true,
     held: true,
   });
+  if (isBehindStream) {
+    client.connection.close('refused');
+    http.answerReconnect(retryMs, () => {});
+    return client;
+  }
   for (const room of names) void hub.join(client, room);
   http.detachFromFramework();
   http.drainUnreadBody();

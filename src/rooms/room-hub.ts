@@ -7,7 +7,8 @@ import { ConnectionServices } from '../connection/connection-services.js';
 import { SseClient, type ClientHost } from '../connection/sse-client.js';
 import type { JoinOptions } from '../connection/sse-client.interface.js';
 import { checkRetry } from '../protocol/input/event-fields.js';
-import { encodeEvent, type SseFields } from '../protocol/encode-event.js';
+import { hasReplay } from '../protocol/input/replay-option.js';
+import { encodeEvent } from '../protocol/encode-event.js';
 import { describeValue } from '../protocol/error-text.js';
 import { RoomMessage, type RoomEvent } from '../protocol/room-message.js';
 import type { PublicMethod } from '../protocol/sse-error.js';
@@ -16,14 +17,12 @@ import { checkJoin } from './publish/call-arguments.js';
 import { HubObservables } from './hub-observables.js';
 import { HubShutdown } from './hub-shutdown.js';
 import { LossNotifier } from './resume/loss-notifier.js';
-import { EventPublisher, type EventToPublish, type SendTraits } from './publish/event-publisher.js';
+import { EventPublisher, type EventToPublish } from './publish/event-publisher.js';
 import { Partitions, type PartitionsListener } from './partitions/partitions.js';
-import { ClientResumes, type AttachTiming } from './resume/client-resumes.js';
+import { ClientResumes } from './resume/client-resumes.js';
 import { ReportedPromise, type PublicCall } from './reported-promise.js';
-import type { HubOptions, NewClient } from './room-hub.interface.js';
+import type { HubOptions, NewClient, Opening } from './room-hub.interface.js';
 import { RoomRegistry } from './room-registry.js';
-
-type Opening = { readonly retryMs: number | false } & Partial<Pick<AttachTiming, 'nextTurn'>>;
 
 // oxlint-disable-next-line typescript/unbound-method -- compared, never called
 const joinOfClient: PublicMethod = SseClient.prototype.join;
@@ -41,7 +40,7 @@ export class RoomHub implements ClientHost {
   /** Takes failures of the application's callbacks. */
   readonly callbacks: CallbackFailures;
   readonly #resumes: ClientResumes;
-  readonly #events: EventPublisher;
+  readonly events: EventPublisher;
   readonly #shutdown: HubShutdown;
 
   constructor(options: HubOptions) {
@@ -53,7 +52,7 @@ export class RoomHub implements ClientHost {
     // A subscription that is still pending when the broker closes is rejected; this is no failure.
     const reportWhileOpen = (error: unknown): void => void (this.isClosing || options.report(error));
     this.#rooms = new RoomRegistry(this.#partitions, reportWhileOpen, options);
-    this.#events = new EventPublisher(this.#partitions, options);
+    this.events = new EventPublisher(this.#partitions, options);
     this.#resumes = new ClientResumes(
       { partitions: this.#partitions, rooms: this.#rooms, hasHistory: options.policy.hasHistory },
       options.report,
@@ -144,13 +143,13 @@ export class RoomHub implements ClientHost {
   open(
     client: SseClient,
     headers: Readonly<Record<string, unknown>>,
-    { retryMs, nextTurn = false }: Opening,
+    { retryMs, nextTurn = false, newest }: Opening,
   ): void {
     if (client.isClosed) return;
     const retry = client.retryMs ?? retryMs;
     client.connection.open(headers, retry === false ? '' : encodeEvent({ retry }));
     this.#options.observer?.clientOpened(client);
-    void this.#resumes.attach(client, { ready: this.#options.readyEvent, nextTurn });
+    void this.#resumes.attach(client, { ready: this.#options.readyEvent, nextTurn, newest });
     this.observables.connected.next({ client });
   }
 
@@ -176,7 +175,7 @@ export class RoomHub implements ClientHost {
       if (!isOpen) connection.shutGate();
       const { replay = 0 } = options;
       const isAttaching = this.#resumes.includesNewRooms(client);
-      const replays = replay > 0 && isOpen && !(isAttaching && (client.lastEventId ?? '') !== '');
+      const replays = hasReplay(replay) && isOpen && !(isAttaching && (client.lastEventId ?? '') !== '');
       if (replays && this.#options.policy.hasHistory) return this.#resumes.join(client, name, replay);
       const { subscribed } = this.#rooms.join(client, name);
       if (isOpen) this.#resumes.joined(client, name);
@@ -196,16 +195,12 @@ export class RoomHub implements ClientHost {
   }
 
   send(client: SseClient, parts: readonly unknown[]): boolean {
-    return this.#events.send(client, parts);
-  }
-
-  sendFields(client: SseClient, fields: SseFields, traits?: SendTraits): boolean {
-    return this.#events.sendFields(client, fields, traits);
+    return this.events.send(client, parts);
   }
 
   setRetry(client: SseClient, retryMs: number): void {
     const retry = checkRetry(retryMs);
-    if (client.connection.isOpen) this.sendFields(client, { retry });
+    if (client.connection.isOpen) this.events.sendFields(client, { retry });
     else client.retryMs = retry;
   }
 
@@ -226,7 +221,7 @@ export class RoomHub implements ClientHost {
    */
   publish(call: PublicCall, event: () => EventToPublish): Promise<string | undefined> {
     const { report } = this.#options;
-    return ReportedPromise.of(call, () => this.beforeClose(this.#events.publish(event())), report);
+    return ReportedPromise.of(call, () => this.beforeClose(this.events.publish(event())), report);
   }
 
   /** Makes `close` wait for a call to the broker. @returns the call */

@@ -28,7 +28,9 @@ function broken(
     subscribe: (room) => sound.subscribe(room),
     unsubscribe: (room) => sound.unsubscribe(room),
     read: (...args) => sound.read(...args),
+    nodeId: sound.nodeId,
     publishControl: (text) => sound.publishControl(text),
+    nodes: () => sound.nodes(),
     presence: sound.presence,
     close: () => sound.close(),
   };
@@ -200,6 +202,9 @@ const mutants: [name: string, create: () => SseBroker][] = [
   ['accepts events after close', () => broken(() => ({ close: async () => {} }))],
   ['has an epoch in another format', () => broken(() => ({ epoch: 'EPOCH' }))],
   ['lacks publishControl without declaring it', () => broken(() => ({ publishControl: undefined }))],
+  ['lacks the list of nodes without declaring it', () => broken(() => ({ nodes: undefined }))],
+  ['lists no node', () => broken(() => ({ nodes: async () => [] }))],
+  ['lists itself under another id', () => broken(() => ({ nodeId: 'another' }))],
   [
     'delivers control messages twice',
     () =>

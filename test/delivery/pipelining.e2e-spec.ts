@@ -1,5 +1,8 @@
+import { Controller, Get, Req, Res } from '@nestjs/common';
+import { SseService } from 'nestjs-simple-sse';
 import { platforms } from '../support/platforms.js';
 import { portOf } from '../support/port-of.js';
+import { RawSocket } from '../support/raw-socket.js';
 import { sseApp } from '../support/sse-app.js';
 import { eventually, pause, someTurns } from '../support/within.js';
 import { UnixSocketListener, socketFull } from './unix-socket-listener.js';
@@ -70,18 +73,11 @@ describe.each(platforms)('a stream pipelined behind another answer, on $name,', 
 
   it('is closed with the connection, as client-gone, when the answer before it never ends', async () => {
     await start();
-    connection
-      .get(streamPath(['lobby']))
-      .get(streamPath(['kitchen']))
-      .get(streamPath([]));
-    await clients(3);
-    const first = await connection.answer();
-    for (let n = 0; n < 50; n++) await running.sse.broadcast('*', 'n', `${n}`);
-    await eventually(() => first.body.includes('data: 49\n'), 'the last event');
-    expect(first.parsed().events.map(({ data }) => data)).toHaveLength(51);
+    connection.get('/ordinary').get(streamPath(['lobby']));
+    await clients(1);
     connection.socket.destroy();
-    await eventually(() => reasons.length === 3, 'all three ends');
-    expect(reasons).toEqual(['client-gone', 'client-gone', 'client-gone']);
+    await eventually(() => reasons.length === 1, 'its end');
+    expect(reasons).toEqual(['client-gone']);
     await running.sse.broadcast('*', 'n', 'to no client');
   });
 
@@ -96,18 +92,18 @@ describe.each(platforms)('a stream pipelined behind another answer, on $name,', 
     expect(reasons).toEqual(['slow-consumer']);
   });
 
-  it('leaves the answers before it open when the application ends it', async () => {
+  it('leaves the answer before it open when the application ends it', async () => {
     await start({ writeTimeoutMs: 50, shutdownGraceMs: 50 });
-    connection.get(streamPath(['lobby'])).get(streamPath(['kitchen']));
-    const [, second] = await clients(2);
-    const first = await connection.answer();
-    second?.close();
+    connection.get('/ordinary').get(streamPath(['lobby']));
+    const [client] = await clients(1);
+    client?.close();
     // Longer than any grace time of this application.
     await pause(200);
-    await running.sse.broadcast('lobby', 'still', 'here');
-    await eventually(() => first.body.includes('event: still') || !first.isOpen, 'the event');
-    expect(first.parsed().events.map(({ event }) => event)).toEqual(['sse:ready', 'still']);
-    expect(first.isOpen).toBe(true);
+    running.get(DeliveryController).answerOrdinary();
+    await readOrdinaryAnswer(connection);
+    const received = await connection.answer();
+    await eventually(() => !received.isOpen, 'its end');
+    expect(received.parsed().events.map(({ event }) => event)).toEqual(['sse:ready']);
   });
 
   it.each([0, 100_000, 180_000, 250_000])(
@@ -138,4 +134,123 @@ describe.each(platforms)('a stream pipelined behind another answer, on $name,', 
       await listener.close();
     },
   );
+});
+
+/** Opens its streams by itself, and collects the reasons for which they end. */
+@Controller()
+class RawController {
+  readonly reasons: CloseReason[] = [];
+
+  constructor(private readonly sse: SseService) {}
+
+  @Get('raw')
+  add(@Req() request: object, @Res() response: object): void {
+    const client = this.sse.add(request, response, { rooms: 'lobby' });
+    void client.closed.then((reason) => this.reasons.push(reason));
+  }
+}
+
+describe.each(platforms)('a stream pipelined behind an open stream, on $name,', (platform) => {
+  let running: RunningApp;
+  let connection: RawConnection;
+  let identified: number;
+  let warnings: string[];
+  const onWarning = ({ name, message }: Error): void => void warnings.push(`${name}: ${message}`);
+
+  beforeEach(async () => {
+    warnings = [];
+    identified = 0;
+    process.on('warning', onWarning);
+    running = await platform.start(
+      sseApp({
+        controllers: [DeliveryController, RawController],
+        options: {
+          heartbeatIntervalMs: 20,
+          identify: () => {
+            identified++;
+            return undefined;
+          },
+        },
+      }),
+    );
+    connection = RawConnection.tcp(portOf(running.server));
+  });
+  afterEach(async () => {
+    connection.socket.destroy();
+    await eventually(() => running.sse.count() === 0, 'every client forgotten');
+    process.off('warning', onWarning);
+    expect(running.logger.complaints).toEqual([]);
+    await running.close();
+  });
+
+  /** Counts requests that Node has passed to the application. */
+  function countRequests(): () => number {
+    let requests = 0;
+    running.server.prependListener('request', () => requests++);
+    return () => requests;
+  }
+
+  it.each(['/stream?rooms=lobby', '/raw'])(
+    'is no client: 2,000 requests for %s are one, which receives its events, and nothing is warned about',
+    async (path) => {
+      const requests = countRequests();
+      for (let n = 0; n < 2_000; n++) connection.get(path);
+      const first = await connection.answer();
+      await eventually(() => running.sse.count() === 1, 'the client');
+      await eventually(() => requests() >= 100, 'pipelined requests');
+      await someTurns(50);
+      await running.sse.broadcast('lobby', 'n', 'to the one client');
+      await eventually(() => first.body.includes('to the one client'), 'the event');
+      expect(first.isOpen).toBe(true);
+      expect([running.sse.count(), running.sse.count('lobby'), identified]).toEqual([1, 1, 1]);
+      expect(warnings).toEqual([]);
+    },
+  );
+
+  it('is not read without end: of 20,000 requests Node passes on what its own limit for waiting answers allows', async () => {
+    const requests = countRequests();
+    const request = `GET ${streamPath(['lobby'])} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+    connection.write(request.repeat(20_000));
+    const first = await connection.answer();
+    let before = -1;
+    for (; before < requests(); await pause(100)) before = requests();
+    // The limit is checked for each part of 64 KiB that arrives.
+    expect(requests()).toBeLessThan(10_000);
+    await running.sse.broadcast('lobby', 'n', 'to the one client');
+    await eventually(() => first.body.includes('to the one client'), 'the event');
+    expect(running.sse.count()).toBe(1);
+  });
+
+  it('is told in its turn to come back, with a stream that ends at once, and the connection is closed', async () => {
+    const socket = await RawSocket.connect(running.url);
+    socket.get(streamPath(['lobby']));
+    socket.get(streamPath(['kitchen']));
+    await socket.receives(/sse:ready/);
+    await someTurns(20);
+    for (const client of running.sse.clients()) client.close();
+    await socket.ended();
+    const [, , body] = socket.received.split('HTTP/1.1 200 OK');
+    expect(body).toMatch(/\r\n\r\n[0-9a-f]+\r\nretry: 3000\n\n\r\n0\r\n\r\n$/);
+  });
+
+  it('has the reason refused where a handler opens it with add()', async () => {
+    connection.get('/raw').get('/raw').get('/raw');
+    await connection.answer();
+    const { reasons } = running.get(RawController);
+    await eventually(() => reasons.length === 2, 'two refusals');
+    expect(reasons).toEqual(['refused', 'refused']);
+  });
+
+  it('is a client of its own once the stream in front has ended', async () => {
+    const socket = await RawSocket.connect(running.url);
+    socket.get(streamPath([]));
+    await socket.receives(/\r\n\r\n/);
+    for (const source of running.get(DeliveryController).sources.values()) source.complete();
+    await socket.receives(/\r\n0\r\n\r\n$/);
+    socket.get(streamPath(['lobby']));
+    await eventually(() => running.sse.count('lobby') === 1, 'the second client');
+    await running.sse.broadcast('lobby', 'n', 'hello');
+    await socket.receives(/data: hello\n/);
+    socket.destroy();
+  });
 });

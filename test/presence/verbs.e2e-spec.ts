@@ -2,12 +2,7 @@ import { fastify, platforms } from '../support/platforms.js';
 import { sseRefusal, unchecked } from '../support/refusal.js';
 import type { EventStream } from '../support/event-stream.js';
 import type { RunningApp } from '../support/running-app.js';
-import {
-  MemoryBroker,
-  type BrokerListener,
-  type DisconnectTarget,
-  type HistoryPolicy,
-} from 'nestjs-simple-sse';
+import { MemoryBroker, type BrokerListener, type HistoryPolicy, type RemoteTarget } from 'nestjs-simple-sse';
 import { eventually, someTurns, within } from '../support/within.js';
 import { PresenceController, presenceApp, membersIn } from './presence-app.js';
 
@@ -48,7 +43,7 @@ describe.each(platforms)('the commands of SseService about clients, on $name', (
     expect([reasons, other?.isOpen]).toEqual([['disconnected'], true]);
   });
 
-  it.each<[string, DisconnectTarget, string[]]>([
+  it.each<[string, RemoteTarget, string[]]>([
     ['a user, everywhere', { user: 7 }, ['a7', 'b7']],
     ['a user, in one room', { user: '7', room: 'chat-a' }, ['a7']],
     ['a room', { room: 'chat-a' }, ['a7', 'a8']],
@@ -118,7 +113,8 @@ describe.each(platforms)('the commands of SseService about clients, on $name', (
     ['invalid-arguments', () => running.sse.disconnect({ room: 'chat' }, unchecked({ retyMs: 5 }))],
     ['invalid-arguments', () => running.sse.disconnect({ user: 7, where: () => true })],
     ['invalid-arguments', () => running.sse.disconnect(unchecked({ user: 7, rom: 'chat' }))],
-    ['invalid-arguments', () => running.sse.leave(unchecked('7'), 'chat')],
+    ['invalid-arguments', () => running.sse.leave('', 'chat')],
+    ['invalid-arguments', () => running.sse.leave(unchecked(7), 'chat')],
     ['invalid-arguments', () => running.sse.leave(unchecked(undefined), 'chat')],
     ['invalid-arguments', () => running.sse.broadcast('chat', 'x', 1, { except: unchecked('7') })],
     ['invalid-arguments', () => running.sse.broadcast('chat', 'x', 1, { except: unchecked([null]) })],
@@ -163,7 +159,7 @@ describe('without the option identify', () => {
   it.each<[string, (running: RunningApp) => Promise<unknown>]>([
     ['disconnect({ user })', ({ sse }) => sse.disconnect({ user: 7 })],
     ['disconnect({ user })', ({ sse }) => sse.disconnect({ user: 7, room: 'chat' })],
-    ['leave({ user }, room)', ({ sse }) => sse.leave({ user: 7 }, 'chat')],
+    ['leave({ user })', ({ sse }) => sse.leave({ user: 7 }, 'chat')],
     ['except: { user }', ({ sse }) => sse.broadcast('chat', 'x', 1, { except: { user: 7 } })],
     ['except: { user }', ({ sse }) => sse.broadcast('chat', 'x', 1, { except: [{ user: 7 }] })],
   ])('a call that names a user is refused: %s', async (name, call) => {
@@ -192,14 +188,11 @@ describe('a remote command that this version does not know', () => {
     '7',
     '[]',
     '{}',
-    '{"do":"disconnect"}',
-    '{"do":"explode","room":"chat"}',
-    '{"do":"disconnect","room":7}',
-    '{"do":"disconnect","room":"chat","retryMs":-1}',
-    '{"do":"disconnect","room":"chat","users":[7]}',
-    '{"do":"disconnect","room":"chat","unless":"something that this version does not know"}',
-    '{"do":"leave","room":"chat"}',
-    '{"do":"leave","client":7}',
+    '{"do":"disconnect","room":"chat"}',
+    '{"call":"c","from":"n","waitMs":1,"to":{},"action":{"do":"disconnect"}}',
+    '{"call":"c","from":"n","waitMs":1,"to":{"room":"chat"},"action":{"do":"explode"}}',
+    '{"call":"c","from":"n","waitMs":1,"to":{"room":"chat"},"action":{"do":"disconnect"},"unless":"unknown"}',
+    '{"answer":"c","node":"n","reached":1}',
   ])('is ignored: %j', async (text) => {
     const broker = new OpenBroker();
     const running = await fastify.start(presenceApp({ broker }));

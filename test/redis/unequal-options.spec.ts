@@ -206,9 +206,12 @@ it('the decoder of entries of nodes never throws, and accepts no line break', ()
       expect(entry === undefined || !/\n/.test(Object.values(entry).join(''))).toBe(true);
     }),
   );
-  const entry = { name: 'a', partitions: 1, history: 'b', channel: 'c' };
+  const entry = { id: 'n', name: 'a', partitions: 1, history: 'b', channel: 'c', receives: false };
   expect(parseNodeEntry(JSON.stringify(entry))).toEqual(entry);
-  for (const broken of [{ name: 'a\nb' }, { partitions: 0 }, { partitions: 65 }, { history: 1 }]) {
+  // An entry of an older version.
+  const older = { ...entry, id: undefined, receives: undefined };
+  expect(parseNodeEntry(JSON.stringify(older))).toEqual({ ...entry, id: '', receives: true });
+  for (const broken of [{ name: 'a\nb' }, { id: 5 }, { partitions: 0 }, { partitions: 65 }, { history: 1 }]) {
     expect(parseNodeEntry(JSON.stringify({ ...entry, ...broken }))).toBeUndefined();
   }
 });

@@ -72,17 +72,18 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])('a process without
   const connections = async (): Promise<number> =>
     (await server.command('CLIENT', 'LIST')).trim().split('\n').length - 1;
 
-  it('has one connection while it publishes, sends commands, asks for members and for the position', async () => {
+  it('has one connection while it publishes, asks for members and for the position, and a second one for commands', async () => {
     const sse = await startWorker({ rooms });
     expect(await connections()).toBe(1);
     await sse.broadcast(['chat/1', 'chat/2'], 'news', 1);
     await sse.broadcast('*', 'news', 1, { volatile: true, except: { user: 'ann' } });
-    await sse.disconnect({ user: 'ann' });
-    await sse.leave({ user: 'ann' }, 'chat/1');
     expect(await sse.presence('chat/1')).toEqual([]);
     expect(await sse.presenceCount('chat/1')).toEqual({ users: 0, connections: 0 });
     expect(await sse.position('chat/1')).toMatch(/^1\./);
     expect(await connections()).toBe(1);
+    expect(await sse.disconnect({ user: 'ann' })).toBe(0);
+    expect(await sse.leave({ user: 'ann' }, 'chat/1')).toBe(0);
+    expect(await connections()).toBe(2);
     expect(logger.complaints).toEqual([]);
   });
 

@@ -31,7 +31,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     packages: ['rxjs', 'node:crypto'],
   },
   commands: {
-    imports: ['protocol', 'broker/broker.interface.ts'],
+    imports: ['protocol', 'broker/broker.interface.ts', 'broker/control-channel.interface.ts'],
     types: ['connection'],
     packages: [],
   },
@@ -45,7 +45,12 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     packages: ['@nestjs/*', 'rxjs', 'node:*'],
   },
   testing: {
-    imports: ['protocol', 'broker/broker.interface.ts', 'broker/presence-store.interface.ts'],
+    imports: [
+      'protocol',
+      'broker/broker.interface.ts',
+      'broker/control-channel.interface.ts',
+      'broker/presence-store.interface.ts',
+    ],
     packages: ['node:*'],
   },
   [PUBLIC_API]: {

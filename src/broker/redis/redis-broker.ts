@@ -10,6 +10,7 @@ import type {
   ReadOptions,
   SseBroker,
 } from '../broker.interface.js';
+import type { BrokerNode } from '../control-channel.interface.js';
 import type { PresenceStore } from '../presence-store.interface.js';
 import type { Position } from '../../protocol/position.js';
 import type { RoomEvent } from '../../protocol/room-message.js';
@@ -22,6 +23,7 @@ import type { DriverForSlot } from './driver/choose-driver.js';
 import { slotOf } from './driver/cluster-slot.js';
 import type { ReadQueue } from './history/read-queue.js';
 import type { OutageLog } from './link/outage-log.js';
+import { withDeadline } from './link/deferred.js';
 import { unavailable } from './link/redis-errors.js';
 import type { PresenceTimes } from './presence/redis-presence-context.js';
 import { RedisPresence } from './presence/redis-presence.js';
@@ -50,10 +52,18 @@ export class RedisBroker implements SseBroker {
   /** The epoch outside of `start` and `close`. */
   readonly #placeholderEpoch = newEpoch();
   #node: RedisNode | undefined;
+  readonly #nodeName = randomUUID().slice(0, 8);
+  /** Absent from the partitions that do not carry the registry of nodes. */
+  readonly nodes: (() => Promise<readonly BrokerNode[]>) | undefined;
 
   constructor(context: RedisBrokerContext, partition: Partition) {
     this.#context = context;
     this.#partition = partition;
+    this.nodes = partition.tag === NODES_TAG ? async () => this.#listNodes() : undefined;
+  }
+
+  get nodeId(): string {
+    return this.#nodeName;
   }
 
   get epoch(): string {
@@ -71,7 +81,7 @@ export class RedisBroker implements SseBroker {
   async start(policy: HistoryPolicy, listener: BrokerListener): Promise<void> {
     const { options, presenceTimes, warn, outages, chooseDriver } = this.#context;
     const driver = (await chooseDriver())(slotOf(this.#partition.tag));
-    const nodeName = randomUUID().slice(0, 8);
+    const nodeName = this.#nodeName;
     const redisKeys = new RedisKeys(this.#partition, driver.database, nodeName);
     const onPresenceShutdown = (): void => this.#presence.nodeLeaving();
     const node = new RedisNode({
@@ -163,10 +173,20 @@ export class RedisBroker implements SseBroker {
     return page;
   }
 
-  async publishControl(text: string): Promise<void> {
+  async publishControl(text: string, to?: string): Promise<number> {
     const { commands, redisKeys } = this.#running();
+    const channel = to === undefined ? redisKeys.controlChannel : redisKeys.nodeChannel(to);
     const callOptions = { repeatable: false, refusable: true };
-    await commands.send(['SPUBLISH', redisKeys.controlChannel, `t${text}`], callOptions);
+    return Number(await commands.send(['SPUBLISH', channel, `t${text}`], callOptions));
+  }
+
+  async #listNodes(): Promise<readonly BrokerNode[]> {
+    const { feed, registry } = this.#running();
+    const { publishTimeoutMs } = this.#context.options;
+    await withDeadline(feed.whenLive(), publishTimeoutMs, () =>
+      unavailable(`The subscribing connection was not live within ${publishTimeoutMs} ms.`, this.failure),
+    );
+    return (await registry?.receivers()) ?? [];
   }
 
   async whenDelivered(): Promise<void> {

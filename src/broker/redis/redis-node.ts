@@ -50,22 +50,17 @@ export interface RedisNodeContext {
 export class RedisNode {
   readonly policy: HistoryPolicy;
   readonly redisKeys: RedisKeys;
-  /** Sends commands. */
   readonly commands: CommandLink;
   /** Carries the reads of history, so that publishes never wait for a page. Opened by the first read. */
   readonly #readLink: CommandLink;
   /** Carries the publishes that wait for replicas. Opened by the first one. */
   readonly #replicatedLink: CommandLink;
   readonly replicated: ReplicatedPublishes;
-  /** Reads history from Redis. */
   readonly reader: RoomReader;
   /** Serves resumes from recent events or with reads shared by many clients. */
   readonly reads: SharedReads;
-  /** Delivers received events in order. */
   readonly order: DeliveryOrder;
-  /** Counts the malformed messages of Redis. */
   readonly malformed: MalformedMessages;
-  /** Receives events. */
   readonly feed: RoomFeed;
   /** Reports events that this node has published to a Redis that was replaced. */
   readonly losses: LossAnnouncer;
@@ -115,7 +110,12 @@ export class RedisNode {
     this.#replicatedLink = newLinkOnDemand();
     this.replicated = new ReplicatedPublishes(this.#replicatedLink);
     this.registry = context.carriesRegistry
-      ? new NodeRegistry({ ...context, commands: this.commands, malformed: this.malformed })
+      ? new NodeRegistry({
+          ...context,
+          commands,
+          malformed: this.malformed,
+          receives: () => this.feed.isOpen,
+        })
       : undefined;
     const calls = new HistoryCalls({
       commands: this.commands,

@@ -8,7 +8,12 @@ export interface CloseListener {
 
 /** Property of a response that holds its listener. All responses share one function, so that a client costs no closure. */
 const LISTENER = Symbol('nestjs-simple-sse:close-listener');
-type ResponseWithListener = RawResponse & { [LISTENER]?: CloseListener | undefined };
+/** Property of a pipelined response that holds the function which no longer listens to the connection. */
+const LEAVE_CONNECTION = Symbol('nestjs-simple-sse:leave-connection');
+type ResponseWithListener = RawResponse & {
+  [LISTENER]?: CloseListener | undefined;
+  [LEAVE_CONNECTION]?: () => void;
+};
 
 function closeListener(this: RawResponse): void {
   (this as ResponseWithListener)[LISTENER]?.close('client-gone');
@@ -31,11 +36,15 @@ export function attachCloseListener(
   if (connection === undefined || response.socket !== null) return;
   const onConnectionClose = (): void => closeListener.call(response);
   connection.once('close', onConnectionClose);
-  response.once('socket', () => connection.off('close', onConnectionClose));
+  const leaveConnection = (): void => void connection.off('close', onConnectionClose);
+  response.once('socket', leaveConnection);
+  // A response that ends before its turn must not leave a listener on the connection.
+  (response as ResponseWithListener)[LEAVE_CONNECTION] = leaveConnection;
 }
 
 export function detachCloseListener(response: RawResponse): void {
   (response as ResponseWithListener)[LISTENER] = undefined;
+  (response as ResponseWithListener)[LEAVE_CONNECTION]?.();
 }
 
 export interface EndListener {

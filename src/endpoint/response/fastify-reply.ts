@@ -19,6 +19,21 @@ export function isFastifyReply(response: unknown): response is FastifyReplyLike 
 }
 
 /**
+ * The property of Fastify's request that holds its route, which Fastify does not publish. Found at the first request;
+ * `null` where this version of Fastify has none.
+ */
+let routeProperty: symbol | null | undefined;
+
+/** Returns `false` only for a route that certainly has no `onSend` hook: `null` in the route as Fastify stores it. */
+function hasSendHooks({ request }: FastifyReplyLike): boolean {
+  routeProperty ??=
+    Object.getOwnPropertySymbols(request).find(({ description }) => description === 'fastify.context') ??
+    null;
+  if (routeProperty === null) return true;
+  return (request as { [route: symbol]: { onSend?: unknown } | undefined })[routeProperty]?.onSend !== null;
+}
+
+/**
  * Runs the `onSend` hooks of Fastify, which set headers such as cookies, and takes the response over when the head is due.
  * Fastify itself answers the request where a hook fails or replaces the stream by a text, and for HEAD.
  *
@@ -27,6 +42,12 @@ export function isFastifyReply(response: unknown): response is FastifyReplyLike 
  */
 export function runSendHooks(reply: FastifyReplyLike, onHead: () => void, onAnswered: () => void): void {
   const { raw } = reply;
+  if (!hasSendHooks(reply)) {
+    // Sending a payload through Fastify costs as much as the rest of a connect, for hooks that are not there.
+    reply.hijack();
+    onHead();
+    return;
+  }
   const takeOver = (): void => {
     raw.off('finish', onAnswered);
     raw.off('pipe', onWrapped);

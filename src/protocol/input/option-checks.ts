@@ -8,6 +8,9 @@ export type OptionCheck = (value: unknown) => string | undefined;
 /** The longest delay of a Node timer, in milliseconds (2^31 - 1); a longer one would fire at once. */
 export const MAX_TIMER_MS = 2_147_483_647;
 
+/** The longest wait for the answers to a command, in milliseconds. */
+export const MAX_ANSWER_TIMEOUT_MS = 60_000;
+
 /** Accepts integers from `min` to `max`, both included. */
 export function wholeNumber(min: number, max: number): OptionCheck {
   return (value) =>

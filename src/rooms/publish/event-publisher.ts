@@ -6,7 +6,7 @@ import { checkEventId } from '../../protocol/input/event-fields.js';
 import { serializeData, type SerializeData } from '../../protocol/input/serialize-data.js';
 import { SseError } from '../../protocol/sse-error.js';
 import { SseFrame } from '../../protocol/sse-frame.js';
-import { BROADCAST_CHECKS, SEND_CHECKS } from './call-arguments.js';
+import { BROADCAST_CHECKS, REMOTE_SEND_CHECKS, SEND_CHECKS } from './call-arguments.js';
 import { eventArguments } from './event-arguments.js';
 import type { Partitions } from '../partitions/partitions.js';
 import type { RoomPolicy } from '../room-policy.js';
@@ -20,6 +20,17 @@ export interface SendOptions {
    * Default: `false`.
    */
   readonly volatile?: boolean;
+}
+
+/** Options of `send` to clients of all nodes. */
+interface RemoteSendOptions extends Pick<SendOptions, 'volatile'> {
+  readonly timeoutMs?: number;
+}
+
+/** A validated event for clients of all nodes, and the longest wait for their nodes. */
+export interface RemoteEvent extends RemoteSendOptions {
+  readonly event: string | undefined;
+  readonly data: string;
 }
 
 /** Delivery options of a frame. */
@@ -68,6 +79,16 @@ export class EventPublisher {
     return this.sendFields(client, fields, {
       volatileKey: options.volatile === true ? `\n\n${event ?? ''}` : undefined,
     });
+  }
+
+  /**
+   * Validates and serializes the `[event], data, options` of a `send` to clients of all nodes.
+   *
+   * @throws SseError `invalid-data`, `invalid-event-name`, `invalid-arguments`
+   */
+  remoteEvent(parts: readonly unknown[]): RemoteEvent {
+    const { event, data, options } = eventArguments<RemoteSendOptions>('send', parts, REMOTE_SEND_CHECKS);
+    return { event, data: serializeData(data, this.#serialize, event).data, ...options };
   }
 
   /**

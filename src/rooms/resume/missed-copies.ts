@@ -6,7 +6,7 @@ import type { StreamPosition } from '../../protocol/stream-position.js';
 import type { Partitions } from '../partitions/partitions.js';
 import type { Gap } from './gaps.js';
 import type { MissedPage } from './missed-events.js';
-import { pageBytes } from './page-bytes.js';
+import { PageReads } from './page-bytes.js';
 import { CLOCK_SKEW_US } from './starting-position.js';
 
 /**
@@ -109,8 +109,7 @@ export async function roomsOfLaterCopies(
       if (own === undefined || point.position <= oldest) return [];
       const lostRooms = new Set<string>();
       for (let after = oldest, hasMore = true; hasMore && after < point.position;) {
-        const options = { maxBytes: pageBytes(pages.length), signal: client.signal };
-        const page = await partitions.read(partition, own, after, options);
+        const page = await partitions.read(partition, own, after, new PageReads(client, pages.length));
         for (const { position, copies = [], rooms: all } of page.messages) {
           if (position > point.position || !copies.some(isLost)) continue;
           for (const room of all) if (client.in(room)) lostRooms.add(room);

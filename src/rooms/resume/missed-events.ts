@@ -56,8 +56,11 @@ export class MissedEvents {
     return new MissedEvents(
       this.pages.map((each) => {
         const end = position.get(each.partition);
-        if (end?.epoch !== each.page.epoch || each.page.position < end.position) return each;
-        return cut(each, end.position, false);
+        const { page } = each;
+        if (end?.epoch !== page.epoch || page.position < end.position) return each;
+        return page.position === end.position && page.hasMore !== true
+          ? each
+          : cut(each, end.position, false);
       }),
     );
   }
@@ -74,10 +77,10 @@ export class MissedEvents {
   }
 
   /** Events of all partitions, oldest first. */
-  messages(): RoomMessage[] {
-    const messages = this.pages.flatMap(({ page }) => page.messages);
-    if (this.pages.length > 1) messages.sort((a, b) => a.position - b.position);
-    return messages;
+  messages(): readonly RoomMessage[] {
+    const [first, ...others] = this.pages;
+    if (others.length === 0) return first?.page.messages ?? [];
+    return this.pages.flatMap(({ page }) => page.messages).toSorted((a, b) => a.position - b.position);
   }
 
   /**

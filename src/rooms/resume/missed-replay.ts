@@ -15,7 +15,7 @@ import {
   roomsOfOvertakenCopies,
 } from './missed-copies.js';
 import { MissedEvents, replay } from './missed-events.js';
-import { pageBytes } from './page-bytes.js';
+import { PageReads } from './page-bytes.js';
 
 /**
  * Sends a client the events that it missed, one page of history after the other. The next page is read once the client has
@@ -88,7 +88,7 @@ export class MissedReplay {
       this.#partitions,
       rooms,
       (partition) => this.#from.get(partition) ?? cursor.point(partition),
-      { maxBytes: pageBytes(this.#partitions.group(rooms).size), signal: this.#client.signal },
+      new PageReads(this.#client, this.#partitions.group(rooms).size),
     );
     return missed.upTo(this.#heldSince).alignedTo((each) => this.#endOfCover(new Set(rooms), each));
   }

@@ -1,4 +1,4 @@
-import { lastPositionTtlMs } from '../../last-position-ttl.js';
+import { lastPositionTtlMs } from '../../completeness.js';
 import type { HistoryPolicy, RoomHistoryLimits } from '../../broker.interface.js';
 
 /** Ten years. Longer expiry times could overflow in Redis. */

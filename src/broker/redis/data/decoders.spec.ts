@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { parseRemoteCommand } from '../../../commands/remote-command-codec.js';
+import { parseControl } from '../../../commands/remote-command-codec.js';
 import { parsePresenceEvent } from '../../../protocol/presence-event.js';
 import { parseNodeEntry } from '../nodes/node-entry.js';
 import { presentUsers } from '../presence/present-users.js';
@@ -55,7 +55,7 @@ describe('the decoders of what Redis delivers', () => {
           expect(message.rooms.length).toBeGreaterThan(0);
         }
         parseSyncMarker(any);
-        parseRemoteCommand(any);
+        parseControl(any);
         parseNodeEntry(any);
         for (const name of ['sse:join', 'sse:leave']) {
           parsePresenceEvent({ event: name, data: any, serialized: true });
@@ -178,61 +178,6 @@ describe('a stream entry', () => {
     ['malformed rooms', ['5-0', ['p', '0', 'd', '\nx', 'r', '{}']]],
   ])('with %s is refused', (_name, entry) => {
     expect(parseStreamEntry('a', entry)).toBeUndefined();
-  });
-});
-
-describe('a control message', () => {
-  it.each([
-    [2_147_483_647, true],
-    [2_147_483_648, false],
-    [1e15, false],
-  ])('with the reconnection time %d is accepted: %j', (retryMs, isAccepted) => {
-    const command = parseRemoteCommand(JSON.stringify({ do: 'disconnect', client: 'c', retryMs }));
-    expect(command !== undefined).toBe(isAccepted);
-  });
-
-  it.each([
-    { do: 'leave', users: ['7'], room: 'a\nb' },
-    { do: 'leave', users: ['7'], room: '' },
-    { do: 'leave', users: ['7'], room: 5 },
-    { do: 'leave', users: ['7'], room: 'a\ud800' },
-    { do: 'leave', users: [7], room: 'a' },
-    { do: 'leave', users: ['a\u0000'], room: 'a' },
-    { do: 'leave', users: { length: 1 }, room: 'a' },
-    { do: 'leave', room: 'a' },
-    { do: 'disconnect' },
-    { do: 'disconnect', client: { toString: 1 } },
-    { do: 'disconnect', client: 'c', retryMs: -1 },
-    { do: 'disconnect', client: 'c', later: true },
-    { do: 'toString', client: 'c' },
-    ['disconnect'],
-    null,
-  ])('%j is refused', (command) => {
-    expect(parseRemoteCommand(JSON.stringify(command))).toBeUndefined();
-  });
-
-  it('never throws on a command of any values, and accepts only names as of an application', () => {
-    const field = fc.oneof(headerValue, fc.constantFrom('a', '*', '7', ['7'], ['7\n'], 0, -1, 1e15));
-    const command = fc.record(
-      {
-        do: fc.constantFrom('disconnect', 'leave'),
-        client: field,
-        users: field,
-        room: field,
-        retryMs: field,
-      },
-      { requiredKeys: ['do'] },
-    );
-    fc.assert(
-      fc.property(command, (value) => {
-        const parsed = parseRemoteCommand(JSON.stringify(value));
-        for (const name of [parsed?.room ?? 'a', ...(parsed?.users ?? [])]) {
-          expect(name).toMatch(/^[^\p{Cc}\p{Surrogate}]+$/u);
-        }
-        expect(parsed?.retryMs ?? 0).toBeLessThan(2 ** 31);
-      }),
-      { numRuns: 2_000 },
-    );
   });
 });
 

@@ -3,7 +3,7 @@ import type { HistoryPolicy, PublishOptions } from '../../broker.interface.js';
 import { IDEMPOTENCY_WINDOW_MS } from '../../idempotency-keys.js';
 import { ephemeralMessage, roomsText } from './channel-message.js';
 import { encodeEventText } from './event-codec.js';
-import { lastPositionTtlMs } from '../../last-position-ttl.js';
+import { lastPositionTtlMs } from '../../completeness.js';
 import { clampedLimits } from './clamped-limits.js';
 import type { RedisKeys } from './redis-keys.js';
 

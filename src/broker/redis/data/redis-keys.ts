@@ -39,7 +39,7 @@ export interface Partition {
  * Channels:
  * - `sse:{0}:c:<room>` events of one room.
  * - `sse:{0}:c` events of several rooms.
- * - `sse:{0}:n:<node>` sync markers of one node.
+ * - `sse:{0}:n:<node>` sync markers of one node, and `t` followed by a control message for this node alone.
  * - `sse:{0}:k` control messages to every node.
  * - `sse:{0}:x` has no subscriber: for the check of the right to publish.
  * - `sse:{0}:y` has no publisher: for the check of the rights to subscribe and to unsubscribe.
@@ -63,6 +63,7 @@ export class RedisKeys {
   readonly presenceClaims: string;
   readonly #keyPrefix: string;
   readonly #roomChannelPrefix: string;
+  readonly #nodeChannelPrefix: string;
 
   /** @param database is part of channel names because Redis separates keys, but not channels, by database */
   constructor({ prefix, tag }: Partition, database: number, node: string) {
@@ -71,7 +72,8 @@ export class RedisKeys {
     this.brokerState = `${this.#keyPrefix}:m`;
     this.multiRoomChannel = `${channelPrefix}:c`;
     this.#roomChannelPrefix = `${this.multiRoomChannel}:`;
-    this.markerChannel = `${channelPrefix}:n:${node}`;
+    this.#nodeChannelPrefix = `${channelPrefix}:n:`;
+    this.markerChannel = this.nodeChannel(node);
     this.controlChannel = `${channelPrefix}:k`;
     this.checkKey = `${this.#keyPrefix}:x`;
     this.checkChannel = `${channelPrefix}:x`;
@@ -106,6 +108,11 @@ export class RedisKeys {
 
   presenceUsers(room: string): string {
     return `${this.#keyPrefix}:pu:${room}`;
+  }
+
+  /** Channel of the messages for one node. */
+  nodeChannel(node: string): string {
+    return this.#nodeChannelPrefix + node;
   }
 
   channel(room: string): string {

@@ -22,7 +22,7 @@ export interface StreamEntry {
  */
 export function parseStreamEntry(room: string, reply: RedisReply): StreamEntry | undefined {
   const [id, fields] = Array.isArray(reply) ? (reply as readonly RedisReply[]) : [];
-  const [, digits] = /^(\d{1,16})-0$/.exec(String(id)) ?? [];
+  const [, digits] = /^(\d{1,16})-0$/.exec(typeof id === 'string' ? id : '') ?? [];
   if (digits === undefined || !isListOfTexts(fields)) return undefined;
   const [previousName, previousDigits = '', eventName, eventText = '', roomsName, roomsJson] = fields;
   if (previousName !== 'p' || eventName !== 'd' || !/^\d{1,16}$/.test(previousDigits)) return undefined;

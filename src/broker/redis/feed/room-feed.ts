@@ -2,8 +2,10 @@ import type { Position } from '../../../protocol/position.js';
 import { parseChannelMessage, parseSyncMarker } from '../data/channel-message.js';
 import type { MalformedMessages } from '../data/malformed-messages.js';
 import type { CommandLink } from '../link/command-link.js';
+import { brokerClosedError } from '../../broker-closed-error.js';
 import { HalfOpenProbe } from './half-open-probe.js';
 import { CatchUpBuffer, isSyncMarker, type ReceivedItem } from './catch-up-buffer.js';
+import { Deferred } from '../link/deferred.js';
 import { ReconnectingConnection } from '../link/reconnecting-connection.js';
 import type { LocalRoom, LocalRooms } from './local-rooms.js';
 import { SyncMarkers } from './sync-markers.js';
@@ -15,11 +17,7 @@ import { CATCH_UP_PAGE } from '../history/page-size.js';
 import type { RoomReader } from '../history/room-reader.js';
 import { RoomSubscriptions } from './room-subscriptions.js';
 
-/**
- * - `down`: not subscribed.
- * - `syncing`: received events are buffered until missed ones have been read from history.
- * - `live`: received events are delivered.
- */
+/** Not subscribed; receiving events that are buffered until missed ones have been read from history; delivering events. */
 export type FeedPhase = 'down' | 'syncing' | 'live';
 
 export interface RoomFeedDependencies {
@@ -31,7 +29,6 @@ export interface RoomFeedDependencies {
   readonly order: DeliveryOrder;
   readonly options: ResolvedRedisOptions;
   readonly malformed: MalformedMessages;
-  /** Called with each text received on the control channel. */
   readonly onControl: (text: string) => void;
   readonly onPhase: (phase: FeedPhase, error?: Error) => void;
 }
@@ -55,6 +52,7 @@ export class RoomFeed {
   #connected: RedisConnection | undefined;
   #phase: FeedPhase = 'down';
   #isOpen = false;
+  #live: Deferred | undefined;
   /** The greatest implausible position that has caused a read. */
   #positionReadFor: Position = 0;
 
@@ -91,7 +89,6 @@ export class RoomFeed {
     return this.#phase;
   }
 
-  /** True once the connection is, or was, to be opened. */
   get isOpen(): boolean {
     return this.#isOpen;
   }
@@ -102,13 +99,16 @@ export class RoomFeed {
     this.#connection.open();
   }
 
-  /** See `RoomSubscriptions.subscribe`. Opens the connection of a node that did not need one before. */
+  /** See `RoomSubscriptions.subscribe`. */
   subscribe(room: string): Promise<Position | undefined> {
-    if (!this.#isOpen) {
-      this.open();
-      this.#setPhase('syncing');
-    }
+    this.#openOnDemand();
     return this.#subscriptions.subscribe(room);
+  }
+
+  /** Opens the connection, and settles once it is live. Rejects when the feed is closed. */
+  whenLive(): Promise<void> {
+    this.#openOnDemand();
+    return this.#phase === 'live' ? Promise.resolve() : (this.#live ??= new Deferred()).promise;
   }
 
   unsubscribe(room: string): void {
@@ -132,6 +132,13 @@ export class RoomFeed {
     this.#connection.close();
     this.#markers.reject(new Error('The broker was closed.'));
     this.#buffer.clear();
+    this.#live?.reject(brokerClosedError());
+  }
+
+  #openOnDemand(): void {
+    if (this.#isOpen) return;
+    this.open();
+    this.#setPhase('syncing');
   }
 
   async #sync(connection: RedisConnection): Promise<void> {
@@ -187,6 +194,7 @@ export class RoomFeed {
     this.#probe.received();
     if (channel === redisKeys.controlChannel) return this.#dependencies.onControl(text);
     const isMarker = channel === redisKeys.markerChannel;
+    if (isMarker && text.startsWith('t')) return this.#dependencies.onControl(text);
     const item = isMarker ? parseSyncMarker(text) : parseChannelMessage(redisKeys.roomOf(channel), text);
     if (item !== undefined) this.#process(connection, item, text.length);
     else this.#dependencies.malformed.ignore(isMarker ? 'sync marker' : 'event');
@@ -235,6 +243,8 @@ export class RoomFeed {
 
   #setPhase(phase: FeedPhase, error?: Error): void {
     this.#phase = phase;
+    if (phase === 'live') this.#live?.resolve();
+    if (phase === 'live') this.#live = undefined;
     this.#dependencies.onPhase(phase, error);
   }
 }

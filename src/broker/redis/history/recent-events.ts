@@ -5,7 +5,7 @@ import { isComplete } from '../../completeness.js';
 import { HistoryTrimmer } from '../../history-trimmer.js';
 import { countWithin } from '../../page-bytes.js';
 import { mergeByPosition } from '../../merge-by-position.js';
-import { lastPositionTtlMs } from '../../last-position-ttl.js';
+import { lastPositionTtlMs } from '../../completeness.js';
 import { RoomHistory, type HistoryEntry } from '../../room-history.js';
 import { clampedLimits } from '../data/clamped-limits.js';
 import type { LocalRoom, LocalRooms } from '../feed/local-rooms.js';

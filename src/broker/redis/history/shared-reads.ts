@@ -69,14 +69,12 @@ export class SharedReads {
     this.#dependencies = dependencies;
   }
 
-  async read(
-    rooms: readonly string[],
-    after: Position,
-    { maxBytes, signal }: ReadOptions = {},
-  ): Promise<HistoryPage> {
+  async read(rooms: readonly string[], after: Position, options: ReadOptions = {}): Promise<HistoryPage> {
     const { reader, recent, node } = this.#dependencies;
+    const { maxBytes } = options;
     const recentPage = this.#readRecent(rooms, after, maxBytes);
     if (recentPage !== undefined) return recentPage;
+    const { signal } = options;
     // A shared read needs the events delivered since, which exist for subscribed rooms only.
     if (!recent.isSubscribedTo(rooms)) return reader.read(rooms, after, 0, { maxBytes, signal });
     const key = JSON.stringify([rooms, maxBytes]);

@@ -5,6 +5,8 @@ const MAX_TEXT = 8_192;
 
 /** The entry of a node that the others read: the options on which all nodes of an application should agree. */
 export interface NodeEntry {
+  /** As in `BrokerNode.id`. Empty for a node of an older version, which answers no command. */
+  readonly id: string;
   /** Host and process id, for log lines. */
   readonly name: string;
   readonly partitions: number;
@@ -12,10 +14,12 @@ export interface NodeEntry {
   readonly history: string;
   /** The channel on which the node receives control messages. */
   readonly channel: string;
+  /** `false` for a process that has subscribed nothing, and therefore has no clients. */
+  readonly receives: boolean;
 }
 
-export function encodeNodeEntry({ name, partitions, history, channel }: NodeEntry): string {
-  return JSON.stringify({ name, partitions, history, channel });
+export function encodeNodeEntry({ id, name, partitions, history, channel, receives }: NodeEntry): string {
+  return JSON.stringify({ id, name, partitions, history, channel, receives });
 }
 
 /** @returns `undefined` for a malformed entry */
@@ -28,10 +32,12 @@ export function parseNodeEntry(text: RedisReply): NodeEntry | undefined {
     return undefined;
   }
   if (typeof parsed !== 'object' || parsed === null) return undefined;
-  const { name, partitions, history, channel } = parsed as Record<string, unknown>;
+  const { id = '', name, partitions, history, channel, receives = true } = parsed as Record<string, unknown>;
   // Names and limits appear in log lines, which a line break could forge.
   const isEntry = isPrintable(name) && isPrintable(history) && isPrintable(channel) && isCount(partitions);
-  return isEntry ? { name, partitions, history, channel } : undefined;
+  return isEntry && isPrintable(id)
+    ? { id, name, partitions, history, channel, receives: receives !== false }
+    : undefined;
 }
 
 function isPrintable(value: unknown): value is string {

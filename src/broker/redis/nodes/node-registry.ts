@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { SseError } from '../../../protocol/sse-error.js';
 import type { HistoryPolicy } from '../../broker.interface.js';
+import type { BrokerNode } from '../../control-channel.interface.js';
 import type { MalformedMessages } from '../data/malformed-messages.js';
 import { nodeRegistryKey, type RedisKeys } from '../data/redis-keys.js';
 import type { RedisReply } from '../driver/redis-driver.interface.js';
@@ -13,9 +14,9 @@ import { optionDifferences, type OptionDifference } from './option-differences.j
 import { REGISTER_SCRIPT } from './register-script.js';
 
 /** Interval between two renewals of the entry of a node, in milliseconds. */
-const RENEWAL_MS = 10_000;
+const RENEWAL_MS = 5_000;
 /** Time after the last renewal at which an entry is removed, in milliseconds: two renewals may fail. */
-const LIFETIME_MS = 30_000;
+const LIFETIME_MS = 15_000;
 /** Longest wait for the removal on close, in milliseconds. Without it the entry expires. */
 const CLOSE_TIMEOUT_MS = 500;
 /** Longest text of the history limits in an entry. */
@@ -32,6 +33,8 @@ export interface NodeRegistryDependencies {
   readonly malformed: MalformedMessages;
   /** Unique name of this node in Redis. */
   readonly nodeName: string;
+  /** Returns `true` once this node has, or is about to have, a connection that receives. */
+  readonly receives: () => boolean;
   /** Emits a warning of the process, at most once for each text. */
   readonly warn: (message: string) => void;
 }
@@ -44,22 +47,29 @@ export interface NodeRegistryDependencies {
  */
 export class NodeRegistry {
   readonly #dependencies: NodeRegistryDependencies;
-  readonly #own: NodeEntry;
+  readonly #fixed: Omit<NodeEntry, 'receives'>;
   readonly #timer: NodeJS.Timeout;
   readonly #warned = new Set<string>();
   #hasNotified = false;
+  #listing: Promise<readonly BrokerNode[]> | undefined;
+  #nextListing: Promise<readonly BrokerNode[]> | undefined;
   #isClosed = false;
 
   constructor(dependencies: NodeRegistryDependencies) {
-    const { options, policy, redisKeys } = dependencies;
+    const { options, policy, redisKeys, nodeName } = dependencies;
     this.#dependencies = dependencies;
-    this.#own = {
+    this.#fixed = {
+      id: nodeName,
       name: `${hostname()}/${process.pid}`,
       partitions: options.partitions,
       history: historyOf(policy).slice(0, MAX_HISTORY),
       channel: redisKeys.controlChannel,
     };
     this.#timer = setInterval(() => void this.refresh(), RENEWAL_MS).unref();
+  }
+
+  get #own(): NodeEntry {
+    return { ...this.#fixed, receives: this.#dependencies.receives() };
   }
 
   /** Renews the entry of this node, and compares the others with it. Does nothing while Redis is unreachable. */
@@ -93,6 +103,29 @@ export class NodeRegistry {
   async requireSamePartitions(): Promise<void> {
     const difference = (await this.refresh()).find(({ option }) => option === 'partitions');
     if (difference !== undefined) throw new SseError('invalid-options', difference.message);
+  }
+
+  /**
+   * Renews the entry of this node, and lists the nodes that receive its control messages, itself included. Calls share a
+   * read that begins after them: an earlier one may lack a node that has started since.
+   *
+   * @throws SseError `broker-unavailable`, `broker-closed`
+   */
+  receivers(): Promise<readonly BrokerNode[]> {
+    if (this.#listing === undefined) {
+      return (this.#listing = this.#readReceivers().finally(() => (this.#listing = undefined)));
+    }
+    this.#nextListing ??= this.#listing.then(ignored, ignored).then(() => {
+      this.#nextListing = undefined;
+      return this.receivers();
+    });
+    return this.#nextListing;
+  }
+
+  async #readReceivers(): Promise<readonly BrokerNode[]> {
+    const own = this.#own;
+    const others = await this.#exchange(encodeNodeEntry(own));
+    return [own, ...others.filter(({ channel, receives }) => receives && channel === own.channel)];
   }
 
   /** Removes the entry of this node. Settles soon, also without an answer. */
@@ -139,6 +172,8 @@ export class NodeRegistry {
     }
   }
 }
+
+function ignored(): void {}
 
 /** The history limits of all rooms in words. */
 function historyOf(policy: HistoryPolicy): string {

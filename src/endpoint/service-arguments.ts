@@ -1,11 +1,10 @@
-import { SseClient } from './connection/sse-client.js';
-import { reportFailure } from './endpoint/report-failure.js';
-import { describeValue } from './protocol/error-text.js';
-import { checkCallOptions, checkedElsewhere } from './protocol/input/option-checks.js';
-import { SseError, type PublicMethod } from './protocol/sse-error.js';
-import { checkUser, noUsers } from './protocol/input/user-name.js';
-import { ReportedPromise, type PublicCall } from './rooms/reported-promise.js';
-import type { AddOptions, BroadcastOptions } from './sse-service-options.interface.js';
+import { SseClient } from '../connection/sse-client.js';
+import { describeValue } from '../protocol/error-text.js';
+import { checkCallOptions, checkedElsewhere } from '../protocol/input/option-checks.js';
+import { SseError, type PublicMethod } from '../protocol/sse-error.js';
+import { checkUser, noUsers } from '../protocol/input/user-name.js';
+import { ReportedPromise, type PublicCall } from '../rooms/reported-promise.js';
+import { reportFailure } from './report-failure.js';
 
 /**
  * Converts the targets in `options.except` of `[event], data, options` to the names in `PublishOptions.except`.
@@ -15,10 +14,10 @@ import type { AddOptions, BroadcastOptions } from './sse-service-options.interfa
  */
 export function withExcluded(parts: readonly unknown[], hasUsers: boolean): readonly unknown[] {
   const [event, data, options, ...rest] = parts;
-  const { except } = (options ?? {}) as BroadcastOptions;
+  const { except } = (options ?? {}) as { readonly except?: unknown };
   if (except === undefined) return parts;
   const names = [except].flat().map((target) => nameOf(target, hasUsers));
-  return [event, data, { ...(options as BroadcastOptions), except: names }, ...rest];
+  return [event, data, { ...(options as object), except: names }, ...rest];
 }
 
 function nameOf(target: unknown, hasUsers: boolean): string {
@@ -31,19 +30,6 @@ function nameOf(target: unknown, hasUsers: boolean): string {
   }
   if (!hasUsers) throw noUsers('except: { user }');
   return `user:${checkUser(target.user)}`;
-}
-
-/**
- * The user in the first argument of `leave`.
- *
- * @throws SseError `invalid-arguments`
- */
-export function leavingUser(target: unknown): unknown {
-  if (typeof target === 'object' && target !== null && 'user' in target) return target.user;
-  throw new SseError(
-    'invalid-arguments',
-    `leave takes an SseClient or { user }, not ${describeValue(target)}.`,
-  );
 }
 
 /**
@@ -75,7 +61,7 @@ function describeArgument(value: unknown): string {
 }
 
 /** Validates the names of the options of `add`. @throws SseError `invalid-arguments` */
-export function checkAddOptions(options: AddOptions): AddOptions {
+export function checkAddOptions<Options extends object>(options: Options): Options {
   checkCallOptions('add', options, { rooms: checkedElsewhere, retryMs: checkedElsewhere });
   return options;
 }
