@@ -8,6 +8,8 @@ import { pause } from '../support/within.js';
 export interface ChaosClientOptions {
   readonly rooms: readonly string[];
   readonly random: () => number;
+  /** The user whose stream it is. */
+  readonly user?: string | undefined;
   /** Returns the URL of any node. */
   readonly anyUrl: () => string;
 }
@@ -15,6 +17,7 @@ export interface ChaosClientOptions {
 /** A client whose stream ends at random bytes and that resumes on any node with its last event id. */
 export class ChaosClient extends TestClient implements TrafficClient {
   readonly rooms: readonly string[];
+  readonly user: string | undefined;
   readonly received: ReceivedItem[] = [];
   readonly isComplete = true;
   start: ReadonlyMap<number, number> | undefined;
@@ -28,6 +31,7 @@ export class ChaosClient extends TestClient implements TrafficClient {
   constructor(options: ChaosClientOptions) {
     super(options.random() < 0.75);
     this.#options = options;
+    this.user = options.user;
     this.rooms = [...options.rooms, '*'];
   }
 
@@ -63,7 +67,7 @@ export class ChaosClient extends TestClient implements TrafficClient {
       const { rooms } = JSON.parse(data) as { rooms: string[] };
       // Positions are microseconds since 1970: a gap covers every event published until now.
       this.received.push({ kind: 'gap', rooms, until: Date.now() * 1_000 });
-    } else {
+    } else if (type !== 'sse:join' && type !== 'sse:leave') {
       this.received.push({
         kind: 'event',
         key: data,
@@ -76,9 +80,12 @@ export class ChaosClient extends TestClient implements TrafficClient {
   protected override onRefusal(): void {}
 
   async #stayAttached(attachment: number): Promise<void> {
-    const { random, anyUrl, rooms } = this.#options;
+    const { random, anyUrl, rooms, user } = this.#options;
     // Every client is in '*' without a request for it.
-    const query = new URLSearchParams({ rooms: rooms.join(',') }).toString();
+    const query = new URLSearchParams({
+      rooms: rooms.join(','),
+      ...(user === undefined ? {} : { user }),
+    }).toString();
     // A frozen node accepts connections and never answers; a slow node needs time.
     for (
       let timeoutMs = 500;

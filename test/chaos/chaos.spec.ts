@@ -1,10 +1,10 @@
 import type { RedisDriverName } from 'nestjs-simple-sse/redis';
 import { describeWithRedis } from '../redis/redis-server.js';
-import type { TrafficVerdict } from '../oracle/traffic.js';
+import { EXACT_PRESENCE } from '../oracle/presence-judge.js';
 import { EXACT_BETWEEN_GAPS, EXACT_WITHOUT_GAPS } from '../oracle/verdict.js';
 import { chosenChaosSeed } from '../support/seeds.js';
 import { Fleet } from './fleet.js';
-import { runScenario } from './run-scenario.js';
+import { runScenario, type ChaosVerdict } from './run-scenario.js';
 import { SCENARIOS } from './scenarios.js';
 
 /** Runs each scenario briefly over one library; `npm run test:chaos` runs long over both. `SSE_CHAOS_SEED` repeats a run. */
@@ -36,6 +36,8 @@ describeWithRedis(`HTTP clients of three node processes (SSE_CHAOS_SEED=${seed})
         const seconds = Math.round((performance.now() - startMs) / 100) / 10;
         results.push({ scenario: scenario.name, driver, ...verdict, seconds });
         expect(verdict).toMatchObject(scenario.gaps === 'none' ? EXACT_WITHOUT_GAPS : EXACT_BETWEEN_GAPS);
+        expect(verdict).toMatchObject(EXACT_PRESENCE);
+        if (scenario.hasPresence === true) expect(verdict.presenceChanges).toBeGreaterThan(0);
         if (scenario.gaps === 'must' || scenario.gaps === 'loses') expect(verdict.gaps).toBeGreaterThan(0);
         if (scenario.gaps === 'loses') expect(verdict.announcedLosses).toBeGreaterThan(0);
       },
@@ -44,7 +46,7 @@ describeWithRedis(`HTTP clients of three node processes (SSE_CHAOS_SEED=${seed})
   }
 });
 
-const COLUMNS: readonly (keyof TrafficVerdict)[] = [
+const COLUMNS: readonly (keyof ChaosVerdict)[] = [
   'published',
   'rejected',
   'deliveries',
@@ -58,6 +60,9 @@ const COLUMNS: readonly (keyof TrafficVerdict)[] = [
   'foreign',
   'gaps',
   'announcedLosses',
+  'presenceChanges',
+  'presenceRepeats',
+  'presenceDifferences',
 ];
 
 function tableOf(results: readonly Record<string, string | number>[]): string {

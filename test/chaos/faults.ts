@@ -76,6 +76,21 @@ export async function splitRepeatedly({
   }
 }
 
+/** The same with servers that promote the replica themselves, and nodes that find it themselves. */
+export async function splitServersRepeatedly({ split, fleet, traffic }: ScenarioRun): Promise<void> {
+  for (;;) {
+    // Clients that stay on the new master the whole time are given a gap only by the notices of the other nodes.
+    const attached = await traffic.holdAttached(16);
+    await split?.split();
+    const enough = traffic.publisher.count + 300;
+    await eventually(() => traffic.publisher.count > enough, '300 events', 60_000);
+    await split?.heal();
+    await fleet.allLive();
+    attached.release();
+    if (traffic.isEnough()) return;
+  }
+}
+
 /** Kills a node when Redis has accepted its event and before the node knows; the publisher retries on another node. */
 export async function killPublishingNode({ fleet, proxies, traffic }: ScenarioRun): Promise<void> {
   const text = `during the kill ${Math.random()}`;

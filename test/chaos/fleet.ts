@@ -26,6 +26,10 @@ export class Fleet {
     return this.#nodes[number] as NodeProcess;
   }
 
+  get nodes(): readonly NodeProcess[] {
+    return this.#nodes;
+  }
+
   any(random: () => number): NodeProcess {
     return this.node(Math.floor(random() * NODES));
   }

@@ -1,8 +1,7 @@
 import { describeWithRedis } from '../redis/redis-server.js';
-import type { Verdict } from '../oracle/verdict.js';
 import { Fleet } from './fleet.js';
 import type { Mutant } from './node/messages.js';
-import { runScenario } from './run-scenario.js';
+import { runScenario, type ChaosVerdict } from './run-scenario.js';
 import type { Scenario } from './scenario.js';
 import { SCENARIOS } from './scenarios.js';
 
@@ -16,15 +15,25 @@ describeWithRedis('the oracle over three node processes catches a node that', ()
 
   afterAll(() => fleet.dispose());
 
-  it.each<[Mutant, Scenario, keyof Verdict]>([
+  it.each<[Mutant, Scenario, keyof ChaosVerdict]>([
     ['reads nothing after a cut', nodesWithoutSubscribers(), 'silentLosses'],
     ['ignores idempotency keys', scenarioOf('a node killed while it publishes'), 'duplicates'],
     ['reports no gaps', scenarioOf('history trimmed'), 'silentLosses'],
     ['announces no losses', scenarioOf('two masters at once'), 'silentLosses'],
+    ['announces no losses', scenarioOf('two masters under Sentinels'), 'silentLosses'],
+    ['announces no losses', scenarioOf('two masters of one slot of a Cluster'), 'silentLosses'],
+    ['compares no lists', scenarioOf('two masters at once'), 'presenceDifferences'],
+    ['emits each change as received', scenarioOf('two masters at once'), 'presenceRepeats'],
   ])(
     '%s',
     async (mutant, scenario, found) => {
-      const verdict = await runScenario(scenario, { fleet, driver: 'redis', seed: 1, durationMs: 0, mutant });
+      const verdict = await runScenario(scenario, {
+        fleet,
+        driver: scenario.drivers?.[0] ?? 'redis',
+        seed: 1,
+        durationMs: 0,
+        mutant,
+      });
       expect(verdict[found]).toBeGreaterThan(0);
     },
     180_000,

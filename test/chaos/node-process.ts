@@ -1,9 +1,14 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import type { BrokerState } from 'nestjs-simple-sse';
+import type { BrokerState, PresenceChange } from 'nestjs-simple-sse';
 import { Deferred } from '../../src/broker/redis/link/deferred.js';
 import { within } from '../support/within.js';
 import type { FromNode, NodeConfig, ToNode } from './node/messages.js';
+
+interface PresenceMember {
+  readonly room: string;
+  readonly user: string;
+}
 
 const TIMEOUT_MS = 60_000;
 
@@ -13,6 +18,8 @@ export class NodeProcess {
   state: BrokerState | undefined;
   /** The last output of a process that ended by itself. */
   failure: string | undefined;
+  /** The changes of presence since `watchPresence`. */
+  changes: PresenceChange[] = [];
   readonly #child: ChildProcess;
   readonly #answers: Deferred<FromNode>[] = [];
   #errors = '';
@@ -39,6 +46,18 @@ export class NodeProcess {
   async stop(): Promise<void> {
     this.state = undefined;
     if (!this.#isKilled) await this.#request({ kind: 'stop' });
+  }
+
+  /** Resolves when the application receives the changes of presence in these rooms. */
+  async watchPresence(rooms: readonly string[]): Promise<void> {
+    this.changes = [];
+    await this.#request({ kind: 'watch presence', rooms });
+  }
+
+  /** Resolves with the members that this node lists. */
+  async listMembers(rooms: readonly string[]): Promise<readonly PresenceMember[]> {
+    const answer = await this.#request({ kind: 'list members', rooms });
+    return answer.kind === 'members' ? answer.members : [];
   }
 
   async kill(): Promise<void> {
@@ -68,6 +87,7 @@ export class NodeProcess {
 
   #receive(message: FromNode): void {
     if (message.kind === 'state') this.state = message.state;
+    else if (message.kind === 'presence') this.changes.push(message.change);
     else if (message.kind !== 'loaded') this.#answers.shift()?.resolve(message);
   }
 }

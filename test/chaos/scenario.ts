@@ -24,6 +24,8 @@ export interface Scenario extends ServerOptions {
   readonly clockShiftsMs?: readonly number[];
   /** True where the fault lets two masters accept events at the same time, see `Judge`. */
   readonly hasTwoMasters?: boolean;
+  /** True where clients are members of their rooms, and the changes of presence are judged as well. */
+  readonly hasPresence?: boolean;
   readonly drivers?: readonly RedisDriverName[];
   /** Runs before any client connects. */
   readonly prepare?: (run: ScenarioRun) => Promise<void>;

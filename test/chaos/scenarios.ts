@@ -8,6 +8,7 @@ import {
   restart,
   setClockAhead,
   splitRepeatedly,
+  splitServersRepeatedly,
 } from './faults.js';
 import type { Scenario } from './scenario.js';
 
@@ -114,7 +115,25 @@ export const SCENARIOS: readonly Scenario[] = [
     gaps: 'must',
     with: 'replica',
     hasTwoMasters: true,
+    hasPresence: true,
     fault: splitRepeatedly,
+  },
+  {
+    name: 'two masters under Sentinels',
+    gaps: 'must',
+    with: 'split sentinel',
+    hasTwoMasters: true,
+    hasPresence: true,
+    drivers: ['ioredis'],
+    fault: splitServersRepeatedly,
+  },
+  {
+    name: 'two masters of one slot of a Cluster',
+    gaps: 'must',
+    with: 'split cluster',
+    hasTwoMasters: true,
+    hasPresence: true,
+    fault: splitServersRepeatedly,
   },
   {
     name: 'Sentinels promote the replica',

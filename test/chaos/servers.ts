@@ -2,12 +2,14 @@ import { BlackHoleProxy } from '../redis/black-hole-proxy.js';
 import { RedisServer } from '../redis/redis-server.js';
 import { startReplica } from '../redis/replica.js';
 import { Sentinels } from '../redis/sentinels.js';
+import { SplitServers } from './split-servers.js';
 
 export interface ServerOptions {
   /** The command-line options of redis-server. */
   readonly server?: readonly string[] | undefined;
-  /** `replica` adds a server that replicates the first; `sentinel` also adds three Sentinels that monitor both. */
-  readonly with?: 'replica' | 'sentinel' | undefined;
+  /** `replica` adds a server that replicates the first; `sentinel` also adds three Sentinels that monitor both. The
+   * others are set-ups that can be split, see `SplitServers`. */
+  readonly with?: 'replica' | 'sentinel' | 'split sentinel' | 'split cluster' | undefined;
 }
 
 /** The Redis servers of one scenario. */
@@ -17,19 +19,25 @@ export interface Servers {
   readonly proxies: readonly BlackHoleProxy[];
   readonly replica: RedisServer | undefined;
   readonly sentinels: Sentinels | undefined;
+  readonly split: SplitServers | undefined;
 }
 
 export async function startServers({ server, with: others }: ServerOptions): Promise<Servers> {
+  if (others === 'split sentinel' || others === 'split cluster') {
+    const split = await SplitServers.start(others === 'split sentinel' ? 'sentinel' : 'cluster');
+    return { redis: split.master, proxies: [], replica: undefined, sentinels: undefined, split };
+  }
   const persistence = server ?? ['--appendonly', 'no'];
   const redis = await RedisServer.start(['--repl-diskless-sync-delay', '0', ...persistence]);
   const startProxy = (): Promise<BlackHoleProxy> => BlackHoleProxy.start(redis.port);
   const proxies = await Promise.all([startProxy(), startProxy(), startProxy()]);
   const replica = others === undefined ? undefined : await startReplica(redis);
   const sentinels = others === 'sentinel' ? await Sentinels.monitor(redis) : undefined;
-  return { redis, proxies, replica, sentinels };
+  return { redis, proxies, replica, sentinels, split: undefined };
 }
 
-export async function disposeServers({ redis, proxies, replica, sentinels }: Servers): Promise<void> {
+export async function disposeServers({ redis, proxies, replica, sentinels, split }: Servers): Promise<void> {
+  if (split !== undefined) return split.dispose();
   for (const proxy of proxies) proxy.close();
   await sentinels?.dispose();
   await replica?.dispose();

@@ -4,9 +4,12 @@ import { Body, Controller, Get, Inject, Module, Post, type INestApplication } fr
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { Redis } from 'ioredis';
-import { SseModule, SseRoom, SseService, type RoutedRequest } from 'nestjs-simple-sse';
+import { Cluster, Redis } from 'ioredis';
+import { SseModule, SseRoom, SseService, type RoutedRequest, type SseModuleOptions } from 'nestjs-simple-sse';
 import { redisBroker, type RedisBrokerOptions } from 'nestjs-simple-sse/redis';
+import { createCluster } from 'redis';
+import type { PresenceTimes } from '../../../src/broker/redis/presence/redis-presence-context.js';
+import type { ReconcilerTimes } from '../../../src/presence/presence-reconciler.js';
 import type { FromNode, NodeConfig, ToNode } from './messages.js';
 import { mutate } from './mutants.js';
 
@@ -24,6 +27,15 @@ class ChaosController {
   }
 }
 
+const WITH_PRESENCE: SseModuleOptions = {
+  identify: ({ request }) => {
+    const { user } = (request as RoutedRequest).query;
+    return user === undefined ? undefined : { user };
+  },
+  presenceGraceMs: false,
+  rooms: { 'room *': { presence: true, presenceEvents: true } },
+};
+
 let app: INestApplication | undefined;
 let removeMutant = (): void => {};
 
@@ -31,19 +43,79 @@ function send(message: FromNode): void {
   process.send?.(message);
 }
 
-function brokerOptions({ broker, sentinels }: NodeConfig): RedisBrokerOptions {
-  if (sentinels === undefined) return broker;
-  const { url: _, ...others } = broker;
-  const addresses = sentinels.map((port) => ({ host: '127.0.0.1', port }));
-  return { ...others, client: new Redis({ sentinels: addresses, name: 'chaos', lazyConnect: true }) };
+function brokerOptions(config: NodeConfig): RedisBrokerOptions {
+  const { url, ...others } = config.broker;
+  const client = clientOf(config);
+  return client === undefined ? { ...others, url } : { ...others, client };
+}
+
+/** Creates the client of a Sentinel or Cluster set-up; `undefined` for one address. */
+function clientOf({ broker, sentinels, cluster, addressMap }: NodeConfig): RedisBrokerOptions['client'] {
+  const host = '127.0.0.1';
+  const natMap = Object.fromEntries(
+    Object.entries(addressMap ?? {}).map(([address, port]) => [address, { host, port }]),
+  );
+  if (sentinels !== undefined) {
+    const addresses = sentinels.map((port) => ({ host, port }));
+    // Sentinels name each other by addresses that this node may not reach.
+    const common = { name: 'chaos', lazyConnect: true, updateSentinels: false };
+    return new Redis({ sentinels: addresses, natMap, ...common });
+  }
+  if (cluster === undefined) return undefined;
+  const addresses = cluster.map((port) => ({ host, port }));
+  if (broker.driver === 'ioredis') return new Cluster(addresses, { natMap, lazyConnect: true });
+  const rootNodes = cluster.map((port) => ({ url: `redis://${host}:${port}` }));
+  return createCluster({ rootNodes, nodeAddressMap: natMap });
+}
+
+/** Shortens the times of presence, which is judged at the end of a scenario. */
+async function shortenPresence(): Promise<void> {
+  const folder = './node_modules/nestjs-simple-sse';
+  const { RECONCILER_TIMES } = (await import(`${folder}/presence/presence-reconciler.js`)) as {
+    RECONCILER_TIMES: ReconcilerTimes;
+  };
+  const { PRESENCE_TIMES } = (await import(`${folder}/broker/redis/presence/redis-presence-context.js`)) as {
+    PRESENCE_TIMES: PresenceTimes;
+  };
+  Object.assign(RECONCILER_TIMES, { batchMs: 50, compareMs: 500, listMs: 2_000, leaveAfterMs: 3_000 });
+  Object.assign(PRESENCE_TIMES, {
+    heartbeatMs: 500,
+    leaseMs: 10_000,
+    claimMs: 2_000,
+    cleanUpDelayMs: 10_000,
+  });
+}
+
+async function watchPresence(rooms: readonly string[]): Promise<void> {
+  for (const room of rooms) {
+    service()
+      .presence$(room)
+      .subscribe((change) => send({ kind: 'presence', change }));
+    // A list that fails now is compared again by the node.
+    await service().presence(room);
+  }
+  send({ kind: 'watching' });
+}
+
+async function listMembers(rooms: readonly string[]): Promise<void> {
+  const lists = rooms.map(async (room) =>
+    (await service().presence(room)).map(({ user }) => ({ room, user })),
+  );
+  send({ kind: 'members', members: (await Promise.all(lists)).flat() });
+}
+
+function service(): SseService {
+  return (app as INestApplication).get(SseService, { strict: false });
 }
 
 async function start(config: NodeConfig): Promise<void> {
   shiftClock(config.clockShiftMs);
   if (config.mutant !== undefined) removeMutant = await mutate(config.mutant);
+  if (config.hasPresence === true) await shortenPresence();
   const sse = SseModule.forRoot({
     broker: redisBroker(brokerOptions(config)),
     historyMaxEvents: config.historyMaxEvents,
+    ...(config.hasPresence === true ? WITH_PRESENCE : {}),
     shutdownGraceMs: 0,
   });
   @Module({ imports: [sse], controllers: [ChaosController] })
@@ -51,7 +123,7 @@ async function start(config: NodeConfig): Promise<void> {
 
   const adapter = config.platform === 'express' ? new ExpressAdapter() : new FastifyAdapter();
   app = await NestFactory.create(ChaosModule, adapter, { logger: false });
-  app.get(SseService, { strict: false }).brokerState$.subscribe((state) => send({ kind: 'state', state }));
+  service().brokerState$.subscribe((state) => send({ kind: 'state', state }));
   await app.listen(0, '127.0.0.1');
   send({ kind: 'started', url: await app.getUrl() });
 }
@@ -63,9 +135,15 @@ async function stop(): Promise<void> {
   send({ kind: 'stopped' });
 }
 
+function handle(message: ToNode): Promise<void> {
+  if (message.kind === 'start') return start(message.config);
+  if (message.kind === 'watch presence') return watchPresence(message.rooms);
+  if (message.kind === 'list members') return listMembers(message.rooms);
+  return stop();
+}
+
 process.on('message', (message: ToNode) => {
-  const done = message.kind === 'start' ? start(message.config) : stop();
-  done.catch((error: unknown) => send({ kind: 'failed', message: String(error) }));
+  handle(message).catch((error: unknown) => send({ kind: 'failed', message: String(error) }));
 });
 // The parent process has ended.
 process.on('disconnect', () => process.exit());

@@ -2,8 +2,11 @@ import type { LossAnnouncer as LossAnnouncerClass } from '../../../src/broker/re
 import type { DeliveryOrder as DeliveryOrderClass } from '../../../src/broker/redis/history/delivery-order.js';
 import type { RedisBroker as RedisBrokerClass } from '../../../src/broker/redis/redis-broker.js';
 import type { RoomReader as RoomReaderClass } from '../../../src/broker/redis/history/room-reader.js';
+import type { EmittedMembers as EmittedMembersClass } from '../../../src/presence/emitted-members.js';
+import type { PresenceReconciler as PresenceReconcilerClass } from '../../../src/presence/presence-reconciler.js';
 import type { Mutant } from './messages.js';
 
+const PRESENCE = './node_modules/nestjs-simple-sse/presence';
 const REDIS = './node_modules/nestjs-simple-sse/broker/redis';
 
 /** Puts a fault into all brokers of this process. Resolves with a function that removes it. */
@@ -37,6 +40,28 @@ export async function mutate(mutant: Mutant): Promise<() => void> {
     const { check } = LossAnnouncer.prototype;
     LossAnnouncer.prototype.check = async () => {};
     return () => (LossAnnouncer.prototype.check = check);
+  }
+  if (mutant === 'compares no lists') {
+    const { PresenceReconciler } = (await import(`${PRESENCE}/presence-reconciler.js`)) as {
+      PresenceReconciler: typeof PresenceReconcilerClass;
+    };
+    // Without a listener there is no room to compare, and no change is held back.
+    // oxlint-disable-next-line typescript/unbound-method
+    const { enter } = PresenceReconciler.prototype;
+    PresenceReconciler.prototype.enter = () => {};
+    return () => (PresenceReconciler.prototype.enter = enter);
+  }
+  if (mutant === 'emits each change as received') {
+    const { EmittedMembers } = (await import(`${PRESENCE}/emitted-members.js`)) as {
+      EmittedMembers: typeof EmittedMembersClass;
+    };
+    // oxlint-disable-next-line typescript/unbound-method
+    const { observe } = EmittedMembers.prototype;
+    EmittedMembers.prototype.observe = function (change) {
+      observe.call(this, change);
+      return true;
+    };
+    return () => (EmittedMembers.prototype.observe = observe);
   }
   const { RoomReader } = (await import(`${REDIS}/history/room-reader.js`)) as {
     RoomReader: typeof RoomReaderClass;

@@ -11,6 +11,7 @@ export class HalfOpenProbe {
   readonly #markerTimeoutMs: number;
   readonly #onHalfOpen: () => void;
   #lastReceivedMs = 0;
+  #runId = '';
   #timer: NodeJS.Timeout | undefined;
 
   /** @param markerTimeoutMs time between Redis' reply to the publisher and the arrival of the marker */
@@ -35,6 +36,19 @@ export class HalfOpenProbe {
   stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+  }
+
+  /**
+   * Probes the connection, or ends it where commands have gone to another server than before: a former master may still carry
+   * events of other nodes, so that this connection is not silent.
+   *
+   * @param runId run id of the server of commands; empty where it is unknown
+   */
+  check(runId: string): void {
+    const isOther = this.#runId !== '' && runId !== '' && runId !== this.#runId;
+    this.#runId = runId;
+    if (isOther && this.#timer !== undefined) this.#onHalfOpen();
+    else void this.probe();
   }
 
   /** Probes the connection now. */

@@ -117,7 +117,7 @@ export class RoomFeed {
 
   /** Probes the connection. The marker also reveals a changed epoch. */
   check(): void {
-    void this.#probe.probe();
+    this.#probe.check(this.#dependencies.commands.runId);
   }
 
   /** Settles when everything published before the call has been delivered, or when the connection is lost. */
