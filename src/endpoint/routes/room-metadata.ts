@@ -41,11 +41,24 @@ export function checkRoomOptions(options: object): void {
   );
 }
 
-/** Adds the arguments of one `@SseRoom`. Decorators run from the bottom up, so earlier calls are later in the source. */
-export function addRoomMetadata(target: object, added: SseRoomMetadata): void {
+/**
+ * Adds the arguments of one `@SseRoom`. Decorators run from the bottom up, so earlier calls are later in the source.
+ *
+ * @param label name of `target` for messages
+ * @throws SseError `invalid-options` if an earlier call has given an option another value
+ */
+export function addRoomMetadata(target: object, added: SseRoomMetadata, label: string): void {
   const earlier = Reflect.getOwnMetadata(SSE_ROOM_METADATA, target) as SseRoomMetadata | undefined;
+  for (const name of OPTIONS) {
+    const [upper, lower] = [added[name], earlier?.[name]];
+    if (upper === undefined || lower === undefined || upper === lower) continue;
+    throw new SseError(
+      'invalid-options',
+      `Two @SseRoom() on ${label} contradict each other: "${name}" is ${upper} and ${lower}. Give it once.`,
+    );
+  }
   const sources = [...added.sources, ...(earlier?.sources ?? [])];
-  Reflect.defineMetadata(SSE_ROOM_METADATA, { ...earlier, ...added, sources }, target);
+  Reflect.defineMetadata(SSE_ROOM_METADATA, { ...earlier, ...defined(added), sources }, target);
 }
 
 /** Metadata of an endpoint: options of the method override those of the controller, rooms of both are joined. */
@@ -53,5 +66,10 @@ export function roomMetadataOf(controller: object, handler: object): SseRoomMeta
   const onController = Reflect.getMetadata(SSE_ROOM_METADATA, controller) as SseRoomMetadata | undefined;
   const onMethod = Reflect.getMetadata(SSE_ROOM_METADATA, handler) as SseRoomMetadata | undefined;
   const sources = [...(onController?.sources ?? []), ...(onMethod?.sources ?? [])];
-  return { ...onController, ...onMethod, sources };
+  return { ...onController, ...(onMethod && defined(onMethod)), sources };
+}
+
+/** Leaves out options with the value `undefined`, which override nothing. */
+function defined(metadata: SseRoomMetadata): Partial<SseRoomMetadata> {
+  return Object.fromEntries(Object.entries(metadata).filter(([, value]) => value !== undefined));
 }
