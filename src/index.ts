@@ -26,6 +26,7 @@ export type { SendOptions } from './rooms/publish/event-publisher.js';
 export type { Acknowledge, MissingAcknowledgement } from './protocol/input/acknowledge.js';
 export type { JsonValue } from './protocol/json-value.js';
 export type { PresenceChange } from './protocol/presence-event.js';
+export type { Replay } from './protocol/input/replay-option.js';
 export type { RoomName } from './protocol/input/room-name.js';
 export type { SseIdentity } from './protocol/input/user-name.js';
 export { SseError, type SseErrorCode } from './protocol/sse-error.js';

@@ -84,6 +84,7 @@ export class SseInterceptor implements NestInterceptor {
       client,
       serialize: options.serialize,
       retryMs,
+      replay: metadata.replay,
       openOnFirstEvent: metadata.openOnFirstEvent ?? false,
       endOnComplete: metadata.endOnComplete,
       onFailure: (error) => this.#logger.error(`The stream of ${http.path} failed.`, stackOf(error)),

@@ -49,6 +49,7 @@ const API: Readonly<
       'ReadOptions',
       'RemoteOptions',
       'RemoteTarget',
+      'Replay',
       'RoomDelivery',
       'RoomEvent',
       'RoomHistoryLimits',

@@ -2,6 +2,7 @@ import type { ControlChannel } from '../broker/control-channel.interface.js';
 import type { SseClient } from '../connection/sse-client.js';
 import { encodeEvent } from '../protocol/encode-event.js';
 import { messageOf } from '../protocol/error-text.js';
+import type { Replay } from '../protocol/input/replay-option.js';
 import { EVERYONE } from '../protocol/input/room-name.js';
 import { SseFrame } from '../protocol/sse-frame.js';
 import { ignoreRejection } from '../protocol/thenable.js';
@@ -102,7 +103,7 @@ export function endStreams(clients: readonly SseClient[], retryMs: number | unde
 async function join(
   clients: readonly SseClient[],
   room: string,
-  replay: number,
+  replay: Replay,
   host: CommandHost,
 ): Promise<number> {
   await Promise.all(

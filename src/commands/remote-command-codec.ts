@@ -1,5 +1,6 @@
 import { checkEventName } from '../protocol/input/event-fields.js';
 import { MAX_ANSWER_TIMEOUT_MS, MAX_TIMER_MS } from '../protocol/input/option-checks.js';
+import { checkReplay, type Replay } from '../protocol/input/replay-option.js';
 import { checkRoom } from '../protocol/input/room-name.js';
 import { unsafeTextReason } from '../protocol/input/unsafe-text.js';
 import { checkUser } from '../protocol/input/user-name.js';
@@ -10,7 +11,7 @@ const MAX_FAILURE_LENGTH = 300;
 
 /** Work for the clients of a target. */
 export type CommandAction =
-  | { readonly do: 'join'; readonly room: string; readonly replay?: number | undefined }
+  | { readonly do: 'join'; readonly room: string; readonly replay?: Replay | undefined }
   | { readonly do: 'leave'; readonly room: string }
   /** `retryMs`: the reconnection time, in milliseconds, sent to the clients first. */
   | { readonly do: 'disconnect'; readonly retryMs?: number | undefined }
@@ -87,7 +88,7 @@ const TARGET: Shape = {
 };
 
 const ACTIONS: Readonly<Record<CommandAction['do'], Shape>> = {
-  join: { do: isString, room: isRoom, replay: optional(integerUpTo(Number.MAX_SAFE_INTEGER)) },
+  join: { do: isString, room: isRoom, replay: optional((value) => checkReplay(value) === undefined) },
   leave: { do: isString, room: isRoom },
   disconnect: { do: isString, retryMs: optional(integerUpTo(MAX_TIMER_MS)) },
   send: {

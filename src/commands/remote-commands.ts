@@ -8,6 +8,7 @@ import {
   MAX_TIMER_MS,
   wholeNumber,
 } from '../protocol/input/option-checks.js';
+import { checkReplay, type Replay } from '../protocol/input/replay-option.js';
 import { checkRoom, checkTarget, type RoomName } from '../protocol/input/room-name.js';
 import { SseError } from '../protocol/sse-error.js';
 import type { SseClient } from '../connection/sse-client.js';
@@ -35,7 +36,7 @@ export interface DisconnectOptions extends RemoteOptions {
 }
 
 const REMOTE_CHECKS = { timeoutMs: wholeNumber(1, MAX_ANSWER_TIMEOUT_MS) };
-const JOIN_CHECKS = { ...REMOTE_CHECKS, replay: wholeNumber(0, Number.MAX_SAFE_INTEGER) };
+const JOIN_CHECKS = { ...REMOTE_CHECKS, replay: checkReplay };
 const DISCONNECT_CHECKS = { ...REMOTE_CHECKS, retryMs: checkedElsewhere };
 
 /**
@@ -64,7 +65,7 @@ export class RemoteCommands {
   async join(
     target: RemoteTarget,
     room: RoomName,
-    options: RemoteOptions & { readonly replay?: number } = {},
+    options: RemoteOptions & { readonly replay?: Replay } = {},
   ): Promise<number> {
     checkCallOptions('join', options, JOIN_CHECKS);
     const { replay, timeoutMs } = options;

@@ -1,3 +1,5 @@
+import type { Replay } from '../protocol/input/replay-option.js';
+
 /**
  * Values that the application stores with a client: a user, a tenant, a token. Add typed fields by declaration merging:
  *
@@ -14,13 +16,14 @@ export interface SseClientContext {
 /** Options of `SseClient.join()`. */
 export interface JoinOptions {
   /**
-   * Number of the room's newest events that the client receives from history before live ones. They carry no `id:`,
-   * because they are no resume: the client's position stays. Bounded by the room's history. Has no effect before the
-   * stream is open, since `Last-Event-ID` decides then what is replayed. 0 replays none. Default: 0.
+   * The events of the room's history that the client receives before live ones: the newest n, `'all'`, or the newest n of
+   * each event name. They carry no `id:`, because they are no resume: the client's position stays. Bounded by the room's
+   * history. Has no effect before the stream is open, since `Last-Event-ID` decides then what is replayed, and the option
+   * `replay` of `@SseRoom`. 0 replays none. Default: 0.
    *
    * ```ts
    * await client.join('chat:7', { replay: 20 });
    * ```
    */
-  readonly replay?: number;
+  readonly replay?: Replay;
 }

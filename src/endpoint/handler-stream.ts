@@ -3,6 +3,7 @@ import type { EndReason } from '../connection/connection-owner.interface.js';
 import type { SseClient } from '../connection/sse-client.js';
 import { encodeEvent } from '../protocol/encode-event.js';
 import { RESERVED_EVENT_PREFIX } from '../protocol/input/event-fields.js';
+import type { Replay } from '../protocol/input/replay-option.js';
 import type { SerializeData } from '../protocol/input/serialize-data.js';
 import { SseFrame } from '../protocol/sse-frame.js';
 import type { RoomHub } from '../rooms/room-hub.js';
@@ -17,6 +18,8 @@ export interface HandlerStreamOptions {
   readonly client: SseClient;
   readonly serialize: SerializeData;
   readonly retryMs: number | false;
+  /** As in `SseRoomOptions`. */
+  readonly replay: Replay | undefined;
   readonly openOnFirstEvent: boolean;
   /** `undefined`: `true` for a client in no room. */
   readonly endOnComplete: boolean | undefined;
@@ -146,12 +149,12 @@ export class HandlerStream implements HandlerRunner, SourceSink {
   }
 
   #sendHead(): void {
-    const { client, http, hub, retryMs } = this.#options;
+    const { client, http, hub, retryMs, replay } = this.#options;
     if (client.isClosed) return;
     try {
       http.detachFromFramework();
       http.drainUnreadBody();
-      hub.open(client, http.headers(), { retryMs });
+      hub.open(client, http.headers(), { retryMs, newest: replay });
     } catch (error) {
       // An invalid header, or a failing `writeHead` of a middleware, must not end the process.
       this.#settle.reject(error);

@@ -2,6 +2,7 @@ import type { PartitionedBroker } from '../broker/broker.interface.js';
 import type { CallbackFailures } from '../callbacks/callback-failures.js';
 import type { ConnectionOptions } from '../connection/connection-services.js';
 import type { ResponseWriter } from '../connection/response/response-writer.js';
+import type { Replay } from '../protocol/input/replay-option.js';
 import type { SerializeData } from '../protocol/input/serialize-data.js';
 import type { ClientObserver } from './client-observer.interface.js';
 import type { ReportFailure } from './reported-promise.js';
@@ -40,6 +41,8 @@ export interface NewClient {
 export interface Opening {
   /** As in `AttachTiming`. Default: `false`. */
   readonly nextTurn?: boolean;
+  /** As in `AttachTiming`. Default: none. */
+  readonly newest?: Replay | undefined;
   /** Reconnection time in milliseconds; `false` sends none. */
   readonly retryMs: number | false;
 }

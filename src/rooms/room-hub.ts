@@ -7,6 +7,7 @@ import { ConnectionServices } from '../connection/connection-services.js';
 import { SseClient, type ClientHost } from '../connection/sse-client.js';
 import type { JoinOptions } from '../connection/sse-client.interface.js';
 import { checkRetry } from '../protocol/input/event-fields.js';
+import { hasReplay } from '../protocol/input/replay-option.js';
 import { encodeEvent } from '../protocol/encode-event.js';
 import { describeValue } from '../protocol/error-text.js';
 import { RoomMessage, type RoomEvent } from '../protocol/room-message.js';
@@ -142,13 +143,13 @@ export class RoomHub implements ClientHost {
   open(
     client: SseClient,
     headers: Readonly<Record<string, unknown>>,
-    { retryMs, nextTurn = false }: Opening,
+    { retryMs, nextTurn = false, newest }: Opening,
   ): void {
     if (client.isClosed) return;
     const retry = client.retryMs ?? retryMs;
     client.connection.open(headers, retry === false ? '' : encodeEvent({ retry }));
     this.#options.observer?.clientOpened(client);
-    void this.#resumes.attach(client, { ready: this.#options.readyEvent, nextTurn });
+    void this.#resumes.attach(client, { ready: this.#options.readyEvent, nextTurn, newest });
     this.observables.connected.next({ client });
   }
 
@@ -174,7 +175,7 @@ export class RoomHub implements ClientHost {
       if (!isOpen) connection.shutGate();
       const { replay = 0 } = options;
       const isAttaching = this.#resumes.includesNewRooms(client);
-      const replays = replay > 0 && isOpen && !(isAttaching && (client.lastEventId ?? '') !== '');
+      const replays = hasReplay(replay) && isOpen && !(isAttaching && (client.lastEventId ?? '') !== '');
       if (replays && this.#options.policy.hasHistory) return this.#resumes.join(client, name, replay);
       const { subscribed } = this.#rooms.join(client, name);
       if (isOpen) this.#resumes.joined(client, name);

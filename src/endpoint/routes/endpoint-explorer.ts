@@ -3,6 +3,7 @@ import { ApplicationConfig, DiscoveryService, MetadataScanner, ModulesContainer 
 import { SseError } from '../../protocol/sse-error.js';
 import { RESOLVED_SSE_OPTIONS } from '../../sse.constants.js';
 import type { SerializeData } from '../../protocol/input/serialize-data.js';
+import type { RoomPolicy } from '../../rooms/room-policy.js';
 import { warnOfClassSerializer } from './class-serializer.js';
 import { HTTP_CODE, PATH, RESPONSE_ARGUMENT, ROUTE_ARGUMENTS, SSE } from './nest-metadata.js';
 import { roomMetadataOf } from './room-metadata.js';
@@ -12,6 +13,7 @@ import {
   checkHiddenResponse,
   checkPlainRoute,
   checkProvider,
+  checkReplayOfRoute,
   checkStreamRoute,
   type RouteMethod,
 } from './route-checks.js';
@@ -31,7 +33,7 @@ const besideSse = new WeakSet<object>();
  * Checks every `@SseRoom` method when the application starts, and reports by name one that cannot work. Removes Nest's
  * `@Sse()` from methods that have both decorators, in any order.
  *
- * @throws SseError `not-a-route`, `unknown-route-parameter`, from `onModuleInit`
+ * @throws SseError `not-a-route`, `unknown-route-parameter`, `invalid-options`, from `onModuleInit`
  */
 @Injectable()
 export class EndpointExplorer implements OnModuleInit {
@@ -39,15 +41,17 @@ export class EndpointExplorer implements OnModuleInit {
   readonly #config: ApplicationConfig;
   readonly #modules: ModulesContainer;
   readonly #serialize: SerializeData;
+  readonly #policy: RoomPolicy;
 
   constructor(
     discovery: DiscoveryService,
     scanner: MetadataScanner,
     config: ApplicationConfig,
     modules: ModulesContainer,
-    @Inject(RESOLVED_SSE_OPTIONS) options: { readonly serialize: SerializeData },
+    @Inject(RESOLVED_SSE_OPTIONS) options: { readonly serialize: SerializeData; readonly policy: RoomPolicy },
   ) {
     this.#serialize = options.serialize;
+    this.#policy = options.policy;
     this.#config = config;
     this.#modules = modules;
     // Each import of the module without `forRoot()` has an explorer of its own.
@@ -100,7 +104,9 @@ export class EndpointExplorer implements OnModuleInit {
       }
       const prefixes = Reflect.getMetadata(PATH, controller) as string | string[] | undefined;
       const route = routeText(this.#config.getGlobalPrefix(), prefixes, paths);
-      const { sources } = roomMetadataOf(controller, handler);
+      const metadata = roomMetadataOf(controller, handler);
+      const { sources } = metadata;
+      checkReplayOfRoute(metadata, label, this.#policy);
       for (const source of sources) checkTemplates(source, label);
       if (!hasModulePaths) this.#checkParameters(sources, route, label);
     }

@@ -1,4 +1,6 @@
 import { didYouMean } from '../../protocol/did-you-mean.js';
+import { describeValue } from '../../protocol/error-text.js';
+import { checkReplay, type Replay } from '../../protocol/input/replay-option.js';
 import { SseError } from '../../protocol/sse-error.js';
 import { SSE_ROOM_METADATA } from '../../sse.constants.js';
 import type { RoomSource } from '../room-names.js';
@@ -22,6 +24,17 @@ export interface SseRoomOptions {
    * without delay; `false` sends none. Default: the module's `retryMs`.
    */
   readonly retryMs?: number | false;
+  /**
+   * The events of history that a stream without a `Last-Event-ID` begins with, from all of its rooms: the newest n of each
+   * room, `'all'`, or the newest n of each event name of a room. Every later event follows, none twice. They carry no `id:`;
+   * a client that is cut before the last of them receives them again. Bounded by the history of the rooms. A client that
+   * comes back with a `Last-Event-ID` receives what it missed instead. 0 sends none. Default: 0.
+   *
+   * ```ts
+   * @SseRoom('prices', { replay: { perEventName: 1 } })
+   * ```
+   */
+  readonly replay?: Replay;
 }
 
 /** Metadata of `@SseRoom` on a method or a controller. */
@@ -29,11 +42,19 @@ export interface SseRoomMetadata extends SseRoomOptions {
   readonly sources: readonly RoomSource<never>[];
 }
 
-const OPTIONS: readonly (keyof SseRoomOptions)[] = ['openOnFirstEvent', 'endOnComplete', 'retryMs'];
+const OPTIONS: readonly (keyof SseRoomOptions)[] = ['openOnFirstEvent', 'endOnComplete', 'retryMs', 'replay'];
 
 /** @throws SseError `invalid-options` */
 export function checkRoomOptions(options: object): void {
   const unknown = Object.keys(options).find((name) => !(OPTIONS as readonly string[]).includes(name));
+  const { replay } = options as SseRoomOptions;
+  const expected = replay === undefined ? undefined : checkReplay(replay);
+  if (expected !== undefined) {
+    throw new SseError(
+      'invalid-options',
+      `The option "replay" of @SseRoom() is ${expected}, not ${describeValue(replay)}.`,
+    );
+  }
   if (unknown === undefined) return;
   throw new SseError(
     'invalid-options',

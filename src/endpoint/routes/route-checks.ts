@@ -1,8 +1,11 @@
+import { hasReplay } from '../../protocol/input/replay-option.js';
 import { SseError } from '../../protocol/sse-error.js';
 import { SSE_INTERCEPTOR_METADATA, SSE_ROOM_METADATA } from '../../sse.constants.js';
 import { declaringClass, dropHiddenResponse, hidesResponse, routeArguments } from './hidden-response.js';
 import { INTERCEPTORS, PATH, REDIRECT, RENDER_TEMPLATE } from './nest-metadata.js';
+import type { SseRoomMetadata } from './room-metadata.js';
 import { clientOfContext } from '../client-argument.js';
+import type { RoomPolicy } from '../../rooms/room-policy.js';
 import { isWrapped } from './wrap-handler.js';
 
 /** A method of a controller. */
@@ -90,6 +93,28 @@ export function checkStreamRoute({ handler, label }: RouteMethod): void {
       `${label} has @SseRoom() and ${name}, which answer the same request. Remove one of them.`,
     );
   }
+}
+
+/**
+ * Checks that the option `replay` of a stream can have an effect.
+ *
+ * @throws SseError `invalid-options`
+ */
+export function checkReplayOfRoute(
+  { sources, replay }: SseRoomMetadata,
+  label: string,
+  policy: Pick<RoomPolicy, 'hasHistory' | 'limitsOf'>,
+): void {
+  if (!hasReplay(replay)) return;
+  const isWithoutHistory = (name: unknown): boolean =>
+    typeof name === 'string' && !name.includes(':') && policy.limitsOf(name) === false;
+  // A handler may join other rooms before the stream opens, where the decorator names none.
+  const names = sources.flat();
+  if (policy.hasHistory && (names.length === 0 || !names.every(isWithoutHistory))) return;
+  throw new SseError(
+    'invalid-options',
+    `The option "replay" of @SseRoom() on ${label} has no effect, as its rooms have no history. Take it away.`,
+  );
 }
 
 /**

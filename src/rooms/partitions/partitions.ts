@@ -215,13 +215,14 @@ export class Partitions implements PartitionPositions {
     return this.#ofPartition(partition, await this.#broker(partition).read(rooms, after, 0, options));
   }
 
-  /** The newest `count` events of a room. */
-  async readNewest(room: string, count: number, options?: ReadOptions): Promise<HistoryPage> {
-    const partition = this.partitionOf(room);
-    return this.#ofPartition(
-      partition,
-      await this.#broker(partition).read([room], undefined, count, options),
-    );
+  /** The newest `count` events of each of some rooms of one partition. */
+  async readNewest(
+    partition: number,
+    rooms: readonly string[],
+    count: number,
+    options?: ReadOptions,
+  ): Promise<HistoryPage> {
+    return this.#ofPartition(partition, await this.#broker(partition).read(rooms, undefined, count, options));
   }
 
   #ofPartition(partition: number, page: HistoryPage): HistoryPage {

@@ -7,6 +7,7 @@ import {
   trueOrFalse,
   wholeNumber,
 } from '../../protocol/input/option-checks.js';
+import { checkReplay } from '../../protocol/input/replay-option.js';
 import { checkAcknowledge } from '../../protocol/input/acknowledge.js';
 import { unsafeTextReason } from '../../protocol/input/unsafe-text.js';
 import { SseError } from '../../protocol/sse-error.js';
@@ -24,7 +25,7 @@ export const BROADCAST_CHECKS = {
   idempotencyKey,
   acknowledge: checkAcknowledge,
 };
-const JOIN_CHECKS = { replay: wholeNumber(0, Number.MAX_SAFE_INTEGER) };
+const JOIN_CHECKS = { replay: checkReplay };
 
 /** Validates the client and the options of `join`. @throws SseError `invalid-arguments` */
 export function checkJoin(client: unknown, options: unknown): void {

@@ -1,4 +1,5 @@
 import type { SseClient } from '../../connection/sse-client.js';
+import { hasReplay, type Replay } from '../../protocol/input/replay-option.js';
 import type { SseFrame } from '../../protocol/sse-frame.js';
 import type { StreamPosition } from '../../protocol/stream-position.js';
 import type { Partitions } from '../partitions/partitions.js';
@@ -46,18 +47,19 @@ export class ClientResume {
    * Brings a client whose stream has opened to live delivery.
    *
    * @param ready whether the stream begins with `sse:ready`
+   * @param newest events that a client without a `Last-Event-ID` receives first
    */
-  attach(ready: boolean): Promise<void> {
+  attach(ready: boolean, newest: Replay | undefined): Promise<void> {
     return this.#catchUp(
       async () => {
         for (const name of this.#roomNames()) await this.#rooms.get(name)?.subscribed;
       },
-      () => this.#start(ready),
+      () => this.#start(ready, newest),
     );
   }
 
-  /** Adds a live client to a room, and sends it the newest `count` events of the room's history. */
-  join(name: string, count: number): Promise<void> {
+  /** Adds a live client to a room, and sends it events of the room's history. */
+  join(name: string, amount: Replay): Promise<void> {
     const client = this.#client;
     client.connection.shutGate();
     const from = this.#partitions.streamPosition([...this.#roomNames(), name]);
@@ -67,12 +69,10 @@ export class ClientResume {
       async () => subscribed,
       async () => {
         // Newer events are held by the gate, or dropped from it to be read again, and follow.
-        const until = Math.max(
-          room.subscribedSince,
-          from.get(this.#partitions.partitionOf(name))?.position ?? 0,
-        );
+        const partition = this.#partitions.partitionOf(name);
+        const until = Math.max(room.subscribedSince, from.get(partition)?.position ?? 0);
         this.#late?.joined(name, until);
-        await replayNewest(client, this.#partitions, { name, count, until });
+        await replayNewest(client, this.#partitions, { partition, rooms: [name], amount, until });
         return { from, isNeeded: subscribed !== undefined };
       },
     );
@@ -125,10 +125,11 @@ export class ClientResume {
   }
 
   /** Sends `sse:ready`, for a resuming client after the first read, and moves the cursor to the client's position. */
-  async #start(ready: boolean): Promise<FirstRead> {
+  async #start(ready: boolean, newest: Replay | undefined): Promise<FirstRead> {
     const client = this.#client;
     const { lastEventId } = client;
-    if (!this.#hasHistory || lastEventId === undefined || lastEventId === '') return this.#startNew(ready);
+    if (!this.#hasHistory || lastEventId === undefined || lastEventId === '')
+      return this.#startNew(ready, newest);
     // The position at the time the gate was shut: held events are newer.
     const gatePosition = this.#streamPosition();
     let requested = this.#partitions.parse(lastEventId);
@@ -184,7 +185,7 @@ export class ClientResume {
     return this.#partitions.livePosition(rooms, signal);
   }
 
-  #startNew(ready: boolean): FirstRead {
+  async #startNew(ready: boolean, newest: Replay | undefined): Promise<FirstRead> {
     const client = this.#client;
     if (this.joinedBeforeSubscribed) {
       const sinceOf = (room: string): number => this.#rooms.get(room)?.subscribedSince ?? 0;
@@ -192,7 +193,16 @@ export class ClientResume {
     }
     const from = this.#streamPosition();
     const id = this.#hasHistory ? this.#partitions.format(from) : undefined;
-    if (ready) this.#push(readyFrame(client.id, 'none', id));
+    const isReplaying = hasReplay(newest);
+    // Without the position until the newest events are sent: a client that is cut before begins with them again.
+    if (ready) this.#push(readyFrame(client.id, 'none', isReplaying ? undefined : id));
+    if (isReplaying) {
+      for (const [partition, rooms] of this.#partitions.group(client.roomNames())) {
+        const until = from.get(partition)?.position ?? 0;
+        await replayNewest(client, this.#partitions, { partition, rooms, amount: newest, until });
+      }
+      if (id !== undefined) this.#push(positionFrame(id));
+    }
     return { from, isNeeded: this.joinedBeforeSubscribed };
   }
 

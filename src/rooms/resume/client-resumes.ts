@@ -1,4 +1,5 @@
 import type { SseClient } from '../../connection/sse-client.js';
+import type { Replay } from '../../protocol/input/replay-option.js';
 import { ClientResume } from './client-resume.js';
 import type { ResumeServices } from './first-read.interface.js';
 
@@ -8,6 +9,8 @@ export interface AttachTiming {
   readonly ready: boolean;
   /** Waits for the next turn of the event loop, so that rooms joined in this turn are resumed, too. */
   readonly nextTurn: boolean;
+  /** Events that a client without a `Last-Event-ID` receives first. Default: none. */
+  readonly newest?: Replay | undefined;
 }
 
 /**
@@ -50,7 +53,7 @@ export class ClientResumes {
   }
 
   /** Sends `sse:ready` and the missed events of a resuming client, then opens the gate. Never rejects. */
-  attach(client: SseClient, { ready, nextTurn }: AttachTiming): Promise<void> {
+  attach(client: SseClient, { ready, nextTurn, newest }: AttachTiming): Promise<void> {
     const { connection } = client;
     if (connection.gate === undefined) return Promise.resolve();
     if (!nextTurn && !connection.tracksPosition) return Promise.resolve(connection.openGate());
@@ -59,7 +62,7 @@ export class ClientResumes {
       // Subscribers of `connected$` join rooms in this microtask at the latest.
       await (nextTurn ? new Promise(setImmediate) : undefined);
       resume.includesNewRooms = false;
-      if (connection.tracksPosition) await resume.attach(ready);
+      if (connection.tracksPosition) await resume.attach(ready, newest);
       else connection.openGate();
     });
   }
@@ -69,12 +72,12 @@ export class ClientResumes {
    *
    * @returns `false` where the client was in the room already, or is closed
    */
-  async join(client: SseClient, name: string, count: number): Promise<boolean> {
+  async join(client: SseClient, name: string, amount: Replay): Promise<boolean> {
     let joined = false;
     await this.#run(client, async (resume) => {
       if (client.isClosed || client.isIn(name)) return;
       joined = true;
-      await resume.join(name, count);
+      await resume.join(name, amount);
     });
     return joined;
   }
