@@ -92,21 +92,22 @@ it('an unknown option of @SseRoom is refused with the nearest name', async () =>
   });
 });
 
-describe('two @SseRoom', () => {
-  const twice = (upper: SseRoomOptions, lower: SseRoomOptions) => () => {
-    class OrdersController {
-      @SseRoom('audit', upper)
-      @Get()
-      @SseRoom('orders', lower)
-      events(): void {}
-    }
-    return OrdersController;
-  };
+const twice = (upper: SseRoomOptions, lower: SseRoomOptions) => () => {
+  class OrdersController {
+    @SseRoom('audit', upper)
+    @Get()
+    @SseRoom('orders', lower)
+    events(): void {}
+  }
+  return OrdersController;
+};
 
+describe('two @SseRoom', () => {
   it.each<[string, SseRoomOptions, SseRoomOptions]>([
     ['"retryMs" is 100 and 200', { retryMs: 100 }, { retryMs: 200 }],
     ['"retryMs" is false and 0', { retryMs: false }, { retryMs: 0 }],
     ['"endOnComplete" is true and false', { endOnComplete: true }, { endOnComplete: false }],
+    ['"replay" is "all" and {"perEventName":1}', { replay: 'all' }, { replay: { perEventName: 1 } }],
     ['"openOnFirstEvent" is false and true', { openOnFirstEvent: false }, { openOnFirstEvent: true }],
   ])('of one method that contradict each other are refused by name: %s', async (text, upper, lower) => {
     const error = await sseRefusal(twice(upper, lower));

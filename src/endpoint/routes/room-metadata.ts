@@ -71,7 +71,7 @@ export function checkRoomOptions(options: object): void {
 export function addRoomMetadata(target: object, added: SseRoomMetadata, label: string): void {
   const earlier = Reflect.getOwnMetadata(SSE_ROOM_METADATA, target) as SseRoomMetadata | undefined;
   for (const name of OPTIONS) {
-    const [upper, lower] = [added[name], earlier?.[name]];
+    const [upper, lower] = [added[name], earlier?.[name]].map((value) => JSON.stringify(value));
     if (upper === undefined || lower === undefined || upper === lower) continue;
     throw new SseError(
       'invalid-options',
