@@ -37,6 +37,8 @@ import { SseService } from './sse.service.js';
 @SetMetadata(SSE_INTERCEPTOR_METADATA, true)
 export class SseInterceptor implements NestInterceptor {
   readonly #logger = new Logger(SseInterceptor.name);
+  /** Methods whose room functions have made an invalid name. */
+  readonly #warned = new WeakSet<object>();
 
   constructor(@Optional() private readonly sse?: SseService) {
     if (sse !== undefined) return;
@@ -65,7 +67,7 @@ export class SseInterceptor implements NestInterceptor {
     if (hub.isClosing || !http.claimConnection())
       return respondWith((done) => http.answerReconnect(retryMs, done));
     http.watchSession();
-    const rooms = await this.#rooms(metadata.sources, request);
+    const rooms = await this.#rooms(metadata.sources, request, context);
     if (http.request.method === 'HEAD') return respondWith((done) => http.answerHead(done));
 
     const client = hub.register({
@@ -127,15 +129,36 @@ export class SseInterceptor implements NestInterceptor {
     });
   }
 
-  async #rooms(sources: readonly RoomSource<never>[], request: { params?: unknown }): Promise<string[]> {
+  async #rooms(
+    sources: readonly RoomSource<never>[],
+    request: { params?: unknown },
+    context: ExecutionContext,
+  ): Promise<string[]> {
     try {
       return await roomsOfRequest(sources, request);
     } catch (error) {
       // The server's fault, unlike other names: 500 and a line in the log.
       if (error instanceof SseError && error.code === 'missing-room') throw error;
+      if (error instanceof SseError && sources.some((source) => typeof source === 'function')) {
+        this.#warnOnce(context, error);
+      }
       if (error instanceof SseError) throw new BadRequestException(error.message, { cause: error });
       throw error;
     }
+  }
+
+  /**
+   * Warns of an invalid name that a room function has made: of a client's bad value, or of a guard that is missing. Once per
+   * method, since any client can repeat such requests.
+   */
+  #warnOnce(context: ExecutionContext, error: SseError): void {
+    const handler = context.getHandler();
+    if (this.#warned.has(handler)) return;
+    this.#warned.add(handler);
+    const label = `${context.getClass().name}.${handler.name}()`;
+    this.#logger.warn(
+      `A room function of ${label} made an invalid name, answered with 400: ${error.message}`,
+    );
   }
 }
 
