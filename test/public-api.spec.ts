@@ -62,6 +62,7 @@ const API: Readonly<
       'SseClientContext',
       'SseErrorCode',
       'SseIdentity',
+      'SseLimitOptions',
       'SseMember',
       'SseMessage',
       'SseMetrics',
