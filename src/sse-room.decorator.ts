@@ -26,9 +26,8 @@ import { SseInterceptor } from './sse.interceptor.js';
  * @param room a name that may contain parameters of the route (`:id`), a list of names, or a function of the request;
  * left out, the client joins no room. A request that yields an empty or invalid name is answered with 400; `[]` joins no
  * room.
- * @param options overrides the module's options for this endpoint. Options of a method override those of its controller. Two
- * decorators of one method or class add up their options
- * @throws SseError `invalid-retry`; `invalid-options`, also where two decorators of one method or class contradict each other; `not-a-route` on anything but a method or class, and when the application starts on a
+ * @param options overrides the module's options for this endpoint
+ * @throws SseError `invalid-retry`; `invalid-options`, also where two `@SseRoom` of one method or class contradict each other; `not-a-route` on anything but a method or class, and when the application starts on a
  * method without a route; `unknown-route-parameter` when the application starts
  */
 export function SseRoom<Request = RoutedRequest>(
@@ -48,9 +47,7 @@ export function SseRoom(
     ? { sources: [], ...room }
     : { sources: room === undefined ? [] : [room], ...options };
   return (target: object, key?: string | symbol, descriptor?: PropertyDescriptor): void => {
-    if (key === undefined || descriptor === undefined) {
-      return addRoomMetadata(target, metadata, `the class ${(target as { name?: string }).name}`);
-    }
+    if (key === undefined || descriptor === undefined) return addRoomMetadata(target, metadata);
     if (typeof descriptor.value !== 'function') {
       throw new SseError(
         'not-a-route',
@@ -61,8 +58,7 @@ export function SseRoom(
       wrapHandler(target, key, descriptor);
       UseInterceptors(SseInterceptor)(target, key, descriptor);
     }
-    const owner = typeof target === 'function' ? target : target.constructor;
-    addRoomMetadata(descriptor.value as object, metadata, `${owner.name}.${String(key)}()`);
+    addRoomMetadata(descriptor.value as object, metadata);
   };
 }
 

@@ -181,7 +181,7 @@ export class SseService<Events extends object = object> extends SseView<Events> 
    * Publishes each value of an Observable to a room. A message such as `{ data, type }` is unwrapped, as in a handler; its type
    * precedes `event`. Failures of a value or of the source are reported. The end of the source does not affect the room.
    * @returns the subscription to the source; unsubscribe to stop
-   * @throws SseError `invalid-room`
+   * @throws SseError `invalid-room`; `invalid-arguments` if the source is no Observable
    */
   publishFrom<Name extends EventName<Events> | undefined = undefined>(
     room: Rooms,

@@ -104,15 +104,15 @@ const twice = (upper: SseRoomOptions, lower: SseRoomOptions) => () => {
 
 describe('two @SseRoom', () => {
   it.each<[string, SseRoomOptions, SseRoomOptions]>([
-    ['"retryMs" is 100 and 200', { retryMs: 100 }, { retryMs: 200 }],
-    ['"retryMs" is false and 0', { retryMs: false }, { retryMs: 0 }],
-    ['"endOnComplete" is true and false', { endOnComplete: true }, { endOnComplete: false }],
-    ['"replay" is "all" and {"perEventName":1}', { replay: 'all' }, { replay: { perEventName: 1 } }],
-    ['"openOnFirstEvent" is false and true', { openOnFirstEvent: false }, { openOnFirstEvent: true }],
+    ['"retryMs" to 100 and 200', { retryMs: 100 }, { retryMs: 200 }],
+    ['"retryMs" to false and 0', { retryMs: false }, { retryMs: 0 }],
+    ['"endOnComplete" to true and false', { endOnComplete: true }, { endOnComplete: false }],
+    [`"replay" to 'all' and { perEventName: 1 }`, { replay: 'all' }, { replay: { perEventName: 1 } }],
+    ['"openOnFirstEvent" to false and true', { openOnFirstEvent: false }, { openOnFirstEvent: true }],
   ])('of one method that contradict each other are refused by name: %s', async (text, upper, lower) => {
     const error = await sseRefusal(twice(upper, lower));
     expect(error.code).toBe('invalid-options');
-    expect(error.message).toContain('OrdersController.events()');
+    expect(error.message).toContain('Two @SseRoom() of events set');
     expect(error.message).toContain(text);
   });
 
