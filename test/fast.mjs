@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 
 const LEFT_OUT = [
   { reason: 'starts redis-server', paths: ['test/redis/', 'test/chaos/'] },
+  { reason: 'starts nginx, HAProxy and Varnish', paths: ['test/proxies/'] },
   {
     reason: 'starts Chromium',
     paths: [

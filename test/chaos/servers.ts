@@ -1,7 +1,7 @@
 import { BlackHoleProxy } from '../redis/black-hole-proxy.js';
 import { RedisServer } from '../redis/redis-server.js';
 import { startReplica } from '../redis/replica.js';
-import { Sentinels } from './sentinels.js';
+import { Sentinels } from '../redis/sentinels.js';
 
 export interface ServerOptions {
   /** The command-line options of redis-server. */

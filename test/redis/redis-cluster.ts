@@ -6,6 +6,18 @@ import { freePort, RedisServer } from './redis-server.js';
 const SLOTS = 16_384;
 const TIMEOUT_MS = 1_000;
 
+/** A master of a cluster, and its replica. */
+export interface ReplicatedMaster {
+  readonly master: RedisServer;
+  readonly replica: RedisServer;
+  /** Promotes the replica. */
+  readonly promote: () => Promise<void>;
+  /** Cuts the master off from all other nodes of the cluster and promotes the replica: there are two masters. */
+  readonly split: () => Promise<void>;
+  /** Ends the split. Resolves when the former master has become a replica of the new one: it is the next to be promoted. */
+  readonly heal: () => Promise<void>;
+}
+
 /** A Redis Cluster of three masters, each in its own process, and replicas on demand. */
 export class RedisCluster {
   readonly masters: readonly RedisServer[];
@@ -78,8 +90,8 @@ export class RedisCluster {
       await call(server, 'CLUSTER', 'SETSLOT', slot, 'NODE', toId);
   }
 
-  /** Adds a replica, in sync, to the master of a tag. Resolves with the master and a function that promotes the replica. */
-  async replicate(tag: string): Promise<{ master: RedisServer; promote: () => Promise<void> }> {
+  /** Adds a replica, in sync, to the master of a tag. */
+  async replicate(tag: string): Promise<ReplicatedMaster> {
     const master = await this.ownerOf(tag);
     const masterId = await call(master, 'CLUSTER', 'MYID');
     const replica = await startNode();
@@ -94,7 +106,23 @@ export class RedisCluster {
       (await call(replica, 'INFO', 'replication')).includes('master_link_status:up');
     await eventually(isInSync, 'the replica in sync', 10_000);
     await this.isWhole();
-    return { master, promote: async () => void (await call(replica, 'CLUSTER', 'FAILOVER', 'TAKEOVER')) };
+    let [current, next] = [master, replica];
+    const othersOf = (server: RedisServer): RedisServer[] => this.#all().filter((each) => each !== server);
+    const promote = async (): Promise<void> => void (await call(next, 'CLUSTER', 'FAILOVER', 'TAKEOVER'));
+    const split = async (): Promise<void> => {
+      // A node ignores the messages of nodes that it does not know.
+      for (const id of await Promise.all(othersOf(current).map((each) => call(each, 'CLUSTER', 'MYID'))))
+        await call(current, 'CLUSTER', 'FORGET', id);
+      await promote();
+    };
+    const heal = async (): Promise<void> => {
+      const [former, promoted] = [current, next];
+      for (const each of othersOf(former))
+        await call(former, 'CLUSTER', 'MEET', '127.0.0.1', `${each.port}`, `${busPorts.get(each)}`);
+      await eventually(() => isReplica(former), 'the former master as a replica', 20_000);
+      [current, next] = [promoted, former];
+    };
+    return { master, replica, promote, split, heal };
   }
 
   async dispose(): Promise<void> {
@@ -119,6 +147,10 @@ export class RedisCluster {
 }
 
 const busPorts = new WeakMap<RedisServer, number>();
+
+async function isReplica(server: RedisServer): Promise<boolean> {
+  return (await call(server, 'INFO', 'replication')).includes('role:slave');
+}
 
 async function startNode(): Promise<RedisServer> {
   const busPort = await freePort();

@@ -121,7 +121,9 @@ export interface RedisBrokerOptions {
 
   /**
    * Time without a received message after which the subscribing connection is probed, in milliseconds. A dead
-   * connection is detected within twice this time plus `publishTimeoutMs`.
+   * connection is detected within twice this time plus `publishTimeoutMs`. With Sentinels or a cluster also the time
+   * after which they are asked whether the server is still the master: one that they have replaced is left within the same
+   * time.
    *
    * @defaultValue `10000`
    */

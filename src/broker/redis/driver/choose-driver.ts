@@ -12,6 +12,7 @@ import { ClusterTopology, type ClusterNodes } from './cluster-topology.js';
 import { IoredisDriver, type IoredisClient } from './ioredis-driver.js';
 import { loadIoredis, loadNodeRedis } from './libraries.js';
 import { NodeRedisDriver, type NodeRedisClient } from './node-redis-driver.js';
+import { SlotClaims } from '../fencing/slot-claims.js';
 import type { RedisDriverName, ResolvedRedisOptions } from '../redis-broker-options.js';
 import type { RedisDriver } from './redis-driver.interface.js';
 
@@ -38,7 +39,8 @@ export async function chooseDriver(options: ResolvedRedisOptions): Promise<Drive
   const { client, url = '', driver, cluster, connectTimeoutMs } = options;
   const clusterDrivers = (nodes: ClusterNodes): DriverForSlot => {
     const topology = new ClusterTopology(nodes, connectTimeoutMs);
-    return (slot) => new ClusterDriver(topology, slot);
+    const claims = new SlotClaims(topology);
+    return (slot) => new ClusterDriver(topology, slot, claims);
   };
   if (client !== undefined) {
     const nodes = await findClusterNodes(client, driver);

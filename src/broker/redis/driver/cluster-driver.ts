@@ -1,6 +1,9 @@
 import type { ClusterTopology, NodeAddress } from './cluster-topology.js';
+import { FormerMasterError } from '../fencing/former-master-error.js';
+import type { SlotClaims } from '../fencing/slot-claims.js';
 import {
   isErrorReply,
+  type ConfirmLimits,
   type RedisConnection,
   type RedisConnectionEvents,
   type RedisDriver,
@@ -16,26 +19,32 @@ export class ClusterDriver implements RedisDriver {
   readonly database = 0;
   readonly #topology: ClusterTopology;
   readonly #slot: number;
+  readonly #claims: SlotClaims;
 
-  constructor(topology: ClusterTopology, slot: number) {
+  constructor(topology: ClusterTopology, slot: number, claims: SlotClaims) {
     this.#topology = topology;
     this.#slot = slot;
+    this.#claims = claims;
   }
 
   connect(events: RedisConnectionEvents): RedisConnection {
-    return new SlotOwnerConnection(this.#topology, this.#slot, events);
+    return new SlotOwnerConnection(this.#topology, this.#slot, this.#claims, events);
   }
 }
 
 class SlotOwnerConnection implements RedisConnection {
   readonly ready: Promise<void>;
   readonly #topology: ClusterTopology;
+  readonly #slot: number;
+  readonly #claims: SlotClaims;
   #owner: NodeAddress | undefined;
   #connection: RedisConnection | undefined;
   #isClosed = false;
 
-  constructor(topology: ClusterTopology, slot: number, events: RedisConnectionEvents) {
+  constructor(topology: ClusterTopology, slot: number, claims: SlotClaims, events: RedisConnectionEvents) {
     this.#topology = topology;
+    this.#slot = slot;
+    this.#claims = claims;
     this.ready = this.#open(slot, events);
     this.ready.catch(() => {});
   }
@@ -50,6 +59,15 @@ class SlotOwnerConnection implements RedisConnection {
 
   unsubscribe(channels: readonly string[]): Promise<void> {
     return this.#useConnection((connection) => connection.unsubscribe(channels));
+  }
+
+  async confirmMaster(limits: ConfirmLimits): Promise<void> {
+    try {
+      await this.#claims.confirm(this, this.#slot, limits);
+    } catch (error) {
+      if (error instanceof FormerMasterError) this.#forgetOwner();
+      throw error;
+    }
   }
 
   close(): void {

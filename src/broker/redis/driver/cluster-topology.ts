@@ -1,5 +1,5 @@
+import { askServer } from './ask-server.js';
 import type { RedisDriver } from './redis-driver.interface.js';
-import { withDeadline } from '../link/deferred.js';
 
 export interface NodeAddress {
   readonly host: string;
@@ -27,11 +27,19 @@ export class ClusterTopology {
   readonly #nodes: ClusterNodes;
   readonly #timeoutMs: number;
   #ranges: readonly SlotRange[] = [];
+  /** All nodes that were ever reported or given, by their text; the one that was found wrong last is at the end. */
+  readonly #known = new Map<string, NodeAddress>();
   #pendingQuery: Promise<readonly SlotRange[]> | undefined;
 
   constructor(nodes: ClusterNodes, timeoutMs: number) {
     this.#nodes = nodes;
     this.#timeoutMs = timeoutMs;
+    for (const seed of nodes.seeds) this.#know(seed);
+  }
+
+  /** The addresses of all nodes that are known. */
+  get addresses(): NodeAddress[] {
+    return [...this.#known.values()];
   }
 
   get nodes(): ClusterNodes {
@@ -44,6 +52,7 @@ export class ClusterTopology {
     if (cached !== undefined) return cached;
     this.#pendingQuery ??= this.#query().finally(() => (this.#pendingQuery = undefined));
     this.#ranges = await this.#pendingQuery;
+    for (const range of this.#ranges) this.#know(range.owner);
     const owner = this.#find(slot);
     if (owner === undefined) throw new Error(`No node of the Redis Cluster owns slot ${slot}.`);
     return owner;
@@ -52,18 +61,23 @@ export class ClusterTopology {
   /** Drops the cached slots of a node, which are no longer valid. */
   forget(owner: NodeAddress): void {
     this.#ranges = this.#ranges.filter((range) => !isSame(range.owner, owner));
+    this.#known.delete(textOf(owner));
+    this.#know(owner);
   }
 
   #find(slot: number): NodeAddress | undefined {
     return this.#ranges.find(({ first, last }) => first <= slot && slot <= last)?.owner;
   }
 
+  #know(address: NodeAddress): void {
+    const text = textOf(address);
+    if (!this.#known.has(text)) this.#known.set(text, address);
+  }
+
   /** Queries the known nodes one after the other until one answers. */
   async #query(): Promise<readonly SlotRange[]> {
-    const candidates = [...this.#ranges.map(({ owner }) => owner), ...this.#nodes.seeds];
-    const addresses = new Map(candidates.map((address) => [`${address.host}:${address.port}`, address]));
     let failure: unknown = new Error('No node of the Redis Cluster is known.');
-    for (const address of addresses.values()) {
+    for (const address of this.addresses) {
       try {
         return await this.#queryNode(address);
       } catch (error) {
@@ -74,27 +88,22 @@ export class ClusterTopology {
   }
 
   async #queryNode(address: NodeAddress): Promise<SlotRange[]> {
-    const connection = this.#nodes.driverFor(address).connect({ onMessage: () => {}, onLost: () => {} });
-    const request = connection.ready.then(() => connection.send(['CLUSTER', 'SLOTS']));
-    try {
-      const reply = await withDeadline(
-        request,
-        this.#timeoutMs,
-        () => new Error(`${address.host}:${address.port} did not answer in time.`),
-      );
-      return (reply as [number, number, [string | null, number]][]).map(([first, last, [host, port]]) => ({
-        first,
-        last,
-        // A node that does not know its own address returns none.
-        owner: this.#nodes.mapAddress({
-          host: host === null || host === '' ? address.host : host,
-          port,
-        }),
-      }));
-    } finally {
-      connection.close();
-    }
+    const driver = this.#nodes.driverFor(address);
+    const [reply] = await askServer(driver, [['CLUSTER', 'SLOTS']], this.#timeoutMs);
+    return (reply as [number, number, [string | null, number]][]).map(([first, last, [host, port]]) => ({
+      first,
+      last,
+      // A node that does not know its own address returns none.
+      owner: this.#nodes.mapAddress({
+        host: host === null || host === '' ? address.host : host,
+        port,
+      }),
+    }));
   }
+}
+
+function textOf({ host, port }: NodeAddress): string {
+  return `${host}:${port}`;
 }
 
 function isSame(a: NodeAddress, b: NodeAddress): boolean {

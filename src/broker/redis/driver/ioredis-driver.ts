@@ -1,14 +1,29 @@
 import type { NodeAddress } from './cluster-topology.js';
+import { Sentinels } from '../fencing/sentinels.js';
 import type {
+  ConfirmLimits,
   RedisConnection,
   RedisConnectionEvents,
   RedisDriver,
   RedisReply,
 } from './redis-driver.interface.js';
 
+interface IoredisOptions {
+  readonly db?: number | undefined;
+  readonly host?: string;
+  readonly port?: number;
+  readonly sentinels?: readonly Partial<NodeAddress>[] | null;
+  /** The name under which Sentinels monitor the master. */
+  readonly name?: string | null;
+  readonly role?: 'master' | 'slave';
+  readonly sentinelUsername?: string | null;
+  readonly sentinelPassword?: string | null;
+  readonly sentinelTLS?: object;
+}
+
 /** The used part of an ioredis client (versions 5.4 and 6). */
 export interface IoredisClient {
-  readonly options: { readonly db?: number | undefined; readonly host?: string; readonly port?: number };
+  readonly options: IoredisOptions;
   readonly stream?: { destroy(): unknown };
   duplicate(override?: object): IoredisClient;
   connect(): Promise<void>;
@@ -47,9 +62,12 @@ const SINGLE_CONNECTION = {
 /** Connects with the options of an ioredis client. The client itself is not used. */
 export class IoredisDriver implements RedisDriver {
   readonly #client: IoredisClient;
+  readonly #sentinels: Sentinels | undefined;
 
-  constructor(client: IoredisClient) {
+  /** @param confirms whether its connections can be compared with the master that Sentinels name */
+  constructor(client: IoredisClient, confirms = true) {
     this.#client = client;
+    this.#sentinels = confirms ? sentinelsOf(client) : undefined;
   }
 
   /** Address in the client's options. */
@@ -68,19 +86,31 @@ export class IoredisDriver implements RedisDriver {
   }
 
   connect(events: RedisConnectionEvents): RedisConnection {
-    return new IoredisConnection(this.#client.duplicate(SINGLE_CONNECTION), events);
+    const sentinels = this.#sentinels;
+    const order = sentinels && { sentinels: sentinels.addresses };
+    return new IoredisConnection(
+      this.#client.duplicate({ ...SINGLE_CONNECTION, ...order }),
+      events,
+      sentinels,
+    );
   }
 }
 
 class IoredisConnection implements RedisConnection {
   readonly #client: IoredisClient;
   readonly ready: Promise<void>;
+  readonly confirmMaster: ((limits: ConfirmLimits) => Promise<void>) | undefined;
   #lastError: Error | undefined;
   #hasEnded = false;
   #isClosed = false;
 
-  constructor(client: IoredisClient, { onMessage, onLost }: RedisConnectionEvents) {
+  constructor(
+    client: IoredisClient,
+    { onMessage, onLost }: RedisConnectionEvents,
+    sentinels: Sentinels | undefined,
+  ) {
     this.#client = client;
+    this.confirmMaster = sentinels && ((limits) => sentinels.confirm(this, limits));
     client.on('smessage', (channel: string, message: string) => onMessage(channel, message));
     client.on('error', (error: Error) => (this.#lastError = error));
     client.once('moved', () => {
@@ -119,4 +149,29 @@ class IoredisConnection implements RedisConnection {
     // `disconnect` would wait up to two seconds for the server to close its side.
     this.#client.stream?.destroy();
   }
+}
+
+/** Returns the Sentinels of the options, each with a driver for itself and one for the master that it names. */
+function sentinelsOf(client: IoredisClient): Sentinels | undefined {
+  const { sentinels, name, role, sentinelUsername, sentinelPassword, sentinelTLS } = client.options;
+  if (!Array.isArray(sentinels) || sentinels.length === 0 || role === 'slave') return undefined;
+  const own = {
+    sentinels: null,
+    db: 0,
+    username: sentinelUsername ?? null,
+    password: sentinelPassword ?? null,
+    tls: sentinelTLS,
+  };
+  const drivers = (sentinels as readonly Partial<NodeAddress>[]).map((address) => {
+    const { host = 'localhost', port = 26_379 } = address;
+    return {
+      address,
+      sentinel: new IoredisDriver(client.duplicate({ ...SINGLE_CONNECTION, ...own, host, port }), false),
+      master: new IoredisDriver(
+        client.duplicate({ ...SINGLE_CONNECTION, sentinels: [address], updateSentinels: false }),
+        false,
+      ),
+    };
+  });
+  return new Sentinels(name ?? 'mymaster', drivers);
 }

@@ -7,6 +7,14 @@ export interface RedisConnectionEvents {
   readonly onLost: (error: Error) => void;
 }
 
+/** Limits of `RedisConnection.confirmMaster`, in milliseconds. */
+export interface ConfirmLimits {
+  /** Greatest age of an answer that another connection was given. */
+  readonly maxAgeMs: number;
+  /** Longest time for one question. Two may follow one another. */
+  readonly timeoutMs: number;
+}
+
 /**
  * One TCP connection to Redis. The library must neither reconnect it nor resend a command: a resent publish would
  * duplicate an event, and an unnoticed reconnect would hide missed events.
@@ -28,6 +36,14 @@ export interface RedisConnection {
    */
   subscribe(channels: readonly string[]): Promise<void>;
   unsubscribe(channels: readonly string[]): Promise<void>;
+
+  /**
+   * Asks other servers whether the server of this connection is the current master: Sentinels, or the nodes of a Redis
+   * Cluster. To be called before `subscribe`. `undefined` where no other servers are known.
+   *
+   * @throws FormerMasterError if it is not; settles without an error if they do not answer
+   */
+  confirmMaster?: ((limits: ConfirmLimits) => Promise<void>) | undefined;
 
   /** Closes the connection at once and rejects all pending commands. May be called at any time. */
   close(): void;

@@ -1,4 +1,5 @@
 import { brokerClosedError } from '../../broker-closed-error.js';
+import { MasterWatch } from '../fencing/master-watch.js';
 import { Deferred, withDeadline, withProgressDeadline } from './deferred.js';
 import { InFlight } from './in-flight.js';
 import { prepareConnection, type PreparationDependencies } from './prepare-connection.js';
@@ -57,11 +58,15 @@ export class CommandLink {
   /** Unanswered commands of the current connection. */
   #inFlight = new InFlight();
   #lastError: Error | undefined;
+  readonly #masterWatch: MasterWatch;
   #opened = false;
   #closed = false;
 
   constructor(dependencies: CommandLinkDependencies) {
     this.#dependencies = dependencies;
+    this.#masterWatch = new MasterWatch(dependencies.options, (connection, error) =>
+      this.#leave(connection, error),
+    );
     this.#connection = new ReconnectingConnection({
       driver: dependencies.driver,
       connectTimeoutMs: dependencies.options.connectTimeoutMs,
@@ -74,10 +79,12 @@ export class CommandLink {
       onUp: (connection) => {
         this.#nextUp?.resolve(connection);
         this.#nextUp = undefined;
+        this.#masterWatch.start(connection);
         dependencies.onUp();
       },
       onDown: (error) => {
         this.#lastError = error;
+        this.#masterWatch.stop();
         dependencies.onDown(error);
       },
     });
@@ -144,6 +151,7 @@ export class CommandLink {
 
   close(): void {
     this.#closed = true;
+    this.#masterWatch.stop();
     this.#connection.close();
     this.#nextUp?.reject(brokerClosedError());
   }
@@ -195,13 +203,18 @@ export class CommandLink {
     return withProgressDeadline(reply, timeoutMs, () => inFlight.lastReplyMs, noReply);
   }
 
+  /** Replaces a connection to the wrong server, once its commands have settled. */
+  #leave(connection: RedisConnection, error: Error): void {
+    if (connection !== this.#connection.current) return;
+    this.#inFlight.retire(() => this.#connection.drop(connection, error));
+  }
+
   /** Returns normally if the command may be sent again; throws otherwise. */
   #handleFailure(connection: RedisConnection, error: Error, elapsedMs: number, repeatable: boolean): void {
     if (this.#closed) throw brokerClosedError();
     if (isErrorReply(error)) {
       if (!WRONG_SERVER.test(error.message)) throw unavailable('Redis refused the command.', error);
-      if (connection !== this.#connection.current) return;
-      return this.#inFlight.retire(() => this.#connection.drop(connection, error));
+      return this.#leave(connection, error);
     }
     if (error instanceof NoReplyError) {
       // Without a reply for half the timeout the connection counts as dead. A shorter wait proves nothing.

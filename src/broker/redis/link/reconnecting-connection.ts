@@ -1,4 +1,5 @@
 import { BackOff } from './back-off.js';
+import { confirmMaster } from '../fencing/master-watch.js';
 import { Deferred, withDeadline } from './deferred.js';
 import type { RedisConnection, RedisDriver } from '../driver/redis-driver.interface.js';
 
@@ -16,7 +17,10 @@ export interface ReconnectingConnectionOptions {
   readonly onDown: (error: Error) => void;
 }
 
-/** Maintains one connection to Redis: opens a new one with back-off whenever it is lost, until `close()`. */
+/**
+ * Maintains one connection to Redis: opens a new one with back-off whenever it is lost or leads to a former master, until
+ * `close()`.
+ */
 export class ReconnectingConnection {
   readonly #options: ReconnectingConnectionOptions;
   readonly #backOff = new BackOff();
@@ -78,6 +82,8 @@ export class ReconnectingConnection {
         connectTimeoutMs,
         () => new Error(`Redis was not ready within ${connectTimeoutMs} ms.`),
       );
+      // Needs commands, which a connection with subscriptions refuses.
+      await Promise.race([confirmMaster(connection, connectTimeoutMs), lost.promise]);
       await Promise.race([prepare(connection), lost.promise]);
       this.#current = connection;
       upSinceMs = performance.now();
