@@ -13,6 +13,7 @@ export type {
   SseRoomPolicyOptions,
 } from './sse-module-options.interface.js';
 
+export type { SseLimitOptions } from './limits/limit-options.interface.js';
 export { SseClient } from './connection/sse-client.js';
 export type { JoinOptions, SseClientContext } from './connection/sse-client.interface.js';
 export type { CloseReason } from './connection/close-reason.js';

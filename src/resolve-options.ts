@@ -1,11 +1,14 @@
 import { asPartitioned, type PartitionedBroker } from './broker/broker.interface.js';
 import { MemoryBroker } from './broker/memory-broker.js';
+import { LIMIT_CHECKS } from './limits/limit-checks.js';
+import type { ResolvedLimits } from './limits/stream-limits.js';
 import type { SseMetrics } from './metrics/sse-metrics.interface.js';
 import { NoopMetrics } from './metrics/noop-metrics.js';
 import { didYouMean } from './protocol/did-you-mean.js';
 import { describeValue } from './protocol/error-text.js';
 import {
   MAX_TIMER_MS,
+  orFalse,
   trueOrFalse,
   wholeNumber,
   type OptionCheck as Check,
@@ -24,6 +27,7 @@ export interface ResolvedSseOptions extends Omit<
   readonly retryMs: number | false;
   readonly identify: Identify | undefined;
   readonly presenceGraceMs: number | false;
+  readonly limits: ResolvedLimits;
 }
 
 /** Defaults that modules may share. `resolveOptions` creates the others for each module. */
@@ -42,6 +46,17 @@ export const DEFAULT_OPTIONS = {
   presenceGraceMs: 5_000,
 } as const;
 
+/** Defaults of the option `limits`. */
+export const DEFAULT_LIMITS = {
+  maxStreams: 50_000,
+  maxStreamsPerUser: 100,
+  atUserLimit: 'refuse',
+  maxStreamsPerAddress: false,
+  maxStreamsPerKey: 100,
+  maxAgeMs: false,
+  retryAfterMs: 10_000,
+} as const;
+
 const BROKER = objectWith('start', 'publish', 'subscribe', 'unsubscribe', 'read', 'close');
 const METRICS = objectWith('clientOpened', 'clientClosed', 'eventDelivered', 'volatileDropped');
 const MAX_PARTITIONS = 64;
@@ -58,6 +73,7 @@ const CHECKS: Readonly<Record<keyof SseModuleOptions, Check>> = {
   historyMaxAgeMs: wholeNumber(1, Number.MAX_SAFE_INTEGER),
   historyMaxBytes: wholeNumber(1, Number.MAX_SAFE_INTEGER),
   rooms: objectWith(),
+  limits: objectWith(),
   readyEvent: trueOrFalse,
   serialize: (value) => (typeof value === 'function' ? undefined : 'a function that returns a string'),
   identify: (value) => (typeof value === 'function' ? undefined : 'a function that returns { user, info? }'),
@@ -66,6 +82,7 @@ const CHECKS: Readonly<Record<keyof SseModuleOptions, Check>> = {
   metrics: (value) =>
     METRICS(value) ??
     optionalMethod(value as Partial<SseMetrics>, 'clientRefused') ??
+    optionalMethod(value as Partial<SseMetrics>, 'limitReached') ??
     optionalMethod(value as Partial<SseMetrics>, 'callbackFailed'),
 };
 
@@ -95,13 +112,11 @@ export function resolveOptions(options: SseModuleOptions = {}): ResolvedSseOptio
       );
     }
   }
+  check('limits.', options.limits ?? {}, LIMIT_CHECKS);
   checkPresence(options);
-  const definedOptions = Object.fromEntries(
-    Object.entries(options).filter(([, value]) => value !== undefined),
-  );
   const { history, historyMaxEvents, historyMaxAgeMs, historyMaxBytes, rooms, ...rest } = {
     ...DEFAULT_OPTIONS,
-    ...(definedOptions as SseModuleOptions),
+    ...definedOnly(options),
   };
   const limits = history && { maxEvents: historyMaxEvents, maxAgeMs: historyMaxAgeMs };
   const rules = Object.entries(rooms ?? {}).map(([pattern, room]): RoomRule => {
@@ -122,6 +137,7 @@ export function resolveOptions(options: SseModuleOptions = {}): ResolvedSseOptio
     policy: new RoomPolicy(limits, historyMaxBytes, rules),
     serialize: rest.serialize ?? JSON.stringify,
     identify: rest.identify,
+    limits: { keyOf: undefined, ...DEFAULT_LIMITS, ...definedOnly(options.limits ?? {}) } as ResolvedLimits,
     broker: asPartitioned(rest.broker ?? new MemoryBroker()),
     metrics: rest.metrics ?? new NoopMetrics(),
   };
@@ -180,13 +196,6 @@ function check(path: string, options: object, checks: Readonly<Record<string, Ch
   }
 }
 
-function orFalse(of: Check): Check {
-  return (value) => {
-    const expected = value === false ? undefined : of(value);
-    return expected && `${expected}, or false to switch it off`;
-  };
-}
-
 function objectWith(...methods: string[]): Check {
   return (value) => {
     const whole = isPlainObject(value);
@@ -202,6 +211,10 @@ function optionalMethod<T extends object>(value: T, name: keyof T & string): str
   return method === undefined || typeof method === 'function'
     ? undefined
     : `an object whose ${name} is a method`;
+}
+
+function definedOnly<T extends object>(options: T): Partial<T> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;
 }
 
 function isPartitioned(value: unknown): value is Partial<PartitionedBroker> {

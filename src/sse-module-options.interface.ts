@@ -1,6 +1,7 @@
 import type { ConfigurableModuleAsyncOptions } from '@nestjs/common';
 import type { PartitionedBroker, SseBroker } from './broker/broker.interface.js';
 import type { SseClient } from './connection/sse-client.js';
+import type { SseLimitOptions } from './limits/limit-options.interface.js';
 import type { SseMetrics } from './metrics/sse-metrics.interface.js';
 import type { SseIdentity } from './protocol/input/user-name.js';
 
@@ -156,6 +157,9 @@ export interface SseModuleOptions {
    * Default: a new `MemoryBroker`, for one process.
    */
   readonly broker?: SseBroker | PartitionedBroker;
+
+  /** Limits of streams on this node. Default: those of `SseLimitOptions`. */
+  readonly limits?: SseLimitOptions;
 
   /** Receives counts for the application's own metrics. Default: none. */
   readonly metrics?: SseMetrics;

@@ -15,6 +15,7 @@ import { setRequestClient } from './endpoint/request-client.js';
 import { roomMetadataOf } from './endpoint/routes/room-metadata.js';
 import { roomsOfRequest, type RoomSource } from './endpoint/room-names.js';
 import { HandlerStream } from './endpoint/handler-stream.js';
+import { attachSlot, refuseAtLimit } from './endpoint/stream-opening.js';
 import { setHandlerRunner } from './endpoint/routes/wrap-handler.js';
 import { stackOf } from './protocol/error-text.js';
 import { SseError } from './protocol/sse-error.js';
@@ -58,15 +59,24 @@ export class SseInterceptor implements NestInterceptor {
         'SseService is a mock, so no stream can be opened. Import SseModule.forRoot() and spy on its SseService instead.',
       );
     }
-    const { hub, options } = internals;
+    const { hub, options, limits } = internals;
     const metadata = roomMetadataOf(context.getClass(), context.getHandler());
     const retryMs = metadata.retryMs ?? options.retryMs;
 
     if (hub.isClosing || !http.claimConnection())
       return respondWith((done) => http.answerReconnect(retryMs, done));
     http.watchSession();
-    const rooms = await this.#rooms(metadata.sources, request);
-    if (http.request.method === 'HEAD') return respondWith((done) => http.answerHead(done));
+    if (http.request.method === 'HEAD') {
+      await this.#rooms(metadata.sources, request);
+      return respondWith((done) => http.answerHead(done));
+    }
+    // Taken before rooms are awaited, so that simultaneous requests cannot pass together.
+    const slot = limits.enter(request);
+    if (typeof slot === 'string') return respondWith((done) => refuseAtLimit(http, limits, slot, done));
+    const rooms = await this.#rooms(metadata.sources, request).catch((error: unknown) => {
+      slot.release();
+      throw error;
+    });
 
     const client = hub.register({
       request,
@@ -75,6 +85,7 @@ export class SseInterceptor implements NestInterceptor {
       tracksPosition: metadata.sources.length > 0,
       held: true,
     });
+    attachSlot(client, slot);
     setRequestClient(request, client);
     const mapped = hasInnerInterceptors(context) ? new Subject<unknown>() : undefined;
     const stream = new HandlerStream({
@@ -82,6 +93,8 @@ export class SseInterceptor implements NestInterceptor {
       hub,
       http,
       client,
+      limits,
+      slot,
       serialize: options.serialize,
       retryMs,
       replay: metadata.replay,

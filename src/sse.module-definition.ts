@@ -1,5 +1,6 @@
 import type { ModulesContainer } from '@nestjs/core';
 import type { RemoteCommands } from './commands/remote-commands.js';
+import type { StreamLimits } from './limits/stream-limits.js';
 import type { Presence } from './presence/presence.js';
 import { SseError } from './protocol/sse-error.js';
 import type { ResolvedSseOptions } from './resolve-options.js';
@@ -19,6 +20,7 @@ export interface SseRuntime {
   readonly options: ResolvedSseOptions;
   readonly presence: Presence;
   readonly commands: RemoteCommands;
+  readonly limits: StreamLimits;
   readonly hub: RoomHub;
   /** Prepares for clients, in a process with HTTP. May be called twice. */
   readonly serve: () => void;

@@ -13,6 +13,7 @@ import { RemoteCommands } from './commands/remote-commands.js';
 import { EndpointExplorer } from './endpoint/routes/endpoint-explorer.js';
 import { reportCallbackFailure, reportFailure } from './endpoint/report-failure.js';
 import { ServerConnections } from './endpoint/server-connections.js';
+import { StreamLimits } from './limits/stream-limits.js';
 import { Presence } from './presence/presence.js';
 import { checkIdentify, resolveOptions, type ResolvedSseOptions } from './resolve-options.js';
 import { RoomHub } from './rooms/room-hub.js';
@@ -57,6 +58,7 @@ const SSE_RUNTIME = Symbol('SSE_RUNTIME');
       inject: [SSE_RUNTIME],
     },
     { provide: Presence, useFactory: ({ presence }: SseRuntime) => presence, inject: [SSE_RUNTIME] },
+    { provide: StreamLimits, useFactory: ({ limits }: SseRuntime) => limits, inject: [SSE_RUNTIME] },
     { provide: RemoteCommands, useFactory: ({ commands }: SseRuntime) => commands, inject: [SSE_RUNTIME] },
     { provide: RoomHub, useFactory: ({ hub }: SseRuntime) => hub, inject: [SSE_RUNTIME] },
     SseService,
@@ -169,5 +171,10 @@ async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHo
   if (servesHttp()) checkIdentify(moduleOptions);
   await hub.start({ subscribesLater: !servesHttp() });
   presence.start(hub);
-  return { options, presence, commands, hub, serve };
+  const limits = new StreamLimits(options.limits, {
+    metrics,
+    identify: (client) => presence.identify(client),
+    clients: () => hub.clients,
+  });
+  return { options, presence, commands, limits, hub, serve };
 }

@@ -13,6 +13,7 @@ import {
   reported,
   withExcluded,
 } from './endpoint/service-arguments.js';
+import { StreamLimits } from './limits/stream-limits.js';
 import { Presence } from './presence/presence.js';
 import { checkRooms, type RoomName } from './protocol/input/room-name.js';
 import type { PublicMethod } from './protocol/sse-error.js';
@@ -41,6 +42,7 @@ export class SseService<Events extends object = object> extends SseView<Events> 
     @Inject(RESOLVED_SSE_OPTIONS) private readonly options: ResolvedSseOptions,
     presence: Presence,
     private readonly commands: RemoteCommands,
+    private readonly limits: StreamLimits,
   ) {
     super(hub, presence);
   }
@@ -53,7 +55,7 @@ export class SseService<Events extends object = object> extends SseView<Events> 
    */
   add(request: unknown, response: unknown, options: AddOptions = {}): SseClient {
     const { rooms, retryMs = this.options.retryMs } = checkAddOptions(options);
-    return openRawStream(this.hub, request, response, { rooms, retryMs });
+    return openRawStream(this.hub, request, response, { rooms, retryMs, limits: this.limits });
   }
 
   /** Sets the client's reconnection time in milliseconds. @throws SseError `invalid-retry` */
@@ -216,8 +218,12 @@ export class SseService<Events extends object = object> extends SseView<Events> 
   }
 
   /** @internal */
-  get internals(): { readonly hub: RoomHub; readonly options: ResolvedSseOptions } {
-    return { hub: this.hub, options: this.options };
+  get internals(): {
+    readonly hub: RoomHub;
+    readonly options: ResolvedSseOptions;
+    readonly limits: StreamLimits;
+  } {
+    return { hub: this.hub, options: this.options, limits: this.limits };
   }
 }
 

@@ -25,6 +25,7 @@ const LEFT_OUT = [
       'test/contract/contract-mutants.spec.ts',
       'test/delivery/bursts.e2e-spec.ts',
       'test/delivery/endings.e2e-spec.ts',
+      'test/delivery/lost-sessions.e2e-spec.ts',
       'test/delivery/slow-clients-iterables.e2e-spec.ts',
       'test/delivery/slow-clients-memory.e2e-spec.ts',
       'test/delivery/slow-clients-reading.e2e-spec.ts',

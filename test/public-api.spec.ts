@@ -64,6 +64,7 @@ const API: Readonly<
       'SseClientContext',
       'SseErrorCode',
       'SseIdentity',
+      'SseLimitOptions',
       'SseMember',
       'SseMessage',
       'SseMetrics',

@@ -9,6 +9,7 @@ export function guardedMetrics(metrics: SseMetrics, failures: CallbackFailures):
     clientOpened: () => run('clientOpened', () => metrics.clientOpened()),
     clientClosed: (reason) => run('clientClosed', () => metrics.clientClosed(reason)),
     clientRefused: (reason) => run('clientRefused', () => metrics.clientRefused?.(reason)),
+    limitReached: (limit) => run('limitReached', () => metrics.limitReached?.(limit)),
     eventDelivered: (clients) => run('eventDelivered', () => metrics.eventDelivered(clients)),
     volatileDropped: () => run('volatileDropped', () => metrics.volatileDropped()),
   };

@@ -79,8 +79,7 @@ export class ClientConnection implements Flushable, HeartbeatClient {
     if (this.#state !== 'waiting') return;
     this.#state = 'open';
     this.onEarlyFrame = undefined;
-    this.#writer.open(headers);
-    this.#services.http2Sessions.add(this.#writer.session);
+    this.#writer.open(headers, this.#services.http2Sessions);
     this.#queue.lastWriteMs = Math.floor(performance.now());
     this.#services.metrics.clientOpened();
     this.#countedAsOpen = true;

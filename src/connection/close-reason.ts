@@ -10,6 +10,9 @@
  * - `source-failed`: the handler's Observable or iterable failed after the stream had opened.
  * - `broker-unavailable`: missed events could not be read from history. The client reconnects with the same position.
  * - `refused`: the request failed before the stream opened, and was answered with an HTTP status.
+ * - `limited`: a limit of the option `limits` refused the stream before it opened.
+ * - `replaced`: the stream was ended for a newer one of the same user, by `limits.atUserLimit`.
+ * - `max-age`: the stream was open for `limits.maxAgeMs`.
  * - `removed`: the application called `SseService.remove()`. The connection itself stays open.
  * - `shutdown`: the application is closing.
  */
@@ -23,6 +26,9 @@ export const CLOSE_REASONS = [
   'source-failed',
   'broker-unavailable',
   'refused',
+  'limited',
+  'replaced',
+  'max-age',
   'removed',
   'shutdown',
 ] as const;
@@ -34,6 +40,8 @@ export const GRACEFUL_REASONS: ReadonlySet<CloseReason> = new Set([
   'source-ended',
   'source-failed',
   'broker-unavailable',
+  'replaced',
+  'max-age',
   'shutdown',
 ]);
 
@@ -44,7 +52,8 @@ export const GRACEFUL_REASONS: ReadonlySet<CloseReason> = new Set([
  * - The client or the network: `client-gone`, `slow-consumer` (more than `maxQueuedBytes` waited), `write-timeout` (read
  *   nothing for `writeTimeoutMs`).
  * - The application: `closed`, `disconnected`, `removed`, `source-ended`, `source-failed`, `shutdown`.
- * - Before the stream opened: `refused`, answered with an HTTP status.
+ * - Before the stream opened: `refused`, answered with an HTTP status; `limited` by the option `limits`.
+ * - The option `limits`: `replaced` by a newer stream of the user, `max-age`.
  * - The broker: `broker-unavailable`. The client reconnects with the same position.
  *
  * A native `EventSource` that is still open reconnects, except after `refused` and `removed`. See docs/10-errors.md.

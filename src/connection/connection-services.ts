@@ -22,7 +22,7 @@ export class ConnectionServices {
   readonly heartbeat: Heartbeat;
   readonly writeTimeouts: WriteTimeoutTimer;
   readonly turns = new EventLoopTurns();
-  readonly http2Sessions = new Http2Sessions();
+  readonly http2Sessions: Http2Sessions;
   readonly slowClientPolicy: SlowClientPolicy;
   readonly metrics: SseMetrics;
 
@@ -30,6 +30,7 @@ export class ConnectionServices {
     this.flushScheduler = new FlushScheduler(options.flushIntervalMs);
     this.heartbeat = new Heartbeat(options.heartbeatIntervalMs);
     this.writeTimeouts = new WriteTimeoutTimer(options.writeTimeoutMs, readUnacknowledgedBytes);
+    this.http2Sessions = new Http2Sessions(this.writeTimeouts);
     this.slowClientPolicy = new SlowClientPolicy(options);
     this.metrics = options.metrics;
   }

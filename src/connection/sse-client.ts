@@ -52,9 +52,11 @@ export class SseClient {
   connection!: ClientConnection;
   /** Called once when the stream ends. Cheaper than the promise `closed`. @internal */
   onceClosed: ((reason: CloseReason) => void) | undefined;
+  /** What the client has taken of the limits of its node. @internal */
+  slot: { release(): void } | undefined;
   /** Value of `setRetry` before the stream opened, in milliseconds. @internal */
   retryMs: number | undefined;
-  /** Result of the option `identify`, once the stream is open. @internal */
+  /** Result of the option `identify`, from the opening of the stream on. @internal */
   identity: ClientIdentity | undefined;
 
   /** @internal */
@@ -215,6 +217,7 @@ export class SseClient {
   /** Settles `closed` and `signal`. @internal */
   settle(reason: CloseReason): void {
     this.#closeReason = reason;
+    this.slot?.release();
     this.#closed?.resolve(reason);
     this.#abort?.abort(reason);
     this.onceClosed?.(reason);

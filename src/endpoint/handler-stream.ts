@@ -9,13 +9,17 @@ import { SseFrame } from '../protocol/sse-frame.js';
 import type { RoomHub } from '../rooms/room-hub.js';
 import { readSource, type SourceSink } from './handler-source.js';
 import { messageFields } from './message-fields.js';
+import type { StreamLimits, StreamSlot } from '../limits/stream-limits.js';
 import type { HttpExchange } from './http-exchange.js';
 import type { HandlerRunner } from './routes/wrap-handler.js';
+import { openWithinLimits } from './stream-opening.js';
 
 export interface HandlerStreamOptions {
   readonly hub: RoomHub;
   readonly http: HttpExchange;
   readonly client: SseClient;
+  readonly limits: StreamLimits;
+  readonly slot: StreamSlot;
   readonly serialize: SerializeData;
   readonly retryMs: number | false;
   /** As in `SseRoomOptions`. */
@@ -149,18 +153,19 @@ export class HandlerStream implements HandlerRunner, SourceSink {
   }
 
   #sendHead(): void {
-    const { client, http, hub, retryMs, replay } = this.#options;
+    const { client, http, retryMs, replay } = this.#options;
     if (client.isClosed) return;
     try {
       http.detachFromFramework();
       http.drainUnreadBody();
-      hub.open(client, http.headers(), { retryMs, newest: replay });
+      openWithinLimits(this.#options, { retryMs, newest: replay });
     } catch (error) {
       // An invalid header, or a failing `writeHead` of a middleware, must not end the process.
       this.#settle.reject(error);
       client.connection.close('refused');
       return;
     }
+    if (client.isClosed) return;
     client.onceClosed = undefined;
     this.#settle.resolve();
     const { endsAtOpen } = client.connection;

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { SseError } from '../protocol/sse-error.js';
 import { encodeEvent } from '../protocol/encode-event.js';
 import { SseFrame } from '../protocol/sse-frame.js';
@@ -140,6 +140,30 @@ export class HttpExchange {
     };
     if (this.#onHead === undefined) answer();
     else this.#onHead = answer;
+  }
+
+  /**
+   * True if the client wants a status where its stream is refused. A native `EventSource` asks for `text/event-stream` and
+   * never reconnects after a status, so it is told by a stream that ends.
+   */
+  prefersStatus(): boolean {
+    const { accept = '', 'sse-refusal': refusal } = this.request.headers;
+    return refusal === 'status' || !/^\s*text\/event-stream\b/i.test(accept);
+  }
+
+  /** Answers with a status, in the form of Nest's exception filter, and tells when to come back. */
+  answerStatus(status: number, message: string, retryAfterMs: number): void {
+    this.detachFromFramework();
+    if (this.createWriter().isGone) return;
+    const body = JSON.stringify({ statusCode: status, message });
+    const headers = {
+      ...this.headers(),
+      'content-type': 'application/json; charset=utf-8',
+      'content-length': Buffer.byteLength(body),
+      'cache-control': 'no-store',
+      'retry-after': String(Math.ceil(retryAfterMs / 1_000)),
+    };
+    (this.response as ServerResponse).writeHead(status, headers as OutgoingHttpHeaders).end(body);
   }
 
   #answer(text: string, closesConnection: boolean): void {

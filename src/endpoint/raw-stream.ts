@@ -3,11 +3,14 @@ import { checkRetry } from '../protocol/input/event-fields.js';
 import { checkRooms, type RoomName } from '../protocol/input/room-name.js';
 import { SseError } from '../protocol/sse-error.js';
 import type { RoomHub } from '../rooms/room-hub.js';
+import type { StreamLimits } from '../limits/stream-limits.js';
 import { HttpExchange } from './http-exchange.js';
+import { attachSlot, openWithinLimits, refuseAtLimit } from './stream-opening.js';
 
 export interface RawStreamOptions {
   readonly rooms?: RoomName | readonly RoomName[] | undefined;
   readonly retryMs: number | false;
+  readonly limits: StreamLimits;
 }
 
 /**
@@ -19,7 +22,7 @@ export function openRawStream(
   hub: RoomHub,
   request: unknown,
   response: unknown,
-  { rooms, retryMs }: RawStreamOptions,
+  { rooms, retryMs, limits }: RawStreamOptions,
 ): SseClient {
   const http = new HttpExchange(request, response);
   const names = rooms === undefined ? [] : checkRooms(rooms);
@@ -30,7 +33,7 @@ export function openRawStream(
       'The response has begun already. Call add() before anything is written.',
     );
   }
-  const isBehindStream = !http.claimConnection();
+  const slot = http.claimConnection() ? limits.enter(request) : undefined;
   const client = hub.register({
     request,
     writer: http.createWriter(),
@@ -39,15 +42,23 @@ export function openRawStream(
     tracksPositionOnceJoined: true,
     held: true,
   });
-  if (isBehindStream) {
+  if (slot === undefined) {
     client.connection.close('refused');
     http.answerReconnect(retryMs, () => {});
     return client;
   }
+  if (typeof slot === 'string') {
+    client.connection.close('limited');
+    refuseAtLimit(http, limits, slot, () => {});
+    return client;
+  }
+  attachSlot(client, slot);
   for (const room of names) void hub.join(client, room);
   http.detachFromFramework();
   http.drainUnreadBody();
-  hub.open(client, http.headers(), { retryMs, nextTurn: true });
+  openWithinLimits({ hub, limits, http, client, slot }, { retryMs, nextTurn: true });
+  const { endsAtOpen } = client.connection;
+  if (endsAtOpen !== undefined) client.connection.close(endsAtOpen);
   if (hub.isClosing) client.connection.close('shutdown');
   return client;
 }

@@ -10,6 +10,14 @@ export interface SseMetrics {
   clientClosed(reason: CloseReason): void;
   /** A client ended before its stream opened: a guard or the handler refused it, or the client had gone. */
   clientRefused?(reason: CloseReason): void;
+  /**
+   * A limit of the option `limits` refused a request, or had an older stream of the user ended.
+   *
+   * @param limit the name of the option: one of a fixed list
+   */
+  limitReached?(
+    limit: 'maxStreams' | 'maxStreamsPerUser' | 'maxStreamsPerAddress' | 'maxStreamsPerKey',
+  ): void;
   /** An event from the broker was delivered to this many clients of this node. */
   eventDelivered(clients: number): void;
   /**

@@ -93,8 +93,8 @@ export class Presence {
     });
   }
 
-  /** Identifies a client whose stream has opened, and enters it in the rooms that it joined before. */
-  clientOpened(client: SseClient): void {
+  /** Identifies a client whose stream is about to open. */
+  identify(client: SseClient): void {
     const { identify, callbacks } = this.#options;
     if (identify === undefined) return;
     callbacks.run('identify', () => {
@@ -102,6 +102,10 @@ export class Presence {
       ignoreRejection(identity);
       client.identity = checkIdentity(identity);
     });
+  }
+
+  /** Enters a client whose stream has opened in the rooms that it joined before. */
+  clientOpened(client: SseClient): void {
     if (client.identity === undefined || this.#members === undefined) return;
     for (const room of client.roomNames()) this.#enter(client, room);
   }

@@ -90,7 +90,6 @@ describeUnless(notLinux, 'a client whose full socket hides that it reads', () =>
     });
 
     afterEach(async () => {
-      await link.readSteadily(1, { bytes: Infinity, everyMs: 100 });
       session?.destroy();
       session = undefined;
       await link.close();

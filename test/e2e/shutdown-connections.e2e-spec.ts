@@ -1,13 +1,17 @@
 import { once } from 'node:events';
 import { Agent, request, type IncomingMessage } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
+import { Agent as HttpsAgent, request as requestOverTls } from 'node:https';
 import { connect } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { Controller, Get } from '@nestjs/common';
 import { ServerConnections } from '../../src/endpoint/server-connections.js';
-import { http2Platforms, platforms, type Platform } from '../support/platforms.js';
+import { openStream } from '../support/event-stream.js';
+import { http2Platforms, platforms, type Platform, type StartOptions } from '../support/platforms.js';
 import { portOf } from '../support/port-of.js';
 import type { RunningApp } from '../support/running-app.js';
 import { testApp } from '../support/test.controller.js';
+import { throwAwayCertificate, throwAwayKey } from '../support/throw-away-certificate.js';
 import { eventually, within } from '../support/within.js';
 
 @Controller()
@@ -30,8 +34,8 @@ class SlowController {
   }
 }
 
-async function start(platform: Platform): Promise<RunningApp> {
-  const running = await platform.start(testApp({ controllers: [SlowController] }));
+async function start(platform: Platform, options?: StartOptions): Promise<RunningApp> {
+  const running = await platform.start(testApp({ controllers: [SlowController] }), options);
   // A close that waits for an idle connection never ends within a test.
   running.server.keepAliveTimeout = 600_000;
   return running;
@@ -82,7 +86,45 @@ describe.each(platforms)('app.close() on $name', (platform) => {
   });
 });
 
+describe('app.close() on express over TLS', () => {
+  it('is not held up by connections that are kept alive, without a request, or without a handshake so far', async () => {
+    const express = platforms[0] as Platform;
+    const tls = { key: throwAwayKey, cert: throwAwayCertificate };
+    const running = await start(express, { nest: { httpsOptions: tls } });
+    const port = portOf(running.server);
+    const agent = new HttpsAgent({ keepAlive: true, rejectUnauthorized: false });
+    const used = requestOverTls({ port, path: '/quick', agent }).end();
+    expect(await textOf(((await once(used, 'response')) as [IncomingMessage])[0])).toBe('whole');
+    const silent = connectTls({ port, rejectUnauthorized: false }).on('error', () => {});
+    await once(silent, 'secureConnect');
+    const bare = connect(port, '127.0.0.1').on('error', () => {});
+    await once(bare, 'connect');
+    await eventually(async () => (await connectionsOf(running)) === 3, 'all connections on the server');
+    await within(running.shutDown(), 'the close of the application');
+    agent.destroy();
+  });
+});
+
 describe.each(http2Platforms)('app.close() on $name', (platform) => {
+  it('is not held up by idle sessions of which the streams have ended, nor by a connection that sends nothing', async () => {
+    const running = await start(platform);
+    const sessions = Array.from({ length: 3 }, () =>
+      connectHttp2(running.url, { rejectUnauthorized: false }).on('error', () => {}),
+    );
+    for (const session of sessions) {
+      const stream = await openStream(`${running.url}/rooms/lobby`, { session });
+      await eventually(() => running.sse.count() === 1, 'the client');
+      stream.close();
+      await eventually(() => running.sse.count() === 0, 'the end of the stream');
+      expect(await textOf(session.request({ ':path': '/quick' }))).toBe('whole');
+    }
+    const bare = connect(portOf(running.server), '127.0.0.1').on('error', () => {});
+    await once(bare, 'connect');
+    await eventually(async () => (await connectionsOf(running)) === 4, 'all connections on the server');
+    await within(running.shutDown(), 'the close of the application');
+    expect(sessions.map(({ closed }) => closed)).toEqual([true, true, true]);
+  });
+
   it('is not held up by a session that has carried no stream, and answers requests in flight whole', async () => {
     const running = await start(platform);
     const idle = connectHttp2(running.url, { rejectUnauthorized: false }).on('error', () => {});

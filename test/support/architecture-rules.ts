@@ -40,8 +40,9 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     types: ['connection'],
     packages: ['rxjs'],
   },
+  limits: { imports: ['protocol'], types: ['connection', 'metrics'], packages: ['node:net'] },
   endpoint: {
-    imports: ['protocol', 'connection', 'rooms', 'sse.constants.ts'],
+    imports: ['protocol', 'connection', 'limits', 'rooms', 'sse.constants.ts'],
     packages: ['@nestjs/*', 'rxjs', 'node:*'],
   },
   testing: {
@@ -62,6 +63,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'broker',
       'commands',
       'presence',
+      'limits',
       'rooms',
       'endpoint',
       'testing',

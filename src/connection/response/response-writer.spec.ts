@@ -358,7 +358,7 @@ describe('over HTTP/2', () => {
     stream.setEncoding('utf8').on('data', (more: string) => (text += more));
     await eventually(() => text.includes('🙂'), 'both events');
     expect(text).toBe(`${FRAMES[0]?.bytes.toString()}${FRAMES[1]?.bytes.toString()}`);
-    expect(served.writer.session).toBe(served.response.stream.session);
+    expect(served.writer.connection?.remotePort).toBe(session.socket.localPort);
     expect(served.writer.isGone).toBe(false);
 
     const closed: string[] = [];

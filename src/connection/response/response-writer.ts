@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { constants, type Http2Session } from 'node:http2';
+import { constants } from 'node:http2';
 import { Socket } from 'node:net';
 import type { SseFrame } from '../../protocol/sse-frame.js';
 import type { Batch } from '../queue/batch.js';
@@ -10,6 +10,7 @@ import {
   type CloseListener,
   type EndListener,
 } from './close-listener.js';
+import { socketOf, type Http2Sessions } from './http2-sessions.js';
 import { directSocket, isHttp1, sendHead, type RawRequest, type RawResponse } from './raw-response.js';
 
 /** Most bytes for one write. Large batches are written in slices, so that a slow reader shows progress. */
@@ -23,6 +24,8 @@ export class ResponseWriter implements EndListener {
   readonly #response: RawResponse;
   /** TCP connection of an HTTP/1 response; `undefined` for HTTP/2, and for requests injected by a test. */
   readonly #connection: Socket | undefined;
+  /** Set once an HTTP/2 stream is open. */
+  #sessions: Http2Sessions | undefined;
   /** Set once chunks may be written directly to the socket. */
   #direct: Socket | undefined;
   /** `true` if the response has ended after bytes were written directly to the socket. */
@@ -52,15 +55,10 @@ export class ResponseWriter implements EndListener {
     return stream === undefined || stream.destroyed || stream.closed;
   }
 
-  /** HTTP/2 session of the stream; `undefined` for HTTP/1. */
-  get session(): Http2Session | undefined {
-    return isHttp1(this.#response) ? undefined : this.#response.stream?.session;
-  }
-
   /** The TCP connection below the stream, if it is open. */
   get connection(): Socket | undefined {
-    const { session } = this;
-    return session === undefined || session.destroyed ? this.#connection : session.socket;
+    const session = isHttp1(this.#response) ? undefined : this.#response.stream?.session;
+    return session === undefined ? this.#connection : socketOf(session);
   }
 
   responseEnded(): void {
@@ -68,9 +66,12 @@ export class ResponseWriter implements EndListener {
   }
 
   /** Sends status 200 and the headers at once. */
-  open(present: Readonly<Record<string, unknown>>): void {
+  open(present: Readonly<Record<string, unknown>>, sessions?: Http2Sessions): void {
     this.#connection?.setTimeout(0).setNoDelay(true).setKeepAlive(true);
     sendHead(this.#response, present);
+    if (isHttp1(this.#response)) return;
+    this.#sessions = sessions;
+    sessions?.add(this.#response.stream?.session);
   }
 
   /** @returns `true` if the client takes more; after `false` wait for `onceDrained` */
@@ -171,8 +172,8 @@ export class ResponseWriter implements EndListener {
   /** Cuts the connection, or the HTTP/2 stream, at once. */
   destroy(): void {
     if (isHttp1(this.#response)) (this.#connection ?? this.#response).destroy();
-    // After `destroy`, `session.close()` would never finish; after CANCEL it does.
-    else this.#response.stream?.close(constants.NGHTTP2_CANCEL);
+    else if (this.#sessions === undefined) this.#response.stream?.close(constants.NGHTTP2_CANCEL);
+    else if (this.#response.stream !== undefined) this.#sessions.cancel(this.#response.stream);
   }
 
   #cutAfter(graceMs: number, closesConnection: boolean): void {

@@ -19,6 +19,14 @@ export function wholeNumber(min: number, max: number): OptionCheck {
       : `a whole number from ${min} to ${max}`;
 }
 
+/** Accepts `false` as well. */
+export function orFalse(check: OptionCheck): OptionCheck {
+  return (value) => {
+    const expected = value === false ? undefined : check(value);
+    return expected && `${expected}, or false to switch it off`;
+  };
+}
+
 /** Accepts booleans only. */
 export function trueOrFalse(value: unknown): string | undefined {
   return typeof value === 'boolean' ? undefined : 'true or false';

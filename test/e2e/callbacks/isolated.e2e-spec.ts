@@ -190,6 +190,19 @@ describe.each(platforms)('a callback of the application that fails, on $name,', 
   );
 
   it.each(Object.entries(failures))(
+    'refuses the request whose key `limits.keyOf` cannot tell, with 500, and keeps no slot of it: it %s',
+    async (_way, fail) => {
+      let fails = true;
+      await start({ limits: { maxStreams: 1, keyOf: () => (fails ? (fail as Failure)() : 'a key') } });
+      expect((await running.open('/stream')).status).toBe(500);
+      fails = false;
+      await running.listen('/stream');
+      await someTurns();
+      expect(uncaught).toEqual([]);
+    },
+  );
+
+  it.each(Object.entries(failures))(
     'leaves a client forgotten whose room the broker of the application does not unsubscribe: it %s',
     async (_way, fail) => {
       const broker = new WrappedMemoryBroker();
@@ -223,7 +236,14 @@ describe.each(platforms)('a callback of the application that fails, on $name,', 
     const [section = ''] = page.split('## Callbacks of the application')[1]?.split('\n## ') ?? [];
     const named = [...section.matchAll(/^\| `([^`]+)`/gm)].map(([, name = '']) => name.split('(')[0]);
     const elsewhere = ['@SseRoom', 'handler source', 'publishFrom'];
-    const played = ['serialize', 'where', 'broker', ...elsewhere, ...cases.map(({ callback }) => callback)];
+    const played = [
+      'serialize',
+      'where',
+      'limits.keyOf',
+      'broker',
+      ...elsewhere,
+      ...cases.map(({ callback }) => callback),
+    ];
     expect(new Set(named)).toEqual(new Set(played.map((name) => name.split('(')[0])));
   });
 });

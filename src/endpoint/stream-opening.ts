@@ -1,0 +1,52 @@
+import type { SseClient } from '../connection/sse-client.js';
+import type { StreamLimit, StreamLimits, StreamSlot } from '../limits/stream-limits.js';
+import type { RoomHub } from '../rooms/room-hub.js';
+import type { Opening } from '../rooms/room-hub.interface.js';
+import type { HttpExchange } from './http-exchange.js';
+
+export interface OpeningParts {
+  readonly hub: RoomHub;
+  readonly limits: StreamLimits;
+  readonly http: HttpExchange;
+  readonly client: SseClient;
+  readonly slot: StreamSlot;
+}
+
+/** Gives a client its slot, which is released when it closes. */
+export function attachSlot(client: SseClient, slot: StreamSlot): void {
+  if (client.isClosed) slot.release();
+  else client.slot = slot;
+}
+
+/** Identifies a client and opens its stream, or answers its request where a limit is reached. */
+export function openWithinLimits(parts: OpeningParts, opening: Opening): void {
+  const { hub, limits, http, client, slot } = parts;
+  const limit = limits.admit(client, slot);
+  try {
+    if (limit === undefined) return hub.open(client, http.headers(), opening);
+  } catch (error) {
+    // A client that has not opened is in no list of members, and must not leave one.
+    client.identity = undefined;
+    throw error;
+  }
+  client.identity = undefined;
+  client.connection.close('limited');
+  refuseAtLimit(http, limits, limit, () => {});
+}
+
+/**
+ * Answers a request that a limit has no room for.
+ *
+ * @param done called when the request is answered
+ */
+export function refuseAtLimit(
+  http: HttpExchange,
+  limits: StreamLimits,
+  limit: StreamLimit,
+  done: () => void,
+): void {
+  const retryAfterMs = limits.retryAfterMs();
+  if (!http.prefersStatus()) return http.answerReconnect(retryAfterMs, done);
+  http.answerStatus(limit === 'maxStreams' ? 503 : 429, 'Too many streams', retryAfterMs);
+  done();
+}

@@ -1,0 +1,172 @@
+import type { SseClient } from '../connection/sse-client.js';
+import type { SseMetrics } from '../metrics/sse-metrics.interface.js';
+import { describeValue } from '../protocol/error-text.js';
+import { SseError } from '../protocol/sse-error.js';
+import { ignoreRejection } from '../protocol/thenable.js';
+import { addressKey } from './address-key.js';
+import type { SseLimitOptions } from './limit-options.interface.js';
+import { Tally } from './tally.js';
+
+/** The limits with their values. */
+export type ResolvedLimits = Required<Omit<SseLimitOptions, 'keyOf'>> & {
+  readonly keyOf: ((request: unknown) => unknown) | undefined;
+};
+
+/** The limits that refuse a request. */
+export type StreamLimit = 'maxStreams' | 'maxStreamsPerUser' | 'maxStreamsPerAddress' | 'maxStreamsPerKey';
+
+export interface LimitsHost {
+  /** Calls the option `identify`, and sets the identity of the client. */
+  readonly identify: (client: SseClient) => void;
+  /** The clients of this node, the oldest one first. */
+  readonly clients: () => Iterable<SseClient>;
+  readonly metrics: SseMetrics;
+}
+
+/** Reconnection time, in milliseconds, of a stream that was ended for a newer one of the same user. */
+const REPLACED_RETRY_MS = 86_400_000;
+
+/** Ages at which streams end. Few, since Node keeps a list of timers for each delay. */
+const AGE_STEPS = 32;
+/** Part of `maxAgeMs` over which the ends are spread. */
+const AGE_SPREAD = 0.1;
+
+/** Counts the streams of this node. A request takes its slot before anything of it is awaited. */
+export class StreamLimits {
+  readonly #limits: ResolvedLimits;
+  readonly #host: LimitsHost;
+  readonly #users = new Tally();
+  readonly #addresses = new Tally();
+  readonly #keys = new Tally();
+  #streams = 0;
+
+  constructor(limits: ResolvedLimits, host: LimitsHost) {
+    this.#limits = limits;
+    this.#host = host;
+  }
+
+  /**
+   * Takes a slot for a request.
+   *
+   * @returns the slot, to be released once; or the limit that has no room for the request
+   * @throws SseError `invalid-arguments` for a value of `keyOf` that is no key; and what `keyOf` throws
+   */
+  enter(request: unknown): StreamSlot | StreamLimit {
+    const { maxStreams, maxStreamsPerAddress, maxStreamsPerKey, keyOf } = this.#limits;
+    if (maxStreams !== false && this.#streams >= maxStreams) return this.#reached('maxStreams');
+    const key = maxStreamsPerKey === false ? undefined : checkKey(keyOf?.(request));
+    const slot = new StreamSlot(this);
+    this.#streams++;
+    const address = maxStreamsPerAddress === false ? undefined : addressOf(request);
+    if (address !== undefined && !slot.take(this.#addresses, address, maxStreamsPerAddress || 0))
+      return this.#reached('maxStreamsPerAddress', slot);
+    if (key !== undefined && !slot.take(this.#keys, key, maxStreamsPerKey || 0))
+      return this.#reached('maxStreamsPerKey', slot);
+    return slot;
+  }
+
+  /**
+   * Identifies a client whose stream is about to open, counts it for its user, and starts its age.
+   *
+   * @returns the limit that has no room for it
+   */
+  admit(client: SseClient, slot: StreamSlot): StreamLimit | undefined {
+    this.#host.identify(client);
+    // `identify` may have ended it.
+    if (client.isClosed) return undefined;
+    const { maxStreamsPerUser, maxAgeMs } = this.#limits;
+    const { user } = client;
+    if (
+      user !== undefined &&
+      maxStreamsPerUser !== false &&
+      !slot.take(this.#users, user, maxStreamsPerUser)
+    ) {
+      const limit = this.#reached('maxStreamsPerUser');
+      if (!this.#replaceOldest(user)) return limit;
+      slot.take(this.#users, user, Infinity);
+    }
+    if (maxAgeMs !== false) slot.startTimer(() => client.connection.end('max-age'), ageOf(maxAgeMs));
+    return undefined;
+  }
+
+  /** Called by a slot that is released. */
+  slotReleased(): void {
+    this.#streams--;
+  }
+
+  /** Milliseconds after which a refused client should come back. */
+  retryAfterMs(): number {
+    return Math.round(this.#limits.retryAfterMs * (0.5 + Math.random()));
+  }
+
+  /** Counts that a limit is reached. @param slot what the request has taken of other limits */
+  #reached(limit: StreamLimit, slot?: StreamSlot): StreamLimit {
+    slot?.release();
+    this.#host.metrics.limitReached?.(limit);
+    return limit;
+  }
+
+  #replaceOldest(user: string): boolean {
+    if (this.#limits.atUserLimit !== 'end-oldest') return false;
+    for (const client of this.#host.clients()) {
+      if (client.user !== user || !client.connection.isOpen) continue;
+      client.setRetry(REPLACED_RETRY_MS);
+      client.connection.end('replaced');
+      return true;
+    }
+    return false;
+  }
+}
+
+/** What one request has taken of the limits. Small, since every open stream keeps one. */
+export class StreamSlot {
+  /** `undefined` once the slot is released. */
+  #limits: Pick<StreamLimits, 'slotReleased'> | undefined;
+  #taken: [Tally, string][] | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(limits: Pick<StreamLimits, 'slotReleased'>) {
+    this.#limits = limits;
+  }
+
+  /** @returns `false` if the key has `max` streams already */
+  take(tally: Tally, key: string, max: number): boolean {
+    if (this.#limits === undefined || !tally.take(key, max)) return false;
+    (this.#taken ??= []).push([tally, key]);
+    return true;
+  }
+
+  startTimer(listener: () => void, delayMs: number): void {
+    if (this.#limits !== undefined) this.#timer = setTimeout(listener, delayMs).unref();
+  }
+
+  /** Does nothing from the second call on. */
+  release(): void {
+    clearTimeout(this.#timer);
+    for (const [tally, key] of this.#taken ?? []) tally.release(key);
+    this.#limits?.slotReleased();
+    this.#limits = this.#taken = this.#timer = undefined;
+  }
+}
+
+function ageOf(maxAgeMs: number): number {
+  const step = Math.floor(Math.random() * AGE_STEPS) / AGE_STEPS;
+  return Math.max(1, Math.round(maxAgeMs * (1 - AGE_SPREAD * step)));
+}
+
+/** `ip` of Express and Fastify respects their settings for proxies. */
+function addressOf(request: unknown): string | undefined {
+  const { ip, socket } = request as { ip?: unknown; socket?: { remoteAddress?: unknown } };
+  const address = ip ?? socket?.remoteAddress;
+  return typeof address === 'string' && address !== '' ? addressKey(address) : undefined;
+}
+
+function checkKey(key: unknown): string | undefined {
+  if (key === undefined || key === null) return undefined;
+  ignoreRejection(key);
+  if (typeof key === 'string' || (typeof key === 'number' && Number.isFinite(key))) return String(key);
+  throw new SseError(
+    'invalid-arguments',
+    `The option "limits.keyOf" of SseModule returned ${describeValue(key)}. Return a string or a number, or undefined for no limit.`,
+  );
+}
