@@ -27,7 +27,7 @@ import { SseInterceptor } from './sse.interceptor.js';
  * left out, the client joins no room. A request that yields an empty or invalid name is answered with 400; `[]` joins no
  * room.
  * @param options overrides the module's options for this endpoint
- * @throws SseError `invalid-retry`; `invalid-options`; `not-a-route` on anything but a method or class, and when the application starts on a
+ * @throws SseError `invalid-retry`; `invalid-options`, also where two `@SseRoom` of one method or class contradict each other; `not-a-route` on anything but a method or class, and when the application starts on a
  * method without a route; `unknown-route-parameter` when the application starts
  */
 export function SseRoom<Request = RoutedRequest>(

@@ -1,3 +1,4 @@
+import { inspect, isDeepStrictEqual } from 'node:util';
 import { didYouMean } from '../../protocol/did-you-mean.js';
 import { describeValue } from '../../protocol/error-text.js';
 import { checkReplay, type Replay } from '../../protocol/input/replay-option.js';
@@ -62,11 +63,26 @@ export function checkRoomOptions(options: object): void {
   );
 }
 
-/** Adds the arguments of one `@SseRoom`. Decorators run from the bottom up, so earlier calls are later in the source. */
+/**
+ * Adds the arguments of one `@SseRoom`. Decorators run from the bottom up, so earlier calls are later in the source.
+ *
+ * @throws SseError `invalid-options` for an option that an earlier `@SseRoom` of the same target sets to another value
+ */
 export function addRoomMetadata(target: object, added: SseRoomMetadata): void {
   const earlier = Reflect.getOwnMetadata(SSE_ROOM_METADATA, target) as SseRoomMetadata | undefined;
+  for (const name of OPTIONS) {
+    const [upper, lower] = [added[name], earlier?.[name]];
+    if (upper === undefined || lower === undefined || isDeepStrictEqual(upper, lower)) continue;
+    throw new SseError(
+      'invalid-options',
+      `Two @SseRoom() of ${(target as { name?: string }).name ?? 'one target'} set "${name}" to ${inspect(upper)} and ` +
+        `${inspect(lower)}. Set it in one of them.`,
+    );
+  }
   const sources = [...added.sources, ...(earlier?.sources ?? [])];
-  Reflect.defineMetadata(SSE_ROOM_METADATA, { ...earlier, ...added, sources }, target);
+  // An option that is `undefined` is not set.
+  const set = Object.fromEntries(Object.entries(added).filter(([, value]) => value !== undefined));
+  Reflect.defineMetadata(SSE_ROOM_METADATA, { ...earlier, ...set, sources }, target);
 }
 
 /** Metadata of an endpoint: options of the method override those of the controller, rooms of both are joined. */
