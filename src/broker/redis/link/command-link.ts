@@ -52,7 +52,6 @@ export class CommandLink {
   /** Script runner of the current connection. */
   #runner: ScriptRunner | undefined;
   #nextUp: Deferred<RedisConnection> | undefined;
-  /** Run id of the server of the current connection; empty without the right to run INFO. */
   #runId = '';
   #pendingBytes = 0;
   /** Unanswered commands of the current connection. */
@@ -92,6 +91,11 @@ export class CommandLink {
 
   get isUp(): boolean {
     return this.#usable !== undefined;
+  }
+
+  /** Run id of the server of the last connection; empty without the right to run INFO. */
+  get runId(): string {
+    return this.#runId;
   }
 
   get #usable(): RedisConnection | undefined {

@@ -154,7 +154,7 @@ redis.call('SPUBLISH', controlChannel, 'p')
 return 1
 `);
 
-/** Reads all members of a room. @returns alternating fields and values, see `presentUsers` */
+/** Reads all members of a room, or the entries of a node. @returns alternating fields and values, see `presentUsers` */
 export const MEMBERS_SCRIPT = new LuaScript(`
 local membersKey = KEYS[2]
 return redis.call('HGETALL', membersKey)

@@ -65,10 +65,15 @@ export class PresenceWriteQueue {
     for (const { room, user } of entries) this.#queued.add(entryName(room, user));
   }
 
-  /** Queues all current entries again, for a new lease name under which nothing is written. */
-  requeueAll(): void {
+  /**
+   * Queues all current entries again, and the removal of the others that Redis contains.
+   *
+   * @param stored the names of the entries that Redis contains under the lease name; none under a new one
+   */
+  requeueAll(stored: readonly string[] = []): void {
     this.#written.clear();
     this.#queued.clear();
-    for (const name of this.#current.keys()) this.#queued.add(name);
+    for (const name of stored) this.#written.add(name);
+    for (const name of [...stored, ...this.#current.keys()]) this.#queued.add(name);
   }
 }

@@ -23,7 +23,7 @@ export const PRESENCE_TIMES: PresenceTimes = {
 
 /** The dependencies of presence between the broker's start and close. */
 export interface RedisPresenceContext {
-  readonly commands: Pick<CommandLink, 'run' | 'whenUp' | 'isUp'>;
+  readonly commands: Pick<CommandLink, 'run' | 'whenUp' | 'isUp' | 'runId'>;
   readonly redisKeys: RedisKeys;
   readonly times: PresenceTimes;
   readonly malformed: MalformedMessages;

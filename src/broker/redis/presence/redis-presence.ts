@@ -30,6 +30,8 @@ export class RedisPresence implements PresenceStore {
   #lease: PresenceLease | undefined;
   #loop: Promise<void> | undefined;
   #connection: RedisConnection | undefined;
+  /** Run id of the server of the last connection. */
+  #runId = '';
   /** Nodes with an expired lease that this node has claimed for clean-up. */
   readonly #expiredNodes = new Set<string>();
   /** Resolved to end the loop's wait. */
@@ -102,8 +104,12 @@ export class RedisPresence implements PresenceStore {
           await checkPresenceCommands(connection, this.#context.redisKeys);
         }
         const wasInterrupted = this.#connection !== undefined && connection !== this.#connection;
-        if (wasInterrupted) this.#lease?.handleInterruption();
+        if (wasInterrupted) {
+          this.#lease?.handleInterruption();
+          await this.#writeAgain(this.#context);
+        }
         this.#connection = connection;
+        this.#runId = commands.runId;
         if (await this.#runStep(this.#context)) return;
         backOff.reset();
       } catch (error) {
@@ -134,6 +140,15 @@ export class RedisPresence implements PresenceStore {
       clearTimeout(timer);
     }
     return false;
+  }
+
+  /** Compares the entries of this node with a server that has replaced another: it may lack the last joins and leaves. */
+  async #writeAgain({ commands, redisKeys }: RedisPresenceContext): Promise<void> {
+    if (this.#runId !== '' && this.#runId === commands.runId) return;
+    const keys = [redisKeys.presenceNode(this.#lease?.name ?? '')];
+    const fields = (await commands.run(MEMBERS_SCRIPT, keys, [], IDEMPOTENT)) as readonly string[];
+    // Fields and values alternate. The empty field holds the write number.
+    this.#queue.requeueAll(fields.filter((field, index) => index % 2 === 0 && field !== ''));
   }
 
   async #writeQueued(context: RedisPresenceContext, lease: PresenceLease): Promise<void> {
