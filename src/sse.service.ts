@@ -6,7 +6,13 @@ import { SseClient } from './connection/sse-client.js';
 import type { JoinOptions } from './connection/sse-client.interface.js';
 import { publishSource } from './endpoint/publish-source.js';
 import { openRawStream } from './endpoint/raw-stream.js';
-import { broadcastCall, checkAddOptions, reported, withExcluded } from './endpoint/service-arguments.js';
+import {
+  broadcastCall,
+  checkAddOptions,
+  nameOf,
+  reported,
+  withExcluded,
+} from './endpoint/service-arguments.js';
 import { StreamLimits } from './limits/stream-limits.js';
 import { Presence } from './presence/presence.js';
 import { checkRooms, type RoomName } from './protocol/input/room-name.js';
@@ -15,6 +21,7 @@ import type { ResolvedSseOptions } from './resolve-options.js';
 import { checkClient } from './rooms/publish/call-arguments.js';
 import type { SendOptions } from './rooms/publish/event-publisher.js';
 import type { EventData, EventName, UnnamedData } from './rooms/publish/event-map.js';
+import { SseDestination } from './rooms/publish/sse-destination.js';
 import { RoomHub } from './rooms/room-hub.js';
 import type { AddOptions, BroadcastOptions, Rooms } from './sse-service-options.interface.js';
 import { SseView } from './sse-view.service.js';
@@ -152,6 +159,21 @@ export class SseService<Events extends object = object> extends SseView<Events> 
       parts: withExcluded(parts, this.commands.hasUsers),
       rooms: checkRooms(room),
     }));
+  }
+
+  /**
+   * Rooms for events that some clients do not receive. It never changes, and may be kept: `sse.to('a', 'b').except(client)`.
+   * @throws SseError `invalid-room`
+   */
+  to(...rooms: readonly Rooms[]): SseDestination<Events> {
+    const { hub, commands } = this;
+    return new SseDestination(
+      {
+        nameOf: (target) => nameOf(target, commands.hasUsers),
+        publish: (call, event) => hub.publish(call, event),
+      },
+      checkRooms(rooms.flat()),
+    );
   }
 
   /**
