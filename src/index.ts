@@ -1,6 +1,7 @@
 export { SseModule } from './sse.module.js';
 export { SseService } from './sse.service.js';
-export type { AddOptions, BroadcastOptions, ExcludedTarget } from './sse-service-options.interface.js';
+export type { AddOptions, BroadcastOptions } from './sse-service-options.interface.js';
+export { SseDestination, type EmitOptions, type ExcludedTarget } from './rooms/publish/sse-destination.js';
 export { SseInterceptor } from './sse.interceptor.js';
 export { SseRoom } from './sse-room.decorator.js';
 export { ConnectedClient } from './connected-client.decorator.js';

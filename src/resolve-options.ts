@@ -53,6 +53,7 @@ export const DEFAULT_LIMITS = {
   atUserLimit: 'refuse',
   maxStreamsPerAddress: false,
   maxStreamsPerKey: 100,
+  maxEventBytes: 16_777_216,
   maxAgeMs: false,
   retryAfterMs: 10_000,
 } as const;

@@ -1,7 +1,6 @@
 import type { PublishOptions } from './broker/broker.interface.js';
-import type { SseClient } from './connection/sse-client.js';
 import type { RoomName } from './protocol/input/room-name.js';
-import type { SseIdentity } from './protocol/input/user-name.js';
+import type { ExcludedTarget } from './rooms/publish/sse-destination.js';
 
 /** A room, or a list of rooms. */
 export type Rooms = RoomName | readonly RoomName[];
@@ -13,9 +12,6 @@ export interface AddOptions {
   /** Reconnection time in milliseconds; 0 reconnects without delay, `false` sends none. Default: the module's `retryMs`. */
   readonly retryMs?: number | false;
 }
-
-/** A client, or a user with all of its clients, that does not receive an event. */
-export type ExcludedTarget = SseClient | Pick<SseIdentity, 'user'>;
 
 /** Options of `SseService.broadcast()`. */
 export interface BroadcastOptions extends Pick<

@@ -38,6 +38,8 @@ import { SseService } from './sse.service.js';
 @SetMetadata(SSE_INTERCEPTOR_METADATA, true)
 export class SseInterceptor implements NestInterceptor {
   readonly #logger = new Logger(SseInterceptor.name);
+  /** Methods whose room functions have made an invalid name. */
+  readonly #warned = new WeakSet<object>();
 
   constructor(@Optional() private readonly sse?: SseService) {
     if (sse !== undefined) return;
@@ -67,13 +69,13 @@ export class SseInterceptor implements NestInterceptor {
       return respondWith((done) => http.answerReconnect(retryMs, done));
     http.watchSession();
     if (http.request.method === 'HEAD') {
-      await this.#rooms(metadata.sources, request);
+      await this.#rooms(metadata.sources, request, context);
       return respondWith((done) => http.answerHead(done));
     }
     // Taken before rooms are awaited, so that simultaneous requests cannot pass together.
     const slot = limits.enter(request);
     if (typeof slot === 'string') return respondWith((done) => refuseAtLimit(http, limits, slot, done));
-    const rooms = await this.#rooms(metadata.sources, request).catch((error: unknown) => {
+    const rooms = await this.#rooms(metadata.sources, request, context).catch((error: unknown) => {
       slot.release();
       throw error;
     });
@@ -140,15 +142,36 @@ export class SseInterceptor implements NestInterceptor {
     });
   }
 
-  async #rooms(sources: readonly RoomSource<never>[], request: { params?: unknown }): Promise<string[]> {
+  async #rooms(
+    sources: readonly RoomSource<never>[],
+    request: { params?: unknown },
+    context: ExecutionContext,
+  ): Promise<string[]> {
     try {
       return await roomsOfRequest(sources, request);
     } catch (error) {
       // The server's fault, unlike other names: 500 and a line in the log.
       if (error instanceof SseError && error.code === 'missing-room') throw error;
+      if (error instanceof SseError && sources.some((source) => typeof source === 'function')) {
+        this.#warnOnce(context, error);
+      }
       if (error instanceof SseError) throw new BadRequestException(error.message, { cause: error });
       throw error;
     }
+  }
+
+  /**
+   * Warns of an invalid name that a room function has made: of a client's bad value, or of a guard that is missing. Once per
+   * method, since any client can repeat such requests.
+   */
+  #warnOnce(context: ExecutionContext, error: SseError): void {
+    const handler = context.getHandler();
+    if (this.#warned.has(handler)) return;
+    this.#warned.add(handler);
+    const label = `${context.getClass().name}.${handler.name}()`;
+    this.#logger.warn(
+      `A room function of ${label} made an invalid name, answered with 400: ${error.message}`,
+    );
   }
 }
 

@@ -6,7 +6,13 @@ import { SseClient } from './connection/sse-client.js';
 import type { JoinOptions } from './connection/sse-client.interface.js';
 import { publishSource } from './endpoint/publish-source.js';
 import { openRawStream } from './endpoint/raw-stream.js';
-import { broadcastCall, checkAddOptions, reported, withExcluded } from './endpoint/service-arguments.js';
+import {
+  broadcastCall,
+  checkAddOptions,
+  nameOf,
+  reported,
+  withExcluded,
+} from './endpoint/service-arguments.js';
 import { StreamLimits } from './limits/stream-limits.js';
 import { Presence } from './presence/presence.js';
 import { checkRooms, type RoomName } from './protocol/input/room-name.js';
@@ -15,6 +21,7 @@ import type { ResolvedSseOptions } from './resolve-options.js';
 import { checkClient } from './rooms/publish/call-arguments.js';
 import type { SendOptions } from './rooms/publish/event-publisher.js';
 import type { EventData, EventName, UnnamedData } from './rooms/publish/event-map.js';
+import { SseDestination } from './rooms/publish/sse-destination.js';
 import { RoomHub } from './rooms/room-hub.js';
 import type { AddOptions, BroadcastOptions, Rooms } from './sse-service-options.interface.js';
 import { SseView } from './sse-view.service.js';
@@ -155,6 +162,21 @@ export class SseService<Events extends object = object> extends SseView<Events> 
   }
 
   /**
+   * Rooms for events that some clients do not receive. It never changes, and may be kept: `sse.to('a', 'b').except(client)`.
+   * @throws SseError `invalid-room`
+   */
+  to(...rooms: readonly Rooms[]): SseDestination<Events> {
+    const { hub, commands } = this;
+    return new SseDestination(
+      {
+        nameOf: (target) => nameOf(target, commands.hasUsers),
+        publish: (call, event) => hub.publish(call, event),
+      },
+      checkRooms(rooms.flat()),
+    );
+  }
+
+  /**
    * Ends streams on every node after what is queued: one client's, a user's, a room's, or those of the members of a room that
    * `where` accepts. Browsers reconnect by themselves, after `retryMs`: to keep a user away, let a guard refuse the next
    * request (401, 403), or answer it with 204.
@@ -181,7 +203,7 @@ export class SseService<Events extends object = object> extends SseView<Events> 
    * Publishes each value of an Observable to a room. A message such as `{ data, type }` is unwrapped, as in a handler; its type
    * precedes `event`. Failures of a value or of the source are reported. The end of the source does not affect the room.
    * @returns the subscription to the source; unsubscribe to stop
-   * @throws SseError `invalid-room`
+   * @throws SseError `invalid-room`; `invalid-arguments` if the source is no Observable
    */
   publishFrom<Name extends EventName<Events> | undefined = undefined>(
     room: Rooms,

@@ -16,6 +16,7 @@ import {
   type CloseReason,
   type PresenceChange,
   type RoomName,
+  type SseDestination,
   type SseErrorCode,
   type SseMember,
   type SseMessage,
@@ -253,6 +254,24 @@ export function errors(error: SseError, room: RoomName): string {
   // @ts-expect-error -- the list of codes is closed
   if (code === 'invalid-rooms') return '';
   return `${code} ${room}`;
+}
+
+export function destinations(sse: SseService<{ paid: { id: number } }>, client: SseClient): void {
+  const others: SseDestination<{ paid: { id: number } }> = sse
+    .to('a', 7, ['b'])
+    .except(client, [{ user: 7 }]);
+  const position: Promise<string | undefined> = others.to('c').emit('paid', { id: 1 }, { volatile: true });
+  void [position, others.emit({ id: 1 }), others.emit(undefined, 'text')];
+  // @ts-expect-error -- the data of another type
+  void others.emit('paid', { id: 'one' });
+  // @ts-expect-error -- no event of the map
+  void others.emit('payed', { id: 1 });
+  // @ts-expect-error -- a name without its data
+  void others.emit('paid');
+  // @ts-expect-error -- excluded by `except`
+  void others.emit('paid', { id: 1 }, { except: client });
+  // @ts-expect-error -- a client or a user
+  sse.to('a').except('7');
 }
 
 export function everyNode(sse: SseService, client: SseClient): void {

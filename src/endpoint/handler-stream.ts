@@ -53,7 +53,7 @@ export class HandlerStream implements HandlerRunner, SourceSink {
   #started = false;
   /** `true` once the head is being prepared: a failure can no longer be answered with its HTTP status. */
   #opening = false;
-  /** `true` once the handler was called; stays `false` if an interceptor answers in its place. */
+  /** `true` once the handler was called; `false` if it failed, or was not called: an interceptor may answer in its place. */
   hasRun = false;
 
   constructor(options: HandlerStreamOptions) {
@@ -72,7 +72,13 @@ export class HandlerStream implements HandlerRunner, SourceSink {
   /** Runs the handler and starts with its result. @returns the result that Nest passes to interceptors, if any */
   async run(handler: () => unknown): Promise<unknown> {
     this.hasRun = true;
-    const source = await handler();
+    let source: unknown;
+    try {
+      source = await handler();
+    } catch (error) {
+      this.hasRun = false;
+      throw error;
+    }
     const { mapped } = this.#options;
     if (mapped === undefined || !isObservable(source)) return this.start(source);
     this.start(mapped);

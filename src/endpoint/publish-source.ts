@@ -1,5 +1,6 @@
-import type { Observable, Subscription } from 'rxjs';
+import { isObservable, type Observable, type Subscription } from 'rxjs';
 import { describeValue, messageOf } from '../protocol/error-text.js';
+import { SseError } from '../protocol/sse-error.js';
 import type { RoomHub } from '../rooms/room-hub.js';
 import type { PublicCall } from '../rooms/reported-promise.js';
 import { publishedParts } from './message-fields.js';
@@ -8,6 +9,7 @@ import { publishedParts } from './message-fields.js';
  * Publishes each value of an Observable to rooms. Failures of a value or of the source are reported.
  *
  * @param event the name of values that are no messages
+ * @throws SseError `invalid-arguments` if the source is no Observable
  */
 export function publishSource(
   hub: RoomHub,
@@ -15,6 +17,12 @@ export function publishSource(
   rooms: readonly string[],
   event: string | undefined,
 ): Subscription {
+  if (!isObservable(source$)) {
+    throw new SseError(
+      'invalid-arguments',
+      `publishFrom takes (room, source$, event), and source$ is an Observable, not ${describeValue(source$)}. Convert others with from() of RxJS.`,
+    );
+  }
   const describe = (): string => `publishFrom([${rooms.map(describeValue).join(', ')}])`;
   const report = (error: unknown, subject: string): void =>
     hub.callbacks.report('publishFrom', error, `${subject} ${describe()}: ${messageOf(error)}`);

@@ -20,12 +20,13 @@ export function withExcluded(parts: readonly unknown[], hasUsers: boolean): read
   return [event, data, { ...(options as object), except: names }, ...rest];
 }
 
-function nameOf(target: unknown, hasUsers: boolean): string {
+/** The name of an excluded target in `PublishOptions.except`. @throws SseError `invalid-user`, `invalid-arguments` */
+export function nameOf(target: unknown, hasUsers: boolean): string {
   if (target instanceof SseClient) return target.id;
   if (typeof target !== 'object' || target === null || !('user' in target)) {
     throw new SseError(
       'invalid-arguments',
-      `The option "except" of broadcast takes an SseClient, { user }, or a list of them, not ${describeValue(target)}.`,
+      `except takes an SseClient, { user }, or a list of them, not ${describeValue(target)}.`,
     );
   }
   if (!hasUsers) throw noUsers('except: { user }');

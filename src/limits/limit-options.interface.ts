@@ -48,6 +48,13 @@ export interface SseLimitOptions {
   readonly keyOf?: (request: never) => string | number | null | undefined;
 
   /**
+   * Bytes of the data of one event as UTF-8, 1 or more, published or sent. A larger one is refused with `event-too-large`; from
+   * a handler's source it ends that stream as `source-failed`. An event over `maxQueuedBytes` cuts clients whose socket is full.
+   * Default: 16,777,216.
+   */
+  readonly maxEventBytes?: number | false;
+
+  /**
    * Milliseconds after which an open stream is ended as `max-age`, 1 or more, each up to a tenth earlier. The client
    * reconnects, passes the guards again and resumes. A small value is one reconnect of each client in that time; `false` keeps
    * streams open without end. Default: `false`.

@@ -9,6 +9,7 @@ export const SSE_ERROR_CODES = [
   'missing-room',
   'invalid-event-name',
   'invalid-data',
+  'event-too-large',
   'invalid-id',
   'invalid-retry',
   'invalid-user',

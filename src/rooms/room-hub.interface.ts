@@ -4,6 +4,7 @@ import type { ConnectionOptions } from '../connection/connection-services.js';
 import type { ResponseWriter } from '../connection/response/response-writer.js';
 import type { Replay } from '../protocol/input/replay-option.js';
 import type { SerializeData } from '../protocol/input/serialize-data.js';
+import type { PublisherOptions } from './publish/event-publisher.js';
 import type { ClientObserver } from './client-observer.interface.js';
 import type { ReportFailure } from './reported-promise.js';
 import type { RoomPolicy } from './room-policy.js';
@@ -15,6 +16,7 @@ export interface HubOptions extends ConnectionOptions {
   /** True if streams with rooms begin with `sse:ready`. */
   readonly readyEvent: boolean;
   readonly serialize: SerializeData;
+  readonly limits?: PublisherOptions['limits'];
   /** Takes failures of the application's callbacks and subscribers. */
   readonly callbacks: CallbackFailures;
   /** Takes failures that no caller receives. */

@@ -1,5 +1,12 @@
 import { Controller, Get, Injectable, Redirect, UseInterceptors, type Type } from '@nestjs/common';
-import { ConnectedClient, SseInterceptor, SseRoom, type SseClient } from 'nestjs-simple-sse';
+import {
+  ConnectedClient,
+  SseInterceptor,
+  SseRoom,
+  type SseClient,
+  type SseRoomOptions,
+} from 'nestjs-simple-sse';
+import { of, type Observable } from 'rxjs';
 import { platforms } from '../support/platforms.js';
 import { sseRefusal, unchecked } from '../support/refusal.js';
 import { sseApp } from '../support/sse-app.js';
@@ -82,5 +89,80 @@ it('an unknown option of @SseRoom is refused with the nearest name', async () =>
   expect(error).toMatchObject({
     code: 'invalid-options',
     message: expect.stringContaining('Did you mean "openOnFirstEvent"?') as unknown,
+  });
+});
+
+const twice = (upper: SseRoomOptions, lower: SseRoomOptions) => () => {
+  class OrdersController {
+    @SseRoom('audit', upper)
+    @Get()
+    @SseRoom('orders', lower)
+    events(): void {}
+  }
+  return OrdersController;
+};
+
+describe('two @SseRoom', () => {
+  it.each<[string, SseRoomOptions, SseRoomOptions]>([
+    ['"retryMs" to 100 and 200', { retryMs: 100 }, { retryMs: 200 }],
+    ['"retryMs" to false and 0', { retryMs: false }, { retryMs: 0 }],
+    ['"endOnComplete" to true and false', { endOnComplete: true }, { endOnComplete: false }],
+    [`"replay" to 'all' and { perEventName: 1 }`, { replay: 'all' }, { replay: { perEventName: 1 } }],
+    ['"openOnFirstEvent" to false and true', { openOnFirstEvent: false }, { openOnFirstEvent: true }],
+  ])('of one method that contradict each other are refused by name: %s', async (text, upper, lower) => {
+    const error = await sseRefusal(twice(upper, lower));
+    expect(error.code).toBe('invalid-options');
+    expect(error.message).toContain('Two @SseRoom() of events set');
+    expect(error.message).toContain(text);
+  });
+
+  it('of one class that contradict each other are refused by name', async () => {
+    const error = await sseRefusal(() => {
+      @SseRoom('shops', { retryMs: 1 })
+      @SseRoom('audit', { retryMs: 2 })
+      class ShopController {}
+      return ShopController;
+    });
+    expect(error).toMatchObject({ code: 'invalid-options' });
+    expect(error.message).toContain('ShopController');
+  });
+
+  it('that give one option the same value, or different options, are accepted', () => {
+    twice({ retryMs: 100 }, { retryMs: 100 })();
+    twice({ retryMs: 100 }, { endOnComplete: true })();
+    twice(unchecked({ retryMs: undefined }), { retryMs: 100 })();
+  });
+});
+
+@SseRoom('shop', { retryMs: 11, endOnComplete: true })
+@Controller('merged')
+class MergedController {
+  @SseRoom('audit', { retryMs: 22 })
+  @Get('method')
+  @SseRoom('orders', { openOnFirstEvent: true })
+  method(): Observable<number> {
+    return of(1);
+  }
+
+  @SseRoom('audit', unchecked({ retryMs: undefined }))
+  @Get('controller')
+  controller(): Observable<number> {
+    return of(1);
+  }
+}
+
+describe.each(platforms)('options of several @SseRoom on $name', (platform) => {
+  let running: RunningApp;
+  beforeAll(async () => void (running = await platform.start(sseApp({ controllers: [MergedController] }))));
+  afterAll(() => running?.close());
+
+  it.each([
+    ['method', 22],
+    ['controller', 11],
+  ])('add up, and those of the method override those of the controller: %s', async (path, retryMs) => {
+    const stream = await running.listen(`/merged/${path}`);
+    // The controller's `endOnComplete` ends the stream, although its client is in rooms.
+    expect(await stream.eventsUntilEnd()).toMatchObject([{ data: '1' }]);
+    expect(stream.retries).toEqual([retryMs]);
   });
 });

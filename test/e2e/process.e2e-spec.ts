@@ -28,17 +28,30 @@ class AppModule {}
 async function inject(app: INestApplication): Promise<never> {
   await app.init();
   const fastify: FastifyInstance = app.getHttpAdapter().getInstance();
-  const response = await fastify.inject({ url: '/events', payloadAsStream: true });
+  const abort = new AbortController();
+  const { signal } = abort;
+  const response = await fastify.inject({ url: '/events', payloadAsStream: true, signal });
+  const payload = response.stream().setEncoding('utf8').on('error', () => {});
   const sse = app.get(SseService, { strict: false });
+  const told: string[] = [];
+  sse.disconnected$.subscribe(({ reason }) => told.push(reason));
   await sse.broadcast('lobby', 'live', 1);
   const [client] = [...sse.clients('lobby')];
-  client.close();
-  const chunks = await response.stream().setEncoding('utf8').toArray();
-  console.log(response.statusCode + ' ' + JSON.stringify(chunks.join('')) + ' ' + (await client.closed));
+  let received = '';
+  if (ending === 'destroy') payload.destroy();
+  else if (ending === 'abort') abort.abort();
+  else {
+    client.close();
+    received = (await payload.toArray()).join('');
+  }
+  await client.closed;
+  await new Promise((resolve) => setImmediate(resolve));
+  const left = { clients: sse.count(), rooms: [...sse.rooms()] };
+  console.log(JSON.stringify({ status: response.statusCode, received, told, left }));
   process.exit();
 }
 
-const [platform, task] = process.argv.slice(2);
+const [platform, task, ending] = process.argv.slice(2);
 if (task === 'context') {
   const context = await NestFactory.createApplicationContext(AppModule, { logger: false });
   const sse = context.get(SseService, { strict: false });
@@ -81,8 +94,8 @@ describe.each(['express', 'fastify'])('a process of its own on %s', (platform) =
   afterAll(() => compiledApp.remove());
 
   /** Starts the process; `firstLine` is the first line of its output. */
-  function run(task: string): { exit: Promise<unknown[]>; firstLine: Promise<string> } {
-    const started = spawn(process.execPath, [compiledApp.main, platform, task], {
+  function run(task: string, ...more: string[]): { exit: Promise<unknown[]>; firstLine: Promise<string> } {
+    const started = spawn(process.execPath, [compiledApp.main, platform, task, ...more], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     child = started;
@@ -119,11 +132,29 @@ describe.each(['express', 'fastify'])('a process of its own on %s', (platform) =
 
   if (platform === 'fastify') {
     it("is read by Fastify's inject({ payloadAsStream: true }), without a socket", async () => {
-      const { firstLine } = run('inject');
-      const words = await within(firstLine, 'the answer of inject()');
-      expect(words).toMatch(/^200 "/);
-      expect(words).toContain(String.raw`event: live\ndata: 1\n`);
-      expect(words.trimEnd()).toMatch(/ closed$/);
+      const { firstLine } = run('inject', 'close');
+      expect(JSON.parse(await within(firstLine, 'the answer of inject()'))).toEqual({
+        status: 200,
+        received: expect.stringContaining('event: live\ndata: 1\n'),
+        told: ['closed'],
+        left: { clients: 0, rooms: [] },
+      });
     });
+
+    it.each([
+      ['destroys the payload', 'destroy'],
+      ['aborts the signal', 'abort'],
+    ])(
+      'loses the client of an inject() whose reader %s, and disconnected$ emits it',
+      async (_how, ending) => {
+        const { firstLine } = run('inject', ending);
+        expect(JSON.parse(await within(firstLine, 'the end of the client'))).toEqual({
+          status: 200,
+          received: '',
+          told: ['client-gone'],
+          left: { clients: 0, rooms: [] },
+        });
+      },
+    );
   }
 });

@@ -39,6 +39,10 @@ class AskedController {
     handlerCalls++;
   }
 
+  @Get('mine')
+  @SseRoom(({ user }: { user?: string }) => `user/${user}`)
+  mine(): void {}
+
   @Get('template/:room')
   @SseRoom(':room')
   template(): void {}
@@ -81,9 +85,21 @@ describe.each(allPlatforms)('a room name from the request on $name', (platform) 
     expect(await answer.json()).toMatchObject({ statusCode: status });
     expect([running.sse.count(), [...running.sse.rooms()]]).toEqual([0, []]);
     expect(handlerCalls).toBe(0);
-    expect(running.logger.complaints.map(({ text }) => text)).toEqual(
+    const faults = running.logger.complaints.filter(({ text }) => !text.includes('made an invalid name'));
+    expect(faults.map(({ text }) => text)).toEqual(
       isFaultOfServer ? [expect.stringContaining('A room function of @SseRoom() returned')] : [],
     );
+  });
+
+  it('is a 400 with one warning for each method when a function makes a name of a missing value', async () => {
+    running.logger.clear();
+    for (let n = 0; n < 3; n++) expect((await running.open('/mine')).status).toBe(400);
+    expect(running.logger.complaints).toEqual([
+      expect.objectContaining({
+        level: 'warn',
+        text: expect.stringMatching(/AskedController\.mine\(\).*"user\/undefined" has no value/),
+      }),
+    ]);
   });
 
   it("is a 400 when a template results in '*'", async () => {

@@ -384,6 +384,12 @@ describe.each(platforms)('a call that fails unawaited on $name', (platform) => {
     },
   );
 
+  it('is refused for a source of publishFrom that is no Observable', async () => {
+    const error = await sseRefusal(() => running.sse.publishFrom('a', unchecked('paid'), unchecked(of(1))));
+    expect(error).toMatchObject({ code: 'invalid-arguments' });
+    expect(error.message).toContain('publishFrom takes (room, source$, event)');
+  });
+
   it('is logged for a value of publishFrom, with the rooms', async () => {
     running.logger.clear();
     running.sse.publishFrom(['a', 'b'], of({ amount: 1n }), 'paid');

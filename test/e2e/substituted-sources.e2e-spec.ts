@@ -1,6 +1,13 @@
-import { Controller, Get, UseInterceptors, type NestInterceptor } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  UseInterceptors,
+  type CallHandler,
+  type ExecutionContext,
+  type NestInterceptor,
+} from '@nestjs/common';
 import { SseRoom } from 'nestjs-simple-sse';
-import { finalize, of, type Observable } from 'rxjs';
+import { catchError, finalize, of, type Observable } from 'rxjs';
 import { platforms } from '../support/platforms.js';
 import { sseApp } from '../support/sse-app.js';
 import { eventually } from '../support/within.js';
@@ -9,6 +16,12 @@ import type { RunningApp } from '../support/running-app.js';
 class FallbackInterceptor implements NestInterceptor {
   intercept(): Observable<unknown> {
     return of('fallback');
+  }
+}
+
+class CatchingInterceptor implements NestInterceptor {
+  intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    return next.handle().pipe(catchError(() => of('instead')));
   }
 }
 
@@ -21,6 +34,20 @@ class SourcesController {
   @UseInterceptors(FallbackInterceptor)
   @SseRoom()
   fallback(): void {}
+
+  @Get('caught')
+  @UseInterceptors(CatchingInterceptor)
+  @SseRoom()
+  caught(): never {
+    throw new Error('the handler fails');
+  }
+
+  @Get('caught-later')
+  @UseInterceptors(CatchingInterceptor)
+  @SseRoom()
+  async caughtLater(): Promise<never> {
+    return Promise.reject(new Error('the handler fails'));
+  }
 
   @Get('generator')
   @SseRoom()
@@ -66,6 +93,8 @@ describe.each(platforms)('a source on $name', (platform) => {
 
   it.each([
     ['/fallback', [{ event: 'message', data: 'fallback' }]],
+    ['/caught', [{ event: 'message', data: 'instead' }]],
+    ['/caught-later', [{ event: 'message', data: 'instead' }]],
     ['/generator', [{ data: '1' }, { data: '2' }]],
     ['/undefined-keys', [{ event: 'x', data: '1' }]],
   ])('is sent and ends: %s', async (path, events) => {

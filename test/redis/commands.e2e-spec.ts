@@ -84,6 +84,23 @@ describeWithRedis.each<{ driver: RedisDriverName; partitions: number }>([
     expect(one.sse.count() + two.sse.count()).toBe(0);
   });
 
+  it('leave an event of sse.to(…) to each client of both nodes once, without the excluded ones', async () => {
+    const { own7, far7, far8 } = await openAll();
+    expect(await one.sse.join({ user: 7 }, 'b')).toBe(2);
+    await one.sse.to('a', 'b').except({ user: 8 }).emit('x', 'for 7');
+    await one.sse.to('a', 'b').emit('x', 'for all');
+    const expected = [
+      [own7, ['for 7', 'for all']],
+      [far7, ['for 7', 'for all']],
+      [far8, ['for all']],
+    ] as const;
+    for (const [stream, texts] of expected) {
+      if (stream === undefined) throw new Error('no stream');
+      await eventually(() => received(stream).includes('for all'), 'the last event');
+      expect(received(stream)).toEqual(texts);
+    }
+  });
+
   it('are executed once by nodes whose subscribing connections are cut meanwhile, and reach them all', async () => {
     const streams = Object.values(await openAll());
     const texts = Array.from({ length: 6 }, (_, n) => `${n}`);

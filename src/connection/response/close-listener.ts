@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import type { CloseReason } from '../close-reason.js';
 import type { RawResponse } from './raw-response.js';
 
@@ -20,6 +21,16 @@ function closeListener(this: RawResponse): void {
 }
 
 /**
+ * Returns the payload of a response to Fastify's `inject({ payloadAsStream: true })`, and `undefined` for a response with a
+ * connection. light-my-request tells neither the request nor the response that the reader has destroyed the payload, and
+ * offers no public access to it from the response.
+ */
+function injectedPayload(response: RawResponse): Readable | undefined {
+  const { _lightMyRequest } = response as { _lightMyRequest?: { stream?: Readable } };
+  return _lightMyRequest?.stream;
+}
+
+/**
  * Closes `listener` as `client-gone` when the response can no longer be written; possibly more than once.
  *
  * Listens to the response, since the request's `close` fires as soon as its body is read. The response to a pipelined
@@ -33,6 +44,7 @@ export function attachCloseListener(
 ): void {
   (response as ResponseWithListener)[LISTENER] = listener;
   response.on('close', closeListener);
+  injectedPayload(response)?.once('close', () => closeListener.call(response));
   if (connection === undefined || response.socket !== null) return;
   const onConnectionClose = (): void => closeListener.call(response);
   connection.once('close', onConnectionClose);

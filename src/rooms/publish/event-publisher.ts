@@ -7,6 +7,7 @@ import { serializeData, type SerializeData } from '../../protocol/input/serializ
 import { SseError } from '../../protocol/sse-error.js';
 import { SseFrame } from '../../protocol/sse-frame.js';
 import { BROADCAST_CHECKS, REMOTE_SEND_CHECKS, SEND_CHECKS } from './call-arguments.js';
+import { checkEventBytes } from './event-size.js';
 import { eventArguments } from './event-arguments.js';
 import type { Partitions } from '../partitions/partitions.js';
 import type { RoomPolicy } from '../room-policy.js';
@@ -56,16 +57,25 @@ function notAcknowledged({ replicas, confirmedBy, cause }: MissingAcknowledgemen
   );
 }
 
+export interface PublisherOptions {
+  readonly policy: RoomPolicy;
+  readonly serialize: SerializeData;
+  /** Default: no limit. */
+  readonly limits?: { readonly maxEventBytes: number | false };
+}
+
 /** Validates and serializes application events, then sends them to a client or publishes them to the broker. */
 export class EventPublisher {
   readonly #partitions: Partitions;
   readonly #policy: RoomPolicy;
   readonly #serialize: SerializeData;
+  readonly #maxEventBytes: number | false;
 
-  constructor(partitions: Partitions, options: { policy: RoomPolicy; serialize: SerializeData }) {
+  constructor(partitions: Partitions, options: PublisherOptions) {
     this.#partitions = partitions;
     this.#policy = options.policy;
     this.#serialize = options.serialize;
+    this.#maxEventBytes = options.limits?.maxEventBytes ?? false;
   }
 
   /** Sends `[event], data, options` to one client. @returns whether the client accepted the event */
@@ -88,15 +98,18 @@ export class EventPublisher {
    */
   remoteEvent(parts: readonly unknown[]): RemoteEvent {
     const { event, data, options } = eventArguments<RemoteSendOptions>('send', parts, REMOTE_SEND_CHECKS);
-    return { event, data: serializeData(data, this.#serialize, event).data, ...options };
+    const text = serializeData(data, this.#serialize, event).data;
+    checkEventBytes(text, this.#maxEventBytes);
+    return { event, data: text, ...options };
   }
 
   /**
    * Sends validated fields to one client.
    *
-   * @throws SseError `id-not-allowed` for an id on a stream whose ids are positions
+   * @throws SseError `event-too-large`; `id-not-allowed` for an id on a stream whose ids are positions
    */
   sendFields(client: SseClient, fields: SseFields, { volatileKey, bounded }: SendTraits = {}): boolean {
+    checkEventBytes(fields.data, this.#maxEventBytes);
     if (fields.id !== undefined && client.connection.tracksPosition) {
       throw new SseError(
         'id-not-allowed',
@@ -114,6 +127,7 @@ export class EventPublisher {
       BROADCAST_CHECKS,
     );
     const text = serializeData(data, this.#serialize, event);
+    checkEventBytes(text.data, this.#maxEventBytes);
     if (rooms.length === 0) return undefined;
     const volatile = options.volatile ?? rooms.every((room) => this.#policy.isVolatile(room));
     if (options.acknowledge) this.#checkAcknowledge(rooms, volatile);
