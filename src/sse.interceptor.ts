@@ -11,6 +11,7 @@ import {
 import { Observable, Subject } from 'rxjs';
 import { INTERCEPTORS } from './endpoint/routes/nest-metadata.js';
 import { HttpExchange } from './endpoint/http-exchange.js';
+import { answerUnlessAnswered } from './endpoint/response/unanswered-failure.js';
 import { setRequestClient } from './endpoint/request-client.js';
 import { roomMetadataOf } from './endpoint/routes/room-metadata.js';
 import { roomsOfRequest, type RoomSource } from './endpoint/room-names.js';
@@ -51,9 +52,23 @@ export class SseInterceptor implements NestInterceptor {
 
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     if (context.getType() !== 'http') return next.handle();
+    const exchange = context.switchToHttp();
+    const http = new HttpExchange(exchange.getRequest(), exchange.getResponse());
+    try {
+      return await this.#stream(context, http, next);
+    } catch (error) {
+      this.#expectAnswer(http, error);
+      throw error;
+    }
+  }
+
+  async #stream(
+    context: ExecutionContext,
+    http: HttpExchange,
+    next: CallHandler,
+  ): Promise<Observable<unknown>> {
     const request = context.switchToHttp().getRequest<object & { params?: unknown }>();
     const response = context.switchToHttp().getResponse<object>();
-    const http = new HttpExchange(request, response);
     const { internals } = this.sse as Partial<SseService>;
     if (internals === undefined) {
       throw new SseError(
@@ -106,10 +121,15 @@ export class SseInterceptor implements NestInterceptor {
     });
     for (const room of rooms) void client.join(room);
     setHandlerRunner(response, stream);
-    return this.#run(stream, next, mapped);
+    return this.#run(stream, http, next, mapped);
   }
 
-  #run(stream: HandlerStream, next: CallHandler, mapped: Subject<unknown> | undefined): Observable<unknown> {
+  #run(
+    stream: HandlerStream,
+    http: HttpExchange,
+    next: CallHandler,
+    mapped: Subject<unknown> | undefined,
+  ): Observable<unknown> {
     return new Observable((subscriber) => {
       const handler = next.handle().subscribe({
         next: (value) => {
@@ -132,7 +152,10 @@ export class SseInterceptor implements NestInterceptor {
           subscriber.next(undefined);
           subscriber.complete();
         },
-        (error: unknown) => subscriber.error(error),
+        (error: unknown) => {
+          this.#expectAnswer(http, error);
+          subscriber.error(error);
+        },
       );
       return () => {
         if (mapped?.observed) stream.onceClosed(() => handler.unsubscribe());
@@ -140,6 +163,16 @@ export class SseInterceptor implements NestInterceptor {
         stream.refuse();
       };
     });
+  }
+
+  #expectAnswer(http: HttpExchange, error: unknown): void {
+    answerUnlessAnswered(http, () =>
+      this.#logger.error(
+        `${http.path} failed, and an interceptor of the controller or the application returned a value for the failure, ` +
+          'which is not sent. Let that interceptor rethrow the error, or write it above @SseRoom() on the method.',
+        stackOf(error),
+      ),
+    );
   }
 
   async #rooms(

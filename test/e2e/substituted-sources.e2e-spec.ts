@@ -25,6 +25,22 @@ class CatchingInterceptor implements NestInterceptor {
   }
 }
 
+@Controller('outer')
+@UseInterceptors(CatchingInterceptor)
+class OuterController {
+  @Get('handler')
+  @SseRoom()
+  handler(): never {
+    throw new Error('the handler fails');
+  }
+
+  @Get('room')
+  @SseRoom(() => {
+    throw new Error('the room function fails');
+  })
+  room(): void {}
+}
+
 let release: () => void = () => {};
 let asked = false;
 
@@ -82,7 +98,7 @@ describe.each(platforms)('a source on $name', (platform) => {
   let finished = 0;
 
   beforeAll(async () => {
-    running = await platform.start(sseApp({ controllers: [SourcesController] }), {
+    running = await platform.start(sseApp({ controllers: [SourcesController, OuterController] }), {
       configure: (app) =>
         app.useGlobalInterceptors({
           intercept: (_context, next) => next.handle().pipe(finalize(() => finished++)),
@@ -105,6 +121,21 @@ describe.each(platforms)('a source on $name', (platform) => {
     expect((await running.open('/response')).status).toBe(500);
     expect(running.logger.complaints.map(({ text }) => text).join()).toContain('web Response');
   });
+
+  it('that fails is answered with 500 and a line in the log where an outer interceptor replaces the failure', async () => {
+    running.logger.clear();
+    const paths = ['/outer/handler', '/outer/room'];
+    const answers = await Promise.all(paths.map((path) => fetch(running.url + path)));
+    for (const answer of answers) {
+      expect(answer.status).toBe(500);
+      expect(await answer.json()).toEqual({ statusCode: 500, message: 'Internal server error' });
+    }
+    const lines = running.logger.complaints.map(({ text }) => text);
+    expect(lines).toHaveLength(2);
+    for (const path of paths)
+      expect(lines.join()).toContain(`${path} failed, and an interceptor of the controller`);
+    expect(running.sse.count()).toBe(0);
+  }, 60_000);
 
   it('of a client that left during a room function ends for outer interceptors', async () => {
     finished = 0;
