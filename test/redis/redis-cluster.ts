@@ -153,10 +153,12 @@ async function isReplica(server: RedisServer): Promise<boolean> {
 }
 
 async function startNode(): Promise<RedisServer> {
-  const busPort = await freePort();
-  const options = `--cluster-enabled yes --cluster-port ${busPort} --cluster-node-timeout ${TIMEOUT_MS}`;
-  const more = '--cluster-require-full-coverage no --repl-diskless-sync-delay 0';
-  const server = await RedisServer.start(`${options} ${more}`.split(' '));
+  let busPort = 0;
+  const server = await RedisServer.start(async () => {
+    busPort = await freePort();
+    const options = `--cluster-enabled yes --cluster-port ${busPort} --cluster-node-timeout ${TIMEOUT_MS}`;
+    return `${options} --cluster-require-full-coverage no --repl-diskless-sync-delay 0`.split(' ');
+  });
   busPorts.set(server, busPort);
   return server;
 }

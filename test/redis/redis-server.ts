@@ -14,6 +14,22 @@ export const describeWithRedis: typeof describe =
   isInstalled || process.env['CI'] === 'true' ? describe : describe.skip;
 if (!isInstalled) process.emitWarning(`${BINARY} is not on the PATH: the Redis tests are skipped.`);
 
+class EndedAtStartError extends Error {}
+
+/** Launches a server on a free port, and on another one where a process has taken that port meanwhile. */
+async function launchOnFreePort(create: (port: number) => Promise<RedisServer>): Promise<RedisServer> {
+  for (let attempts = 1; ; attempts++) {
+    const server = await create(await freePort());
+    try {
+      await server.launch();
+      return server;
+    } catch (error) {
+      await server.dispose();
+      if (!(error instanceof EndedAtStartError) || attempts === 5) throw error;
+    }
+  }
+}
+
 /** A redis-server process on a free port, with its own directory. */
 export class RedisServer {
   readonly port: number;
@@ -27,26 +43,28 @@ export class RedisServer {
   }
 
   /** @param options as on the command line of redis-server; by default nothing is written to disk */
-  static async start(options: readonly string[] = ['--appendonly', 'no']): Promise<RedisServer> {
-    const port = await freePort();
-    const server = new RedisServer(port, (directory) => {
-      return ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--dir', directory, ...options];
+  static async start(
+    options: readonly string[] | (() => Promise<readonly string[]>) = ['--appendonly', 'no'],
+  ): Promise<RedisServer> {
+    return launchOnFreePort(async (port) => {
+      const own = typeof options === 'function' ? await options() : options;
+      return new RedisServer(port, (directory) => {
+        return ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--dir', directory, ...own];
+      });
     });
-    await server.launch();
-    return server;
   }
 
   /** Starts a Sentinel, which is a Redis server in another mode. @param directives its configuration */
   static async startSentinel(directives: readonly string[]): Promise<RedisServer> {
-    const port = await freePort();
-    const server = new RedisServer(port, (directory) => {
-      const file = join(directory, 'sentinel.conf');
-      const own = [`port ${port}`, 'bind 127.0.0.1', `dir ${directory}`];
-      writeFileSync(file, `${[...own, ...directives].join('\n')}\n`);
-      return [file, '--sentinel'];
-    });
-    await server.launch();
-    return server;
+    return launchOnFreePort(
+      async (port) =>
+        new RedisServer(port, (directory) => {
+          const file = join(directory, 'sentinel.conf');
+          const own = [`port ${port}`, 'bind 127.0.0.1', `dir ${directory}`];
+          writeFileSync(file, `${[...own, ...directives].join('\n')}\n`);
+          return [file, '--sentinel'];
+        }),
+    );
   }
 
   get url(): string {
@@ -58,14 +76,19 @@ export class RedisServer {
     this.#process = spawn(BINARY, this.#options, { stdio: 'ignore' });
     const deadline = Date.now() + 30_000;
     while (!(await this.#answers())) {
+      if (this.#hasEnded)
+        throw new EndedAtStartError('redis-server has ended at its start: a port may be taken');
       if (Date.now() > deadline) throw new Error('redis-server does not answer');
       await pause(10);
     }
+    // Another server may answer on the port that this one has not got.
+    await pause(10);
+    if (this.#hasEnded) throw new EndedAtStartError('redis-server has ended at its start: its port is taken');
   }
 
   async kill(): Promise<void> {
     const killed = this.#process;
-    if (killed === undefined) return;
+    if (killed === undefined || this.#hasEnded) return;
     const exited = new Promise((resolve) => killed.once('exit', resolve));
     killed.kill('SIGKILL');
     await exited;
@@ -111,6 +134,10 @@ export class RedisServer {
   async dispose(): Promise<void> {
     await this.kill();
     rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  get #hasEnded(): boolean {
+    return this.#process?.exitCode !== null || this.#process.signalCode !== null;
   }
 
   async #answers(): Promise<boolean> {
