@@ -2,7 +2,11 @@ import { jest } from '@jest/globals';
 import { chosenSeed } from '../support/seeds.js';
 
 // Pages of few events, so that a resume reads many of them, between live events, cuts and trimming.
-jest.unstable_mockModule('../../src/rooms/resume/page-bytes.js', () => ({ pageBytes: () => 1_000 }));
+jest.unstable_mockModule('../../src/rooms/resume/page-bytes.js', () => ({
+  PageReads: class {
+    readonly maxBytes = 1_000;
+  },
+}));
 
 const { MissedEvents } = await import('../../src/rooms/resume/missed-events.js');
 const { AnnouncedLosses } = await import('../../src/rooms/resume/announced-losses.js');

@@ -11,7 +11,7 @@ const PAGE_BYTES = 262_144;
 const MIN_PAGE_BYTES = 131_072;
 
 /** Returns the bytes of a page of one of `count` partitions. */
-export function pageBytes(count: number): number {
+function pageBytes(count: number): number {
   return Math.max(MIN_PAGE_BYTES, Math.floor(PAGE_BYTES / count));
 }
 
