@@ -51,7 +51,8 @@ describe('the tarball', () => {
     const strange = library.files.filter(
       (path) =>
         (path.startsWith('dist/') && !/\.(js|d\.ts|js\.map)$/.test(path)) ||
-        (path.startsWith('docs/') && !/\.(md|svg)$/.test(path)),
+        (path.startsWith('docs/') && !/\.(md|svg)$/.test(path)) ||
+        /^sample\/.*\/dist\//.test(path),
     );
     expect(strange).toEqual([]);
     expect(library.files.filter((path) => path.includes('.spec.'))).toEqual([]);
@@ -94,8 +95,8 @@ describe('the tarball', () => {
   });
 
   it('is smaller than its limit', () => {
-    // The library has at most 700,000 bytes; the documentation with the samples and charts has the rest.
-    expect(library.bytes).toBeLessThan(850_000);
+    // The library has at most 750,000 bytes; the documentation with the samples and charts has the rest.
+    expect(library.bytes).toBeLessThan(900_000);
   });
 });
 
