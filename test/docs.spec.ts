@@ -158,6 +158,17 @@ describe('the API in docs/04-api.md', () => {
   });
 });
 
+it.each(PAGES.filter((page) => page !== 'CHANGELOG.md'))(
+  '%s has no cell of a table over 30 words',
+  (page) => {
+    const rows = withoutCode(text(page))
+      .split('\n')
+      .filter((line) => line.startsWith('|'));
+    const cells = rows.flatMap((row) => row.split(/(?<!\\)\|/));
+    expect(cells.filter((cell) => cell.trim().split(/\s+/).length > 30)).toEqual([]);
+  },
+);
+
 describe('the lists in docs/', () => {
   it('10-errors.md explains each error code, and none that does not exist', () => {
     expect(sorted(firstColumn('docs/10-errors.md', 'Code'))).toEqual(sorted(SSE_ERROR_CODES));
