@@ -4,6 +4,9 @@ import { brokerContract } from 'nestjs-simple-sse/testing';
 import { EVENT_COMMANDS, PRESENCE_COMMANDS } from '../../src/broker/redis/self-check/used-commands.js';
 import { describeWithRedis, RedisServer } from './redis-server.js';
 
+/** Longer than the default: the machine of these tests may be slow. */
+const publishTimeoutMs = 20_000;
+
 /** Commands of the libraries on a new connection (`+@connection`), and of this test. */
 const OF_NO_BROKER = /^(hello|auth|select|ping|quit|reset|client\|.*|config\|.*|acl\|.*)$/;
 /** Commands outside of the scripts: `INFO` is used by scripts, and may be missing. */
@@ -35,7 +38,7 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
         shared: true,
         createFixture: () => {
           const prefix = `used-${fixtures++}`;
-          return { createBroker: () => redisBroker({ url: server.url, driver, prefix }) };
+          return { createBroker: () => redisBroker({ url: server.url, driver, prefix, publishTimeoutMs }) };
         },
       });
       try {
