@@ -43,7 +43,11 @@ describeWithRedis('a Redis Cluster of three masters', () => {
       shared: true,
       createFixture: () => {
         const prefix = newPrefix();
-        return { createBroker: () => broker({ url: cluster.url, cluster: true, driver, prefix }) };
+        // 2,000 publishes at once take longer than the default on a slow machine.
+        const publishTimeoutMs = 20_000;
+        return {
+          createBroker: () => broker({ url: cluster.url, cluster: true, driver, prefix, publishTimeoutMs }),
+        };
       },
     });
     for (const { name, run } of cases) it(name, run);
