@@ -67,8 +67,9 @@ export class SseInterceptor implements NestInterceptor {
     http: HttpExchange,
     next: CallHandler,
   ): Promise<Observable<unknown>> {
-    const request = context.switchToHttp().getRequest<object & { params?: unknown }>();
-    const response = context.switchToHttp().getResponse<object>();
+    const exchange = context.switchToHttp();
+    const request = exchange.getRequest<object & { params?: unknown }>();
+    const response = exchange.getResponse<object>();
     const { internals } = this.sse as Partial<SseService>;
     if (internals === undefined) {
       throw new SseError(

@@ -52,7 +52,7 @@ export class SseClient {
   connection!: ClientConnection;
   /** Called once when the stream ends. Cheaper than the promise `closed`. @internal */
   onceClosed: ((reason: CloseReason) => void) | undefined;
-  /** What the client has taken of the limits of its node. @internal */
+  /** Slot that the client occupies in the limits of its node. @internal */
   slot: { release(): void } | undefined;
   /** Value of `setRetry` before the stream opened, in milliseconds. @internal */
   retryMs: number | undefined;

@@ -144,7 +144,7 @@ export class HttpExchange {
 
   /**
    * True if the client wants a status where its stream is refused. A native `EventSource` asks for `text/event-stream` and
-   * never reconnects after a status, so it is told by a stream that ends.
+   * never reconnects after a status, so it is answered with a stream that ends.
    */
   prefersStatus(): boolean {
     const { accept = '', 'sse-refusal': refusal } = this.request.headers;

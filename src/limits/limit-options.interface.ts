@@ -62,7 +62,7 @@ export interface SseLimitOptions {
   readonly maxAgeMs?: number | false;
 
   /**
-   * Milliseconds after which a refused client is told to come back; each is told between half and one and a half times of it.
+   * Milliseconds after which a refused client should come back: each is sent between half and one and a half times of it.
    * 0 lets it come back at once. Default: 10,000.
    */
   readonly retryAfterMs?: number;

@@ -118,7 +118,7 @@ export class StreamLimits {
   }
 }
 
-/** What one request has taken of the limits. Small, since every open stream keeps one. */
+/** Slot that one request occupies in the limits. Small, since every open stream keeps one. */
 export class StreamSlot {
   /** `undefined` once the slot is released. */
   #limits: Pick<StreamLimits, 'slotReleased'> | undefined;

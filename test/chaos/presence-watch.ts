@@ -13,7 +13,7 @@ import { eventually, pause } from '../support/within.js';
 import type { ChaosClient } from './chaos-client.js';
 import type { Fleet } from './fleet.js';
 
-/** A safety net for slow machines: changes that were missed are told within some seconds. */
+/** A safety net for slow machines: changes that were missed are emitted within some seconds. */
 const TIMEOUT_MS = 60_000;
 
 /** A browser that stays connected to one node, without being a member. */

@@ -37,7 +37,10 @@ export class Http2Sessions {
     stream.close(constants.NGHTTP2_CANCEL);
     if (session === undefined) return;
     if (this.#isClosing) this.#unanswered.get(session)?.expectAnswer();
-    else if (this.#ask(session)) this.#writeTimeouts.add(this.#unanswered.get(session) as AskedSession);
+    else {
+      const asked = this.#ask(session);
+      if (asked !== undefined) this.#writeTimeouts.add(asked);
+    }
   }
 
   close(): void {
@@ -50,9 +53,9 @@ export class Http2Sessions {
     }
   }
 
-  /** @returns `false` if there is nothing to wait for, or an earlier question is open */
-  #ask(session: Http2Session): boolean {
-    if (session.destroyed || session.closed || this.#unanswered.has(session)) return false;
+  /** @returns `undefined` if there is nothing to wait for, or an earlier question is open */
+  #ask(session: Http2Session): AskedSession | undefined {
+    if (session.destroyed || session.closed || this.#unanswered.has(session)) return undefined;
     const asked = new AskedSession(session);
     const end = (): void => {
       session.off('close', end);
@@ -64,7 +67,7 @@ export class Http2Sessions {
     session.once('close', end);
     // An error means that no answer can come any more; the end of the session follows.
     session.ping((error) => error ?? end());
-    return true;
+    return asked;
   }
 }
 

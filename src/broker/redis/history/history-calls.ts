@@ -1,7 +1,6 @@
 import type { Position } from '../../../protocol/position.js';
-import { isComplete, newestLoss, type RoomEvidence } from '../../completeness.js';
+import { isComplete, lastPositionTtlMs, newestLoss, type RoomEvidence } from '../../completeness.js';
 import type { RoomHistoryLimits } from '../../broker.interface.js';
-import { lastPositionTtlMs } from '../../completeness.js';
 import { isLossNotice } from '../data/loss-notice.js';
 import type { LuaScript } from '../data/lua-script.js';
 import type { MalformedMessages } from '../data/malformed-messages.js';

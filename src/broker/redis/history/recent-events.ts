@@ -1,11 +1,10 @@
 import { nowUs, type Position } from '../../../protocol/position.js';
 import type { RoomMessage } from '../../../protocol/room-message.js';
 import type { HistoryPage, HistoryPolicy, RoomHistoryLimits } from '../../broker.interface.js';
-import { isComplete } from '../../completeness.js';
+import { isComplete, lastPositionTtlMs } from '../../completeness.js';
 import { HistoryTrimmer } from '../../history-trimmer.js';
 import { countWithin } from '../../page-bytes.js';
 import { mergeByPosition } from '../../merge-by-position.js';
-import { lastPositionTtlMs } from '../../completeness.js';
 import { RoomHistory, type HistoryEntry } from '../../room-history.js';
 import { clampedLimits } from '../data/clamped-limits.js';
 import type { LocalRoom, LocalRooms } from '../feed/local-rooms.js';
