@@ -9,13 +9,14 @@ import {
 import { DiscoveryModule, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { CallbackFailures } from './callbacks/callback-failures.js';
 import { guardedMetrics } from './callbacks/guarded-metrics.js';
+import { checkIdentify } from './check-options.js';
 import { RemoteCommands } from './commands/remote-commands.js';
 import { EndpointExplorer } from './endpoint/routes/endpoint-explorer.js';
 import { reportCallbackFailure, reportFailure } from './endpoint/report-failure.js';
 import { ServerConnections } from './endpoint/server-connections.js';
 import { StreamLimits } from './limits/stream-limits.js';
 import { Presence } from './presence/presence.js';
-import { checkIdentify, resolveOptions, type ResolvedSseOptions } from './resolve-options.js';
+import { resolveOptions, type ResolvedSseOptions } from './resolve-options.js';
 import { RoomHub } from './rooms/room-hub.js';
 import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';
 import type { SseModuleAsyncOptions, SseModuleOptions } from './sse-module-options.interface.js';

@@ -6,6 +6,7 @@ import {
   LAYERS,
   loadedBy,
   MAX_FILES,
+  FACADE,
   MAX_LINES,
   PUBLIC_API,
   violationsOf,
@@ -159,6 +160,15 @@ it('a file of the longest allowed length is no violation, and one line more is',
   expect(planted('rooms/x.ts', '// line\n'.repeat(MAX_LINES + 1))).toEqual([
     `rooms/x.ts has ${MAX_LINES + 1} lines, over ${MAX_LINES}`,
   ]);
+});
+
+it('documentation of the facade is not counted, and its code is', () => {
+  const documentation = '  /** First line\n   * and more. */\n'.repeat(MAX_LINES);
+  expect(planted(FACADE, `${documentation}${'call();\n'.repeat(MAX_LINES)}`)).toEqual([]);
+  expect(planted(FACADE, `${documentation}${'call();\n'.repeat(MAX_LINES + 1)}`)).toEqual([
+    `${FACADE} has ${MAX_LINES + 1} lines, over ${MAX_LINES}`,
+  ]);
+  expect(planted('rooms/x.ts', documentation)).toHaveLength(1);
 });
 
 it('a folder with the most allowed files is no violation, and one file more is', () => {

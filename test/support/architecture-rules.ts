@@ -82,6 +82,11 @@ export const BACKENDS: Readonly<Record<string, readonly string[]>> = {
  * to 220 once no file is longer.
  */
 export const MAX_LINES = 250;
+/**
+ * The one class that applications call. Its documentation is not counted, so that every public method stays in one file with
+ * its units, errors and example.
+ */
+export const FACADE = 'sse.service.ts';
 /** Most source files allowed directly in one folder, specs aside. */
 export const MAX_FILES = 15;
 const JUNK_FOLDERS = /(^|\/)(utils?|helpers?|common|misc|lib)\//;
@@ -187,7 +192,8 @@ function exportViolations({ path, text }: SourceFile): string[] {
 }
 
 function shapeViolations({ path, text }: SourceFile): string[] {
-  const lines = text.replace(/\n$/, '').split('\n').length;
+  const counted = path === FACADE ? text.replace(/^ *\/\*\*[^]*?\*\/\n/gm, '') : text;
+  const lines = counted.replace(/\n$/, '').split('\n').length;
   return [
     ...(lines > MAX_LINES ? [`${path} has ${lines} lines, over ${MAX_LINES}`] : []),
     ...(JUNK_FOLDERS.test(path) ? [`${path} is in a folder with a meaningless name`] : []),

@@ -1,0 +1,161 @@
+import type { PartitionedBroker } from './broker/broker.interface.js';
+import { LIMIT_CHECKS } from './limits/limit-checks.js';
+import type { SseMetrics } from './metrics/sse-metrics.interface.js';
+import { didYouMean } from './protocol/did-you-mean.js';
+import { describeValue } from './protocol/error-text.js';
+import {
+  MAX_TIMER_MS,
+  orFalse,
+  trueOrFalse,
+  wholeNumber,
+  type OptionCheck as Check,
+} from './protocol/input/option-checks.js';
+import { SseError } from './protocol/sse-error.js';
+import type { SseModuleOptions, SseRoomPolicyOptions } from './sse-module-options.interface.js';
+
+const BROKER = objectWith('start', 'publish', 'subscribe', 'unsubscribe', 'read', 'close');
+const METRICS = objectWith('clientOpened', 'clientClosed', 'eventDelivered', 'volatileDropped');
+const OPTIONAL_METRICS = ['clientRefused', 'limitReached', 'callbackFailed'] as const;
+const MAX_PARTITIONS = 64;
+
+const CHECKS: Readonly<Record<keyof SseModuleOptions, Check>> = {
+  heartbeatIntervalMs: orFalse(wholeNumber(1, MAX_TIMER_MS)),
+  retryMs: orFalse(wholeNumber(0, Number.MAX_SAFE_INTEGER)),
+  maxQueuedBytes: wholeNumber(1, Number.MAX_SAFE_INTEGER),
+  writeTimeoutMs: orFalse(wholeNumber(1, MAX_TIMER_MS)),
+  flushIntervalMs: orFalse(wholeNumber(1, MAX_TIMER_MS)),
+  shutdownGraceMs: wholeNumber(0, MAX_TIMER_MS),
+  history: trueOrFalse,
+  historyMaxEvents: wholeNumber(1, Number.MAX_SAFE_INTEGER),
+  historyMaxAgeMs: wholeNumber(1, Number.MAX_SAFE_INTEGER),
+  historyMaxBytes: wholeNumber(1, Number.MAX_SAFE_INTEGER),
+  rooms: objectWith(),
+  limits: objectWith(),
+  readyEvent: trueOrFalse,
+  serialize: (value) => (typeof value === 'function' ? undefined : 'a function that returns a string'),
+  identify: (value) => (typeof value === 'function' ? undefined : 'a function that returns { user, info? }'),
+  presenceGraceMs: orFalse(wholeNumber(0, MAX_TIMER_MS)),
+  broker: (value) => (isPartitioned(value) ? partitioned(value) : BROKER(value)),
+  metrics: (value) => METRICS(value) ?? optionalMethods(value as Partial<SseMetrics>, OPTIONAL_METRICS),
+};
+
+const ROOM_CHECKS: Readonly<Record<keyof SseRoomPolicyOptions, Check>> = {
+  history: trueOrFalse,
+  historyMaxEvents: CHECKS.historyMaxEvents,
+  historyMaxAgeMs: CHECKS.historyMaxAgeMs,
+  volatile: trueOrFalse,
+  presence: trueOrFalse,
+  presenceEvents: trueOrFalse,
+};
+
+/**
+ * Checks the options of `SseModule`.
+ *
+ * @throws SseError `invalid-options`, whose message names the option and its allowed values
+ */
+export function checkOptions(options: SseModuleOptions): void {
+  check('', options, CHECKS);
+  for (const [pattern, room] of Object.entries(options.rooms ?? {})) {
+    const path = `rooms[${JSON.stringify(pattern)}].`;
+    check(path, room, ROOM_CHECKS);
+    if (room.history === true && (options.history === false || room.volatile === true)) {
+      throw new SseError(
+        'invalid-options',
+        `The option "${path}history" of SseModule cannot be true with history: false or volatile: true. Leave one out.`,
+      );
+    }
+  }
+  check('limits.', options.limits ?? {}, LIMIT_CHECKS);
+  checkPresence(options);
+}
+
+/**
+ * Checks the options that a process with HTTP needs, in which clients are members of rooms.
+ *
+ * @throws SseError `invalid-options`
+ */
+export function checkIdentify({ rooms = {}, identify }: SseModuleOptions): void {
+  for (const [pattern, { presence }] of Object.entries(rooms)) {
+    if (presence !== true || identify !== undefined) continue;
+    throw new SseError(
+      'invalid-options',
+      `The option "rooms[${JSON.stringify(pattern)}].presence" of SseModule needs the option "identify", which returns the user of a client.`,
+    );
+  }
+}
+
+function checkPresence({ rooms = {} }: SseModuleOptions): void {
+  for (const [pattern, { presence, presenceEvents }] of Object.entries(rooms)) {
+    const path = `rooms[${JSON.stringify(pattern)}].`;
+    if (presenceEvents === true && presence !== true) {
+      throw new SseError(
+        'invalid-options',
+        `The option "${path}presenceEvents" of SseModule needs presence: true beside it.`,
+      );
+    }
+  }
+}
+
+function check(path: string, options: object, checks: Readonly<Record<string, Check>>): void {
+  if (!isPlainObject(options)) {
+    const subject = path === '' ? 'The options' : `The option "${path.slice(0, -1)}"`;
+    throw new SseError(
+      'invalid-options',
+      `${subject} of SseModule must be an object, not ${describeValue(options)}.`,
+    );
+  }
+  for (const [name, value] of Object.entries(options)) {
+    const checkOf = Object.hasOwn(checks, name) ? checks[name] : undefined;
+    if (checkOf === undefined) {
+      throw new SseError(
+        'invalid-options',
+        `SseModule has no option "${path}${name}".${didYouMean(name, Object.keys(checks))}`,
+      );
+    }
+    const expected = value === undefined ? undefined : checkOf(value);
+    if (expected !== undefined) {
+      throw new SseError(
+        'invalid-options',
+        `The option "${path}${name}" of SseModule is ${expected}, not ${describeValue(value)}.`,
+      );
+    }
+  }
+}
+
+function objectWith(...methods: string[]): Check {
+  return (value) => {
+    const whole = isPlainObject(value);
+    const missing =
+      whole && methods.filter((name) => typeof (value as Record<string, unknown>)[name] !== 'function');
+    if (whole && (missing as string[]).length === 0) return undefined;
+    return methods.length === 0 ? 'an object' : `an object with the methods ${methods.join(', ')}`;
+  };
+}
+
+function optionalMethods<T extends object>(
+  value: T,
+  names: readonly (keyof T & string)[],
+): string | undefined {
+  const wrong = names.find((name) => value[name] !== undefined && typeof value[name] !== 'function');
+  return wrong === undefined ? undefined : `an object whose ${wrong} is a method`;
+}
+
+function isPartitioned(value: unknown): value is Partial<PartitionedBroker> {
+  return typeof value === 'object' && value !== null && 'partitions' in value;
+}
+
+function partitioned({ partitions, partitionOf }: Partial<PartitionedBroker>): string | undefined {
+  const isWhole =
+    Array.isArray(partitions) &&
+    partitions.length >= 2 &&
+    partitions.length <= MAX_PARTITIONS &&
+    partitions.every((broker) => BROKER(broker) === undefined) &&
+    typeof partitionOf === 'function';
+  return isWhole
+    ? undefined
+    : `an object with 2 to ${MAX_PARTITIONS} brokers as partitions, and the method partitionOf`;
+}
+
+function isPlainObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !(Symbol.iterator in value);
+}
