@@ -31,6 +31,7 @@ const CHECKS: Readonly<Record<keyof SseModuleOptions, Check>> = {
   historyMaxBytes: wholeNumber(1, Number.MAX_SAFE_INTEGER),
   rooms: objectWith(),
   limits: objectWith(),
+  allowAsteriskInRoomNames: trueOrFalse,
   readyEvent: trueOrFalse,
   serialize: (value) => (typeof value === 'function' ? undefined : 'a function that returns a string'),
   identify: (value) => (typeof value === 'function' ? undefined : 'a function that returns { user, info? }'),

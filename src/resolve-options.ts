@@ -31,6 +31,7 @@ export const DEFAULT_OPTIONS = {
   historyMaxEvents: 256,
   historyMaxAgeMs: 600_000,
   historyMaxBytes: 33_554_432,
+  allowAsteriskInRoomNames: false,
   readyEvent: true,
   presenceGraceMs: 5_000,
 } as const;

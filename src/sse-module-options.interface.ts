@@ -117,6 +117,13 @@ export interface SseModuleOptions {
   readonly rooms?: Readonly<Record<string, SseRoomPolicyOptions>>;
 
   /**
+   * `true` allows `*` in names of rooms, beside other characters: `broadcast('orders/*', …)` publishes to the one room of that
+   * name, and to no other. `false` refuses such a name with `invalid-room`, since it looks like a pattern. Set it alike on all
+   * nodes. Default: `false`.
+   */
+  readonly allowAsteriskInRoomNames?: boolean;
+
+  /**
    * `true`: a stream with rooms begins with the event `sse:ready`, which carries the first id. `false`: a client that is
    * disconnected before its first event with an id reconnects as a new client, and its missed events are not reported.
    * Default: `true`.

@@ -19,6 +19,7 @@ import { HandlerStream } from './endpoint/handler-stream.js';
 import { attachSlot, refuseAtLimit } from './endpoint/stream-opening.js';
 import { setHandlerRunner } from './endpoint/routes/wrap-handler.js';
 import { stackOf } from './protocol/error-text.js';
+import type { RoomNameRules } from './protocol/input/room-name.js';
 import { SseError } from './protocol/sse-error.js';
 import { SSE_INTERCEPTOR_METADATA } from './sse.constants.js';
 import { SseService } from './sse.service.js';
@@ -85,13 +86,13 @@ export class SseInterceptor implements NestInterceptor {
       return respondWith((done) => http.answerReconnect(retryMs, done));
     http.watchSession();
     if (http.request.method === 'HEAD') {
-      await this.#rooms(metadata.sources, request, context);
+      await this.#rooms(metadata.sources, request, context, options);
       return respondWith((done) => http.answerHead(done));
     }
     // Taken before rooms are awaited, so that simultaneous requests cannot pass together.
     const slot = limits.enter(request);
     if (typeof slot === 'string') return respondWith((done) => refuseAtLimit(http, limits, slot, done));
-    const rooms = await this.#rooms(metadata.sources, request, context).catch((error: unknown) => {
+    const rooms = await this.#rooms(metadata.sources, request, context, options).catch((error: unknown) => {
       slot.release();
       throw error;
     });
@@ -180,9 +181,10 @@ export class SseInterceptor implements NestInterceptor {
     sources: readonly RoomSource<never>[],
     request: { params?: unknown },
     context: ExecutionContext,
+    rules: RoomNameRules,
   ): Promise<string[]> {
     try {
-      return await roomsOfRequest(sources, request);
+      return await roomsOfRequest(sources, request, rules);
     } catch (error) {
       // The server's fault, unlike other names: 500 and a line in the log.
       if (error instanceof SseError && error.code === 'missing-room') throw error;

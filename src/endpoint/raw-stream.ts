@@ -1,6 +1,6 @@
 import type { SseClient } from '../connection/sse-client.js';
 import { checkRetry } from '../protocol/input/event-fields.js';
-import { checkRooms, type RoomName } from '../protocol/input/room-name.js';
+import { checkRooms, type RoomName, type RoomNameRules } from '../protocol/input/room-name.js';
 import { SseError } from '../protocol/sse-error.js';
 import type { RoomHub } from '../rooms/room-hub.js';
 import type { StreamLimits } from '../limits/stream-limits.js';
@@ -11,6 +11,7 @@ export interface RawStreamOptions {
   readonly rooms?: RoomName | readonly RoomName[] | undefined;
   readonly retryMs: number | false;
   readonly limits: StreamLimits;
+  readonly names?: RoomNameRules;
 }
 
 /**
@@ -22,10 +23,10 @@ export function openRawStream(
   hub: RoomHub,
   request: unknown,
   response: unknown,
-  { rooms, retryMs, limits }: RawStreamOptions,
+  { rooms, retryMs, limits, names }: RawStreamOptions,
 ): SseClient {
   const http = new HttpExchange(request, response);
-  const names = rooms === undefined ? [] : checkRooms(rooms);
+  const roomNames = rooms === undefined ? [] : checkRooms(rooms, names);
   if (retryMs !== false) checkRetry(retryMs);
   if (http.response.headersSent) {
     throw new SseError(
@@ -38,7 +39,7 @@ export function openRawStream(
     request,
     writer: http.createWriter(),
     lastEventId: http.lastEventId(),
-    tracksPosition: names.length > 0,
+    tracksPosition: roomNames.length > 0,
     tracksPositionOnceJoined: true,
     held: true,
   });
@@ -53,7 +54,7 @@ export function openRawStream(
     return client;
   }
   attachSlot(client, slot);
-  for (const room of names) void hub.join(client, room);
+  for (const room of roomNames) void hub.join(client, room);
   http.detachFromFramework();
   http.drainUnreadBody();
   openWithinLimits({ hub, limits, http, client, slot }, { retryMs, nextTurn: true });
