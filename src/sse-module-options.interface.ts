@@ -1,6 +1,7 @@
 import type { ConfigurableModuleAsyncOptions } from '@nestjs/common';
 import type { PartitionedBroker, SseBroker } from './broker/broker.interface.js';
 import type { SseClient } from './connection/sse-client.js';
+import type { AllowedOrigins } from './cross-site/cross-site-options.interface.js';
 import type { SseLimitOptions } from './limits/limit-options.interface.js';
 import type { SseMetrics } from './metrics/sse-metrics.interface.js';
 import type { SseIdentity } from './protocol/input/user-name.js';
@@ -167,6 +168,13 @@ export interface SseModuleOptions {
 
   /** Limits of streams on this node. Default: those of `SseLimitOptions`. */
   readonly limits?: SseLimitOptions;
+
+  /**
+   * Origins whose pages may open streams with credentials (a cookie, or `Authorization`). A request of another page is
+   * answered with 403, before rooms and handler. `'*'` or `false` checks nothing; see `AllowedOrigins`. Default: the page's own
+   * origin, those of the same site, and those that the application's CORS settings allow.
+   */
+  readonly allowedOrigins?: AllowedOrigins | false;
 
   /** Receives counts for the application's own metrics. Default: none. */
   readonly metrics?: SseMetrics;

@@ -1,5 +1,6 @@
 import {
   BadRequestException,
+  ForbiddenException,
   Injectable,
   Logger,
   Optional,
@@ -9,9 +10,11 @@ import {
   type NestInterceptor,
 } from '@nestjs/common';
 import { Observable, Subject } from 'rxjs';
+import { CROSS_SITE_MESSAGE } from './cross-site/cross-site.js';
 import { INTERCEPTORS } from './endpoint/routes/nest-metadata.js';
 import { HttpExchange } from './endpoint/http-exchange.js';
 import { answerUnlessAnswered } from './endpoint/response/unanswered-failure.js';
+import { isForbiddenOrigin } from './endpoint/origin-check.js';
 import { setRequestClient } from './endpoint/request-client.js';
 import { roomMetadataOf } from './endpoint/routes/room-metadata.js';
 import { roomsOfRequest, type RoomSource } from './endpoint/room-names.js';
@@ -79,6 +82,8 @@ export class SseInterceptor implements NestInterceptor {
       );
     }
     const { hub, options, limits } = internals;
+    if (isForbiddenOrigin(http, request, options.allowedOrigins))
+      throw new ForbiddenException(CROSS_SITE_MESSAGE);
     const metadata = roomMetadataOf(context.getClass(), context.getHandler());
     const retryMs = metadata.retryMs ?? options.retryMs;
 

@@ -63,6 +63,7 @@ export class SseService<Events extends object = object> {
       retryMs,
       limits: this.limits,
       names: this.options,
+      allowedOrigins: this.options.allowedOrigins,
     });
   }
 

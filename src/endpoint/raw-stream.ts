@@ -4,13 +4,17 @@ import { checkRooms, type RoomName, type RoomNameRules } from '../protocol/input
 import { SseError } from '../protocol/sse-error.js';
 import type { RoomHub } from '../rooms/room-hub.js';
 import type { StreamLimits } from '../limits/stream-limits.js';
+import type { AllowedOrigins } from '../cross-site/cross-site-options.interface.js';
+import { CROSS_SITE_MESSAGE } from '../cross-site/cross-site.js';
 import { HttpExchange } from './http-exchange.js';
+import { isForbiddenOrigin } from './origin-check.js';
 import { attachSlot, openWithinLimits, refuseAtLimit } from './stream-opening.js';
 
 export interface RawStreamOptions {
   readonly rooms?: RoomName | readonly RoomName[] | undefined;
   readonly retryMs: number | false;
   readonly limits: StreamLimits;
+  readonly allowedOrigins: AllowedOrigins | false | undefined;
   readonly names?: RoomNameRules;
 }
 
@@ -23,7 +27,7 @@ export function openRawStream(
   hub: RoomHub,
   request: unknown,
   response: unknown,
-  { rooms, retryMs, limits, names }: RawStreamOptions,
+  { rooms, retryMs, limits, names, allowedOrigins }: RawStreamOptions,
 ): SseClient {
   const http = new HttpExchange(request, response);
   const roomNames = rooms === undefined ? [] : checkRooms(rooms, names);
@@ -34,7 +38,8 @@ export function openRawStream(
       'The response has begun already. Call add() before anything is written.',
     );
   }
-  const slot = http.claimConnection() ? limits.enter(request) : undefined;
+  const isForbidden = isForbiddenOrigin(http, request, allowedOrigins);
+  const slot = !isForbidden && http.claimConnection() ? limits.enter(request) : undefined;
   const client = hub.register({
     request,
     writer: http.createWriter(),
@@ -45,7 +50,8 @@ export function openRawStream(
   });
   if (slot === undefined) {
     client.connection.close('refused');
-    http.answerReconnect(retryMs, () => {});
+    if (isForbidden) http.answerStatus(403, CROSS_SITE_MESSAGE);
+    else http.answerReconnect(retryMs, () => {});
     return client;
   }
   if (typeof slot === 'string') {
