@@ -161,8 +161,11 @@ export interface SseModuleOptions {
   /** Limits of streams on this node. Default: those of `SseLimitOptions`. */
   readonly limits?: SseLimitOptions;
 
-  /** Receives counts for the application's own metrics. Default: none. */
-  readonly metrics?: SseMetrics;
+  /**
+   * Receives counts: an `SseMetrics` of the application, or of `nestjs-simple-sse/prometheus`; or a list of several. Default:
+   * none.
+   */
+  readonly metrics?: SseMetrics | readonly SseMetrics[];
 }
 
 /** Implemented by the class of `forRootAsync({ useClass })` or `useExisting`. */

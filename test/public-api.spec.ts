@@ -63,6 +63,7 @@ const API: Readonly<
       'SseBroker',
       'SseClientContext',
       'SseErrorCode',
+      'SseGauges',
       'SseIdentity',
       'SseLimitOptions',
       'SseMember',
@@ -73,6 +74,8 @@ const API: Readonly<
       'SseOptionsFactory',
       'SseRoomOptions',
       'SseRoomPolicyOptions',
+      'StreamLabels',
+      'WriteLatency',
     ],
   },
   'redis.ts': {
