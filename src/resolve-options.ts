@@ -1,6 +1,7 @@
 import { asPartitioned } from './broker/broker.interface.js';
 import { MemoryBroker } from './broker/memory-broker.js';
 import { checkOptions } from './check-options.js';
+import type { AllowedOrigins } from './cross-site/cross-site-options.interface.js';
 import type { ResolvedLimits } from './limits/stream-limits.js';
 import type { SseMetrics } from './metrics/sse-metrics.interface.js';
 import type { Identify } from './presence/presence.js';
@@ -17,6 +18,7 @@ export interface ResolvedSseOptions extends Omit<
   readonly identify: Identify | undefined;
   readonly presenceGraceMs: number | false;
   readonly limits: ResolvedLimits;
+  readonly allowedOrigins: AllowedOrigins | false | undefined;
 }
 
 /** The options of an application, before its metrics are combined. */
@@ -36,6 +38,7 @@ export const DEFAULT_OPTIONS = {
   historyMaxEvents: 256,
   historyMaxAgeMs: 600_000,
   historyMaxBytes: 33_554_432,
+  allowAsteriskInRoomNames: false,
   readyEvent: true,
   presenceGraceMs: 5_000,
 } as const;
@@ -82,6 +85,7 @@ export function resolveOptions(options: SseModuleOptions = {}): OwnOptions {
     policy: new RoomPolicy(limits, historyMaxBytes, rules),
     serialize: rest.serialize ?? JSON.stringify,
     identify: rest.identify,
+    allowedOrigins: rest.allowedOrigins,
     limits: { keyOf: undefined, ...DEFAULT_LIMITS, ...definedOnly(options.limits ?? {}) } as ResolvedLimits,
     broker: asPartitioned(rest.broker ?? new MemoryBroker()),
     metrics: rest.metrics === undefined ? [] : [rest.metrics].flat(),
