@@ -33,7 +33,7 @@ export type { Replay } from './protocol/input/replay-option.js';
 export type { RoomName } from './protocol/input/room-name.js';
 export type { SseIdentity } from './protocol/input/user-name.js';
 export { SseError, type SseErrorCode } from './protocol/sse-error.js';
-export type { SseMetrics } from './metrics/sse-metrics.interface.js';
+export type { SseGauges, SseMetrics, StreamLabels, WriteLatency } from './metrics/sse-metrics.interface.js';
 export { MemoryBroker } from './broker/memory-broker.js';
 export type {
   BrokerListener,

@@ -64,6 +64,7 @@ const API: Readonly<
       'SseBroker',
       'SseClientContext',
       'SseErrorCode',
+      'SseGauges',
       'SseIdentity',
       'SseLimitOptions',
       'SseMember',
@@ -74,6 +75,8 @@ const API: Readonly<
       'SseOptionsFactory',
       'SseRoomOptions',
       'SseRoomPolicyOptions',
+      'StreamLabels',
+      'WriteLatency',
     ],
   },
   'redis.ts': {

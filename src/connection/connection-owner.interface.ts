@@ -2,6 +2,7 @@ import type { CloseReason } from './close-reason.js';
 
 /** The client that a connection belongs to. */
 export interface ConnectionOwner {
+  readonly request: unknown;
   /** Called once, when the stream has ended. */
   connectionClosed(reason: CloseReason): void;
 }

@@ -1,5 +1,5 @@
 import type { SseClient } from '../connection/sse-client.js';
-import type { SseMetrics } from '../metrics/sse-metrics.interface.js';
+import type { NodeMetrics } from '../metrics/node-metrics.interface.js';
 import { describeValue } from '../protocol/error-text.js';
 import { checkRoomCount } from '../protocol/input/room-count.js';
 import { SseError } from '../protocol/sse-error.js';
@@ -22,7 +22,7 @@ export interface LimitsHost {
   readonly identify: (client: SseClient) => void;
   /** The clients of this node, the oldest one first. */
   readonly clients: () => Iterable<SseClient>;
-  readonly metrics: SseMetrics;
+  readonly metrics: NodeMetrics;
 }
 
 /** Reconnection time, in milliseconds, of a stream that was ended for a newer one of the same user. */
@@ -50,15 +50,15 @@ export class StreamLimits {
    */
   enter(request: unknown): StreamSlot | StreamLimit {
     const { maxStreams, maxStreamsPerAddress, maxStreamsPerKey, keyOf } = this.#limits;
-    if (maxStreams !== false && this.#streams >= maxStreams) return this.#reached('maxStreams');
+    if (maxStreams !== false && this.#streams >= maxStreams) return this.#reached('maxStreams', request);
     const key = maxStreamsPerKey === false ? undefined : checkKey(keyOf?.(request));
     const slot = new StreamSlot(this);
     this.#streams++;
     const address = maxStreamsPerAddress === false ? undefined : addressOf(request);
     if (address !== undefined && !slot.take(this.#addresses, address, maxStreamsPerAddress || 0))
-      return this.#reached('maxStreamsPerAddress', slot);
+      return this.#reached('maxStreamsPerAddress', request, slot);
     if (key !== undefined && !slot.take(this.#keys, key, maxStreamsPerKey || 0))
-      return this.#reached('maxStreamsPerKey', slot);
+      return this.#reached('maxStreamsPerKey', request, slot);
     return slot;
   }
 
@@ -80,7 +80,7 @@ export class StreamLimits {
       maxStreamsPerUser !== false &&
       !slot.take(this.#users, user, maxStreamsPerUser)
     ) {
-      const limit = this.#reached('maxStreamsPerUser');
+      const limit = this.#reached('maxStreamsPerUser', client.request);
       if (!this.#replaceOldest(user)) return limit;
       slot.take(this.#users, user, Infinity);
     }
@@ -108,9 +108,10 @@ export class StreamLimits {
   }
 
   /** Counts that a limit is reached. @param slot what the request has taken of other limits */
-  #reached(limit: StreamLimit, slot?: StreamSlot): StreamLimit {
+  #reached(limit: StreamLimit, request: unknown, slot?: StreamSlot): StreamLimit {
     slot?.release();
-    this.#host.metrics.limitReached?.(limit);
+    const { metrics } = this.#host;
+    metrics.limitReached?.(limit, metrics.labelsOf(request));
     return limit;
   }
 

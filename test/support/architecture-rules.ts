@@ -24,7 +24,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   protocol: { imports: [], packages: [] },
   connection: { imports: ['protocol'], types: ['metrics'], packages: ['node:*'] },
   metrics: { imports: [], types: ['connection'], packages: [] },
-  callbacks: { imports: ['protocol'], types: ['metrics'], packages: ['rxjs'] },
+  callbacks: { imports: ['protocol', 'metrics'], packages: ['rxjs'] },
   broker: { imports: ['protocol'], packages: ['node:crypto'] },
   rooms: {
     imports: ['protocol', 'connection', 'metrics', 'callbacks', 'broker/broker.interface.ts'],
