@@ -13,6 +13,7 @@ import {
   type OptionCheck as Check,
 } from './protocol/input/option-checks.js';
 import { SseError } from './protocol/sse-error.js';
+import { TICKET_CHECKS } from './tickets/ticket-checks.js';
 import type { SseModuleOptions, SseRoomPolicyOptions } from './sse-module-options.interface.js';
 
 const BROKER = objectWith('start', 'publish', 'subscribe', 'unsubscribe', 'read', 'close');
@@ -33,6 +34,7 @@ const CHECKS: Readonly<Record<keyof SseModuleOptions, Check>> = {
   rooms: objectWith(),
   limits: objectWith(),
   allowedOrigins: checkAllowedOrigins,
+  tickets: orFalse(objectWith()),
   allowAsteriskInRoomNames: trueOrFalse,
   readyEvent: trueOrFalse,
   serialize: (value) => (typeof value === 'function' ? undefined : 'a function that returns a string'),
@@ -72,7 +74,13 @@ export function checkOptions(options: SseModuleOptions): void {
     }
   }
   check('limits.', options.limits ?? {}, LIMIT_CHECKS);
+  check('tickets.', options.tickets || {}, TICKET_CHECKS);
   checkPresence(options);
+}
+
+/** True where the options give clients a user. */
+export function hasUsers({ identify, tickets }: SseModuleOptions): boolean {
+  return identify !== undefined || typeof tickets === 'object';
 }
 
 /**
@@ -80,9 +88,9 @@ export function checkOptions(options: SseModuleOptions): void {
  *
  * @throws SseError `invalid-options`
  */
-export function checkIdentify({ rooms = {}, identify }: SseModuleOptions): void {
-  for (const [pattern, { presence }] of Object.entries(rooms)) {
-    if (presence !== true || identify !== undefined) continue;
+export function checkIdentify(options: SseModuleOptions): void {
+  for (const [pattern, { presence }] of Object.entries(options.rooms ?? {})) {
+    if (presence !== true || hasUsers(options)) continue;
     throw new SseError(
       'invalid-options',
       `The option "rooms[${JSON.stringify(pattern)}].presence" of SseModule needs the option "identify", which returns the user of a client.`,

@@ -1,6 +1,6 @@
 import { asPartitioned } from './broker/broker.interface.js';
 import { MemoryBroker } from './broker/memory-broker.js';
-import { checkOptions } from './check-options.js';
+import { checkOptions, hasUsers } from './check-options.js';
 import type { AllowedOrigins } from './cross-site/cross-site-options.interface.js';
 import type { ResolvedLimits } from './limits/stream-limits.js';
 import type { SseMetrics } from './metrics/sse-metrics.interface.js';
@@ -8,6 +8,7 @@ import type { Identify } from './presence/presence.js';
 import { RoomPolicy, type RoomRule } from './rooms/room-policy.js';
 import type { HubOptions } from './rooms/room-hub.interface.js';
 import type { SseModuleOptions } from './sse-module-options.interface.js';
+import type { ResolvedTicketOptions } from './tickets/sse-tickets.js';
 
 /** All options with their values. No other file has defaults. */
 export interface ResolvedSseOptions extends Omit<
@@ -19,6 +20,9 @@ export interface ResolvedSseOptions extends Omit<
   readonly presenceGraceMs: number | false;
   readonly limits: ResolvedLimits;
   readonly allowedOrigins: AllowedOrigins | false | undefined;
+  readonly tickets: ResolvedTicketOptions | false;
+  /** True where clients of this process may have a user: the option `identify` or `tickets` is set. */
+  readonly hasUsers: boolean;
 }
 
 /** The options of an application, before its metrics are combined. */
@@ -56,6 +60,13 @@ export const DEFAULT_LIMITS = {
   retryAfterMs: 10_000,
 } as const;
 
+/** Defaults of the option `tickets`. */
+export const DEFAULT_TICKETS = {
+  parameter: 'ticket',
+  continueForMs: 3_600_000,
+  sameSite: 'strict',
+} as const;
+
 /**
  * Checks the options and adds the defaults.
  *
@@ -88,6 +99,13 @@ export function resolveOptions(options: SseModuleOptions = {}): OwnOptions {
     identify: rest.identify,
     allowedOrigins: rest.allowedOrigins,
     limits: { keyOf: undefined, ...DEFAULT_LIMITS, ...definedOnly(options.limits ?? {}) } as ResolvedLimits,
+    tickets: options.tickets !== false && {
+      authorize: undefined,
+      cookiePath: undefined,
+      ...DEFAULT_TICKETS,
+      ...(definedOnly(options.tickets ?? {}) as Partial<ResolvedTicketOptions>),
+    },
+    hasUsers: hasUsers(options),
     broker: asPartitioned(rest.broker ?? new MemoryBroker()),
     metrics: rest.metrics === undefined ? [] : [rest.metrics].flat(),
   };

@@ -4,6 +4,7 @@ import type { SseClient } from './connection/sse-client.js';
 import type { AllowedOrigins } from './cross-site/cross-site-options.interface.js';
 import type { SseLimitOptions } from './limits/limit-options.interface.js';
 import type { SseMetrics } from './metrics/sse-metrics.interface.js';
+import type { SseTicketOptions } from './tickets/ticket-options.interface.js';
 import type { SseIdentity } from './protocol/input/user-name.js';
 
 /** Options for the rooms of one name pattern. They override the module's options. */
@@ -175,6 +176,12 @@ export interface SseModuleOptions {
    * origin, those of the same site, and those that the application's CORS settings allow.
    */
   readonly allowedOrigins?: AllowedOrigins | false;
+
+  /**
+   * Tickets of `sse.tickets`, for clients that can send no header. `false`: none is issued, and the query parameter has no
+   * effect. Default: those of `SseTicketOptions`.
+   */
+  readonly tickets?: SseTicketOptions | false;
 
   /** Receives counts: an `SseMetrics`, or a list of several. Default: none. */
   readonly metrics?: SseMetrics | readonly SseMetrics[];

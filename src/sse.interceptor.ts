@@ -14,12 +14,13 @@ import { CROSS_SITE_MESSAGE } from './cross-site/cross-site.js';
 import { INTERCEPTORS } from './endpoint/routes/nest-metadata.js';
 import { HttpExchange } from './endpoint/http-exchange.js';
 import { answerUnlessAnswered } from './endpoint/response/unanswered-failure.js';
-import { isForbiddenOrigin } from './endpoint/origin-check.js';
+import { isForbiddenOrigin } from './endpoint/identity/origin-check.js';
 import { setRequestClient } from './endpoint/request-client.js';
 import { roomMetadataOf } from './endpoint/routes/room-metadata.js';
 import { roomsOfRequest, type RoomSource } from './endpoint/room-names.js';
 import { HandlerStream } from './endpoint/handler-stream.js';
-import { attachSlot, refuseAtLimit } from './endpoint/stream-opening.js';
+import { checkTicketRooms, redeemTicket, TicketsUnavailableException } from './endpoint/sse-ticket.guard.js';
+import { attachSlot, refuseAtLimit, refuseForNow } from './endpoint/stream-opening.js';
 import type { StreamLimits } from './limits/stream-limits.js';
 import { setHandlerRunner } from './endpoint/routes/wrap-handler.js';
 import { stackOf } from './protocol/error-text.js';
@@ -82,7 +83,7 @@ export class SseInterceptor implements NestInterceptor {
         'SseService is a mock, so no stream can be opened. Import SseModule.forRoot() and spy on its SseService instead.',
       );
     }
-    const { hub, options, limits } = internals;
+    const { hub, options, limits, tickets } = internals;
     if (isForbiddenOrigin(http, request, options.allowedOrigins))
       throw new ForbiddenException(CROSS_SITE_MESSAGE);
     const metadata = roomMetadataOf(context.getClass(), context.getHandler());
@@ -98,10 +99,16 @@ export class SseInterceptor implements NestInterceptor {
     // Taken before rooms are awaited, so that simultaneous requests cannot pass together.
     const slot = limits.enter(request);
     if (typeof slot === 'string') return respondWith((done) => refuseAtLimit(http, limits, slot, done));
-    const rooms = await this.#rooms(metadata.sources, request, context, internals).catch((error: unknown) => {
+    let rooms: readonly string[];
+    try {
+      const redeemed = await redeemTicket(tickets, http, request);
+      rooms = await this.#rooms(metadata.sources, request, context, internals);
+      checkTicketRooms(redeemed, rooms);
+    } catch (error) {
       slot.release();
-      throw error;
-    });
+      if (!(error instanceof TicketsUnavailableException)) throw error;
+      return respondWith((done) => refuseForNow(http, limits, error.getStatus(), done));
+    }
 
     const client = hub.register({
       request,

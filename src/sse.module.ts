@@ -29,6 +29,8 @@ import {
   type SseRuntime,
 } from './sse.module-definition.js';
 import { SseService } from './sse.service.js';
+import { redeemedOf } from './tickets/request-ticket.js';
+import { SseTickets } from './tickets/sse-tickets.js';
 
 const SSE_RUNTIME = Symbol('SSE_RUNTIME');
 
@@ -59,13 +61,14 @@ const SSE_RUNTIME = Symbol('SSE_RUNTIME');
       inject: [SSE_RUNTIME],
     },
     { provide: Presence, useFactory: ({ presence }: SseRuntime) => presence, inject: [SSE_RUNTIME] },
+    { provide: SseTickets, useFactory: ({ tickets }: SseRuntime) => tickets, inject: [SSE_RUNTIME] },
     { provide: StreamLimits, useFactory: ({ limits }: SseRuntime) => limits, inject: [SSE_RUNTIME] },
     { provide: RemoteCommands, useFactory: ({ commands }: SseRuntime) => commands, inject: [SSE_RUNTIME] },
     { provide: RoomHub, useFactory: ({ hub }: SseRuntime) => hub, inject: [SSE_RUNTIME] },
     SseService,
     EndpointExplorer,
   ],
-  exports: [SseService],
+  exports: [SseService, SseTickets],
 })
 export class SseModule extends ConfigurableModuleClass implements OnModuleInit, BeforeApplicationShutdown {
   #connections: ServerConnections | undefined;
@@ -152,10 +155,12 @@ async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHo
   const metrics = nodeMetrics(resolved.metrics, callbacks);
   const options: ResolvedSseOptions = { ...resolved, metrics };
   const presence = new Presence({ ...options, callbacks });
+  const { broker } = options;
+  const tickets = new SseTickets(broker, options.tickets, options, typeof moduleOptions.tickets === 'object');
   const commands = new RemoteCommands(options.broker, {
     names: options,
     membersOf: (room) => presence.members(room),
-    hasUsers: () => options.identify !== undefined || !servesHttp(),
+    hasUsers: () => options.hasUsers || tickets.isUsed || !servesHttp(),
   });
   const hub: RoomHub = new RoomHub({
     ...options,
@@ -175,8 +180,13 @@ async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHo
   presence.start(hub);
   const limits = new StreamLimits(options.limits, {
     metrics,
-    identify: (client) => presence.identify(client),
+    identify: (client) => {
+      // The user of a ticket was checked when it was issued.
+      const redeemed = redeemedOf(client.request);
+      if (redeemed === undefined) presence.identify(client);
+      else client.identity = redeemed.record;
+    },
     clients: () => hub.clients,
   });
-  return { options, presence, commands, limits, hub, serve };
+  return { options, presence, commands, limits, tickets, hub, serve };
 }

@@ -30,6 +30,7 @@ import { SseDestination } from './rooms/publish/sse-destination.js';
 import { toSseMessage, type SseMessage } from './rooms/publish/sse-message.js';
 import { RoomHub } from './rooms/room-hub.js';
 import type { AddOptions, BroadcastOptions, Rooms } from './sse-service-options.interface.js';
+import { SseTickets } from './tickets/sse-tickets.js';
 import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';
 
 /**
@@ -48,6 +49,7 @@ export class SseService<Events extends object = object> {
     private readonly allPresence: Presence,
     private readonly commands: RemoteCommands,
     private readonly limits: StreamLimits,
+    private readonly oneTimeTickets: SseTickets,
   ) {}
 
   /**
@@ -65,6 +67,11 @@ export class SseService<Events extends object = object> {
       names: this.options,
       allowedOrigins: this.options.allowedOrigins,
     });
+  }
+
+  /** One-time tickets for clients that can send no header: `await sse.tickets.issue({ user, rooms })`. */
+  get tickets(): SseTickets {
+    return this.oneTimeTickets;
   }
 
   /** Sets the client's reconnection time in milliseconds. @throws SseError `invalid-retry` */
@@ -323,8 +330,9 @@ export class SseService<Events extends object = object> {
     readonly hub: RoomHub;
     readonly options: ResolvedSseOptions;
     readonly limits: StreamLimits;
+    readonly tickets: SseTickets;
   } {
-    return { hub: this.hub, options: this.options, limits: this.limits };
+    return { hub: this.hub, options: this.options, limits: this.limits, tickets: this.oneTimeTickets };
   }
 }
 

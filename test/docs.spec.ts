@@ -7,7 +7,7 @@ import { resolveRedisOptions } from '../src/broker/redis/redis-broker-options.js
 import { CLOSE_REASONS } from '../src/connection/close-reason.js';
 import { SSE_ERROR_CODES } from '../src/protocol/sse-error.js';
 import { FORBIDDEN_HEADERS, STREAM_HEADERS } from '../src/protocol/stream-headers.js';
-import { DEFAULT_LIMITS, DEFAULT_OPTIONS } from '../src/resolve-options.js';
+import { DEFAULT_LIMITS, DEFAULT_OPTIONS, DEFAULT_TICKETS } from '../src/resolve-options.js';
 import { compileApp } from './support/compiled-app.js';
 
 const PAGES = [
@@ -81,6 +81,7 @@ describe('the options in docs/03-options.md', () => {
   it.each([
     ['Option', OPTIONS, 'SseModuleOptions'],
     ['Limit', 'src/limits/limit-options.interface.ts', 'SseLimitOptions'],
+    ['Ticket option', 'src/tickets/ticket-options.interface.ts', 'SseTicketOptions'],
     ['Room option', OPTIONS, 'SseRoomPolicyOptions'],
     ['Endpoint option', 'src/endpoint/routes/room-metadata.ts', 'SseRoomOptions'],
     ['redisBroker option', 'src/broker/redis/redis-broker-options.ts', 'RedisBrokerOptions'],
@@ -106,6 +107,18 @@ describe('the options in docs/03-options.md', () => {
   it('of limits have the defaults of the code', () => {
     const documented = table('docs/03-options.md', 'Limit').map(([name = '', , value = '']) => [name, value]);
     const actual = Object.entries(DEFAULT_LIMITS).map(([name, value]) => [
+      name,
+      value.toLocaleString('en-US'),
+    ]);
+    expect(Object.fromEntries(documented)).toMatchObject(Object.fromEntries(actual));
+  });
+
+  it('of tickets have the defaults of the code', () => {
+    const documented = table('docs/03-options.md', 'Ticket option').map(([name = '', , value = '']) => [
+      name,
+      value,
+    ]);
+    const actual = Object.entries(DEFAULT_TICKETS).map(([name, value]) => [
       name,
       value.toLocaleString('en-US'),
     ]);

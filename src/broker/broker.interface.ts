@@ -3,6 +3,7 @@ import type { EarlierCopy, Position } from '../protocol/position.js';
 import type { Acknowledge, MissingAcknowledgement } from '../protocol/input/acknowledge.js';
 import type { ControlChannel } from './control-channel.interface.js';
 import type { PresenceStore } from './presence-store.interface.js';
+import type { TicketStore } from './ticket-store.interface.js';
 
 /** Limits of one room's history. */
 export interface RoomHistoryLimits {
@@ -217,6 +218,9 @@ export interface SseBroker extends Partial<ControlChannel> {
 
   /** Stores the members of rooms. Optional: without it, rooms with presence are rejected at start-up. */
   readonly presence?: PresenceStore;
+
+  /** Stores tickets. Optional: without it, the option `tickets` is rejected at start-up. */
+  readonly tickets?: TicketStore;
 
   /**
    * Settles when accepted events of this node have been delivered to it; at once while not connected. Called before `close`.

@@ -14,9 +14,11 @@ import type { BrokerNode } from './control-channel.interface.js';
 import { IdempotencyKeys } from './idempotency-keys.js';
 import { MemoryHistory } from './memory-history.js';
 import { MemoryPresence } from './memory-presence.js';
+import { MemoryTickets } from './memory-tickets.js';
 import { newEpoch } from './new-epoch.js';
 import { PositionClock } from './position-clock.js';
 import type { PresenceStore } from './presence-store.interface.js';
+import type { TicketStore } from './ticket-store.interface.js';
 
 /**
  * A broker for a single node, with its history in the process. It passes the same contract as a shared broker.
@@ -41,6 +43,8 @@ export class MemoryBroker implements SseBroker {
     () => this.#running(),
   );
   readonly presence: PresenceStore = this.#members;
+  readonly #tickets = new MemoryTickets(() => this.#running());
+  readonly tickets: TicketStore = this.#tickets;
   #delivering = false;
   #history: MemoryHistory | undefined;
   #listener: BrokerListener | undefined;
@@ -122,6 +126,7 @@ export class MemoryBroker implements SseBroker {
     await this.#members.close();
     this.#history?.close();
     this.#keys.clear();
+    this.#tickets.close();
     this.#subscribed.clear();
   }
 

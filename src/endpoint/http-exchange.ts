@@ -107,6 +107,24 @@ export class HttpExchange {
       : undefined;
   }
 
+  /** Values of a query parameter. */
+  queryValues(name: string): string[] {
+    const query = this.request.url?.split('?', 2)[1];
+    return query?.includes(`${name}=`) === true ? new URLSearchParams(query).getAll(name) : [];
+  }
+
+  /** Path of the request as its client has sent it, before a framework shortens or rewrites it. */
+  get clientPath(): string {
+    const { originalUrl = this.request.url } = this.request as { originalUrl?: string | undefined };
+    return (originalUrl ?? '').replace(/[?#].*$/s, '');
+  }
+
+  /** Adds a `Set-Cookie` header to whatever is answered. */
+  addCookie(cookie: string): void {
+    if (this.#reply === undefined) (this.response as ServerResponse).appendHeader('set-cookie', cookie);
+    else this.#reply.header('set-cookie', cookie);
+  }
+
   /** Discards an unread request body: while it waits, Node does not notice that the client disconnects. */
   drainUnreadBody(): void {
     if (this.request.readableFlowing === null && !this.request.complete) this.request.resume();

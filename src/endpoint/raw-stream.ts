@@ -7,7 +7,9 @@ import type { StreamLimits } from '../limits/stream-limits.js';
 import type { AllowedOrigins } from '../cross-site/cross-site-options.interface.js';
 import { CROSS_SITE_MESSAGE } from '../cross-site/cross-site.js';
 import { HttpExchange } from './http-exchange.js';
-import { isForbiddenOrigin } from './origin-check.js';
+import { isForbiddenOrigin } from './identity/origin-check.js';
+import { exceedsTicket, TICKET_ROOMS_MESSAGE } from './sse-ticket.guard.js';
+import { redeemedOf } from '../tickets/request-ticket.js';
 import { attachSlot, openWithinLimits, refuseAtLimit } from './stream-opening.js';
 
 export interface RawStreamOptions {
@@ -39,8 +41,10 @@ export function openRawStream(
       'The response has begun already. Call add() before anything is written.',
     );
   }
-  const isForbidden = isForbiddenOrigin(http, request, allowedOrigins);
-  const slot = !isForbidden && http.claimConnection() ? limits.enter(request) : undefined;
+  const forbidden = isForbiddenOrigin(http, request, allowedOrigins)
+    ? CROSS_SITE_MESSAGE
+    : exceedsTicket(redeemedOf(request), roomNames) && TICKET_ROOMS_MESSAGE;
+  const slot = forbidden === false && http.claimConnection() ? limits.enter(request) : undefined;
   const client = hub.register({
     request,
     writer: http.createWriter(),
@@ -51,7 +55,7 @@ export function openRawStream(
   });
   if (slot === undefined) {
     client.connection.close('refused');
-    if (isForbidden) http.answerStatus(403, CROSS_SITE_MESSAGE);
+    if (forbidden !== false) http.answerStatus(403, forbidden);
     else http.answerReconnect(retryMs, () => {});
     return client;
   }

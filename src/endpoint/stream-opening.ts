@@ -49,8 +49,26 @@ export function refuseAtLimit(
   limit: StreamLimit,
   done: () => void,
 ): void {
+  refuseForNow(http, limits, limit === 'maxStreams' ? 503 : 429, done);
+}
+
+/**
+ * Answers a request whose client should come back: an `EventSource` with a stream that ends, others with a status.
+ *
+ * @param done called when the request is answered
+ */
+export function refuseForNow(
+  http: HttpExchange,
+  limits: StreamLimits,
+  status: number,
+  done: () => void,
+): void {
   const retryAfterMs = limits.retryAfterMs();
   if (!http.prefersStatus()) return http.answerReconnect(retryAfterMs, done);
-  http.answerStatus(limit === 'maxStreams' ? 503 : 429, 'Too many streams', retryAfterMs);
+  http.answerStatus(
+    status,
+    status === 429 ? 'Too many streams' : 'No stream can be opened now',
+    retryAfterMs,
+  );
   done();
 }

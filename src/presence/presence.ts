@@ -28,6 +28,8 @@ export interface PresenceOptions {
   readonly broker: PartitionedBroker;
   readonly policy: PresencePolicy;
   readonly identify: Identify | undefined;
+  /** True where clients of this process may have a user, from `identify` or a ticket. */
+  readonly hasUsers: boolean;
   readonly presenceGraceMs: number | false;
   readonly callbacks: CallbackFailures;
 }
@@ -57,12 +59,12 @@ export class Presence {
 
   /** Called once, after the broker has started. */
   start(host: PresenceHost): void {
-    const { policy, presenceGraceMs, identify } = this.#options;
+    const { policy, presenceGraceMs, hasUsers } = this.#options;
     this.#host = host;
     if (!policy.hasPresence) return;
     this.#reconciler = new PresenceReconciler((room) => this.#stores.of(room), host);
     // A process without HTTP asks for the members of other nodes, and has none itself.
-    if (identify === undefined) return;
+    if (!hasUsers) return;
     this.#members = new LocalMembers(this.#stores, presenceGraceMs || 0);
     this.#stores.open();
   }

@@ -5,6 +5,7 @@ import {
   type HistoryPolicy,
   type PresenceStore,
   type SseBroker,
+  type TicketStore,
 } from 'nestjs-simple-sse';
 import { brokerContract } from 'nestjs-simple-sse/testing';
 
@@ -32,6 +33,7 @@ function broken(
     publishControl: (text) => sound.publishControl(text),
     nodes: () => sound.nodes(),
     presence: sound.presence,
+    tickets: sound.tickets,
     close: () => sound.close(),
   };
   return Object.defineProperties(broker, Object.getOwnPropertyDescriptors(mutate(sound)));
@@ -48,6 +50,18 @@ function brokenPresence(mutate: (sound: PresenceStore) => Partial<PresenceStore>
       close: (graceMs) => sound.close(graceMs),
     };
     return { presence: Object.assign(store, mutate(sound)) };
+  });
+}
+
+/** Creates a memory broker with one fault in its tickets. */
+function brokenTickets(mutate: (sound: TicketStore) => Partial<TicketStore>): SseBroker {
+  return broken(({ tickets: sound }) => {
+    const store: TicketStore = {
+      put: (key, text, ttlMs) => sound.put(key, text, ttlMs),
+      take: (key) => sound.take(key),
+      read: (key) => sound.read(key),
+    };
+    return { tickets: Object.assign(store, mutate(sound)) };
   });
 }
 
@@ -265,6 +279,29 @@ const mutants: [name: string, create: () => SseBroker][] = [
         set: (room, user, local) => Math.random() < 0.5 || sound.set(room, user, local),
       })),
   ],
+  ['gives a ticket to each caller', () => brokenTickets((sound) => ({ take: (key) => sound.read(key) }))],
+  [
+    'reads a ticket before it removes it',
+    () =>
+      brokenTickets((sound) => ({
+        take: async (key) => {
+          const text = await sound.read(key);
+          await new Promise(setImmediate);
+          await sound.take(key);
+          return text;
+        },
+      })),
+  ],
+  ['removes a ticket that is read', () => brokenTickets((sound) => ({ read: (key) => sound.take(key) }))],
+  [
+    'keeps tickets for ever',
+    () => brokenTickets((sound) => ({ put: (key, text) => sound.put(key, text, 86_400_000) })),
+  ],
+  [
+    'keeps a part of a ticket',
+    () =>
+      brokenTickets((sound) => ({ put: (key, text, ttlMs) => sound.put(key, text.slice(0, 65_536), ttlMs) })),
+  ],
 ];
 
 function deliveryOf(message: RoomMessage): ConstructorParameters<typeof RoomMessage>[1] {
@@ -289,9 +326,10 @@ describe('the broker contract', () => {
     const cases = brokerContract({
       name: 'small',
       shared: false,
-      without: ['publishControl', 'presence'],
+      without: ['publishControl', 'presence', 'tickets'],
       createFixture: () => ({
-        createBroker: () => broken(() => ({ publishControl: undefined, presence: undefined })),
+        createBroker: () =>
+          broken(() => ({ publishControl: undefined, presence: undefined, tickets: undefined })),
       }),
     });
     const reasons = new Set(cases.map(({ skipped }) => skipped));
@@ -301,10 +339,11 @@ describe('the broker contract', () => {
         'the broker does not share its history',
         'the broker has no publishControl',
         'the broker has no presence',
+        'the broker has no tickets',
       ]),
     );
     const optional = cases.filter(
-      ({ skipped, name }) => skipped === undefined && /control|Control|joins/.test(name),
+      ({ skipped, name }) => skipped === undefined && /control|Control|joins|ticket/.test(name),
     );
     expect(optional.map(({ name }) => name)).toEqual([]);
   });

@@ -42,8 +42,12 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   },
   limits: { imports: ['protocol'], types: ['connection', 'metrics'], packages: ['node:net'] },
   'cross-site': { imports: ['protocol'], packages: ['node:http'] },
+  tickets: {
+    imports: ['protocol', 'broker/broker.interface.ts', 'broker/ticket-store.interface.ts'],
+    packages: ['node:crypto'],
+  },
   endpoint: {
-    imports: ['protocol', 'connection', 'limits', 'cross-site', 'rooms', 'sse.constants.ts'],
+    imports: ['protocol', 'connection', 'limits', 'cross-site', 'tickets', 'rooms', 'sse.constants.ts'],
     packages: ['@nestjs/*', 'rxjs', 'node:*'],
   },
   testing: {
@@ -52,6 +56,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'broker/broker.interface.ts',
       'broker/control-channel.interface.ts',
       'broker/presence-store.interface.ts',
+      'broker/ticket-store.interface.ts',
     ],
     packages: ['node:*'],
   },
@@ -66,6 +71,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'presence',
       'limits',
       'cross-site',
+      'tickets',
       'rooms',
       'endpoint',
       'testing',

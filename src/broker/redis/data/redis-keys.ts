@@ -20,6 +20,9 @@ export interface Partition {
  * - `sse:{0}:i:<room>` string: position of the room's last event that a node has published without history.
  * - `sse:{0}:d:<key>` string: receipt of an idempotency key.
  *
+ * Tickets:
+ * - `sse:{0}:t:<id>` string: the encrypted text of a ticket, or of the cookie of a used one, under the hash of its secret.
+ *
  * Nodes:
  * - `sse:{0}:o` hash: `<node>` to `<expiry in milliseconds> <options as JSON>`. The same key with any number of
  *   partitions, so that nodes with different numbers find each other.
@@ -96,6 +99,10 @@ export class RedisKeys {
 
   receipt(idempotencyKey: string): string {
     return `${this.#keyPrefix}:d:${idempotencyKey}`;
+  }
+
+  ticket(id: string): string {
+    return `${this.#keyPrefix}:t:${id}`;
   }
 
   presenceNode(node: string): string {

@@ -1,6 +1,7 @@
 import { Deferred } from './deferred.js';
 import { FENCE_SCRIPT } from '../data/fence-script.js';
 import { REGISTER_SCRIPT } from '../nodes/register-script.js';
+import { TAKE_SCRIPT } from '../tickets/take-script.js';
 import type { LuaScript } from '../data/lua-script.js';
 import { PRESENCE_SCRIPTS } from '../presence/presence-scripts.js';
 import { PUBLISH_SCRIPT } from '../data/publish-script.js';
@@ -39,6 +40,7 @@ export class ScriptRunner {
       READ_NEWEST_SCRIPT,
       SYNC_MARKER_SCRIPT,
       REGISTER_SCRIPT,
+      TAKE_SCRIPT,
       ...PRESENCE_SCRIPTS,
     ]) {
       await this.#connection.send(['SCRIPT', 'LOAD', source]);

@@ -1,6 +1,6 @@
-import type { AllowedOrigins } from '../cross-site/cross-site-options.interface.js';
-import { isForbiddenCrossSite } from '../cross-site/cross-site.js';
-import type { HttpExchange } from './http-exchange.js';
+import type { AllowedOrigins } from '../../cross-site/cross-site-options.interface.js';
+import { isForbiddenCrossSite } from '../../cross-site/cross-site.js';
+import type { HttpExchange } from '../http-exchange.js';
 
 /**
  * Judges the origin of a request before anything of its stream is done, as `isForbiddenCrossSite` does.

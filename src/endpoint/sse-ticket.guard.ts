@@ -1,0 +1,98 @@
+import {
+  ForbiddenException,
+  Injectable,
+  Optional,
+  ServiceUnavailableException,
+  UnauthorizedException,
+  type CanActivate,
+  type ExecutionContext,
+} from '@nestjs/common';
+import { SseError } from '../protocol/sse-error.js';
+import { redeemedOf, setRequestTicket } from '../tickets/request-ticket.js';
+import { SseTickets, type RedeemedTicket } from '../tickets/sse-tickets.js';
+import { HttpExchange } from './http-exchange.js';
+
+export const TICKET_ROOMS_MESSAGE = 'The ticket does not allow a room of this stream.';
+
+/** The broker could not be asked for a ticket. The ticket may be used or not. */
+export class TicketsUnavailableException extends ServiceUnavailableException {}
+
+/**
+ * Admits requests with a ticket of `sse.tickets` in their URL, and no others: an unknown, used or expired ticket, and none, are
+ * answered with 401. Guards after it read the ticket with `ticketOf(request)`.
+ *
+ * ```ts
+ * @Get('events')
+ * @UseGuards(SseTicketGuard)
+ * @SseRoom(ticketRooms)
+ * events(): void {}
+ * ```
+ */
+@Injectable()
+export class SseTicketGuard implements CanActivate {
+  constructor(@Optional() private readonly tickets?: SseTickets) {
+    if (tickets !== undefined) return;
+    throw new SseError(
+      'module-not-imported',
+      'SseTicketGuard is used, but SseModule is not there. Import SseModule.forRoot().',
+    );
+  }
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    if (context.getType() !== 'http') return false;
+    const http = context.switchToHttp();
+    const request = http.getRequest<object>();
+    const exchange = new HttpExchange(request, http.getResponse());
+    const redeemed = this.tickets && (await redeemTicket(this.tickets, exchange, request));
+    if (redeemed === undefined) throw new UnauthorizedException('This stream needs a ticket.');
+    return true;
+  }
+}
+
+/**
+ * Redeems the ticket in the URL of a request, once for each request, and sets its cookie on the answer. `HEAD` leaves the
+ * ticket as it is.
+ *
+ * @returns `undefined` for a request without a ticket
+ * @throws UnauthorizedException, ForbiddenException, TicketsUnavailableException; and what `authorize` throws
+ */
+export async function redeemTicket(
+  tickets: SseTickets,
+  http: HttpExchange,
+  request: object,
+): Promise<RedeemedTicket | undefined> {
+  const known = redeemedOf(request);
+  const { parameter } = tickets;
+  if (known !== undefined || parameter === undefined || http.request.method === 'HEAD') return known;
+  const texts = http.queryValues(parameter);
+  if (texts.length === 0) return undefined;
+  const redeemed = await tickets
+    .redeem({
+      text: texts.length === 1 ? texts[0] : undefined,
+      path: http.clientPath,
+      cookies: http.request.headers.cookie,
+      request,
+    })
+    .catch((cause: unknown) => {
+      if (!(cause instanceof SseError) || !cause.code.startsWith('broker-')) throw cause;
+      throw new TicketsUnavailableException('The ticket could not be checked.', { cause });
+    });
+  if (redeemed === 'denied') throw new ForbiddenException('The ticket is not accepted here.');
+  if (redeemed === 'invalid') {
+    throw new UnauthorizedException('The ticket is unknown, used or expired. Ask for a new one.');
+  }
+  setRequestTicket(request, redeemed);
+  for (const cookie of redeemed.cookies) http.addCookie(cookie);
+  return redeemed;
+}
+
+/** Refuses rooms that the ticket of a request does not name. @throws ForbiddenException */
+export function checkTicketRooms(redeemed: RedeemedTicket | undefined, rooms: readonly string[]): void {
+  if (exceedsTicket(redeemed, rooms)) throw new ForbiddenException(TICKET_ROOMS_MESSAGE);
+}
+
+/** True where one of the rooms is not among those that the ticket names. */
+export function exceedsTicket(redeemed: RedeemedTicket | undefined, rooms: readonly string[]): boolean {
+  const allowed = redeemed?.ticket.rooms;
+  return allowed !== undefined && rooms.some((room) => !allowed.includes(room));
+}
