@@ -122,6 +122,7 @@ export class SseInterceptor implements NestInterceptor {
       serialize: options.serialize,
       retryMs,
       replay: metadata.replay,
+      snapshot: metadata.snapshot,
       openOnFirstEvent: metadata.openOnFirstEvent ?? false,
       endOnComplete: metadata.endOnComplete,
       onFailure: (error) => this.#logger.error(`The stream of ${http.path} failed.`, stackOf(error)),
