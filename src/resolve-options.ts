@@ -50,6 +50,7 @@ export const DEFAULT_LIMITS = {
   atUserLimit: 'refuse',
   maxStreamsPerAddress: false,
   maxStreamsPerKey: 100,
+  maxRoomsPerClient: 1_000,
   maxEventBytes: 16_777_216,
   maxAgeMs: false,
   retryAfterMs: 10_000,
