@@ -229,6 +229,9 @@ export const sharedSessionCases: Readonly<Record<string, CaseBody>> = {
     assert.deepEqual(roomsOf(left), ['a 0']);
     assert.deepEqual(roomsOf(right), ['a 0']);
     const previous = [left.previous?.client, right.previous?.client];
-    assert.ok(previous.includes('c1') && (previous.includes('c2') || previous.includes('c3')), `${previous}`);
+    assert.ok(
+      previous.includes('c1') && (previous.includes('c2') || previous.includes('c3')),
+      previous.join(),
+    );
   },
 };
