@@ -29,6 +29,7 @@ const API: Readonly<
       'BrokerListener',
       'BrokerNode',
       'BrokerState',
+      'ClaimedSession',
       'CloseReason',
       'ControlChannel',
       'DisconnectOptions',
@@ -62,6 +63,13 @@ const API: Readonly<
       'RoomsOfRequest',
       'RoutedRequest',
       'SendOptions',
+      'SessionChange',
+      'SessionName',
+      'SessionOutcome',
+      'SessionOwner',
+      'SessionRoom',
+      'SessionStore',
+      'SessionTarget',
       'SseBroker',
       'SseClientContext',
       'SseErrorCode',
@@ -82,6 +90,10 @@ const API: Readonly<
       'WriteLatency',
     ],
   },
+  'prometheus/index.ts': {
+    values: ['prometheusMetrics'],
+    types: ['PrometheusMetricsOptions', 'PrometheusRegistry'],
+  },
   'redis.ts': {
     values: ['redisBroker'],
     types: ['RedisBrokerOptions', 'RedisClientLike', 'RedisDriverName'],
@@ -92,7 +104,7 @@ const API: Readonly<
   },
 };
 
-const OPTIONAL_PEERS = ['ioredis', 'redis'];
+const OPTIONAL_PEERS = ['ioredis', 'prom-client', 'redis'];
 const ENTRIES = Object.keys(API);
 
 const TYPE_TESTS = 'test/public-api.types.ts';

@@ -8,4 +8,5 @@ export interface ConnectionOwner {
 }
 
 /** Reasons for which the application ends a stream. */
-export type EndReason = 'closed' | 'disconnected' | 'source-ended' | 'source-failed' | 'replaced' | 'max-age';
+export type EndReason =
+  'closed' | 'disconnected' | 'source-ended' | 'source-failed' | 'replaced' | 'max-age' | 'expired';

@@ -1,10 +1,12 @@
 import type { SseClient } from '../connection/sse-client.js';
 import type { NodeMetrics } from '../metrics/node-metrics.interface.js';
 import { describeValue } from '../protocol/error-text.js';
+import { checkRoomCount } from '../protocol/input/room-count.js';
 import { SseError } from '../protocol/sse-error.js';
 import { ignoreRejection } from '../protocol/thenable.js';
 import { addressKey } from './address-key.js';
 import type { SseLimitOptions } from './limit-options.interface.js';
+import { streamEnd } from './stream-end.js';
 import { Tally } from './tally.js';
 
 /** The limits with their values. */
@@ -25,11 +27,6 @@ export interface LimitsHost {
 
 /** Reconnection time, in milliseconds, of a stream that was ended for a newer one of the same user. */
 const REPLACED_RETRY_MS = 86_400_000;
-
-/** Ages at which streams end. Few, since Node keeps a list of timers for each delay. */
-const AGE_STEPS = 32;
-/** Part of `maxAgeMs` over which the ends are spread. */
-const AGE_SPREAD = 0.1;
 
 /** Counts the streams of this node. A request takes its slot before anything of it is awaited. */
 export class StreamLimits {
@@ -68,14 +65,16 @@ export class StreamLimits {
   /**
    * Identifies a client whose stream is about to open, counts it for its user, and starts its age.
    *
-   * @returns the limit that has no room for it
+   * @returns the limit that has no room for it; `'expired'` for a client whose time is over
    */
-  admit(client: SseClient, slot: StreamSlot): StreamLimit | undefined {
+  admit(client: SseClient, slot: StreamSlot): StreamLimit | 'expired' | undefined {
     this.#host.identify(client);
     // `identify` may have ended it.
     if (client.isClosed) return undefined;
     const { maxStreamsPerUser, maxAgeMs } = this.#limits;
     const { user } = client;
+    const end = streamEnd(maxAgeMs, client.identity?.expiresAtMs);
+    if (end?.delayMs === 0) return 'expired';
     if (
       user !== undefined &&
       maxStreamsPerUser !== false &&
@@ -85,13 +84,22 @@ export class StreamLimits {
       if (!this.#replaceOldest(user)) return limit;
       slot.take(this.#users, user, Infinity);
     }
-    if (maxAgeMs !== false) slot.startTimer(() => client.connection.end('max-age'), ageOf(maxAgeMs));
+    if (end !== undefined) slot.startTimer(() => client.connection.end(end.reason), end.delayMs);
     return undefined;
   }
 
   /** Called by a slot that is released. */
   slotReleased(): void {
     this.#streams--;
+  }
+
+  /**
+   * Checks the number of rooms of one client.
+   *
+   * @throws SseError `too-many-rooms`
+   */
+  checkRooms(rooms: readonly string[]): void {
+    checkRoomCount(rooms.length, this.#limits.maxRoomsPerClient);
   }
 
   /** Milliseconds after which a refused client should come back. */
@@ -148,11 +156,6 @@ export class StreamSlot {
     this.#limits?.slotReleased();
     this.#limits = this.#taken = this.#timer = undefined;
   }
-}
-
-function ageOf(maxAgeMs: number): number {
-  const step = Math.floor(Math.random() * AGE_STEPS) / AGE_STEPS;
-  return Math.max(1, Math.round(maxAgeMs * (1 - AGE_SPREAD * step)));
 }
 
 /** `ip` of Express and Fastify respects their settings for proxies. */

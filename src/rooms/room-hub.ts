@@ -9,6 +9,7 @@ import type { JoinOptions } from '../connection/sse-client.interface.js';
 import type { SseGauges } from '../metrics/sse-metrics.interface.js';
 import { checkRetry } from '../protocol/input/event-fields.js';
 import { hasReplay } from '../protocol/input/replay-option.js';
+import { checkRoomCount } from '../protocol/input/room-count.js';
 import { encodeEvent } from '../protocol/encode-event.js';
 import { describeValue } from '../protocol/error-text.js';
 import { RoomMessage, type RoomEvent } from '../protocol/room-message.js';
@@ -176,6 +177,7 @@ export class RoomHub implements ClientHost {
       checkJoin(client, options);
       const name = checkTarget(room, this.#options);
       if (name === EVERYONE || client.isClosed || client.isIn(name)) return false;
+      checkRoomCount(client.roomCount + 1, this.#options.limits?.maxRoomsPerClient ?? false);
       const { connection } = client;
       const { isOpen } = connection;
       if (!isOpen || connection.tracksPositionOnceJoined) connection.tracksPosition = true;
