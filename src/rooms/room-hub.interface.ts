@@ -8,7 +8,7 @@ import type { SerializeData } from '../protocol/input/serialize-data.js';
 import type { PublisherOptions } from './publish/event-publisher.js';
 import type { ClientObserver } from './client-observer.interface.js';
 import type { ReportFailure } from './reported-promise.js';
-import type { StateSnapshot } from './resume/state-snapshot.js';
+import type { StateSnapshot } from './state-snapshot.interface.js';
 import type { RoomPolicy } from './room-policy.js';
 
 /** Options of the hub of one node. */

@@ -126,11 +126,6 @@ export class RoomHub implements ClientHost {
     return this.#rooms.get(room)?.subscribed;
   }
 
-  /** As in `RoomRegistry`. */
-  whenAllSubscribed(client: SseClient): Promise<void> | undefined {
-    return this.#rooms.whenAllSubscribed(client);
-  }
-
   /** Delivers an event without a position to this node's part of a room, as if the broker had delivered it. */
   deliver(room: string, event: RoomEvent): void {
     const { epoch } = this.#partitions.of(room);

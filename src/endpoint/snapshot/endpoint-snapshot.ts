@@ -1,9 +1,10 @@
 import type { SseClient } from '../../connection/sse-client.js';
 import { encodeEvent } from '../../protocol/encode-event.js';
+import { EVERYONE } from '../../protocol/input/room-name.js';
 import type { SerializeData } from '../../protocol/input/serialize-data.js';
 import { SseError } from '../../protocol/sse-error.js';
 import { SseFrame } from '../../protocol/sse-frame.js';
-import type { StateSnapshot } from '../../rooms/resume/state-snapshot.js';
+import type { StateSnapshot } from '../../rooms/state-snapshot.interface.js';
 import type { RoomHub } from '../../rooms/room-hub.js';
 import { messageFields } from '../message-fields.js';
 import { SharedLoads } from './shared-loads.js';
@@ -69,7 +70,8 @@ export class EndpointSnapshot implements StateSnapshot {
 
   async #prepare(): Promise<void> {
     const { hub, client } = this.#parts;
-    const subscribed = hub.whenAllSubscribed(client);
+    const pending = [EVERYONE, ...client.roomNames()].flatMap((room) => hub.whenSubscribed(room) ?? []);
+    const subscribed = pending.length === 0 ? undefined : Promise.all(pending);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<'late'>((resolve) => {
       if (subscribed !== undefined) timer = setTimeout(() => resolve('late'), SUBSCRIBED_MS);

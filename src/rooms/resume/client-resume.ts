@@ -4,12 +4,13 @@ import type { SseFrame } from '../../protocol/sse-frame.js';
 import type { StreamPosition } from '../../protocol/stream-position.js';
 import type { Partitions } from '../partitions/partitions.js';
 import { roomsOf, type RoomRegistry } from '../room-registry.js';
+import type { StateSnapshot } from '../state-snapshot.interface.js';
 import { gapFrame, positionFrame, readyFrame } from './control-events.js';
 import type { FirstRead, ResumeServices } from './first-read.interface.js';
 import { LateRooms } from './late-rooms.js';
 import { MissedReplay } from './missed-replay.js';
 import { replayNewest } from './replay-newest.js';
-import { sendStateAfterGap, type StateSnapshot } from './state-snapshot.js';
+import { sendStateAfterGap } from './state-after-gap.js';
 import {
   haveSameEpochs,
   moveToJoinPosition,

@@ -1,7 +1,7 @@
 import type { SseClient } from '../../connection/sse-client.js';
 import type { Replay } from '../../protocol/input/replay-option.js';
 import { ClientResume } from './client-resume.js';
-import type { StateSnapshot } from './state-snapshot.js';
+import type { StateSnapshot } from '../state-snapshot.interface.js';
 import type { ResumeServices } from './first-read.interface.js';
 
 /** Options of `attach`. */

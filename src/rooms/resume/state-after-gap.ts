@@ -1,17 +1,6 @@
 import type { SseClient } from '../../connection/sse-client.js';
-import type { SseFrame } from '../../protocol/sse-frame.js';
+import type { StateSnapshot } from '../state-snapshot.interface.js';
 import type { MissedReplay } from './missed-replay.js';
-
-/** The state of the rooms of one client. A new client begins with it, and a client that was sent a gap receives it again. */
-export interface StateSnapshot {
-  /**
-   * Loads the state. Called while the gate is shut, and holds every event of the client's rooms from now on. So the state has
-   * every event before those that follow it, and perhaps some of them.
-   *
-   * @returns `undefined` where it failed: the stream ends. Never rejects
-   */
-  next(): Promise<SseFrame | undefined>;
-}
 
 /** Loads of the state in one resume. Each after the first follows a gap that arose during the load before. */
 const MAX_LOADS = 3;
