@@ -75,6 +75,18 @@ const API: Readonly<
       'SseRoomPolicyOptions',
     ],
   },
+  'http-api/index.ts': {
+    values: ['SseHttpApiModule'],
+    types: [
+      'HttpApiCode',
+      'PublishAnswer',
+      'PublishFailure',
+      'PublishResult',
+      'SseHttpApiKey',
+      'SseHttpApiOptions',
+      'SseHttpApiRouteOptions',
+    ],
+  },
   'redis.ts': {
     values: ['redisBroker'],
     types: ['RedisBrokerOptions', 'RedisClientLike', 'RedisDriverName'],
