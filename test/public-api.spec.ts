@@ -24,6 +24,7 @@ const API: Readonly<
     types: [
       'Acknowledge',
       'AddOptions',
+      'AllowedOrigins',
       'BroadcastOptions',
       'BrokerListener',
       'BrokerNode',
@@ -63,6 +64,7 @@ const API: Readonly<
       'SseBroker',
       'SseClientContext',
       'SseErrorCode',
+      'SseGauges',
       'SseIdentity',
       'SseLimitOptions',
       'SseMember',
@@ -73,6 +75,8 @@ const API: Readonly<
       'SseOptionsFactory',
       'SseRoomOptions',
       'SseRoomPolicyOptions',
+      'StreamLabels',
+      'WriteLatency',
     ],
   },
   'http-api/index.ts': {

@@ -134,6 +134,8 @@ export interface HistoryPage {
    * `position` are in it, except those of incomplete rooms. Default: `false`.
    */
   readonly hasMore?: boolean | undefined;
+  /** `true` if the page came from the memory of this node, for metrics. Default: `false`. */
+  readonly isLocal?: boolean | undefined;
 }
 
 /**

@@ -103,7 +103,7 @@ export class MemoryBroker implements SseBroker {
         ? history.newest(rooms, newest)
         : history.after(rooms, after, this.#clock.next(), maxBytes);
     const last = slice.hasMore ? slice.messages.at(-1) : undefined;
-    return { epoch: this.epoch, position: last?.position ?? this.#clock.last, ...slice };
+    return { epoch: this.epoch, position: last?.position ?? this.#clock.last, ...slice, isLocal: true };
   }
 
   async publishControl(text: string): Promise<number> {

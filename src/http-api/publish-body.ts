@@ -1,7 +1,7 @@
 import { HttpStatus } from '@nestjs/common';
 import { didYouMean } from '../protocol/did-you-mean.js';
 import { describeValue } from '../protocol/error-text.js';
-import { checkTarget, type RoomName } from '../protocol/input/room-name.js';
+import { checkTarget, type RoomNameRules } from '../protocol/input/room-name.js';
 import { checkEventName } from '../protocol/input/event-fields.js';
 import { BROADCAST_CHECKS } from '../rooms/publish/call-arguments.js';
 import { invalidEvent, refusal } from './publish-failure.js';
@@ -27,9 +27,10 @@ const FIELDS = ['rooms', 'event', 'data', ...OPTIONS];
 export function parseBody(
   body: unknown,
   maxBatch: number | false,
+  rules: RoomNameRules,
 ): { readonly isBatch: boolean; readonly events: readonly RequestedEvent[] } {
   const fields = objectOf(body, '');
-  if (!Object.hasOwn(fields, 'events')) return { isBatch: false, events: [parseEvent(fields, '')] };
+  if (!Object.hasOwn(fields, 'events')) return { isBatch: false, events: [parseEvent(fields, '', rules)] };
   refuseOthers(fields, '', ['events']);
   const { events } = fields;
   if (!Array.isArray(events) || events.length === 0) {
@@ -46,18 +47,22 @@ export function parseBody(
   return {
     isBatch: true,
     events: events.map((event, index) =>
-      parseEvent(objectOf(event, `events[${index}]`), `events[${index}].`),
+      parseEvent(objectOf(event, `events[${index}]`), `events[${index}].`, rules),
     ),
   };
 }
 
-function parseEvent(fields: Readonly<Record<string, unknown>>, path: string): RequestedEvent {
+function parseEvent(
+  fields: Readonly<Record<string, unknown>>,
+  path: string,
+  rules: RoomNameRules,
+): RequestedEvent {
   refuseOthers(fields, path, FIELDS);
   for (const name of ['rooms', 'data']) {
     if (!Object.hasOwn(fields, name)) throw wrong(`${path}${name}`, 'is missing');
   }
   const { event, data } = fields;
-  const rooms = parseRooms(fields['rooms'], `${path}rooms`);
+  const rooms = parseRooms(fields['rooms'], `${path}rooms`, rules);
   const options: Record<string, unknown> = {};
   for (const name of OPTIONS) {
     const value = fields[name];
@@ -75,10 +80,12 @@ function parseEvent(fields: Readonly<Record<string, unknown>>, path: string): Re
   };
 }
 
-function parseRooms(value: unknown, path: string): string[] {
-  if (!Array.isArray(value)) return [checked(path, () => checkTarget(value as RoomName))];
+function parseRooms(value: unknown, path: string, rules: RoomNameRules): string[] {
+  if (!Array.isArray(value)) return [checked(path, () => checkTarget(value, rules))];
   if (value.length === 0) throw wrong(path, 'is empty. Name one or more rooms');
-  const rooms = value.map((room: unknown, index) => checked(`${path}[${index}]`, () => checkTarget(room)));
+  const rooms = value.map((room: unknown, index) =>
+    checked(`${path}[${index}]`, () => checkTarget(room, rules)),
+  );
   return [...new Set(rooms)];
 }
 

@@ -29,7 +29,7 @@ export class PublishService {
   async publish(request: PublishRequest, response: object): Promise<PublishAnswer> {
     checkMediaType(request);
     checkSize(request, this.options.maxBodyBytes);
-    const { isBatch, events } = parseBody(request.body, this.options.maxBatch);
+    const { isBatch, events } = parseBody(request.body, this.options.maxBatch, this.sse.internals.options);
     const prepared = events.map((event) => this.#prepare(request, event));
     const results = await Promise.all(prepared.map(outcome));
     const failures = results.flatMap((result) => ('error' in result ? [result.error] : []));

@@ -95,6 +95,12 @@ describe.each(platforms)('publishing over HTTP, on $name,', (platform) => {
     expect(await stream.nextEvent()).toMatchObject({ event: 'message', data });
   });
 
+  it('takes a room with an asterisk where the application allows it, and refuses it elsewhere', async () => {
+    await start({ sse: { allowAsteriskInRoomNames: true } });
+    expect((await post({ rooms: ['orders/*'], data: 1 })).status).toBe(200);
+    expect((await post({ rooms: ['orders/\n'], data: 1 })).status).toBe(400);
+  });
+
   it('answers with the position null for a volatile event', async () => {
     await start();
     const stream = await running.listen('/stream');

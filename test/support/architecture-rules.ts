@@ -24,7 +24,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   protocol: { imports: [], packages: [] },
   connection: { imports: ['protocol'], types: ['metrics'], packages: ['node:*'] },
   metrics: { imports: [], types: ['connection'], packages: [] },
-  callbacks: { imports: ['protocol'], types: ['metrics'], packages: ['rxjs'] },
+  callbacks: { imports: ['protocol', 'metrics'], packages: ['rxjs'] },
   broker: { imports: ['protocol'], packages: ['node:crypto'] },
   rooms: {
     imports: ['protocol', 'connection', 'metrics', 'callbacks', 'broker/broker.interface.ts'],
@@ -41,8 +41,9 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     packages: ['rxjs'],
   },
   limits: { imports: ['protocol'], types: ['connection', 'metrics'], packages: ['node:net'] },
+  'cross-site': { imports: ['protocol'], packages: ['node:http'] },
   endpoint: {
-    imports: ['protocol', 'connection', 'limits', 'rooms', 'sse.constants.ts'],
+    imports: ['protocol', 'connection', 'limits', 'cross-site', 'rooms', 'sse.constants.ts'],
     packages: ['@nestjs/*', 'rxjs', 'node:*'],
   },
   'http-api': {
@@ -74,6 +75,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'commands',
       'presence',
       'limits',
+      'cross-site',
       'rooms',
       'endpoint',
       'testing',
