@@ -37,7 +37,7 @@ export function nameOf(target: unknown, hasUsers: boolean): string {
       `except takes an SseClient, { client: id }, { user }, or a list of them, not ${describeValue(target)}.`,
     );
   }
-  if (client !== undefined) return client as string;
+  if (client !== undefined) return client;
   if (!hasUsers) throw noUsers('except: { user }');
   return `user:${checkUser(user)}`;
 }

@@ -42,8 +42,9 @@ function declaredBytes(headers: PublishRequest['headers']): number | undefined {
 }
 
 function bytesOf(body: unknown): number {
+  if (body === undefined) return 0;
   try {
-    return Buffer.byteLength((JSON.stringify(body) as string | undefined) ?? '');
+    return Buffer.byteLength(JSON.stringify(body));
   } catch {
     throw refusal(HttpStatus.BAD_REQUEST, 'invalid-body', 'The body is nested too deeply.');
   }

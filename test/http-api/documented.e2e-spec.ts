@@ -14,6 +14,20 @@ const blocks = (language: string): string[] =>
     ([, code = '']) => code,
   );
 
+/** Returns the first three cells of each row of the table with this title. */
+function cells(title: string): string[][] {
+  const [, rows = ''] = PAGE.split(new RegExp(`^\\| ${title} \\|.*\\n\\|.*\\n`, 'm'));
+  return rows
+    .slice(0, rows.indexOf('\n\n'))
+    .split('\n')
+    .map((row) =>
+      row
+        .split('|')
+        .map((cell) => cell.trim().replaceAll('`', ''))
+        .slice(1, 4),
+    );
+}
+
 const APPLICATION = `
 import 'reflect-metadata';
 import { Controller, Get, Module as AnyModule } from '@nestjs/common';
@@ -51,7 +65,7 @@ except urllib.error.HTTPError as error:
 function itWith(program: string): typeof it {
   const isFound = spawnSync(program, ['--version']).status === 0;
   if (!isFound) process.emitWarning(`${program} is not on the PATH: what needs it is skipped.`);
-  return isFound || process.env['CI'] === 'true' ? it : (it.skip as typeof it);
+  return isFound || process.env['CI'] === 'true' ? it : it.skip;
 }
 
 const KEY = 'd1ce'.repeat(16);
@@ -107,29 +121,14 @@ describe('docs/18-http-api.md', () => {
   });
 
   it('lists the options, codes and defaults of the code', () => {
-    const cells = (title: string): string[][] => {
-      const [, rows = ''] = PAGE.split(new RegExp(`^\\| ${title} \\|.*\\n\\|.*\\n`, 'm'));
-      return rows
-        .slice(0, rows.indexOf('\n\n'))
-        .split('\n')
-        .map((row) =>
-          row
-            .split('|')
-            .map((cell) => cell.trim().replaceAll('`', ''))
-            .slice(1, 4),
-        );
-    };
     const options = Object.fromEntries(cells('HTTP API option').map(([name, value]) => [name, value]));
     const defaults = Object.entries(HTTP_API_DEFAULTS);
     expect(options).toMatchObject(
       Object.fromEntries(defaults.map(([name, value]) => [name, value.toLocaleString('en-US')])),
     );
     expect(Object.keys(options).toSorted()).toEqual([...KNOWN_OPTIONS].toSorted());
-    expect(
-      cells('HTTP API code')
-        .map(([code]) => code)
-        .toSorted(),
-    ).toEqual([...HTTP_API_CODES].toSorted());
+    const codes = cells('HTTP API code').map(([code = '']) => code);
+    expect(codes.toSorted()).toEqual([...HTTP_API_CODES].toSorted());
     for (const [code, status] of cells('HTTP API code'))
       expect([code, status]).toEqual([code, expect.stringMatching(/^\d{3}$/)]);
   });

@@ -73,6 +73,14 @@ afterEach(async () => {
 const app = (module: DynamicModule | typeof SseHttpApiModule): ReturnType<typeof sseApp> =>
   sseApp({ controllers: [StreamController], imports: [module] });
 
+/** An application whose global guard denies every route that is not public. */
+function guarded(options: Partial<SseHttpApiRouteOptions>): ReturnType<typeof sseApp> {
+  return sseApp({
+    imports: [SseHttpApiModule.forRoot({ keys: [KEY], ...options })],
+    providers: [{ provide: APP_GUARD, useClass: GlobalGuard }],
+  });
+}
+
 async function statusOf(
   headers: Record<string, string>,
   path = '/sse/publish',
@@ -141,11 +149,6 @@ describe.each(platforms)('SseHttpApiModule on $name', (platform) => {
   });
 
   it('takes decorators that exempt it from a global guard of the application', async () => {
-    const guarded = (options: Partial<SseHttpApiRouteOptions>): ReturnType<typeof sseApp> =>
-      sseApp({
-        imports: [SseHttpApiModule.forRoot({ keys: [KEY], ...options })],
-        providers: [{ provide: APP_GUARD, useClass: GlobalGuard }],
-      });
     running = await platform.start(guarded({}));
     expect(await statusOf(withKey)).toBe(403);
     await running.close();
