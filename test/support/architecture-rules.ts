@@ -62,6 +62,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'broker/broker.interface.ts',
       'broker/control-channel.interface.ts',
       'broker/presence-store.interface.ts',
+      'broker/session-store.interface.ts',
     ],
     packages: ['node:*'],
   },
@@ -86,6 +87,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
 
 /** Packages that each backend of the broker may import besides those of its layer: its client libraries. */
 export const BACKENDS: Readonly<Record<string, readonly string[]>> = {
+  memory: [],
   redis: ['redis', 'ioredis', 'node:os'],
 };
 
