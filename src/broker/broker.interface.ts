@@ -134,6 +134,12 @@ export interface HistoryPage {
    * `position` are in it, except those of incomplete rooms. Default: `false`.
    */
   readonly hasMore?: boolean | undefined;
+  /**
+   * Of a read without rooms: the greatest position of an event that an earlier epoch had accepted, that was lost with it, and
+   * that was stored again in this one. A client with an id of another epoch from before it is sent the events of this epoch
+   * after its id, behind its gap. Default: 0, there is none.
+   */
+  readonly restoredUpTo?: Position | undefined;
 }
 
 /**

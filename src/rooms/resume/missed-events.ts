@@ -97,6 +97,18 @@ export class MissedEvents {
     return lostFrom;
   }
 
+  /**
+   * Adds the rooms whose epoch has changed to the gaps of the pages.
+   *
+   * @param lostRooms by partition
+   */
+  withLost(gaps: readonly Gap[], lostRooms: ReadonlyMap<number, readonly string[]>): Gap[] {
+    return gaps.map(({ lost, reason }, index) => {
+      const more = lostRooms.get(this.pages[index]?.partition ?? 0) ?? [];
+      return { lost: [...lost, ...more], reason };
+    });
+  }
+
   /** @param rooms the client's rooms at the time of sending, by partition: they may have changed since the read began */
   gaps(rooms: ReadonlyMap<number, readonly string[]>): Gap[] {
     return this.pages.map(({ partition, point, page }) => gapOf(point, page, rooms.get(partition) ?? []));
