@@ -3,6 +3,7 @@ import type { EarlierCopy, Position } from '../protocol/position.js';
 import type { Acknowledge, MissingAcknowledgement } from '../protocol/input/acknowledge.js';
 import type { ControlChannel } from './control-channel.interface.js';
 import type { PresenceStore } from './presence-store.interface.js';
+import type { SessionStore } from './session-store.interface.js';
 
 /** Limits of one room's history. */
 export interface RoomHistoryLimits {
@@ -134,12 +135,10 @@ export interface HistoryPage {
    * `position` are in it, except those of incomplete rooms. Default: `false`.
    */
   readonly hasMore?: boolean | undefined;
-  /**
-   * Of a read without rooms: the greatest position of an event that an earlier epoch had accepted, that was lost with it, and
-   * that was stored again in this one. A client with an id of another epoch from before it is sent the events of this epoch
-   * after its id, behind its gap. Default: 0, there is none.
-   */
+  /** Of a read without rooms: position up to which lost events of another epoch were stored again. Default: 0, none. */
   readonly restoredUpTo?: Position | undefined;
+  /** `true` if the page came from the memory of this node, for metrics. Default: `false`. */
+  readonly isLocal?: boolean | undefined;
 }
 
 /**
@@ -221,6 +220,9 @@ export interface SseBroker extends Partial<ControlChannel> {
 
   /** Stores the members of rooms. Optional: without it, rooms with presence are rejected at start-up. */
   readonly presence?: PresenceStore;
+
+  /** Stores the sessions of streams. Optional: without it, the option `sessions` is refused at start-up. */
+  readonly sessions?: SessionStore;
 
   /**
    * Settles when accepted events of this node have been delivered to it; at once while not connected. Called before `close`.

@@ -48,6 +48,10 @@ export class RoomRegistry {
     return name === EVERYONE ? this.roomOfAll : this.#rooms.get(name);
   }
 
+  get count(): number {
+    return this.#rooms.size;
+  }
+
   names(): string[] {
     return [...this.#rooms.keys()];
   }

@@ -24,7 +24,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   protocol: { imports: [], packages: [] },
   connection: { imports: ['protocol'], types: ['metrics'], packages: ['node:*'] },
   metrics: { imports: [], types: ['connection'], packages: [] },
-  callbacks: { imports: ['protocol'], types: ['metrics'], packages: ['rxjs'] },
+  callbacks: { imports: ['protocol', 'metrics'], packages: ['rxjs'] },
   broker: { imports: ['protocol'], packages: ['node:crypto'] },
   rooms: {
     imports: ['protocol', 'connection', 'metrics', 'callbacks', 'broker/broker.interface.ts'],
@@ -41,8 +41,9 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     packages: ['rxjs'],
   },
   limits: { imports: ['protocol'], types: ['connection', 'metrics'], packages: ['node:net'] },
+  'cross-site': { imports: ['protocol'], packages: ['node:http'] },
   endpoint: {
-    imports: ['protocol', 'connection', 'limits', 'rooms', 'sse.constants.ts'],
+    imports: ['protocol', 'connection', 'limits', 'cross-site', 'rooms', 'sse.constants.ts'],
     packages: ['@nestjs/*', 'rxjs', 'node:*'],
   },
   testing: {
@@ -51,6 +52,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'broker/broker.interface.ts',
       'broker/control-channel.interface.ts',
       'broker/presence-store.interface.ts',
+      'broker/session-store.interface.ts',
     ],
     packages: ['node:*'],
   },
@@ -64,6 +66,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'commands',
       'presence',
       'limits',
+      'cross-site',
       'rooms',
       'endpoint',
       'testing',
@@ -74,6 +77,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
 
 /** Packages that each backend of the broker may import besides those of its layer: its client libraries. */
 export const BACKENDS: Readonly<Record<string, readonly string[]>> = {
+  memory: [],
   redis: ['redis', 'ioredis', 'node:os'],
 };
 

@@ -40,6 +40,10 @@ export class SendQueue implements Stallable {
     return this.#stalled?.sinceMs ?? Infinity;
   }
 
+  get queuedBytes(): number {
+    return this.#stalled?.byteLength ?? 0;
+  }
+
   get connection(): TcpConnection | undefined {
     return this.#writer.connection;
   }
