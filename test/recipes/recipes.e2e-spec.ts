@@ -21,7 +21,7 @@ import { limited, LimitedController } from './code/limits.js';
 import { Model } from './code/model.js';
 import { Notifications, NotificationsController } from './code/notifications.js';
 import { Orders, OrdersController } from './code/orders.js';
-import { MetricsController, prometheusMetrics } from './code/prometheus.js';
+import { metrics, MetricsController } from './code/prometheus.js';
 import type { SignedIn } from './code/session.guard.js';
 
 const as = (user: string): { headers: Record<string, string> } => ({ headers: { 'x-user': user } });
@@ -192,15 +192,12 @@ describe.each(platforms)('the recipes, on $name', (platform) => {
   });
 
   it('the metrics count what Prometheus reads', async () => {
-    await start(MetricsController, { options: { metrics: prometheusMetrics } });
-    const labels = { endpoint: '/a', transport: 'h2' } as const;
-    prometheusMetrics.clientOpened(labels);
-    prometheusMetrics.eventDelivered(3, 90);
-    prometheusMetrics.clientClosed('client-gone', labels);
+    class Described {}
+    const imports = [{ module: Described, controllers: [DescribedController] }];
+    await start(MetricsController, { imports, options: { metrics } });
+    await running.listen('/described');
     const text = await (await running.open('/metrics')).text();
-    expect(text).toMatch(/^sse_streams_open 0$/m);
-    expect(text).toMatch(/^sse_deliveries_total \d+$/m);
-    expect(text).toMatch(/^sse_streams_closed_total\{reason="client-gone"\} \d+$/m);
+    expect(text).toMatch(/^sse_streams_open\{endpoint="\/described",transport="http\/1.1"\} 1$/m);
   });
 
   it('the health check is up while the broker is', async () => {
