@@ -87,6 +87,10 @@ const API: Readonly<
       'WriteLatency',
     ],
   },
+  'prometheus/index.ts': {
+    values: ['prometheusMetrics'],
+    types: ['PrometheusMetricsOptions', 'PrometheusRegistry'],
+  },
   'redis.ts': {
     values: ['redisBroker'],
     types: ['RedisBrokerOptions', 'RedisClientLike', 'RedisDriverName'],
@@ -97,7 +101,7 @@ const API: Readonly<
   },
 };
 
-const OPTIONAL_PEERS = ['ioredis', 'redis'];
+const OPTIONAL_PEERS = ['ioredis', 'prom-client', 'redis'];
 const ENTRIES = Object.keys(API);
 
 const TYPE_TESTS = 'test/public-api.types.ts';

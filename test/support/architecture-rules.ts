@@ -56,6 +56,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     ],
     packages: ['node:*'],
   },
+  prometheus: { imports: ['protocol', 'metrics'], packages: ['prom-client'] },
   [PUBLIC_API]: {
     imports: [
       'protocol',
