@@ -3,6 +3,7 @@ import type { ExecutionContext, Type } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { TerminusModule } from '@nestjs/terminus';
 import type { SseModuleOptions } from 'nestjs-simple-sse';
+import { filter, firstValueFrom } from 'rxjs';
 import { platforms } from '../support/platforms.js';
 import type { EventStream, ReceivedEvent } from '../support/event-stream.js';
 import { unchecked } from '../support/refusal.js';
@@ -95,8 +96,23 @@ describe.each(platforms)('the recipes, on $name', (platform) => {
       body: JSON.stringify({ text: 'hello' }),
     });
     expect(JSON.parse(await answer.text())).toEqual({ position: expect.any(String) });
+    streams.push(await running.listen('/chats/1/events', as('eve'))); // begins with the message
     for (const stream of streams)
       expect(await next(stream)).toEqual(['said', { from: 'ann', text: 'hello' }]);
+  });
+
+  it('a page that opens after a job has ended receives its last progress and its end', async () => {
+    await start(ImportsController, { providers: [Imports] });
+    const id = running.get(Imports).start(
+      (async function* () {
+        yield* ['a', 'b'];
+      })(),
+    );
+    const ended = running.sse.stream(`imports/${id}`).pipe(filter(({ event }) => event === 'finished'));
+    await within(firstValueFrom(ended), 'the end of the job');
+    const stream = await running.listen(`/imports/${id}/events`);
+    expect(await next(stream)).toEqual(['progress', { done: 2, row: 'b' }]);
+    expect(await next(stream)).toEqual(['finished', { done: 2 }]);
   });
 
   it('a job tells its progress and its end', async () => {
