@@ -21,6 +21,22 @@ class LossyBroker extends WrappedMemoryBroker {
   }
 }
 
+/** A memory broker that delivers room `a` once it is asked to. */
+class LateBroker extends WrappedMemoryBroker {
+  deliver!: () => void;
+  readonly #delivers = new Promise<void>((resolve) => (this.deliver = resolve));
+
+  override async subscribe(room: string): Promise<void> {
+    if (room === 'a') await this.#delivers;
+    void super.subscribe(room);
+  }
+}
+
+/** Waits for turns of the event loop. */
+async function turns(count: number): Promise<void> {
+  for (let n = 0; n < count; n++) await new Promise(setImmediate);
+}
+
 describe.each(platforms)('a stream with a snapshot, on $name', (platform) => {
   let running: RunningApp;
   let counters: Counters;
@@ -174,9 +190,6 @@ describe('a stream with a snapshot', () => {
   it('lacks no event between the state and those that follow, however slow the load is', async () => {
     const running = await fastify.start(snapshotApp());
     const counters = running.get(Counters);
-    const turns = async (count: number): Promise<void> => {
-      for (let n = 0; n < count; n++) await new Promise(setImmediate);
-    };
     const amount = fc.integer({ min: 0, max: 6 });
     await fc.assert(
       fc.asyncProperty(
@@ -213,17 +226,11 @@ describe('a stream with a snapshot', () => {
   });
 
   it('opens without its state while the broker does not deliver its room, and is sent it then', async () => {
-    let deliver = (): void => {};
-    class LateBroker extends WrappedMemoryBroker {
-      override async subscribe(room: string): Promise<void> {
-        if (room === 'a') await new Promise<void>((resolve) => (deliver = resolve));
-        void super.subscribe(room);
-      }
-    }
-    const running = await fastify.start(snapshotApp({ broker: new LateBroker() }));
+    const broker = new LateBroker();
+    const running = await fastify.start(snapshotApp({ broker }));
     const stream = await running.listen('/counters/a');
     expect(running.get(Counters).loads).toBe(0);
-    deliver();
+    broker.deliver();
     expect(await stream.nextEvent()).toMatchObject({ event: 'snapshot', data: '0' });
     await running.disconnectAll();
     await running.close();
