@@ -40,7 +40,9 @@ describe('the source tree', () => {
   it('imports Nest only in the public API and the endpoint', () => {
     const importing = sources.filter((file) => importsOf(file).some(({ to }) => to.startsWith('@nestjs/')));
     expect(
-      importing.map(({ path }) => path).filter((path) => !/^(endpoint\/)?(routes\/)?[^/]+$/.test(path)),
+      importing
+        .map(({ path }) => path)
+        .filter((path) => !/^(endpoint\/|terminus\/)?(routes\/)?[^/]+$/.test(path)),
     ).toEqual([]);
     expect(importing.length).toBeGreaterThan(0);
   });

@@ -53,6 +53,8 @@ const API: Readonly<
       'RemoteOptions',
       'RemoteTarget',
       'Replay',
+      'RetryRange',
+      'RetryTime',
       'RoomDelivery',
       'RoomEvent',
       'RoomHistoryLimits',
@@ -65,6 +67,7 @@ const API: Readonly<
       'SseClientContext',
       'SseErrorCode',
       'SseGauges',
+      'SseHealth',
       'SseIdentity',
       'SseLimitOptions',
       'SseMember',
@@ -83,13 +86,17 @@ const API: Readonly<
     values: ['redisBroker'],
     types: ['RedisBrokerOptions', 'RedisClientLike', 'RedisDriverName'],
   },
+  'terminus/index.ts': {
+    values: ['SseHealthIndicator'],
+    types: ['SseHealthResult', 'SseReadinessOptions'],
+  },
   'testing.ts': {
     values: ['brokerContract'],
     types: ['BrokerContractCase', 'BrokerContractOptions', 'BrokerFixture'],
   },
 };
 
-const OPTIONAL_PEERS = ['ioredis', 'redis'];
+const OPTIONAL_PEERS = ['@nestjs/terminus', 'ioredis', 'redis'];
 const ENTRIES = Object.keys(API);
 
 const TYPE_TESTS = 'test/public-api.types.ts';
