@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { unchecked } from '../test/support/refusal.js';
-import { MemoryBroker } from './broker/memory-broker.js';
+import { MemoryBroker } from './broker/memory/memory-broker.js';
 import { OPTIONAL_METRICS } from './callbacks/node-metrics.js';
 import { NoopMetrics } from './metrics/noop-metrics.js';
 import { SseError } from './protocol/sse-error.js';

@@ -1,5 +1,5 @@
 import { asPartitioned } from './broker/broker.interface.js';
-import { MemoryBroker } from './broker/memory-broker.js';
+import { MemoryBroker } from './broker/memory/memory-broker.js';
 import { checkOptions } from './check-options.js';
 import type { AllowedOrigins } from './cross-site/cross-site-options.interface.js';
 import type { ResolvedLimits } from './limits/stream-limits.js';

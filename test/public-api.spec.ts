@@ -29,6 +29,7 @@ const API: Readonly<
       'BrokerListener',
       'BrokerNode',
       'BrokerState',
+      'ClaimedSession',
       'CloseReason',
       'ControlChannel',
       'DisconnectOptions',
@@ -63,6 +64,13 @@ const API: Readonly<
       'RoomsOfRequest',
       'RoutedRequest',
       'SendOptions',
+      'SessionChange',
+      'SessionName',
+      'SessionOutcome',
+      'SessionOwner',
+      'SessionRoom',
+      'SessionStore',
+      'SessionTarget',
       'SseBroker',
       'SseClientContext',
       'SseErrorCode',
@@ -82,6 +90,10 @@ const API: Readonly<
       'WriteLatency',
     ],
   },
+  'prometheus/index.ts': {
+    values: ['prometheusMetrics'],
+    types: ['PrometheusMetricsOptions', 'PrometheusRegistry'],
+  },
   'redis.ts': {
     values: ['redisBroker'],
     types: ['RedisBrokerOptions', 'RedisClientLike', 'RedisDriverName'],
@@ -96,7 +108,7 @@ const API: Readonly<
   },
 };
 
-const OPTIONAL_PEERS = ['@nestjs/terminus', 'ioredis', 'redis'];
+const OPTIONAL_PEERS = ['@nestjs/terminus', 'ioredis', 'prom-client', 'redis'];
 const ENTRIES = Object.keys(API);
 
 const TYPE_TESTS = 'test/public-api.types.ts';

@@ -167,7 +167,6 @@ export class SseClient {
   /**
    * Sets the reconnection time of the client in milliseconds (HTML standard, 9.2.6: field `retry`), a random one of a range.
    * Before the stream opens it replaces the option `retryMs`; afterwards it is sent at once. 0 reconnects without delay.
-   *
    * @throws SseError `invalid-retry` unless it is a whole number, 0 or more, or `{ minMs, maxMs }`
    */
   setRetry(retryMs: RetryTime): void {

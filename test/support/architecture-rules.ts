@@ -54,9 +54,11 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'broker/broker.interface.ts',
       'broker/control-channel.interface.ts',
       'broker/presence-store.interface.ts',
+      'broker/session-store.interface.ts',
     ],
     packages: ['node:*'],
   },
+  prometheus: { imports: ['protocol', 'metrics'], packages: ['prom-client'] },
   [PUBLIC_API]: {
     imports: [
       'protocol',
@@ -79,6 +81,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
 
 /** Packages that each backend of the broker may import besides those of its layer: its client libraries. */
 export const BACKENDS: Readonly<Record<string, readonly string[]>> = {
+  memory: [],
   redis: ['redis', 'ioredis', 'node:os'],
 };
 
