@@ -90,6 +90,18 @@ const API: Readonly<
       'WriteLatency',
     ],
   },
+  'http-api/index.ts': {
+    values: ['SseHttpApiModule'],
+    types: [
+      'HttpApiCode',
+      'PublishAnswer',
+      'PublishFailure',
+      'PublishResult',
+      'SseHttpApiKey',
+      'SseHttpApiOptions',
+      'SseHttpApiRouteOptions',
+    ],
+  },
   'prometheus/index.ts': {
     values: ['prometheusMetrics'],
     types: ['PrometheusMetricsOptions', 'PrometheusRegistry'],

@@ -48,6 +48,16 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     imports: ['protocol', 'connection', 'limits', 'cross-site', 'rooms', 'sse.constants.ts'],
     packages: ['@nestjs/*', 'rxjs', 'node:*'],
   },
+  'http-api': {
+    imports: [
+      'protocol',
+      'rooms/room-pattern.ts',
+      'rooms/publish/call-arguments.ts',
+      'sse.module.ts',
+      'sse.service.ts',
+    ],
+    packages: ['@nestjs/*', 'node:crypto'],
+  },
   testing: {
     imports: [
       'protocol',
