@@ -42,7 +42,7 @@ describe('the source tree', () => {
     expect(
       importing
         .map(({ path }) => path)
-        .filter((path) => !/^((endpoint|http-api)\/)?(routes\/)?[^/]+$/.test(path)),
+        .filter((path) => !/^((endpoint|http-api|terminus)\/)?(routes\/)?[^/]+$/.test(path)),
     ).toEqual([]);
     expect(importing.length).toBeGreaterThan(0);
   });

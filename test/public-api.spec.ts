@@ -55,6 +55,8 @@ const API: Readonly<
       'RemoteOptions',
       'RemoteTarget',
       'Replay',
+      'RetryRange',
+      'RetryTime',
       'RoomDelivery',
       'RoomEvent',
       'RoomHistoryLimits',
@@ -74,6 +76,7 @@ const API: Readonly<
       'SseClientContext',
       'SseErrorCode',
       'SseGauges',
+      'SseHealth',
       'SseIdentity',
       'SseLimitOptions',
       'SseMember',
@@ -110,13 +113,17 @@ const API: Readonly<
     values: ['redisBroker'],
     types: ['RedisBrokerOptions', 'RedisClientLike', 'RedisDriverName'],
   },
+  'terminus/index.ts': {
+    values: ['SseHealthIndicator'],
+    types: ['SseHealthResult', 'SseReadinessOptions'],
+  },
   'testing.ts': {
     values: ['brokerContract'],
     types: ['BrokerContractCase', 'BrokerContractOptions', 'BrokerFixture'],
   },
 };
 
-const OPTIONAL_PEERS = ['ioredis', 'prom-client', 'redis'];
+const OPTIONAL_PEERS = ['@nestjs/terminus', 'ioredis', 'prom-client', 'redis'];
 const ENTRIES = Object.keys(API);
 
 const TYPE_TESTS = 'test/public-api.types.ts';

@@ -7,7 +7,7 @@ import { ConnectionServices } from '../connection/connection-services.js';
 import { SseClient, type ClientHost } from '../connection/sse-client.js';
 import type { JoinOptions } from '../connection/sse-client.interface.js';
 import type { SseGauges } from '../metrics/sse-metrics.interface.js';
-import { checkRetry } from '../protocol/input/event-fields.js';
+import { checkRetryTime, drawRetry, type RetryTime } from '../protocol/input/retry-time.js';
 import { hasReplay } from '../protocol/input/replay-option.js';
 import { checkRoomCount } from '../protocol/input/room-count.js';
 import { encodeEvent } from '../protocol/encode-event.js';
@@ -150,7 +150,7 @@ export class RoomHub implements ClientHost {
    */
   open(client: SseClient, headers: Readonly<Record<string, unknown>>, { retryMs, ...timing }: Opening): void {
     if (client.isClosed) return;
-    const retry = client.retryMs ?? retryMs;
+    const retry = drawRetry((client.retryMs ??= retryMs));
     client.connection.open(headers, retry === false ? '' : encodeEvent({ retry }));
     this.#options.observer?.clientOpened(client);
     void this.#resumes.attach(client, { nextTurn: false, ready: this.#options.readyEvent, ...timing });
@@ -203,10 +203,10 @@ export class RoomHub implements ClientHost {
     return this.events.send(client, parts);
   }
 
-  setRetry(client: SseClient, retryMs: number): void {
-    const retry = checkRetry(retryMs);
-    if (client.connection.isOpen) this.events.sendFields(client, { retry });
-    else client.retryMs = retry;
+  setRetry(client: SseClient, retryMs: RetryTime): void {
+    client.retryMs = checkRetryTime(retryMs);
+    const retry = drawRetry(client.retryMs);
+    if (client.connection.isOpen && retry !== false) this.events.sendFields(client, { retry });
   }
 
   clientClosed(client: SseClient, reason: CloseReason): void {
@@ -244,5 +244,5 @@ export class RoomHub implements ClientHost {
   }
 
   /** As in `HubShutdown.close`. */
-  readonly close = (): Promise<void> => this.#shutdown.close();
+  readonly close = (endStreams?: () => Promise<void>): Promise<void> => this.#shutdown.close(endStreams);
 }

@@ -41,6 +41,8 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     packages: ['rxjs'],
   },
   limits: { imports: ['protocol'], types: ['connection', 'metrics'], packages: ['node:net'] },
+  drain: { imports: ['protocol'], types: ['connection', 'broker'], packages: [] },
+  terminus: { imports: ['protocol', 'sse.service.ts'], types: ['drain'], packages: ['@nestjs/common'] },
   'cross-site': { imports: ['protocol'], packages: ['node:http'] },
   endpoint: {
     imports: ['protocol', 'connection', 'limits', 'cross-site', 'rooms', 'sse.constants.ts'],
@@ -78,6 +80,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'presence',
       'limits',
       'cross-site',
+      'drain',
       'rooms',
       'endpoint',
       'testing',
