@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { unchecked } from '../test/support/refusal.js';
-import { MemoryBroker } from './broker/memory-broker.js';
+import { MemoryBroker } from './broker/memory/memory-broker.js';
 import { OPTIONAL_METRICS } from './callbacks/node-metrics.js';
 import { NoopMetrics } from './metrics/noop-metrics.js';
 import { SseError } from './protocol/sse-error.js';
@@ -37,6 +37,7 @@ const NUMBERS: readonly NumberOption[] = [
   { name: 'maxQueuedBytes', standard: 1_048_576, min: 1, max: Number.MAX_SAFE_INTEGER, orFalse: false },
   { name: 'writeTimeoutMs', standard: 30_000, min: 1, max: MAX_TIMER_MS, orFalse: true },
   { name: 'flushIntervalMs', standard: false, min: 1, max: MAX_TIMER_MS, orFalse: true },
+  { name: 'drainWindowMs', standard: 0, min: 0, max: MAX_TIMER_MS, orFalse: false },
   { name: 'shutdownGraceMs', standard: 1_000, min: 0, max: MAX_TIMER_MS, orFalse: false },
 ];
 

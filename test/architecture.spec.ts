@@ -37,21 +37,22 @@ describe('the source tree', () => {
     );
   });
 
-  it('imports Nest only in the public API and the endpoint', () => {
+  it('imports Nest only in the public API, the endpoint and entry points of features', () => {
     const importing = sources.filter((file) => importsOf(file).some(({ to }) => to.startsWith('@nestjs/')));
     expect(
-      importing.map(({ path }) => path).filter((path) => !/^(endpoint\/)?(routes\/)?[^/]+$/.test(path)),
+      importing
+        .map(({ path }) => path)
+        .filter((path) => !/^((endpoint|http-api|terminus)\/)?(routes\/)?[^/]+$/.test(path)),
     ).toEqual([]);
     expect(importing.length).toBeGreaterThan(0);
   });
 
   it('loads no optional peer dependency with the main entry', () => {
     const loaded = loadedBy('index.ts', sources);
-    expect([...loaded].filter((path) => path.startsWith('broker/redis') || path === 'testing.ts')).toEqual(
-      [],
-    );
+    expect([...loaded].filter((path) => /^(broker\/redis|testing\.ts|prometheus)/.test(path))).toEqual([]);
     expect([...loaded]).not.toContain('redis');
     expect([...loaded]).not.toContain('ioredis');
+    expect([...loaded]).not.toContain('prom-client');
     expect([...loaded]).toContain('rooms/room-hub.ts');
   });
 
@@ -94,7 +95,7 @@ describe('a planted violation is found', () => {
     ['broker/nats/x.ts', `import { connect } from 'ioredis';`],
     ['broker/nats/x.ts', `import { RedisBroker } from '../redis/redis-broker.js';`],
     ['broker/redis/x.ts', `import { RoomHub } from '../../rooms/room-hub.js';`],
-    ['rooms/x.ts', `import { MemoryBroker } from '../broker/memory-broker.js';`],
+    ['rooms/x.ts', `import { MemoryBroker } from '../broker/memory/memory-broker.js';`],
     ['rooms/x.ts', `import { HttpExchange } from '../endpoint/http-exchange.js';`],
     ['rooms/x.ts', `import { SseService } from '../sse.service.js';`],
     ['rooms/x.ts', `import { Injectable } from '@nestjs/common';`],
@@ -109,12 +110,12 @@ describe('a planted violation is found', () => {
     ['commands/x.ts', `import type { Presence } from '../presence/presence.js';`],
     ['presence/x.ts', `import { RoomHub } from '../rooms/room-hub.js';`],
     ['presence/x.ts', `import { SseClient } from '../connection/sse-client.js';`],
-    ['presence/x.ts', `import { MemoryPresence } from '../broker/memory-presence.js';`],
+    ['presence/x.ts', `import { MemoryPresence } from '../broker/memory/memory-presence.js';`],
     ['broker/x.ts', `import type { Presence } from '../presence/presence.js';`],
     ['endpoint/x.ts', `import { SseService } from '../sse.service.js';`],
-    ['endpoint/x.ts', `import { MemoryBroker } from '../broker/memory-broker.js';`],
+    ['endpoint/x.ts', `import { MemoryBroker } from '../broker/memory/memory-broker.js';`],
     ['endpoint/x.ts', `import express from 'express';`],
-    ['testing/x.ts', `import { MemoryBroker } from '../broker/memory-broker.js';`],
+    ['testing/x.ts', `import { MemoryBroker } from '../broker/memory/memory-broker.js';`],
     ['x.ts', `import { Redis } from 'ioredis';`],
     ['x.ts', `import { app } from '../sample/00-quick-start/src/app.js';`],
   ])('in %s: %s', (path, text) => {

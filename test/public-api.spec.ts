@@ -20,6 +20,10 @@ const API: Readonly<
       'SseModule',
       'SseRoom',
       'SseService',
+      'SseTicketGuard',
+      'SseTickets',
+      'ticketOf',
+      'ticketRooms',
     ],
     types: [
       'Acknowledge',
@@ -29,6 +33,7 @@ const API: Readonly<
       'BrokerListener',
       'BrokerNode',
       'BrokerState',
+      'ClaimedSession',
       'CloseReason',
       'ControlChannel',
       'DisconnectOptions',
@@ -38,8 +43,10 @@ const API: Readonly<
       'HistoryPage',
       'HistoryPolicy',
       'Identify',
+      'IssueOptions',
       'JoinOptions',
       'JsonValue',
+      'LoadSnapshot',
       'LocalPresence',
       'MissingAcknowledgement',
       'PartitionedBroker',
@@ -53,6 +60,8 @@ const API: Readonly<
       'RemoteOptions',
       'RemoteTarget',
       'Replay',
+      'RetryRange',
+      'RetryTime',
       'RoomDelivery',
       'RoomEvent',
       'RoomHistoryLimits',
@@ -61,10 +70,18 @@ const API: Readonly<
       'RoomsOfRequest',
       'RoutedRequest',
       'SendOptions',
+      'SessionChange',
+      'SessionName',
+      'SessionOutcome',
+      'SessionOwner',
+      'SessionRoom',
+      'SessionStore',
+      'SessionTarget',
       'SseBroker',
       'SseClientContext',
       'SseErrorCode',
       'SseGauges',
+      'SseHealth',
       'SseIdentity',
       'SseLimitOptions',
       'SseMember',
@@ -75,13 +92,38 @@ const API: Readonly<
       'SseOptionsFactory',
       'SseRoomOptions',
       'SseRoomPolicyOptions',
+      'SseSnapshot',
+      'SseSnapshotOptions',
+      'SseTicket',
+      'SseTicketOptions',
       'StreamLabels',
+      'TicketStore',
       'WriteLatency',
     ],
+  },
+  'http-api/index.ts': {
+    values: ['SseHttpApiModule'],
+    types: [
+      'HttpApiCode',
+      'PublishAnswer',
+      'PublishFailure',
+      'PublishResult',
+      'SseHttpApiKey',
+      'SseHttpApiOptions',
+      'SseHttpApiRouteOptions',
+    ],
+  },
+  'prometheus/index.ts': {
+    values: ['prometheusMetrics'],
+    types: ['PrometheusMetricsOptions', 'PrometheusRegistry'],
   },
   'redis.ts': {
     values: ['redisBroker'],
     types: ['RedisBrokerOptions', 'RedisClientLike', 'RedisDriverName'],
+  },
+  'terminus/index.ts': {
+    values: ['SseHealthIndicator'],
+    types: ['SseHealthResult', 'SseReadinessOptions'],
   },
   'testing.ts': {
     values: ['brokerContract'],
@@ -89,7 +131,7 @@ const API: Readonly<
   },
 };
 
-const OPTIONAL_PEERS = ['ioredis', 'redis'];
+const OPTIONAL_PEERS = ['@nestjs/terminus', 'ioredis', 'prom-client', 'redis'];
 const ENTRIES = Object.keys(API);
 
 const TYPE_TESTS = 'test/public-api.types.ts';

@@ -4,6 +4,7 @@ import type { Acknowledge, MissingAcknowledgement } from '../protocol/input/ackn
 import type { ControlChannel } from './control-channel.interface.js';
 import type { PresenceStore } from './presence-store.interface.js';
 import type { TicketStore } from './ticket-store.interface.js';
+import type { SessionStore } from './session-store.interface.js';
 
 /** Limits of one room's history. */
 export interface RoomHistoryLimits {
@@ -135,6 +136,8 @@ export interface HistoryPage {
    * `position` are in it, except those of incomplete rooms. Default: `false`.
    */
   readonly hasMore?: boolean | undefined;
+  /** Of a read without rooms: position up to which lost events of another epoch were stored again. Default: 0, none. */
+  readonly restoredUpTo?: Position | undefined;
   /** `true` if the page came from the memory of this node, for metrics. Default: `false`. */
   readonly isLocal?: boolean | undefined;
 }
@@ -218,13 +221,12 @@ export interface SseBroker extends Partial<ControlChannel> {
 
   /** Stores the members of rooms. Optional: without it, rooms with presence are rejected at start-up. */
   readonly presence?: PresenceStore;
-
   /** Stores tickets. Optional: without it, the option `tickets` is rejected at start-up. */
   readonly tickets?: TicketStore;
+  /** Stores the sessions of streams. Optional: without it, the option `sessions` is refused at start-up. */
+  readonly sessions?: SessionStore;
 
-  /**
-   * Settles when accepted events of this node have been delivered to it; at once while not connected. Called before `close`.
-   */
+  /** Settles when accepted events of this node have been delivered to it; at once while not connected. Precedes `close`. */
   whenDelivered?(): Promise<void>;
 
   /** Closes all connections and drops the history of this node. Nothing is delivered afterwards. May be called twice. */

@@ -1,5 +1,5 @@
 import type { SseClient } from '../connection/sse-client.js';
-import { checkRetry } from '../protocol/input/event-fields.js';
+import { checkRetryTime, drawRetry, type RetryTime } from '../protocol/input/retry-time.js';
 import { checkRooms, type RoomName, type RoomNameRules } from '../protocol/input/room-name.js';
 import { SseError } from '../protocol/sse-error.js';
 import type { RoomHub } from '../rooms/room-hub.js';
@@ -10,14 +10,15 @@ import { HttpExchange } from './http-exchange.js';
 import { isForbiddenOrigin } from './identity/origin-check.js';
 import { exceedsTicket, TICKET_ROOMS_MESSAGE } from './sse-ticket.guard.js';
 import { redeemedOf } from '../tickets/request-ticket.js';
-import { attachSlot, openWithinLimits, refuseAtLimit } from './stream-opening.js';
+import { attachSlot, openWithinLimits, refuseAtLimit, refuseWhileDraining } from './stream-opening.js';
 
 export interface RawStreamOptions {
   readonly rooms?: RoomName | readonly RoomName[] | undefined;
-  readonly retryMs: number | false;
+  readonly retryMs: RetryTime | false;
+  /** True where the node takes no new streams any more. */
+  readonly isDraining: boolean;
   readonly limits: StreamLimits;
-  readonly allowedOrigins: AllowedOrigins | false | undefined;
-  readonly names?: RoomNameRules;
+  readonly rules: RoomNameRules & { readonly allowedOrigins: AllowedOrigins | false | undefined };
 }
 
 /**
@@ -29,22 +30,23 @@ export function openRawStream(
   hub: RoomHub,
   request: unknown,
   response: unknown,
-  { rooms, retryMs, limits, names, allowedOrigins }: RawStreamOptions,
+  { rooms, retryMs, isDraining, limits, rules }: RawStreamOptions,
 ): SseClient {
   const http = new HttpExchange(request, response);
-  const roomNames = rooms === undefined ? [] : checkRooms(rooms, names);
+  const roomNames = rooms === undefined ? [] : checkRooms(rooms, rules);
   limits.checkRooms(roomNames);
-  if (retryMs !== false) checkRetry(retryMs);
+  if (retryMs !== false) checkRetryTime(retryMs);
   if (http.response.headersSent) {
     throw new SseError(
       'response-already-sent',
       'The response has begun already. Call add() before anything is written.',
     );
   }
-  const forbidden = isForbiddenOrigin(http, request, allowedOrigins)
+  const forbidden = isForbiddenOrigin(http, request, rules.allowedOrigins)
     ? CROSS_SITE_MESSAGE
     : exceedsTicket(redeemedOf(request), roomNames) && TICKET_ROOMS_MESSAGE;
-  const slot = forbidden === false && http.claimConnection() ? limits.enter(request) : undefined;
+  const isRefused = forbidden !== false || isDraining || !http.claimConnection();
+  const slot = isRefused ? undefined : limits.enter(request);
   const client = hub.register({
     request,
     writer: http.createWriter(),
@@ -54,9 +56,10 @@ export function openRawStream(
     held: true,
   });
   if (slot === undefined) {
-    client.connection.close('refused');
+    client.connection.close(isDraining && forbidden === false ? 'shutdown' : 'refused');
     if (forbidden !== false) http.answerStatus(403, forbidden);
-    else http.answerReconnect(retryMs, () => {});
+    else if (isDraining) refuseWhileDraining(http, retryMs, () => {});
+    else http.answerReconnect(drawRetry(retryMs), () => {});
     return client;
   }
   if (typeof slot === 'string') {
@@ -71,6 +74,5 @@ export function openRawStream(
   openWithinLimits({ hub, limits, http, client, slot }, { retryMs, nextTurn: true });
   const { endsAtOpen } = client.connection;
   if (endsAtOpen !== undefined) client.connection.close(endsAtOpen);
-  if (hub.isClosing) client.connection.close('shutdown');
   return client;
 }

@@ -1,4 +1,5 @@
 import type { SseClient } from '../connection/sse-client.js';
+import { spreadRetry, type RetryTime } from '../protocol/input/retry-time.js';
 import type { StreamLimit, StreamLimits, StreamSlot } from '../limits/stream-limits.js';
 import type { RoomHub } from '../rooms/room-hub.js';
 import type { Opening } from '../rooms/room-hub.interface.js';
@@ -49,26 +50,30 @@ export function refuseAtLimit(
   limit: StreamLimit,
   done: () => void,
 ): void {
-  refuseForNow(http, limits, limit === 'maxStreams' ? 503 : 429, done);
+  const status = limit === 'maxStreams' ? 503 : 429;
+  refuseForNow(http, { status, message: 'Too many streams', retryMs: limits.retryAfterMs() }, done);
 }
 
 /**
- * Answers a request whose client should come back: an `EventSource` with a stream that ends, others with a status.
+ * Answers a request that comes while the node is drained: at the next attempt the client reaches another one.
+ *
+ * @param done called when the request is answered
+ */
+export function refuseWhileDraining(http: HttpExchange, retryMs: RetryTime | false, done: () => void): void {
+  refuseForNow(http, { status: 503, message: 'Shutting down', retryMs: spreadRetry(retryMs) }, done);
+}
+
+/**
+ * Answers with a stream that ends, or with the status to a client that asks for one.
  *
  * @param done called when the request is answered
  */
 export function refuseForNow(
   http: HttpExchange,
-  limits: StreamLimits,
-  status: number,
+  { status, message, retryMs }: { status: number; message: string; retryMs: number | false },
   done: () => void,
 ): void {
-  const retryAfterMs = limits.retryAfterMs();
-  if (!http.prefersStatus()) return http.answerReconnect(retryAfterMs, done);
-  http.answerStatus(
-    status,
-    status === 429 ? 'Too many streams' : 'No stream can be opened now',
-    retryAfterMs,
-  );
+  if (!http.prefersStatus()) return http.answerReconnect(retryMs, done);
+  http.answerStatus(status, message, retryMs === false ? undefined : retryMs);
   done();
 }

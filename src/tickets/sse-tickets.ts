@@ -119,7 +119,7 @@ export class SseTickets {
   }
 
   async #take(secret: string, id: string): Promise<TicketRecord | undefined> {
-    return opened<TicketRecord>('ticket', secret, await this.#storeOf(id)?.take(id));
+    return opened('ticket', secret, await this.#storeOf(id)?.take(id)) as TicketRecord | undefined;
   }
 
   /** The record of a used ticket whose client has the cookie of its first answer. */
@@ -127,7 +127,8 @@ export class SseTickets {
     const secret = continuationIn(cookies, ticketId);
     if (secret === undefined) return undefined;
     const id = idOf('continuation', secret);
-    const found = opened<ContinuationRecord>('continuation', secret, await this.#storeOf(id)?.read(id));
+    const sealed = await this.#storeOf(id)?.read(id);
+    const found = opened('continuation', secret, sealed) as ContinuationRecord | undefined;
     if (found === undefined || found.path !== path) return undefined;
     return isEqual(found.ticketId, ticketId) ? found.record : undefined;
   }
@@ -173,10 +174,10 @@ function unsupported(): SseError {
   );
 }
 
-function opened<T>(purpose: Purpose, secret: string, sealed: string | undefined): T | undefined {
+function opened(purpose: Purpose, secret: string, sealed: string | undefined): unknown {
   const text = sealed === undefined ? undefined : unseal(purpose, secret, sealed);
   // Only this package seals, and nobody else can without the secret.
-  return text === undefined ? undefined : (JSON.parse(text) as T);
+  return text === undefined ? undefined : JSON.parse(text);
 }
 
 /** Compares two ids, of one length, in constant time. */

@@ -4,6 +4,8 @@ import {
   type BrokerListener,
   type HistoryPolicy,
   type PresenceStore,
+  type SessionChange,
+  type SessionStore,
   type SseBroker,
   type TicketStore,
 } from 'nestjs-simple-sse';
@@ -34,6 +36,7 @@ function broken(
     nodes: () => sound.nodes(),
     presence: sound.presence,
     tickets: sound.tickets,
+    sessions: sound.sessions,
     close: () => sound.close(),
   };
   return Object.defineProperties(broker, Object.getOwnPropertyDescriptors(mutate(sound)));
@@ -63,6 +66,22 @@ function brokenTickets(mutate: (sound: TicketStore) => Partial<TicketStore>): Ss
     };
     return { tickets: Object.assign(store, mutate(sound)) };
   });
+}
+
+/** Creates a memory broker with one fault in its store of sessions. */
+function brokenSessions(mutate: (sound: SessionStore) => Partial<SessionStore>): SseBroker {
+  return broken(({ sessions: sound }) => {
+    const store: SessionStore = {
+      change: (changes) => sound.change(changes),
+      keysOf: (user) => sound.keysOf(user),
+    };
+    return { sessions: Object.assign(store, mutate(sound)) };
+  });
+}
+
+/** A store of sessions that makes other changes than it was given. */
+function changedTo(map: (change: SessionChange) => SessionChange): () => SseBroker {
+  return () => brokenSessions((sound) => ({ change: (changes) => sound.change(changes.map(map)) }));
 }
 
 const withMessages = (
@@ -233,6 +252,39 @@ const mutants: [name: string, create: () => SseBroker][] = [
     'trims control messages',
     () => broken((sound) => ({ publishControl: (text) => sound.publishControl(text.trim()) })),
   ],
+  ['lacks sessions without declaring it', () => broken(() => ({ sessions: undefined }))],
+  ['shares a session among all users', changedTo((change) => ({ ...change, user: undefined }))],
+  [
+    'stores the position of the last join',
+    () =>
+      brokenSessions((sound) => ({
+        change: (changes) =>
+          sound.change(
+            changes.flatMap((change): SessionChange[] =>
+              change.do === 'join' ? [{ ...change, do: 'leave' }, change] : [change],
+            ),
+          ),
+      })),
+  ],
+  [
+    'forgets the rooms of a session',
+    changedTo((change) => (change.do === 'join' ? { ...change, do: 'leave' } : change)),
+  ],
+  [
+    'lets a former owner change a session',
+    changedTo((change) =>
+      change.do === 'join' || change.do === 'leave' ? { ...change, client: undefined } : change,
+    ),
+  ],
+  [
+    'keeps sessions for ever',
+    changedTo((change) => ('ttlMs' in change ? { ...change, ttlMs: 60_000 } : change)),
+  ],
+  [
+    'has no limit of rooms',
+    changedTo((change) => (change.do === 'join' ? { ...change, maxRooms: 1_000 } : change)),
+  ],
+  ['lists no keys of a user', () => brokenSessions(() => ({ keysOf: async () => [] }))],
   ['lacks presence without declaring it', () => broken(() => ({ presence: undefined }))],
   [
     'joins a user again at each change',
@@ -311,7 +363,11 @@ function deliveryOf(message: RoomMessage): ConstructorParameters<typeof RoomMess
 
 describe('the broker contract', () => {
   it('accepts the sound broker behind the mutants', async () => {
-    for (const create of [() => broken(() => ({})), () => brokenPresence(() => ({}))]) {
+    for (const create of [
+      () => broken(() => ({})),
+      () => brokenPresence(() => ({})),
+      () => brokenSessions(() => ({})),
+    ]) {
       const createFixture = () => ({ createBroker: create });
       const cases = brokerContract({ name: 'sound', shared: false, createFixture, expiryWatchMs: 0 });
       const relevant = cases.filter(
@@ -326,10 +382,15 @@ describe('the broker contract', () => {
     const cases = brokerContract({
       name: 'small',
       shared: false,
-      without: ['publishControl', 'presence', 'tickets'],
+      without: ['publishControl', 'presence', 'sessions', 'tickets'],
       createFixture: () => ({
         createBroker: () =>
-          broken(() => ({ publishControl: undefined, presence: undefined, tickets: undefined })),
+          broken(() => ({
+            publishControl: undefined,
+            presence: undefined,
+            sessions: undefined,
+            tickets: undefined,
+          })),
       }),
     });
     const reasons = new Set(cases.map(({ skipped }) => skipped));
@@ -339,11 +400,12 @@ describe('the broker contract', () => {
         'the broker does not share its history',
         'the broker has no publishControl',
         'the broker has no presence',
+        'the broker has no sessions',
         'the broker has no tickets',
       ]),
     );
     const optional = cases.filter(
-      ({ skipped, name }) => skipped === undefined && /control|Control|joins|ticket/.test(name),
+      ({ skipped, name }) => skipped === undefined && /control|Control|joins|session|ticket/.test(name),
     );
     expect(optional.map(({ name }) => name)).toEqual([]);
   });

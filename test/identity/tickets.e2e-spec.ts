@@ -49,7 +49,8 @@ describe.each(allPlatforms)('tickets, on $name,', (platform) => {
     await start();
     const ticket = await issue();
     const statuses = await Promise.all(Array.from({ length: 10 }, () => statusOf('/orders/7', ticket)));
-    expect(statuses.toSorted()).toEqual([200, ...Array<number>(9).fill(401)]);
+    expect(statuses.filter((status) => status === 401)).toHaveLength(9);
+    expect(statuses).toContain(200);
     const other = await issue();
     const guesses = [
       '',
@@ -101,9 +102,8 @@ describe.each(allPlatforms)('tickets, on $name,', (platform) => {
 
   it('are redeemed by SseTicketGuard, so that the guards after it know the user', async () => {
     await start();
-    const news = (user: string): Promise<string> => issue({ user, rooms: ['news'] });
-    expect(await statusOf('/guarded', await news('ann'))).toBe(200);
-    expect(await statusOf('/guarded', await news('bob'))).toBe(403);
+    expect(await statusOf('/guarded', await issue({ user: 'ann', rooms: ['news'] }))).toBe(200);
+    expect(await statusOf('/guarded', await issue({ user: 'bob', rooms: ['news'] }))).toBe(403);
     expect((await running.open('/guarded')).status).toBe(401);
     expect(await statusOf('/guarded', 'guess')).toBe(401);
     expect([...running.sse.clients()].map(({ user }) => user)).toEqual(['ann']);
@@ -270,8 +270,8 @@ describe.each(allPlatforms)('tickets, on $name,', (platform) => {
     const broker = new MemoryBroker();
     let isDown = false;
     const { tickets } = broker;
-    const take = tickets!.take.bind(tickets);
-    tickets!.take = async (key) => {
+    const take = tickets.take.bind(tickets);
+    tickets.take = async (key) => {
       if (isDown)
         throw unchecked<Error>(
           await sseRefusal(() => new MemoryBroker().publish(['a'], { data: '', serialized: false }, {})),

@@ -41,6 +41,8 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     packages: ['rxjs'],
   },
   limits: { imports: ['protocol'], types: ['connection', 'metrics'], packages: ['node:net'] },
+  drain: { imports: ['protocol'], types: ['connection', 'broker'], packages: [] },
+  terminus: { imports: ['protocol', 'sse.service.ts'], types: ['drain'], packages: ['@nestjs/common'] },
   'cross-site': { imports: ['protocol'], packages: ['node:http'] },
   tickets: {
     imports: ['protocol', 'broker/broker.interface.ts', 'broker/ticket-store.interface.ts'],
@@ -50,6 +52,16 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     imports: ['protocol', 'connection', 'limits', 'cross-site', 'tickets', 'rooms', 'sse.constants.ts'],
     packages: ['@nestjs/*', 'rxjs', 'node:*'],
   },
+  'http-api': {
+    imports: [
+      'protocol',
+      'rooms/room-pattern.ts',
+      'rooms/publish/call-arguments.ts',
+      'sse.module.ts',
+      'sse.service.ts',
+    ],
+    packages: ['@nestjs/*', 'node:crypto'],
+  },
   testing: {
     imports: [
       'protocol',
@@ -57,9 +69,11 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'broker/control-channel.interface.ts',
       'broker/presence-store.interface.ts',
       'broker/ticket-store.interface.ts',
+      'broker/session-store.interface.ts',
     ],
     packages: ['node:*'],
   },
+  prometheus: { imports: ['protocol', 'metrics'], packages: ['prom-client'] },
   [PUBLIC_API]: {
     imports: [
       'protocol',
@@ -72,6 +86,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'limits',
       'cross-site',
       'tickets',
+      'drain',
       'rooms',
       'endpoint',
       'testing',
@@ -82,6 +97,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
 
 /** Packages that each backend of the broker may import besides those of its layer: its client libraries. */
 export const BACKENDS: Readonly<Record<string, readonly string[]>> = {
+  memory: [],
   redis: ['redis', 'ioredis', 'node:os'],
 };
 

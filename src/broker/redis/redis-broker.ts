@@ -12,7 +12,6 @@ import type {
 } from '../broker.interface.js';
 import type { BrokerNode } from '../control-channel.interface.js';
 import type { PresenceStore } from '../presence-store.interface.js';
-import type { TicketStore } from '../ticket-store.interface.js';
 import type { Position } from '../../protocol/position.js';
 import type { RoomEvent } from '../../protocol/room-message.js';
 import { SseError } from '../../protocol/sse-error.js';
@@ -31,6 +30,7 @@ import { RedisPresence } from './presence/redis-presence.js';
 import { tooLongAcknowledge, type ResolvedRedisOptions } from './redis-broker-options.js';
 import { RedisNode } from './redis-node.js';
 import { RedisTickets } from './tickets/redis-tickets.js';
+import { RedisSessions } from './sessions/redis-sessions.js';
 
 /** The parts shared by all partitions of one broker. */
 export interface RedisBrokerContext {
@@ -50,12 +50,13 @@ export class RedisBroker implements SseBroker {
   readonly #partition: Partition;
   readonly #presence = new RedisPresence();
   readonly presence: PresenceStore = this.#presence;
-  readonly tickets: TicketStore = new RedisTickets(() => this.#running());
+  readonly tickets = new RedisTickets(() => this.#running());
+  readonly sessions = new RedisSessions(() => this.#running());
   readonly acknowledges = true;
   /** The epoch outside of `start` and `close`. */
   readonly #placeholderEpoch = newEpoch();
   #node: RedisNode | undefined;
-  readonly #nodeName = randomUUID().slice(0, 8);
+  readonly nodeId = randomUUID().slice(0, 8);
   /** Absent from the partitions that do not carry the registry of nodes. */
   readonly nodes: (() => Promise<readonly BrokerNode[]>) | undefined;
 
@@ -63,10 +64,6 @@ export class RedisBroker implements SseBroker {
     this.#context = context;
     this.#partition = partition;
     this.nodes = partition.tag === NODES_TAG ? async () => this.#listNodes() : undefined;
-  }
-
-  get nodeId(): string {
-    return this.#nodeName;
   }
 
   get epoch(): string {
@@ -84,7 +81,7 @@ export class RedisBroker implements SseBroker {
   async start(policy: HistoryPolicy, listener: BrokerListener): Promise<void> {
     const { options, presenceTimes, warn, outages, chooseDriver } = this.#context;
     const driver = (await chooseDriver())(slotOf(this.#partition.tag));
-    const nodeName = this.#nodeName;
+    const nodeName = this.nodeId;
     const redisKeys = new RedisKeys(this.#partition, driver.database, nodeName);
     const onPresenceShutdown = (): void => this.#presence.nodeLeaving();
     const node = new RedisNode({
@@ -148,6 +145,9 @@ export class RedisBroker implements SseBroker {
     if (epoch === undefined) throw unavailable('Redis has a malformed receipt of this event.', undefined);
     const position = Number(digits);
     order.observePosition(position);
+    const { idempotencyKey } = options;
+    if (idempotencyKey !== undefined && command.isStored)
+      losses.remember({ rooms, event, options: { ...options, idempotencyKey }, epoch, position });
     if (duplicate !== 1) losses.accepted(rooms, epoch);
     return { epoch, position, replayable: position !== 0, duplicate: duplicate === 1, missing };
   }
@@ -235,10 +235,13 @@ export class RedisBroker implements SseBroker {
    */
   async #readPosition(node: RedisNode): Promise<HistoryPage> {
     const { reader, order } = node;
-    const current = (await reader.currentPosition()) ?? order;
+    const found = await reader.currentPosition();
+    const current = found ?? order;
     const isKnownEpoch = current.epoch === order.epoch;
     if (!isKnownEpoch) node.awaitEpoch(current);
     const position = isKnownEpoch ? Math.max(order.newestPosition, current.position) : current.position;
-    return { epoch: current.epoch, position, messages: [], incompleteRooms: [] };
+    const { restoredUpTo = 0, restoredEvents = 0 } = found ?? {};
+    if (found !== undefined) node.reads.forgetUnless(restoredEvents);
+    return { epoch: current.epoch, position, messages: [], incompleteRooms: [], restoredUpTo };
   }
 }

@@ -13,7 +13,8 @@ export interface Partition {
  * History:
  * - `sse:{0}:m` hash, never expires: `e` epoch, `b` time at which it began in microseconds, `g` greatest assigned position, `r` run id of the server, `t` time for
  *   which last positions are kept in milliseconds, `k` position since which they are kept so long, `v` microseconds of
- *   the last check of the eviction policy and `1` if Redis evicts keys.
+ *   the last check of the eviction policy and `1` if Redis evicts keys, `w` greatest position of an event that was
+ *   stored again, and the number of such events.
  * - `sse:{0}:s:<room>` stream of the room's events with ids `<position>-0`: `p` position of the previous event in
  *   this room, `d` event, `r` all rooms of an event for several rooms, unless the list is long.
  * - `sse:{0}:l:<room>` string: the room's last position. Outlives the stream.
@@ -38,6 +39,10 @@ export interface Partition {
  *   of the last write.
  * - `sse:{0}:pm:<room>` hash: `<node> <user>` to `<connections> <milliseconds> <info>`.
  * - `sse:{0}:pu:<room>` hash: user to number of nodes; the empty field holds the number of connections in the room.
+ *
+ * Sessions:
+ * - `sse:{0}:h:<key>` hash: the sessions with this key, see `CHANGE_SESSIONS_SCRIPT`.
+ * - `sse:{0}:hu:<user>` sorted set: the keys of the user's sessions, by their expiry in milliseconds.
  *
  * Channels:
  * - `sse:{0}:c:<room>` events of one room.
@@ -115,6 +120,14 @@ export class RedisKeys {
 
   presenceUsers(room: string): string {
     return `${this.#keyPrefix}:pu:${room}`;
+  }
+
+  session(key: string): string {
+    return `${this.#keyPrefix}:h:${key}`;
+  }
+
+  sessionsOfUser(user: string): string {
+    return `${this.#keyPrefix}:hu:${user}`;
   }
 
   /** Channel of the messages for one node. */

@@ -1,4 +1,4 @@
-import type { TicketStore } from './ticket-store.interface.js';
+import type { TicketStore } from '../ticket-store.interface.js';
 
 /** Stored texts; a further one removes the oldest. About 100 MB with long texts. */
 const MAX_TEXTS = 100_000;

@@ -1,6 +1,6 @@
-import type { Position } from '../protocol/position.js';
-import { RoomMessage, type RoomEvent } from '../protocol/room-message.js';
-import { brokerClosedError } from './broker-closed-error.js';
+import type { Position } from '../../protocol/position.js';
+import { RoomMessage, type RoomEvent } from '../../protocol/room-message.js';
+import { brokerClosedError } from '../broker-closed-error.js';
 import type {
   BrokerListener,
   HistoryPage,
@@ -9,16 +9,18 @@ import type {
   PublishReceipt,
   ReadOptions,
   SseBroker,
-} from './broker.interface.js';
-import type { BrokerNode } from './control-channel.interface.js';
-import { IdempotencyKeys } from './idempotency-keys.js';
+} from '../broker.interface.js';
+import type { BrokerNode } from '../control-channel.interface.js';
+import { IdempotencyKeys } from '../idempotency-keys.js';
 import { MemoryHistory } from './memory-history.js';
 import { MemoryPresence } from './memory-presence.js';
-import { MemoryTickets } from './memory-tickets.js';
-import { newEpoch } from './new-epoch.js';
+import { newEpoch } from '../new-epoch.js';
 import { PositionClock } from './position-clock.js';
-import type { PresenceStore } from './presence-store.interface.js';
-import type { TicketStore } from './ticket-store.interface.js';
+import { MemorySessions } from './memory-sessions.js';
+import { MemoryTickets } from './memory-tickets.js';
+import type { PresenceStore } from '../presence-store.interface.js';
+import type { SessionStore } from '../session-store.interface.js';
+import type { TicketStore } from '../ticket-store.interface.js';
 
 /**
  * A broker for a single node, with its history in the process. It passes the same contract as a shared broker.
@@ -45,6 +47,8 @@ export class MemoryBroker implements SseBroker {
   readonly presence: PresenceStore = this.#members;
   readonly #tickets = new MemoryTickets(() => this.#running());
   readonly tickets: TicketStore = this.#tickets;
+  readonly #sessions = new MemorySessions(() => this.#running());
+  readonly sessions: SessionStore = this.#sessions;
   #delivering = false;
   #history: MemoryHistory | undefined;
   #listener: BrokerListener | undefined;
@@ -124,6 +128,7 @@ export class MemoryBroker implements SseBroker {
   async close(): Promise<void> {
     this.#listener = undefined;
     await this.#members.close();
+    this.#sessions.close();
     this.#history?.close();
     this.#keys.clear();
     this.#tickets.close();
