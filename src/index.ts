@@ -14,6 +14,7 @@ export type {
 } from './sse-module-options.interface.js';
 
 export type { AllowedOrigins } from './cross-site/cross-site-options.interface.js';
+export type { SseHealth } from './drain/sse-health.js';
 export type { SseLimitOptions } from './limits/limit-options.interface.js';
 export { SseClient } from './connection/sse-client.js';
 export type { JoinOptions, SseClientContext } from './connection/sse-client.interface.js';
@@ -30,6 +31,7 @@ export type { Acknowledge, MissingAcknowledgement } from './protocol/input/ackno
 export type { JsonValue } from './protocol/json-value.js';
 export type { PresenceChange } from './protocol/presence-event.js';
 export type { Replay } from './protocol/input/replay-option.js';
+export type { RetryRange, RetryTime } from './protocol/input/retry-time.js';
 export type { RoomName } from './protocol/input/room-name.js';
 export type { SseIdentity } from './protocol/input/user-name.js';
 export { SseError, type SseErrorCode } from './protocol/sse-error.js';

@@ -2,7 +2,7 @@ import { UseInterceptors } from '@nestjs/common';
 import { addRoomMetadata, checkRoomOptions, type SseRoomOptions } from './endpoint/routes/room-metadata.js';
 import type { RoomSource, RoutedRequest } from './endpoint/room-names.js';
 import { isWrapped, wrapHandler } from './endpoint/routes/wrap-handler.js';
-import { checkRetry } from './protocol/input/event-fields.js';
+import { checkRetryTime } from './protocol/input/retry-time.js';
 import { SseError } from './protocol/sse-error.js';
 import { SseInterceptor } from './sse.interceptor.js';
 
@@ -42,7 +42,7 @@ export function SseRoom(
   const given = isOptions(room) ? room : options;
   checkRoomOptions(given);
   const { retryMs } = given;
-  if (retryMs !== undefined && retryMs !== false) checkRetry(retryMs);
+  if (retryMs !== undefined && retryMs !== false) checkRetryTime(retryMs);
   const metadata = isOptions(room)
     ? { sources: [], ...room }
     : { sources: room === undefined ? [] : [room], ...options };

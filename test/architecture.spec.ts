@@ -37,10 +37,12 @@ describe('the source tree', () => {
     );
   });
 
-  it('imports Nest only in the public API and the endpoint', () => {
+  it('imports Nest only in the public API, the endpoint and entry points of features', () => {
     const importing = sources.filter((file) => importsOf(file).some(({ to }) => to.startsWith('@nestjs/')));
     expect(
-      importing.map(({ path }) => path).filter((path) => !/^(endpoint\/)?(routes\/)?[^/]+$/.test(path)),
+      importing
+        .map(({ path }) => path)
+        .filter((path) => !/^((endpoint|http-api|terminus)\/)?(routes\/)?[^/]+$/.test(path)),
     ).toEqual([]);
     expect(importing.length).toBeGreaterThan(0);
   });

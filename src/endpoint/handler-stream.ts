@@ -5,6 +5,7 @@ import { clientLabel } from '../logs/client-label.js';
 import { encodeEvent } from '../protocol/encode-event.js';
 import { RESERVED_EVENT_PREFIX } from '../protocol/input/event-fields.js';
 import type { Replay } from '../protocol/input/replay-option.js';
+import { spreadRetry, type RetryTime } from '../protocol/input/retry-time.js';
 import type { SerializeData } from '../protocol/input/serialize-data.js';
 import { SseFrame } from '../protocol/sse-frame.js';
 import type { RoomHub } from '../rooms/room-hub.js';
@@ -22,7 +23,7 @@ export interface HandlerStreamOptions {
   readonly limits: StreamLimits;
   readonly slot: StreamSlot;
   readonly serialize: SerializeData;
-  readonly retryMs: number | false;
+  readonly retryMs: RetryTime | false;
   /** As in `SseRoomOptions`. */
   readonly replay: Replay | undefined;
   readonly openOnFirstEvent: boolean;
@@ -63,7 +64,7 @@ export class HandlerStream implements HandlerRunner, SourceSink {
     options.client.onceClosed = (reason) => {
       const settle = (): void => this.#settle.resolve();
       // The client reconnects, as after the end of an open stream by a shutdown.
-      if (reason === 'shutdown') options.http.answerReconnect(options.retryMs, settle);
+      if (reason === 'shutdown') options.http.answerReconnect(spreadRetry(options.retryMs), settle);
       else settle();
     };
     // Gone while a guard or a room function ran: nothing will call `onceClosed`.
@@ -88,9 +89,10 @@ export class HandlerStream implements HandlerRunner, SourceSink {
 
   /** Starts reading the result of the handler. Does nothing from the second call on. */
   start(source: unknown): void {
-    const { client, openOnFirstEvent } = this.#options;
+    const { client, openOnFirstEvent, endOnComplete } = this.#options;
     if (this.#started || client.isClosed) return;
     this.#started = true;
+    if (source !== undefined && source !== null) client.endOnComplete = endOnComplete ?? 'without rooms';
     client.connection.onEarlyFrame = () => this.#open();
     readSource(source, client, this);
     if (client.isClosed || client.connection.isOpen) return;
@@ -143,8 +145,8 @@ export class HandlerStream implements HandlerRunner, SourceSink {
   }
 
   complete(): void {
-    const { client, endOnComplete } = this.#options;
-    if (client.isClosed || !(endOnComplete ?? client.roomNames().length === 0)) return;
+    const { client } = this.#options;
+    if (client.isClosed || !client.endsWithSource) return;
     this.#open();
     this.#end('source-ended');
   }

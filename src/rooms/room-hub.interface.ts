@@ -3,6 +3,7 @@ import type { CallbackFailures } from '../callbacks/callback-failures.js';
 import type { ConnectionOptions } from '../connection/connection-services.js';
 import type { ResponseWriter } from '../connection/response/response-writer.js';
 import type { RoomNameRules } from '../protocol/input/room-name.js';
+import type { RetryTime } from '../protocol/input/retry-time.js';
 import type { Replay } from '../protocol/input/replay-option.js';
 import type { SerializeData } from '../protocol/input/serialize-data.js';
 import type { PublisherOptions } from './publish/event-publisher.js';
@@ -47,5 +48,5 @@ export interface Opening {
   /** As in `AttachTiming`. Default: none. */
   readonly newest?: Replay | undefined;
   /** Reconnection time in milliseconds; `false` sends none. */
-  readonly retryMs: number | false;
+  readonly retryMs: RetryTime | false;
 }

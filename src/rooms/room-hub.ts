@@ -7,7 +7,7 @@ import { ConnectionServices } from '../connection/connection-services.js';
 import { SseClient, type ClientHost } from '../connection/sse-client.js';
 import type { JoinOptions } from '../connection/sse-client.interface.js';
 import type { SseGauges } from '../metrics/sse-metrics.interface.js';
-import { checkRetry } from '../protocol/input/event-fields.js';
+import { checkRetryTime, drawRetry, type RetryTime } from '../protocol/input/retry-time.js';
 import { hasReplay } from '../protocol/input/replay-option.js';
 import { checkRoomCount } from '../protocol/input/room-count.js';
 import { encodeEvent } from '../protocol/encode-event.js';
@@ -153,7 +153,7 @@ export class RoomHub implements ClientHost {
     { retryMs, nextTurn = false, newest }: Opening,
   ): void {
     if (client.isClosed) return;
-    const retry = client.retryMs ?? retryMs;
+    const retry = drawRetry((client.retryMs ??= retryMs));
     client.connection.open(headers, retry === false ? '' : encodeEvent({ retry }));
     this.#options.observer?.clientOpened(client);
     void this.#resumes.attach(client, { ready: this.#options.readyEvent, nextTurn, newest });
@@ -206,10 +206,10 @@ export class RoomHub implements ClientHost {
     return this.events.send(client, parts);
   }
 
-  setRetry(client: SseClient, retryMs: number): void {
-    const retry = checkRetry(retryMs);
-    if (client.connection.isOpen) this.events.sendFields(client, { retry });
-    else client.retryMs = retry;
+  setRetry(client: SseClient, retryMs: RetryTime): void {
+    client.retryMs = checkRetryTime(retryMs);
+    const retry = drawRetry(client.retryMs);
+    if (client.connection.isOpen && retry !== false) this.events.sendFields(client, { retry });
   }
 
   clientClosed(client: SseClient, reason: CloseReason): void {
@@ -246,5 +246,5 @@ export class RoomHub implements ClientHost {
   }
 
   /** As in `HubShutdown.close`. */
-  readonly close = (): Promise<void> => this.#shutdown.close();
+  readonly close = (endStreams?: () => Promise<void>): Promise<void> => this.#shutdown.close(endStreams);
 }

@@ -3,6 +3,8 @@ import type { ExecutionContext, Type } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { TerminusModule } from '@nestjs/terminus';
 import type { SseModuleOptions } from 'nestjs-simple-sse';
+import { SseHealthIndicator } from 'nestjs-simple-sse/terminus';
+import { filter, firstValueFrom } from 'rxjs';
 import { platforms } from '../support/platforms.js';
 import type { EventStream, ReceivedEvent } from '../support/event-stream.js';
 import { unchecked } from '../support/refusal.js';
@@ -94,8 +96,23 @@ describe.each(platforms)('the recipes, on $name', (platform) => {
       body: JSON.stringify({ text: 'hello' }),
     });
     expect(JSON.parse(await answer.text())).toEqual({ position: expect.any(String) });
+    streams.push(await running.listen('/chats/1/events', as('eve'))); // begins with the message
     for (const stream of streams)
       expect(await next(stream)).toEqual(['said', { from: 'ann', text: 'hello' }]);
+  });
+
+  it('a page that opens after a job has ended receives its last progress and its end', async () => {
+    await start(ImportsController, { providers: [Imports] });
+    const id = running.get(Imports).start(
+      (async function* () {
+        yield* ['a', 'b'];
+      })(),
+    );
+    const ended = running.sse.stream(`imports/${id}`).pipe(filter(({ event }) => event === 'finished'));
+    await within(firstValueFrom(ended), 'the end of the job');
+    const stream = await running.listen(`/imports/${id}/events`);
+    expect(await next(stream)).toEqual(['progress', { done: 2, row: 'b' }]);
+    expect(await next(stream)).toEqual(['finished', { done: 2 }]);
   });
 
   it('a job tells its progress and its end', async () => {
@@ -184,13 +201,18 @@ describe.each(platforms)('the recipes, on $name', (platform) => {
     expect(text).toMatch(/^sse_streams_open\{endpoint="\/described",transport="http\/1.1"\} 1$/m);
   });
 
-  it('the health check is up while the broker is', async () => {
-    await start(HealthController, { imports: [TerminusModule] });
-    const answer = await running.open('/health/ready');
-    expect([answer.status, JSON.parse(await answer.text())]).toEqual([
-      200,
-      expect.objectContaining({ status: 'ok', info: { sse: { status: 'up', broker: 'live' } } }),
-    ]);
+  it('the probes are up, and the one of readiness is down while the node drains', async () => {
+    await start(HealthController, { imports: [TerminusModule], providers: [SseHealthIndicator] });
+    const probe = async (name: string): Promise<[number, unknown]> => {
+      const answer = await running.open(`/health/${name}`);
+      return [answer.status, (JSON.parse(await answer.text()) as { details: object }).details];
+    };
+    const up = { sse: { status: 'up', state: 'ready', streams: 0, broker: 'live' } };
+    expect(await probe('live')).toEqual([200, up]);
+    expect(await probe('ready')).toEqual([200, up]);
+    await running.sse.drain();
+    expect(await probe('live')).toEqual([200, { sse: { ...up.sse, state: 'draining' } }]);
+    expect(await probe('ready')).toEqual([503, { sse: { ...up.sse, state: 'draining', status: 'down' } }]);
   });
 
   it('the API description names the type of the stream and its parameter', async () => {

@@ -48,10 +48,22 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     packages: ['rxjs'],
   },
   limits: { imports: ['protocol'], types: ['connection', 'metrics'], packages: ['node:net'] },
+  drain: { imports: ['protocol'], types: ['connection', 'broker'], packages: [] },
+  terminus: { imports: ['protocol', 'sse.service.ts'], types: ['drain'], packages: ['@nestjs/common'] },
   'cross-site': { imports: ['protocol'], packages: ['node:http'] },
   endpoint: {
     imports: ['logs', 'protocol', 'connection', 'limits', 'cross-site', 'rooms', 'sse.constants.ts'],
     packages: ['@nestjs/*', 'rxjs', 'node:*'],
+  },
+  'http-api': {
+    imports: [
+      'protocol',
+      'rooms/room-pattern.ts',
+      'rooms/publish/call-arguments.ts',
+      'sse.module.ts',
+      'sse.service.ts',
+    ],
+    packages: ['@nestjs/*', 'node:crypto'],
   },
   testing: {
     imports: [
@@ -76,6 +88,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'presence',
       'limits',
       'cross-site',
+      'drain',
       'rooms',
       'endpoint',
       'testing',

@@ -2,6 +2,7 @@ import { inspect, isDeepStrictEqual } from 'node:util';
 import { didYouMean } from '../../protocol/did-you-mean.js';
 import { describeValue } from '../../protocol/error-text.js';
 import { checkReplay, type Replay } from '../../protocol/input/replay-option.js';
+import type { RetryTime } from '../../protocol/input/retry-time.js';
 import { SseError } from '../../protocol/sse-error.js';
 import { SSE_ROOM_METADATA } from '../../sse.constants.js';
 import type { RoomSource } from '../room-names.js';
@@ -22,9 +23,10 @@ export interface SseRoomOptions {
   readonly endOnComplete?: boolean;
   /**
    * The reconnection time in milliseconds that the stream begins with (HTML standard, 9.2.6: field `retry`). 0 reconnects
-   * without delay; `false` sends none. Default: the module's `retryMs`.
+   * without delay; `false` sends none; of a range `{ minMs, maxMs }` each client is given a random one. Default: the module's
+   * `retryMs`.
    */
-  readonly retryMs?: number | false;
+  readonly retryMs?: RetryTime | false;
   /**
    * The events of history that a stream without a `Last-Event-ID` begins with, from all of its rooms: the newest n of each
    * room, `'all'`, or the newest n of each event name of a room. Every later event follows, none twice. They carry no `id:`;
