@@ -121,6 +121,7 @@ export class SseInterceptor implements NestInterceptor {
       serialize: options.serialize,
       retryMs,
       replay: metadata.replay,
+      snapshot: metadata.snapshot,
       openOnFirstEvent: metadata.openOnFirstEvent ?? false,
       endOnComplete: metadata.endOnComplete,
       onFailure: (error) => this.#log.failed(context.getHandler().name, http.path, client, error),

@@ -47,11 +47,14 @@ export class RoomHub implements ClientHost {
   readonly #delivery: EventDelivery;
   readonly events: EventPublisher;
   readonly #shutdown: HubShutdown;
+  /** True if any room has history. */
+  readonly hasHistory: boolean;
 
   constructor(options: HubOptions) {
     this.#options = options;
     this.callbacks = options.callbacks;
     this.report = options.report;
+    this.hasHistory = options.policy.hasHistory;
     this.observables = new HubObservables(options.callbacks, options.metrics);
     this.#partitions = new Partitions(options.broker, options.metrics);
     this.#connections = new ConnectionServices(options);
@@ -60,7 +63,7 @@ export class RoomHub implements ClientHost {
     this.#rooms = new RoomRegistry(this.#partitions, reportWhileOpen, options);
     this.events = new EventPublisher(this.#partitions, options);
     this.#resumes = new ClientResumes(
-      { ...options, partitions: this.#partitions, rooms: this.#rooms, hasHistory: options.policy.hasHistory },
+      { ...options, partitions: this.#partitions, rooms: this.#rooms, hasHistory: this.hasHistory },
       options.report,
     );
     this.#delivery = new EventDelivery(options, this.#rooms, this.#connections.flushScheduler);
@@ -76,7 +79,7 @@ export class RoomHub implements ClientHost {
 
   /** Starts the broker, and subscribes the room of all clients without `subscribesLater`. Settles when it may be used. */
   async start({ subscribesLater = false } = {}): Promise<void> {
-    const losses = new LossNotifier(this.clients, this.#partitions, this.#options.metrics);
+    const losses = new LossNotifier(this.clients, this.#partitions, this.#options.metrics, this.#resumes);
     const listener: PartitionsListener = {
       onMessage: (message) => this.#delivery.receive(message),
       onStateChange: (state) => {
@@ -147,16 +150,12 @@ export class RoomHub implements ClientHost {
    * Sends the headers, and `retry` as the first line, in the same block as the first event. Then begins to bring the client
    * to live delivery, as in `ClientResumes.attach`: what subscribers of `connected$` join or send follows `sse:ready`.
    */
-  open(
-    client: SseClient,
-    headers: Readonly<Record<string, unknown>>,
-    { retryMs, nextTurn = false, newest }: Opening,
-  ): void {
+  open(client: SseClient, headers: Readonly<Record<string, unknown>>, { retryMs, ...timing }: Opening): void {
     if (client.isClosed) return;
     const retry = drawRetry((client.retryMs ??= retryMs));
     client.connection.open(headers, retry === false ? '' : encodeEvent({ retry }));
     this.#options.observer?.clientOpened(client);
-    void this.#resumes.attach(client, { ready: this.#options.readyEvent, nextTurn, newest });
+    void this.#resumes.attach(client, { nextTurn: false, ready: this.#options.readyEvent, ...timing });
     this.observables.connected.next({ client });
   }
 
@@ -184,7 +183,7 @@ export class RoomHub implements ClientHost {
       const { replay = 0 } = options;
       const isAttaching = this.#resumes.includesNewRooms(client);
       const replays = hasReplay(replay) && isOpen && !(isAttaching && (client.lastEventId ?? '') !== '');
-      if (replays && this.#options.policy.hasHistory) return this.#resumes.join(client, name, replay);
+      if (replays && this.hasHistory) return this.#resumes.join(client, name, replay);
       const { subscribed } = this.#rooms.join(client, name);
       if (isOpen) this.#resumes.joined(client, name);
       // Before the stream opens `attach` waits for the room instead: the stream opens only when the handler returns.
@@ -236,7 +235,7 @@ export class RoomHub implements ClientHost {
 
   /** The current position of some rooms, or `undefined` without history. */
   async position(rooms: readonly string[]): Promise<string | undefined> {
-    if (!this.#options.policy.hasHistory) return undefined;
+    if (!this.hasHistory) return undefined;
     return this.#partitions.format(await this.#partitions.currentPosition([EVERYONE, ...rooms]));
   }
 
