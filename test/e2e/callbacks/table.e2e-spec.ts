@@ -83,7 +83,7 @@ class Play {
       eventDelivered: () => {},
       volatileDropped: () => {},
       callbackFailed: (name) => this.counted.push(name),
-      ...options.metrics,
+      ...(options.metrics as Partial<SseMetrics> | undefined),
     };
     this.running = await this.platform.start(
       sseApp({ controllers: [CallbackController], options: { ...options, metrics } }),
@@ -559,17 +559,21 @@ describe.each(platforms)('a callback of the application, on $name,', (platform) 
 it('the table in docs/10-errors.md has these rows and outcomes, and no other', () => {
   const [, section = ''] = readFileSync('docs/10-errors.md', 'utf8').split('## Callbacks of the application');
   const rows = Array.from(section.split('\n## ')[0]?.matchAll(/^\| `([^`(]+)[^|]*\|(.*)\|$/gm) ?? []);
-  const documented = rows.map(([, name = '', cells = '']) => [
+  const documented = rows.map(([, name = '', cells = '']): [string, string[]] => [
     name.trim(),
-    cells.split('|').map((cell) => /^(\w+( \w+)?)/.exec(cell.trim().replaceAll('`', ''))?.[0]),
+    cells.split('|').map((cell) => cell.trim().replaceAll('`', '')),
   ]);
-  const outcomes = Object.entries(TABLE).map(([name, row]) => [name, WAYS.map((way) => row[way][0])]);
-  const starts = documented.map(([name, cells], index) => [
+  const outcomes = Object.entries(TABLE).map(([name, row]): [string, string[]] => [
     name,
-    (cells as string[]).map((cell, column) => {
-      const outcome = (outcomes[index]?.[1]?.[column] as string | undefined) ?? '';
-      return cell?.startsWith(outcome) === true ? outcome : cell;
+    WAYS.map((way) => row[way][0]),
+  ]);
+  // The rest of a cell says more about its outcome.
+  const begins = documented.map(([name, cells], index) => [
+    name,
+    cells.map((cell, column) => {
+      const outcome = outcomes[index]?.[1][column] ?? '';
+      return cell.startsWith(outcome) ? outcome : cell;
     }),
   ]);
-  expect(starts).toEqual(outcomes);
+  expect(begins).toEqual(outcomes);
 });
