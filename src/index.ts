@@ -19,6 +19,7 @@ export type { SseLimitOptions } from './limits/limit-options.interface.js';
 export { SseClient } from './connection/sse-client.js';
 export type { JoinOptions, SseClientContext } from './connection/sse-client.interface.js';
 export type { CloseReason } from './connection/close-reason.js';
+export type { LoadSnapshot, SseSnapshot, SseSnapshotOptions } from './endpoint/snapshot/snapshot-option.js';
 export type { SseRoomOptions } from './endpoint/routes/room-metadata.js';
 export type { RoomSource, RoomsOfRequest, RoutedRequest } from './endpoint/room-names.js';
 export type { RemoteTarget } from './commands/command-target.js';

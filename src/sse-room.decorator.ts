@@ -32,12 +32,14 @@ import { SseInterceptor } from './sse.interceptor.js';
  */
 export function SseRoom<Request = RoutedRequest>(
   room?: RoomSource<Request>,
-  options?: SseRoomOptions,
+  options?: SseRoomOptions<Request>,
 ): MethodDecorator & ClassDecorator;
-export function SseRoom(options: SseRoomOptions): MethodDecorator & ClassDecorator;
+export function SseRoom<Request = RoutedRequest>(
+  options: SseRoomOptions<Request>,
+): MethodDecorator & ClassDecorator;
 export function SseRoom(
-  room?: RoomSource<never> | SseRoomOptions,
-  options: SseRoomOptions = {},
+  room?: RoomSource<never> | SseRoomOptions<never>,
+  options: SseRoomOptions<never> = {},
 ): MethodDecorator & ClassDecorator {
   const given = isOptions(room) ? room : options;
   checkRoomOptions(given);
@@ -62,6 +64,8 @@ export function SseRoom(
   };
 }
 
-function isOptions(room: RoomSource<never> | SseRoomOptions | undefined): room is SseRoomOptions {
+function isOptions(
+  room: RoomSource<never> | SseRoomOptions<never> | undefined,
+): room is SseRoomOptions<never> {
   return typeof room === 'object' && !Array.isArray(room);
 }

@@ -9,6 +9,7 @@ import type { SerializeData } from '../protocol/input/serialize-data.js';
 import type { PublisherOptions } from './publish/event-publisher.js';
 import type { ClientObserver } from './client-observer.interface.js';
 import type { ReportFailure } from './reported-promise.js';
+import type { StateSnapshot } from './state-snapshot.interface.js';
 import type { RoomPolicy } from './room-policy.js';
 
 /** Options of the hub of one node. */
@@ -47,6 +48,8 @@ export interface Opening {
   readonly nextTurn?: boolean;
   /** As in `AttachTiming`. Default: none. */
   readonly newest?: Replay | undefined;
+  /** As in `AttachTiming`. Default: none. */
+  readonly snapshot?: StateSnapshot | undefined;
   /** Reconnection time in milliseconds; `false` sends none. */
   readonly retryMs: RetryTime | false;
 }

@@ -66,7 +66,7 @@ describe.each(platforms)('the recipes, on $name', (platform) => {
     expect((await running.open('/notifications')).status).toBe(401);
   });
 
-  it('an order is refused to others, and begins with its state, which follows missed events', async () => {
+  it('an order is refused to others, and begins with its state', async () => {
     await start(OrdersController, { providers: [Orders] });
     const orders = running.get(Orders);
     const order = { id: '7', owner: 'ann', state: 'new' };
@@ -82,7 +82,8 @@ describe.each(platforms)('the recipes, on $name', (platform) => {
       headers: { ...as('ann').headers, 'Last-Event-ID': id as string },
     });
     expect(await next(resumed)).toEqual(['changed', { ...order, state: 'shipped' }]);
-    expect(await next(resumed)).toEqual(['snapshot', { ...order, state: 'shipped' }]);
+    await orders.save({ ...order, state: 'paid' });
+    expect(await next(resumed)).toEqual(['changed', { ...order, state: 'paid' }]);
   });
 
   it('a chat message reaches its author and the other members', async () => {
