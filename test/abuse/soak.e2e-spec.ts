@@ -62,6 +62,25 @@ class OpenStreams implements SseMetrics {
   volatileDropped(): void {}
 }
 
+const FAULTS = [undefined, 'read', 'publish'] as const;
+
+/** Refuses one kind of call while `failing` names it. */
+class FailingBroker extends WrappedMemoryBroker {
+  failing: (typeof FAULTS)[number];
+
+  override publish(...args: Parameters<SseBroker['publish']>): ReturnType<SseBroker['publish']> {
+    return this.failing === 'publish' ? Promise.reject(aFault()) : super.publish(...args);
+  }
+
+  override read(...args: Parameters<SseBroker['read']>): ReturnType<SseBroker['read']> {
+    return this.failing === 'read' ? Promise.reject(aFault()) : super.read(...args);
+  }
+}
+
+function aFault(): SseError {
+  return new SseError('broker-unavailable', 'A fault.');
+}
+
 /** Runs phases of traffic on one node, and samples what is left after each. */
 async function soak(
   platform: Platform,
@@ -176,13 +195,10 @@ describe.each(platforms)(
     it(
       'holds no more memory, handles, listeners, clients and slots at the end than at the beginning',
       async () => {
-        const broker = new WrappedMemoryBroker();
-        const original = { read: broker.read, publish: broker.publish };
-        const fails = (): Promise<never> => Promise.reject(new SseError('broker-unavailable', 'A fault.'));
+        const broker = new FailingBroker();
         const fault = (phase: number): Promise<() => Promise<void>> => {
-          if (phase % 3 === 1) broker.read = fails;
-          if (phase % 3 === 2) broker.publish = fails;
-          return Promise.resolve(() => Promise.resolve(void Object.assign(broker, original)));
+          broker.failing = FAULTS[phase % FAULTS.length];
+          return Promise.resolve(() => Promise.resolve(void (broker.failing = undefined)));
         };
         judged(await soak(platform, broker, fault));
       },
