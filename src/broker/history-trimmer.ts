@@ -98,7 +98,9 @@ export class HistoryTrimmer {
     while (this.#bytes + (this.#quiet?.bytes ?? 0) > this.#maxBytes) {
       const slot = this.#byAge[this.#byAgeStart];
       const quietPosition = this.#quiet?.oldestPosition ?? Infinity;
-      if (quietPosition <= (slot?.position ?? Number.MAX_VALUE)) this.#quiet?.forgetOldest();
+      // A large event displaces events, but no quiet rooms: they are small, and each costs its clients a gap.
+      const fits = this.#bytes <= this.#maxBytes;
+      if (fits && quietPosition <= (slot?.position ?? Number.MAX_VALUE)) this.#quiet?.forgetOldest();
       else if (slot === undefined) break;
       else {
         this.#byAgeStart++;

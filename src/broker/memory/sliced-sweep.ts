@@ -23,7 +23,7 @@ export class SlicedSweep<T> {
   #run(visit: (value: T) => void, done: () => void): void {
     const endMs = performance.now() + SLICE_MS;
     for (let count = 1; this.#values !== undefined; count++) {
-      const { value, done: isDone } = this.#values.next() as IteratorResult<T>;
+      const { value, done: isDone } = this.#values.next();
       if (isDone === true) {
         this.#values = undefined;
         return done();
