@@ -96,8 +96,11 @@ const API: Readonly<
       'SseSnapshotOptions',
       'SseTicket',
       'SseTicketOptions',
+      'SseTracing',
       'StreamLabels',
       'TicketStore',
+      'TraceContext',
+      'TracedEvent',
       'WriteLatency',
     ],
   },
@@ -112,6 +115,10 @@ const API: Readonly<
       'SseHttpApiOptions',
       'SseHttpApiRouteOptions',
     ],
+  },
+  'opentelemetry/index.ts': {
+    values: ['openTelemetryMetrics', 'openTelemetryTracing'],
+    types: [],
   },
   'prometheus/index.ts': {
     values: ['prometheusMetrics'],
@@ -131,7 +138,7 @@ const API: Readonly<
   },
 };
 
-const OPTIONAL_PEERS = ['@nestjs/terminus', 'ioredis', 'prom-client', 'redis'];
+const OPTIONAL_PEERS = ['@opentelemetry/api', '@nestjs/terminus', 'ioredis', 'prom-client', 'redis'];
 const ENTRIES = Object.keys(API);
 
 const TYPE_TESTS = 'test/public-api.types.ts';
