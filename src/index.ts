@@ -15,8 +15,7 @@ export type {
 
 export { SseTickets } from './tickets/sse-tickets.js';
 export { ticketOf } from './tickets/request-ticket.js';
-export { ticketRooms } from './endpoint/ticket-rooms.js';
-export { SseTicketGuard } from './endpoint/sse-ticket.guard.js';
+export { SseTicketGuard, ticketRooms } from './endpoint/sse-ticket.guard.js';
 export type { IssueOptions, SseTicket, SseTicketOptions } from './tickets/ticket-options.interface.js';
 export type { TicketStore } from './broker/ticket-store.interface.js';
 export type { AllowedOrigins } from './cross-site/cross-site-options.interface.js';

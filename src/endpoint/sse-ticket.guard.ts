@@ -8,7 +8,7 @@ import {
   type ExecutionContext,
 } from '@nestjs/common';
 import { SseError } from '../protocol/sse-error.js';
-import { redeemedOf, setRequestTicket } from '../tickets/request-ticket.js';
+import { redeemedOf, setRequestTicket, ticketOf } from '../tickets/request-ticket.js';
 import { SseTickets, type RedeemedTicket } from '../tickets/sse-tickets.js';
 import { HttpExchange } from './http-exchange.js';
 
@@ -95,4 +95,14 @@ export function checkTicketRooms(redeemed: RedeemedTicket | undefined, rooms: re
 export function exceedsTicket(redeemed: RedeemedTicket | undefined, rooms: readonly string[]): boolean {
   const allowed = redeemed?.ticket.rooms;
   return allowed !== undefined && rooms.some((room) => !allowed.includes(room));
+}
+
+/**
+ * Rooms of `@SseRoom(ticketRooms)`: those that the ticket of the request names. A request without a ticket is answered with 401;
+ * a ticket that names no rooms joins none.
+ */
+export function ticketRooms(request: unknown): readonly string[] {
+  const ticket = ticketOf(request);
+  if (ticket === undefined) throw new UnauthorizedException('This stream needs a ticket.');
+  return ticket.rooms ?? [];
 }
