@@ -174,7 +174,7 @@ async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHo
   presence.start(hub);
   const limits = new StreamLimits(options.limits, {
     metrics,
-    identify: (client) => presence.identify(client),
+    identify: (client) => void (hub.isHidden(client) || presence.identify(client)),
     clients: () => hub.clients,
   });
   return { options, presence, commands, limits, hub, serve };

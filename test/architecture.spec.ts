@@ -37,10 +37,10 @@ describe('the source tree', () => {
     );
   });
 
-  it('imports Nest only in the public API and the endpoint', () => {
+  it('imports Nest only in the public API, the endpoint and the operator’s page', () => {
     const importing = sources.filter((file) => importsOf(file).some(({ to }) => to.startsWith('@nestjs/')));
     expect(
-      importing.map(({ path }) => path).filter((path) => !/^(endpoint\/)?(routes\/)?[^/]+$/.test(path)),
+      importing.map(({ path }) => path).filter((path) => !/^(endpoint\/|admin\/)?(routes\/)?[^/]+$/.test(path)),
     ).toEqual([]);
     expect(importing.length).toBeGreaterThan(0);
   });
@@ -50,6 +50,7 @@ describe('the source tree', () => {
     expect([...loaded].filter((path) => path.startsWith('broker/redis') || path === 'testing.ts')).toEqual(
       [],
     );
+    expect([...loaded].filter((path) => path.startsWith('admin/'))).toEqual([]);
     expect([...loaded]).not.toContain('redis');
     expect([...loaded]).not.toContain('ioredis');
     expect([...loaded]).toContain('rooms/room-hub.ts');

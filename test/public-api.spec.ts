@@ -79,6 +79,10 @@ const API: Readonly<
     values: ['redisBroker'],
     types: ['RedisBrokerOptions', 'RedisClientLike', 'RedisDriverName'],
   },
+  'admin/index.ts': {
+    values: ['SseAdminModule'],
+    types: ['SseAdminOptions'],
+  },
   'testing.ts': {
     values: ['brokerContract'],
     types: ['BrokerContractCase', 'BrokerContractOptions', 'BrokerFixture'],

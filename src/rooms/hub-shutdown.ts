@@ -49,7 +49,7 @@ export class HubShutdown {
   async #close(): Promise<void> {
     const { partitions, connections, rooms, observables, observer, callbacks } = this.#parts;
     await this.#deliverPending();
-    const clients = [...rooms.roomOfAll.clients];
+    const clients = [...rooms.roomOfAll.clients, ...rooms.hidden];
     const ended = clients.map((client) => client.connection.ended());
     for (const client of clients) client.connection.close('shutdown');
     connections.http2Sessions.close();

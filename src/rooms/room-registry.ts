@@ -2,7 +2,7 @@ import type { Observable } from 'rxjs';
 import { IsolatedObservable } from '../callbacks/isolated-observable.js';
 import type { SseClient } from '../connection/sse-client.js';
 import type { RoomMessage } from '../protocol/room-message.js';
-import { EVERYONE } from '../protocol/input/room-name.js';
+import { EVERYONE, isInternalRoom } from '../protocol/input/room-name.js';
 import type { Position } from '../protocol/position.js';
 import { isThenable } from '../protocol/thenable.js';
 import type { HubOptions } from './room-hub.interface.js';
@@ -21,6 +21,8 @@ export class RoomRegistry {
   #isStarted = false;
   /** The room of all clients, which always exists. */
   readonly roomOfAll = new Room(EVERYONE);
+  /** Clients of this package's own pages: they receive no event to all clients, and are in no count. */
+  readonly hidden = new Set<SseClient>();
 
   constructor(
     partitions: Partitions,
@@ -49,7 +51,7 @@ export class RoomRegistry {
   }
 
   names(): string[] {
-    return [...this.#rooms.keys()];
+    return [...this.#rooms.keys()].filter((name) => !isInternalRoom(name));
   }
 
   /** Adds a client to a room. @returns the room */
@@ -73,6 +75,19 @@ export class RoomRegistry {
 
   leaveAll(client: SseClient): void {
     for (const name of client.roomNames()) this.leave(client, name);
+  }
+
+  /** Takes a client out of the room of all clients. It may be in no other room yet. */
+  hide(client: SseClient): void {
+    this.roomOfAll.delete(client);
+    this.hidden.add(client);
+  }
+
+  /** Takes a client whose stream has ended out of every room. */
+  forget(client: SseClient): void {
+    this.leaveAll(client);
+    this.roomOfAll.delete(client);
+    this.hidden.delete(client);
   }
 
   /** Events of a room, for the application. A subscriber counts as interest in the room, as a client does. */

@@ -45,6 +45,10 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     imports: ['protocol', 'connection', 'limits', 'rooms', 'sse.constants.ts'],
     packages: ['@nestjs/*', 'rxjs', 'node:*'],
   },
+  admin: {
+    imports: ['protocol', 'connection', 'rooms', PUBLIC_API],
+    packages: ['@nestjs/*', 'rxjs', 'node:crypto', 'node:fs', 'node:os', 'node:path'],
+  },
   testing: {
     imports: [
       'protocol',

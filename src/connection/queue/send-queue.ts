@@ -36,6 +36,11 @@ export class SendQueue implements Stallable {
     return this.#stalled !== undefined;
   }
 
+  /** Bytes that wait while the socket is full. */
+  get queuedBytes(): number {
+    return this.#stalled?.byteLength ?? 0;
+  }
+
   get stalledSinceMs(): number {
     return this.#stalled?.sinceMs ?? Infinity;
   }

@@ -43,6 +43,14 @@ export function checkRoom(room: unknown): string {
   return name;
 }
 
+/**
+ * Returns true for a room of this package: it carries messages between nodes, and has no clients. Its name begins with `*`, so
+ * that no application can name it: `checkRoom` refuses it.
+ */
+export function isInternalRoom(name: string): boolean {
+  return name.length > 1 && name.startsWith(EVERYONE);
+}
+
 /** Converts a finite number to its decimal string, and returns any other value unchanged. */
 export function asText(room: unknown): unknown {
   return typeof room === 'number' && Number.isFinite(room) ? String(room) : room;

@@ -1,5 +1,5 @@
 import type { Position } from '../../../protocol/position.js';
-import { checkRoom } from '../../../protocol/input/room-name.js';
+import { checkRoom, isInternalRoom } from '../../../protocol/input/room-name.js';
 
 /** A message received on a channel. The event stays encoded, so that a duplicate is dropped without decoding it. */
 export interface ChannelMessage {
@@ -69,8 +69,14 @@ export function parseRooms(json: string): string[] | undefined {
   try {
     const rooms: unknown = JSON.parse(json);
     if (!Array.isArray(rooms) || rooms.length === 0 || new Set(rooms).size < rooms.length) return undefined;
-    return rooms.every((name) => checkRoom(name) === name) ? (rooms as string[]) : undefined;
+    return rooms.every(isRoom) ? (rooms as string[]) : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isRoom(name: unknown): boolean {
+  const isInternal = typeof name === 'string' && isInternalRoom(name);
+  const own = isInternal ? name.slice(1) : name;
+  return checkRoom(own) === own;
 }
