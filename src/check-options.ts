@@ -1,4 +1,5 @@
 import type { PartitionedBroker } from './broker/broker.interface.js';
+import { checkAllowedOrigins } from './cross-site/allowed-origins-check.js';
 import { LIMIT_CHECKS } from './limits/limit-checks.js';
 import type { SseMetrics } from './metrics/sse-metrics.interface.js';
 import { didYouMean } from './protocol/did-you-mean.js';
@@ -31,6 +32,8 @@ const CHECKS: Readonly<Record<keyof SseModuleOptions, Check>> = {
   historyMaxBytes: wholeNumber(1, Number.MAX_SAFE_INTEGER),
   rooms: objectWith(),
   limits: objectWith(),
+  allowedOrigins: checkAllowedOrigins,
+  allowAsteriskInRoomNames: trueOrFalse,
   readyEvent: trueOrFalse,
   serialize: (value) => (typeof value === 'function' ? undefined : 'a function that returns a string'),
   identify: (value) => (typeof value === 'function' ? undefined : 'a function that returns { user, info? }'),

@@ -13,6 +13,7 @@ export type {
   SseRoomPolicyOptions,
 } from './sse-module-options.interface.js';
 
+export type { AllowedOrigins } from './cross-site/cross-site-options.interface.js';
 export type { SseLimitOptions } from './limits/limit-options.interface.js';
 export { SseClient } from './connection/sse-client.js';
 export type { JoinOptions, SseClientContext } from './connection/sse-client.interface.js';

@@ -1,6 +1,7 @@
 import { asPartitioned } from './broker/broker.interface.js';
 import { MemoryBroker } from './broker/memory-broker.js';
 import { checkOptions } from './check-options.js';
+import type { AllowedOrigins } from './cross-site/cross-site-options.interface.js';
 import type { ResolvedLimits } from './limits/stream-limits.js';
 import { NoopMetrics } from './metrics/noop-metrics.js';
 import type { Identify } from './presence/presence.js';
@@ -17,6 +18,7 @@ export interface ResolvedSseOptions extends Omit<
   readonly identify: Identify | undefined;
   readonly presenceGraceMs: number | false;
   readonly limits: ResolvedLimits;
+  readonly allowedOrigins: AllowedOrigins | false | undefined;
 }
 
 /** Defaults that modules may share. `resolveOptions` creates the others for each module. */
@@ -31,6 +33,7 @@ export const DEFAULT_OPTIONS = {
   historyMaxEvents: 256,
   historyMaxAgeMs: 600_000,
   historyMaxBytes: 33_554_432,
+  allowAsteriskInRoomNames: false,
   readyEvent: true,
   presenceGraceMs: 5_000,
 } as const;
@@ -77,6 +80,7 @@ export function resolveOptions(options: SseModuleOptions = {}): ResolvedSseOptio
     policy: new RoomPolicy(limits, historyMaxBytes, rules),
     serialize: rest.serialize ?? JSON.stringify,
     identify: rest.identify,
+    allowedOrigins: rest.allowedOrigins,
     limits: { keyOf: undefined, ...DEFAULT_LIMITS, ...definedOnly(options.limits ?? {}) } as ResolvedLimits,
     broker: asPartitioned(rest.broker ?? new MemoryBroker()),
     metrics: rest.metrics ?? new NoopMetrics(),

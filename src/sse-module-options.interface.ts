@@ -1,6 +1,7 @@
 import type { ConfigurableModuleAsyncOptions } from '@nestjs/common';
 import type { PartitionedBroker, SseBroker } from './broker/broker.interface.js';
 import type { SseClient } from './connection/sse-client.js';
+import type { AllowedOrigins } from './cross-site/cross-site-options.interface.js';
 import type { SseLimitOptions } from './limits/limit-options.interface.js';
 import type { SseMetrics } from './metrics/sse-metrics.interface.js';
 import type { SseIdentity } from './protocol/input/user-name.js';
@@ -117,6 +118,13 @@ export interface SseModuleOptions {
   readonly rooms?: Readonly<Record<string, SseRoomPolicyOptions>>;
 
   /**
+   * `true` allows `*` in names of rooms, beside other characters: `broadcast('orders/*', …)` publishes to the one room of that
+   * name, and to no other. `false` refuses such a name with `invalid-room`, since it looks like a pattern. Set it alike on all
+   * nodes. Default: `false`.
+   */
+  readonly allowAsteriskInRoomNames?: boolean;
+
+  /**
    * `true`: a stream with rooms begins with the event `sse:ready`, which carries the first id. `false`: a client that is
    * disconnected before its first event with an id reconnects as a new client, and its missed events are not reported.
    * Default: `true`.
@@ -160,6 +168,13 @@ export interface SseModuleOptions {
 
   /** Limits of streams on this node. Default: those of `SseLimitOptions`. */
   readonly limits?: SseLimitOptions;
+
+  /**
+   * Origins whose pages may open streams with credentials (a cookie, or `Authorization`). A request of another page is
+   * answered with 403, before rooms and handler. `'*'` or `false` checks nothing; see `AllowedOrigins`. Default: the page's own
+   * origin, those of the same site, and those that the application's CORS settings allow.
+   */
+  readonly allowedOrigins?: AllowedOrigins | false;
 
   /** Receives counts for the application's own metrics. Default: none. */
   readonly metrics?: SseMetrics;

@@ -1,5 +1,6 @@
 import {
   BadRequestException,
+  ForbiddenException,
   Injectable,
   Logger,
   Optional,
@@ -9,9 +10,11 @@ import {
   type NestInterceptor,
 } from '@nestjs/common';
 import { Observable, Subject } from 'rxjs';
+import { CROSS_SITE_MESSAGE } from './cross-site/cross-site.js';
 import { INTERCEPTORS } from './endpoint/routes/nest-metadata.js';
 import { HttpExchange } from './endpoint/http-exchange.js';
 import { answerUnlessAnswered } from './endpoint/response/unanswered-failure.js';
+import { isForbiddenOrigin } from './endpoint/origin-check.js';
 import { setRequestClient } from './endpoint/request-client.js';
 import { roomMetadataOf } from './endpoint/routes/room-metadata.js';
 import { roomsOfRequest, type RoomSource } from './endpoint/room-names.js';
@@ -19,6 +22,7 @@ import { HandlerStream } from './endpoint/handler-stream.js';
 import { attachSlot, refuseAtLimit } from './endpoint/stream-opening.js';
 import { setHandlerRunner } from './endpoint/routes/wrap-handler.js';
 import { stackOf } from './protocol/error-text.js';
+import type { RoomNameRules } from './protocol/input/room-name.js';
 import { SseError } from './protocol/sse-error.js';
 import { SSE_INTERCEPTOR_METADATA } from './sse.constants.js';
 import { SseService } from './sse.service.js';
@@ -78,6 +82,8 @@ export class SseInterceptor implements NestInterceptor {
       );
     }
     const { hub, options, limits } = internals;
+    if (isForbiddenOrigin(http, request, options.allowedOrigins))
+      throw new ForbiddenException(CROSS_SITE_MESSAGE);
     const metadata = roomMetadataOf(context.getClass(), context.getHandler());
     const retryMs = metadata.retryMs ?? options.retryMs;
 
@@ -85,13 +91,13 @@ export class SseInterceptor implements NestInterceptor {
       return respondWith((done) => http.answerReconnect(retryMs, done));
     http.watchSession();
     if (http.request.method === 'HEAD') {
-      await this.#rooms(metadata.sources, request, context);
+      await this.#rooms(metadata.sources, request, context, options);
       return respondWith((done) => http.answerHead(done));
     }
     // Taken before rooms are awaited, so that simultaneous requests cannot pass together.
     const slot = limits.enter(request);
     if (typeof slot === 'string') return respondWith((done) => refuseAtLimit(http, limits, slot, done));
-    const rooms = await this.#rooms(metadata.sources, request, context).catch((error: unknown) => {
+    const rooms = await this.#rooms(metadata.sources, request, context, options).catch((error: unknown) => {
       slot.release();
       throw error;
     });
@@ -180,9 +186,10 @@ export class SseInterceptor implements NestInterceptor {
     sources: readonly RoomSource<never>[],
     request: { params?: unknown },
     context: ExecutionContext,
+    rules: RoomNameRules,
   ): Promise<string[]> {
     try {
-      return await roomsOfRequest(sources, request);
+      return await roomsOfRequest(sources, request, rules);
     } catch (error) {
       // The server's fault, unlike other names: 500 and a line in the log.
       if (error instanceof SseError && error.code === 'missing-room') throw error;

@@ -154,6 +154,7 @@ async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHo
   const options: ResolvedSseOptions = { ...resolved, metrics };
   const presence = new Presence({ ...options, callbacks });
   const commands = new RemoteCommands(options.broker, {
+    names: options,
     membersOf: (room) => presence.members(room),
     hasUsers: () => options.identify !== undefined || !servesHttp(),
   });

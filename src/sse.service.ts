@@ -58,7 +58,13 @@ export class SseService<Events extends object = object> {
    */
   add(request: unknown, response: unknown, options: AddOptions = {}): SseClient {
     const { rooms, retryMs = this.options.retryMs } = checkAddOptions(options);
-    return openRawStream(this.hub, request, response, { rooms, retryMs, limits: this.limits });
+    return openRawStream(this.hub, request, response, {
+      rooms,
+      retryMs,
+      limits: this.limits,
+      names: this.options,
+      allowedOrigins: this.options.allowedOrigins,
+    });
   }
 
   /** Sets the client's reconnection time in milliseconds. @throws SseError `invalid-retry` */
@@ -160,7 +166,7 @@ export class SseService<Events extends object = object> {
   broadcast(room: Rooms, ...parts: unknown[]): Promise<string | undefined> {
     return this.hub.publish(broadcastCall(broadcast, room, parts), () => ({
       parts: withExcluded(parts, this.commands.hasUsers),
-      rooms: checkRooms(room),
+      rooms: this.#rooms(room),
     }));
   }
 
@@ -172,10 +178,11 @@ export class SseService<Events extends object = object> {
     const { hub, commands } = this;
     return new SseDestination(
       {
+        checkRooms: (names) => this.#rooms(names),
         nameOf: (target) => nameOf(target, commands.hasUsers),
         publish: (call, event) => hub.publish(call, event),
       },
-      checkRooms(rooms.flat()),
+      this.#rooms(rooms.flat()),
     );
   }
 
@@ -213,7 +220,7 @@ export class SseService<Events extends object = object> {
     source$: Observable<EventData<Events, Name>>,
     event?: Name,
   ): Subscription {
-    return publishSource(this.hub, source$, checkRooms(room), event);
+    return publishSource(this.hub, source$, this.#rooms(room), event);
   }
 
   /** Emits each client when its stream opens. Completes when the application closes. */
@@ -243,7 +250,7 @@ export class SseService<Events extends object = object> {
 
   /** A live view of the clients of a room on this node; by default of all clients. @throws SseError `invalid-room` */
   clients(room: RoomName = EVERYONE): ReadonlySet<SseClient> {
-    return this.hub.clientsOf(checkRoom(room));
+    return this.hub.clientsOf(this.#room(room));
   }
 
   /** The rooms with at least one client or subscriber on this node. */
@@ -262,12 +269,12 @@ export class SseService<Events extends object = object> {
    * @throws SseError `invalid-room`, `no-presence`, `broker-closed`, `broker-unavailable`: the promise rejects
    */
   async presence(room: RoomName): Promise<SseMember[]> {
-    return this.allPresence.members(checkRoom(room));
+    return this.allPresence.members(this.#room(room));
   }
 
   /** The number of users and streams in a room over all nodes, at the same cost for any size. Rejects as `presence` does. */
   async presenceCount(room: RoomName): Promise<PresenceCount> {
-    return this.allPresence.count(checkRoom(room));
+    return this.allPresence.count(this.#room(room));
   }
 
   /**
@@ -277,7 +284,7 @@ export class SseService<Events extends object = object> {
    * `presence` rejects.
    */
   presence$(room: RoomName): Observable<PresenceChange> {
-    return this.allPresence.changes(checkRoom(room));
+    return this.allPresence.changes(this.#room(room));
   }
 
   /**
@@ -285,7 +292,7 @@ export class SseService<Events extends object = object> {
    * the room, as a client does. @throws SseError `invalid-room`
    */
   stream(room: RoomName): Observable<SseMessage<Events>> {
-    const name = checkRoom(room);
+    const name = this.#room(room);
     return this.hub.observeRoom(name).pipe(map((message) => toSseMessage<Events>(name, message)));
   }
 
@@ -296,7 +303,15 @@ export class SseService<Events extends object = object> {
    * @throws SseError `invalid-room`: the promise rejects
    */
   async position(rooms: Rooms = EVERYONE): Promise<string | undefined> {
-    return this.hub.position(checkRooms(rooms));
+    return this.hub.position(this.#rooms(rooms));
+  }
+
+  #room(room: RoomName): string {
+    return checkRoom(room, this.options);
+  }
+
+  #rooms(rooms: Rooms): string[] {
+    return checkRooms(rooms, this.options);
   }
 
   #remote(method: PublicMethod, args: readonly unknown[], work: () => Promise<number>): Promise<number> {

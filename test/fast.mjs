@@ -9,6 +9,7 @@ const LEFT_OUT = [
   {
     reason: 'starts Chromium',
     paths: [
+      'test/identity/cross-site-browser.spec.ts',
       'test/protocol/vectors-browser.spec.ts',
       'test/resume/cut-clients.e2e-spec.ts',
       'test/sample/quick-start-browser.e2e-spec.ts',

@@ -24,6 +24,7 @@ const API: Readonly<
     types: [
       'Acknowledge',
       'AddOptions',
+      'AllowedOrigins',
       'BroadcastOptions',
       'BrokerListener',
       'BrokerNode',

@@ -47,7 +47,7 @@ describe('an action that is not pinned', () => {
     expect(unpinned(`    steps:\n      - uses: ${action}\n`)).toHaveLength(1);
   });
 
-  it('is told from one that is pinned', () => {
+  it('is distinguished from one that is pinned', () => {
     expect(unpinned(`    steps:\n      - uses: a/b@${'0'.repeat(40)} # v1.0.0\n`)).toEqual([]);
   });
 });

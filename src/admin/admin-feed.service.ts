@@ -21,9 +21,9 @@ import type { Subject, Viewer } from './viewer.js';
 import { WatchedClients } from './watched-clients.js';
 
 /** Room in which nodes with viewers say what those look at. Every node listens. */
-const ASK_ROOM = '*admin-ask';
+const ASK_ROOM = '*sse:admin-ask';
 /** Room in which nodes tell what somebody looks at. Only nodes with viewers listen. */
-const TELL_ROOM = '*admin-tell';
+const TELL_ROOM = '*sse:admin-tell';
 
 /** Interval of summaries, in milliseconds, while somebody looks. */
 const SUMMARY_MS = 2_000;

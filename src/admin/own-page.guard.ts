@@ -5,6 +5,8 @@ export const PAGE_HEADER = 'sse-admin';
 
 interface PageRequest {
   readonly method: string;
+  /** Of Express and Fastify: the name of a proxy only where the application trusts it. */
+  readonly host?: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
@@ -14,8 +16,9 @@ interface PageRequest {
  */
 export class OwnPageGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
-    const { method, headers } = context.switchToHttp().getRequest<PageRequest>();
-    if (isForeign(headers)) throw new ForbiddenException('Only from the operator’s page itself');
+    const request = context.switchToHttp().getRequest<PageRequest>();
+    const { method, headers } = request;
+    if (isForeign(request)) throw new ForbiddenException('Only from the operator’s page itself');
     if (method !== 'POST') return true;
     if (headers[PAGE_HEADER] === '1' && /^application\/json\b/i.test(String(headers['content-type'])))
       return true;
@@ -23,9 +26,11 @@ export class OwnPageGuard implements CanActivate {
   }
 }
 
-function isForeign({ origin, host, 'sec-fetch-site': site }: PageRequest['headers']): boolean {
+function isForeign({ host, headers }: PageRequest): boolean {
+  const { origin, 'sec-fetch-site': site } = headers;
   if (site !== undefined) return site !== 'same-origin';
   if (origin === undefined) return false;
   const [, hostOfOrigin] = /^https?:\/\/([^/]+)$/i.exec(String(origin)) ?? [];
-  return hostOfOrigin === undefined || hostOfOrigin.toLowerCase() !== String(host).toLowerCase();
+  const own = String(host ?? headers['host'] ?? headers[':authority']);
+  return hostOfOrigin === undefined || hostOfOrigin.toLowerCase() !== own.toLowerCase();
 }

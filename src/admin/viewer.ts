@@ -1,6 +1,6 @@
 import { BadRequestException } from '@nestjs/common';
 import type { SseClient } from '../connection/sse-client.js';
-import { EVERYONE, checkRoom } from '../protocol/input/room-name.js';
+import { EVERYONE, NAMES_OF_OTHER_NODES, checkRoom } from '../protocol/input/room-name.js';
 import { SseError } from '../protocol/sse-error.js';
 
 /** What one stream of the page shows: all nodes, one client (with `sent` also its events), or one room. */
@@ -33,7 +33,7 @@ export function isClientId(value: unknown): value is string {
 
 export function isRoom(value: unknown): value is string {
   try {
-    return value !== EVERYONE && checkRoom(value) === value;
+    return value !== EVERYONE && checkRoom(value, NAMES_OF_OTHER_NODES) === value;
   } catch (error) {
     if (error instanceof SseError) return false;
     throw error;

@@ -1,6 +1,6 @@
 import { describeValue } from '../protocol/error-text.js';
 import { checkCallOptions, checkedElsewhere } from '../protocol/input/option-checks.js';
-import { EVERYONE, checkRoom, type RoomName } from '../protocol/input/room-name.js';
+import { EVERYONE, checkRoom, type RoomName, type RoomNameRules } from '../protocol/input/room-name.js';
 import { checkUser, noUsers } from '../protocol/input/user-name.js';
 import { SseError } from '../protocol/sse-error.js';
 import type { SseMember } from '../protocol/sse-member.js';
@@ -41,6 +41,7 @@ export interface TargetLookups {
   readonly membersOf: (room: string) => Promise<SseMember[]>;
   /** Returns true where a call may name a user: with the option `identify`, and in a process without HTTP. */
   readonly hasUsers: () => boolean;
+  readonly names?: RoomNameRules;
 }
 
 /** Returns whether a value names clients of any node. A client of this process does not. */
@@ -58,7 +59,7 @@ export function isRemoteTarget(value: unknown): value is RemoteTarget {
 export async function commandTargets(
   method: string,
   target: unknown,
-  { membersOf, hasUsers }: TargetLookups,
+  { membersOf, hasUsers, names }: TargetLookups,
 ): Promise<CommandTarget[]> {
   if (!isRemoteTarget(target) || target === '') {
     throw new SseError(
@@ -69,7 +70,7 @@ export async function commandTargets(
   if (typeof target === 'string') return [{ client: target }];
   checkCallOptions(`the target of ${method}`, target, TARGET_CHECKS);
   const isOfUser = 'user' in target;
-  const room = isOfUser && target.room === undefined ? undefined : checkRoom(target.room);
+  const room = isOfUser && target.room === undefined ? undefined : checkRoom(target.room, names);
   if (isOfUser) {
     if ('where' in target) {
       throw new SseError('invalid-arguments', `${method} takes \`where\` with a room, not with a user.`);

@@ -1,7 +1,7 @@
 import { checkEventName } from '../protocol/input/event-fields.js';
 import { MAX_ANSWER_TIMEOUT_MS, MAX_TIMER_MS } from '../protocol/input/option-checks.js';
 import { checkReplay, type Replay } from '../protocol/input/replay-option.js';
-import { checkRoom } from '../protocol/input/room-name.js';
+import { NAMES_OF_OTHER_NODES, checkRoom } from '../protocol/input/room-name.js';
 import { unsafeTextReason } from '../protocol/input/unsafe-text.js';
 import { checkUser } from '../protocol/input/user-name.js';
 import type { CommandTarget } from './command-target.js';
@@ -79,7 +79,7 @@ type Check = (value: unknown) => boolean;
 type Shape = Readonly<Record<string, Check>>;
 
 const isId: Check = (value) => typeof value === 'string' && /^[\w-]{1,64}$/.test(value);
-const isRoom: Check = (value) => isAccepted(checkRoom, value);
+const isRoom: Check = (value) => isAccepted((room) => checkRoom(room, NAMES_OF_OTHER_NODES), value);
 
 const TARGET: Shape = {
   client: optional((value) => typeof value === 'string'),

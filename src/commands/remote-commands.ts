@@ -69,13 +69,13 @@ export class RemoteCommands {
   ): Promise<number> {
     checkCallOptions('join', options, JOIN_CHECKS);
     const { replay, timeoutMs } = options;
-    return this.#run(target, { do: 'join', room: checkTarget(room), replay }, timeoutMs);
+    return this.#run(target, { do: 'join', room: checkTarget(room, this.#lookups.names), replay }, timeoutMs);
   }
 
   /** Takes clients out of a room; with `'*'` out of every room. */
   async leave(target: RemoteTarget, room: RoomName, options: RemoteOptions = {}): Promise<number> {
     checkCallOptions('leave', options, REMOTE_CHECKS);
-    return this.#run(target, { do: 'leave', room: checkRoom(room) }, options.timeoutMs);
+    return this.#run(target, { do: 'leave', room: checkRoom(room, this.#lookups.names) }, options.timeoutMs);
   }
 
   /** Ends the streams of clients after what is queued. */

@@ -151,8 +151,8 @@ export class HttpExchange {
     return refusal === 'status' || !/^\s*text\/event-stream\b/i.test(accept);
   }
 
-  /** Answers with a status, in the form of Nest's exception filter, and tells when to come back. */
-  answerStatus(status: number, message: string, retryAfterMs: number): void {
+  /** Answers with a status, in the form of Nest's exception filter, and tells when to come back, if it is known. */
+  answerStatus(status: number, message: string, retryAfterMs?: number): void {
     this.detachFromFramework();
     if (this.createWriter().isGone) return;
     const body = JSON.stringify({ statusCode: status, message });
@@ -161,7 +161,7 @@ export class HttpExchange {
       'content-type': 'application/json; charset=utf-8',
       'content-length': Buffer.byteLength(body),
       'cache-control': 'no-store',
-      'retry-after': String(Math.ceil(retryAfterMs / 1_000)),
+      ...(retryAfterMs !== undefined && { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) }),
     };
     (this.response as ServerResponse).writeHead(status, headers as OutgoingHttpHeaders).end(body);
   }

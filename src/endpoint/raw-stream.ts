@@ -1,16 +1,21 @@
 import type { SseClient } from '../connection/sse-client.js';
 import { checkRetry } from '../protocol/input/event-fields.js';
-import { checkRooms, type RoomName } from '../protocol/input/room-name.js';
+import { checkRooms, type RoomName, type RoomNameRules } from '../protocol/input/room-name.js';
 import { SseError } from '../protocol/sse-error.js';
 import type { RoomHub } from '../rooms/room-hub.js';
 import type { StreamLimits } from '../limits/stream-limits.js';
+import type { AllowedOrigins } from '../cross-site/cross-site-options.interface.js';
+import { CROSS_SITE_MESSAGE } from '../cross-site/cross-site.js';
 import { HttpExchange } from './http-exchange.js';
+import { isForbiddenOrigin } from './origin-check.js';
 import { attachSlot, openWithinLimits, refuseAtLimit } from './stream-opening.js';
 
 export interface RawStreamOptions {
   readonly rooms?: RoomName | readonly RoomName[] | undefined;
   readonly retryMs: number | false;
   readonly limits: StreamLimits;
+  readonly allowedOrigins: AllowedOrigins | false | undefined;
+  readonly names?: RoomNameRules;
 }
 
 /**
@@ -22,10 +27,10 @@ export function openRawStream(
   hub: RoomHub,
   request: unknown,
   response: unknown,
-  { rooms, retryMs, limits }: RawStreamOptions,
+  { rooms, retryMs, limits, names, allowedOrigins }: RawStreamOptions,
 ): SseClient {
   const http = new HttpExchange(request, response);
-  const names = rooms === undefined ? [] : checkRooms(rooms);
+  const roomNames = rooms === undefined ? [] : checkRooms(rooms, names);
   if (retryMs !== false) checkRetry(retryMs);
   if (http.response.headersSent) {
     throw new SseError(
@@ -33,18 +38,20 @@ export function openRawStream(
       'The response has begun already. Call add() before anything is written.',
     );
   }
-  const slot = http.claimConnection() ? limits.enter(request) : undefined;
+  const isForbidden = isForbiddenOrigin(http, request, allowedOrigins);
+  const slot = !isForbidden && http.claimConnection() ? limits.enter(request) : undefined;
   const client = hub.register({
     request,
     writer: http.createWriter(),
     lastEventId: http.lastEventId(),
-    tracksPosition: names.length > 0,
+    tracksPosition: roomNames.length > 0,
     tracksPositionOnceJoined: true,
     held: true,
   });
   if (slot === undefined) {
     client.connection.close('refused');
-    http.answerReconnect(retryMs, () => {});
+    if (isForbidden) http.answerStatus(403, CROSS_SITE_MESSAGE);
+    else http.answerReconnect(retryMs, () => {});
     return client;
   }
   if (typeof slot === 'string') {
@@ -53,7 +60,7 @@ export function openRawStream(
     return client;
   }
   attachSlot(client, slot);
-  for (const room of names) void hub.join(client, room);
+  for (const room of roomNames) void hub.join(client, room);
   http.detachFromFramework();
   http.drainUnreadBody();
   openWithinLimits({ hub, limits, http, client, slot }, { retryMs, nextTurn: true });

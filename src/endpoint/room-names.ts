@@ -1,4 +1,4 @@
-import { checkTarget, EVERYONE, type RoomName } from '../protocol/input/room-name.js';
+import { checkTarget, EVERYONE, type RoomName, type RoomNameRules } from '../protocol/input/room-name.js';
 import { SseError } from '../protocol/sse-error.js';
 
 /**
@@ -44,13 +44,14 @@ export function parametersOf(source: RoomSource<never>): string[] {
 export async function roomsOfRequest(
   sources: readonly RoomSource<never>[],
   request: { readonly params?: unknown },
+  rules?: RoomNameRules,
 ): Promise<string[]> {
   const names = new Set<string>();
   for (const source of sources) {
     const rooms = typeof source === 'function' ? await source(request as never) : source;
     for (const room of Array.isArray(rooms) ? (rooms as readonly RoomName[]) : [rooms as RoomName]) {
       if (room === undefined || room === null) throw missingRoom(room);
-      const name = checkTarget(typeof source === 'function' ? room : fill(room, request.params));
+      const name = checkTarget(typeof source === 'function' ? room : fill(room, request.params), rules);
       names.add(joinable(name));
     }
   }
@@ -125,7 +126,7 @@ const BRACES = /\{[^}]*\}/;
  * @param label the method, for the message
  * @throws SseError `invalid-room`
  */
-export function checkTemplates(source: RoomSource<never>, label: string): void {
+export function checkTemplates(source: RoomSource<never>, label: string, rules?: RoomNameRules): void {
   if (typeof source === 'function') return;
   for (const template of [source].flat()) {
     const braces = typeof template === 'string' ? BRACES.exec(template)?.[0] : undefined;
@@ -143,7 +144,8 @@ export function checkTemplates(source: RoomSource<never>, label: string): void {
       );
     }
     try {
-      joinable(checkTarget(typeof template === 'string' ? template.replace(PARAMETER, 'x') : template));
+      const example = typeof template === 'string' ? template.replace(PARAMETER, 'x') : template;
+      joinable(checkTarget(example, rules));
     } catch (error) {
       throw new SseError('invalid-room', `${label} cannot join its room. ${(error as SseError).message}`);
     }

@@ -1,7 +1,7 @@
 import type { JsonValue } from './json-value.js';
 import { RESERVED_EVENT_PREFIX } from './input/event-fields.js';
 import type { RoomEvent } from './room-message.js';
-import { checkRoom } from './input/room-name.js';
+import { NAMES_OF_OTHER_NODES, checkRoom } from './input/room-name.js';
 import { checkUser } from './input/user-name.js';
 
 /** The first connection of a user in a room, or the end of the last one, over all nodes. */
@@ -48,7 +48,7 @@ export function parsePresenceEvent({ event, data }: RoomEvent): PresenceChange |
     const change = JSON.parse(data) as Partial<PresenceChange> | null;
     const { room, user, info } = change ?? {};
     if (typeof room !== 'string' || typeof user !== 'string') return undefined;
-    if (checkRoom(room) !== room || checkUser(user) !== user) return undefined;
+    if (checkRoom(room, NAMES_OF_OTHER_NODES) !== room || checkUser(user) !== user) return undefined;
     const type = event === 'sse:join' ? 'join' : 'leave';
     return info === undefined ? { type, room, user } : { type, room, user, info };
   } catch {

@@ -2,6 +2,7 @@ import type { PartitionedBroker } from '../broker/broker.interface.js';
 import type { CallbackFailures } from '../callbacks/callback-failures.js';
 import type { ConnectionOptions } from '../connection/connection-services.js';
 import type { ResponseWriter } from '../connection/response/response-writer.js';
+import type { RoomNameRules } from '../protocol/input/room-name.js';
 import type { Replay } from '../protocol/input/replay-option.js';
 import type { SerializeData } from '../protocol/input/serialize-data.js';
 import type { PublisherOptions } from './publish/event-publisher.js';
@@ -10,7 +11,7 @@ import type { ReportFailure } from './reported-promise.js';
 import type { RoomPolicy } from './room-policy.js';
 
 /** Options of the hub of one node. */
-export interface HubOptions extends ConnectionOptions {
+export interface HubOptions extends ConnectionOptions, RoomNameRules {
   readonly broker: PartitionedBroker;
   readonly policy: RoomPolicy;
   /** True if streams with rooms begin with `sse:ready`. */

@@ -170,7 +170,7 @@ export class RoomHub implements ClientHost {
   ): Promise<boolean> {
     const join = async (): Promise<boolean> => {
       checkJoin(client, options);
-      const name = checkTarget(room);
+      const name = checkTarget(room, this.#options);
       if (name === EVERYONE || client.isClosed || client.isIn(name)) return false;
       const { connection } = client;
       const { isOpen } = connection;
@@ -193,7 +193,7 @@ export class RoomHub implements ClientHost {
   }
 
   leave(client: SseClient, room: RoomName): void {
-    const name = checkRoom(room);
+    const name = checkRoom(room, this.#options);
     if (name === EVERYONE) this.#rooms.leaveAll(client);
     else this.#rooms.leave(client, name);
   }

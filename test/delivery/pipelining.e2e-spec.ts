@@ -221,7 +221,7 @@ describe.each(platforms)('a stream pipelined behind an open stream, on $name,', 
     expect(running.sse.count()).toBe(1);
   });
 
-  it('is told in its turn to come back, with a stream that ends at once, and the connection is closed', async () => {
+  it('is asked in its turn to come back, with a stream that ends at once, and the connection is closed', async () => {
     const socket = await RawSocket.connect(running.url);
     socket.get(streamPath(['lobby']));
     socket.get(streamPath(['kitchen']));

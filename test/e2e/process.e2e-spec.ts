@@ -33,8 +33,8 @@ async function inject(app: INestApplication): Promise<never> {
   const response = await fastify.inject({ url: '/events', payloadAsStream: true, signal });
   const payload = response.stream().setEncoding('utf8').on('error', () => {});
   const sse = app.get(SseService, { strict: false });
-  const told: string[] = [];
-  sse.disconnected$.subscribe(({ reason }) => told.push(reason));
+  const reasons: string[] = [];
+  sse.disconnected$.subscribe(({ reason }) => reasons.push(reason));
   await sse.broadcast('lobby', 'live', 1);
   const [client] = [...sse.clients('lobby')];
   let received = '';
@@ -47,7 +47,7 @@ async function inject(app: INestApplication): Promise<never> {
   await client.closed;
   await new Promise((resolve) => setImmediate(resolve));
   const left = { clients: sse.count(), rooms: [...sse.rooms()] };
-  console.log(JSON.stringify({ status: response.statusCode, received, told, left }));
+  console.log(JSON.stringify({ status: response.statusCode, received, reasons, left }));
   process.exit();
 }
 
@@ -136,7 +136,7 @@ describe.each(['express', 'fastify'])('a process of its own on %s', (platform) =
       expect(JSON.parse(await within(firstLine, 'the answer of inject()'))).toEqual({
         status: 200,
         received: expect.stringContaining('event: live\ndata: 1\n'),
-        told: ['closed'],
+        reasons: ['closed'],
         left: { clients: 0, rooms: [] },
       });
     });
@@ -151,7 +151,7 @@ describe.each(['express', 'fastify'])('a process of its own on %s', (platform) =
         expect(JSON.parse(await within(firstLine, 'the end of the client'))).toEqual({
           status: 200,
           received: '',
-          told: ['client-gone'],
+          reasons: ['client-gone'],
           left: { clients: 0, rooms: [] },
         });
       },

@@ -35,7 +35,7 @@ describe.each(platforms)('limits of streams, on $name,', (platform) => {
     await running.close();
   });
 
-  it('maxStreams: the stream over it is told to come back later, and has room once another one has ended', async () => {
+  it('maxStreams: the stream over it is asked to come back later, and has room once another one has ended', async () => {
     await start({ maxStreams: 2 });
     const [first] = [await running.listen('/stream'), await running.listen('/stream')];
     await expectReconnect(await running.open('/stream'));
@@ -90,7 +90,7 @@ describe.each(platforms)('limits of streams, on $name,', (platform) => {
     ]);
   });
 
-  it('maxStreamsPerUser: the stream over it is told to come back later, is in no room, and closed as limited', async () => {
+  it('maxStreamsPerUser: the stream over it is asked to come back later, is in no room, and closed as limited', async () => {
     await start({ maxStreamsPerUser: 1 });
     const reasons: string[] = [];
     running.sse.disconnected$.subscribe(({ reason }) => reasons.push(reason));

@@ -14,7 +14,7 @@ describe('the judge of presence', () => {
     expect(judgePresence([record], list('ann')).presenceRepeats).toBe(2);
   });
 
-  it('finds members that the list lacks, and those that were never told, for each observer', () => {
+  it('finds members that the list lacks, and those that were never announced, for each observer', () => {
     expect(judgePresence([[change('join')], []], list('bob')).presenceDifferences).toBe(3);
   });
 });

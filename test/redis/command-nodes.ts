@@ -12,12 +12,18 @@ import { sseApp } from '../support/sse-app.js';
 export class CommandNodes {
   readonly apps: RunningApp[] = [];
   readonly #workers: INestApplicationContext[] = [];
+  readonly #options: SseModuleOptions;
+
+  /** @param options of the module of each application */
+  constructor(options: SseModuleOptions = {}) {
+    this.#options = options;
+  }
 
   /** Starts one more application, on Express and Fastify in turn. */
   async start(options: RedisBrokerOptions): Promise<RunningApp> {
     const platform = this.apps.length % 2 === 0 ? express : fastify;
     const app = await platform.start(
-      presenceApp({ broker: redisBroker(options), rooms: { 'fast*': { volatile: true } } }),
+      presenceApp({ broker: redisBroker(options), rooms: { 'fast*': { volatile: true } }, ...this.#options }),
     );
     this.apps.push(app);
     return app;

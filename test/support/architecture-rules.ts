@@ -41,8 +41,9 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     packages: ['rxjs'],
   },
   limits: { imports: ['protocol'], types: ['connection', 'metrics'], packages: ['node:net'] },
+  'cross-site': { imports: ['protocol'], packages: ['node:http'] },
   endpoint: {
-    imports: ['protocol', 'connection', 'limits', 'rooms', 'sse.constants.ts'],
+    imports: ['protocol', 'connection', 'limits', 'cross-site', 'rooms', 'sse.constants.ts'],
     packages: ['@nestjs/*', 'rxjs', 'node:*'],
   },
   admin: {
@@ -68,6 +69,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'commands',
       'presence',
       'limits',
+      'cross-site',
       'rooms',
       'endpoint',
       'testing',

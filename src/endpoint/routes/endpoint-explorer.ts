@@ -7,6 +7,7 @@ import type { RoomPolicy } from '../../rooms/room-policy.js';
 import { warnOfClassSerializer } from './class-serializer.js';
 import { HTTP_CODE, PATH, RESPONSE_ARGUMENT, ROUTE_ARGUMENTS, SSE } from './nest-metadata.js';
 import { roomMetadataOf } from './room-metadata.js';
+import type { RoomNameRules } from '../../protocol/input/room-name.js';
 import { checkTemplates, parametersOf, type RoomSource } from '../room-names.js';
 import {
   checkControllerWithoutStreams,
@@ -29,6 +30,11 @@ const explored = new WeakSet<ModulesContainer>();
 /** Handlers that had Nest's `@Sse()`, which is removed for all applications of the process. */
 const besideSse = new WeakSet<object>();
 
+interface CheckedOptions extends RoomNameRules {
+  readonly serialize: SerializeData;
+  readonly policy: RoomPolicy;
+}
+
 /**
  * Checks every `@SseRoom` method when the application starts, and reports by name one that cannot work. Removes Nest's
  * `@Sse()` from methods that have both decorators, in any order.
@@ -42,14 +48,16 @@ export class EndpointExplorer implements OnModuleInit {
   readonly #modules: ModulesContainer;
   readonly #serialize: SerializeData;
   readonly #policy: RoomPolicy;
+  readonly #names: RoomNameRules;
 
   constructor(
     discovery: DiscoveryService,
     scanner: MetadataScanner,
     config: ApplicationConfig,
     modules: ModulesContainer,
-    @Inject(RESOLVED_SSE_OPTIONS) options: { readonly serialize: SerializeData; readonly policy: RoomPolicy },
+    @Inject(RESOLVED_SSE_OPTIONS) options: CheckedOptions,
   ) {
+    this.#names = options;
     this.#serialize = options.serialize;
     this.#policy = options.policy;
     this.#config = config;
@@ -107,7 +115,7 @@ export class EndpointExplorer implements OnModuleInit {
       const metadata = roomMetadataOf(controller, handler);
       const { sources } = metadata;
       checkReplayOfRoute(metadata, label, this.#policy);
-      for (const source of sources) checkTemplates(source, label);
+      for (const source of sources) checkTemplates(source, label, this.#names);
       if (!hasModulePaths) this.#checkParameters(sources, route, label);
     }
     for (const endpoint of this.#endpoints) {

@@ -55,6 +55,14 @@ describe('checkRoom', () => {
   });
 });
 
+it('checkRoom takes * beside other characters where the rules allow it, and refuses all else', () => {
+  const rules = { allowAsteriskInRoomNames: true };
+  expect(['orders/*', '**', '*'].map((room) => checkRoom(room, rules))).toEqual(['orders/*', '**', '*']);
+  for (const room of ['', '*\n', 'x'.repeat(256), undefined]) {
+    expect(() => checkRoom(room, rules)).toThrow(expect.objectContaining({ code: 'invalid-room' }));
+  }
+});
+
 describe('checkTarget', () => {
   it.each([
     'undefined',

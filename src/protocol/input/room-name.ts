@@ -6,17 +6,27 @@ import { unsafeTextReason } from './unsafe-text.js';
 export const EVERYONE = '*';
 
 const MAX_ROOM_LENGTH = 255;
+const INTERNAL_PREFIX = '*sse:';
 
 /** A room's name as an argument. A number means its decimal string; `0` is a valid room. */
 export type RoomName = string | number;
 
+/** Names of rooms that an application allows. */
+export interface RoomNameRules {
+  /** True if a name may contain `*` beside other characters. Default: `false`. */
+  readonly allowAsteriskInRoomNames?: boolean;
+}
+
+/** Rules for names that a node has checked before it sent them, perhaps with other options than this node. */
+export const NAMES_OF_OTHER_NODES: RoomNameRules = { allowAsteriskInRoomNames: true };
+
 /**
- * Validates a room's name: 1 to 255 characters, none of them a control character or `*`.
+ * Validates a room's name: 1 to 255 characters, none of them a control character, nor `*` unless the rules allow it.
  *
  * @returns the name; `'*'` is valid
  * @throws SseError `invalid-room`
  */
-export function checkRoom(room: unknown): string {
+export function checkRoom(room: unknown, rules: RoomNameRules = {}): string {
   const name = asText(room);
   if (typeof name !== 'string' || name === '') {
     throw new SseError(
@@ -34,21 +44,27 @@ export function checkRoom(room: unknown): string {
   if (unsafe !== undefined) {
     throw new SseError('invalid-room', `The room ${describeValue(name)} contains ${unsafe}. Remove it.`);
   }
-  if (name.includes(EVERYONE) && name !== EVERYONE) {
+  if (name.startsWith(INTERNAL_PREFIX)) {
     throw new SseError(
       'invalid-room',
-      `The room ${describeValue(name)} contains "*", which is a pattern only in the option "rooms" of SseModule. Name each room.`,
+      `The room ${describeValue(name)} begins with "${INTERNAL_PREFIX}", as the rooms of this package do. Choose another name.`,
+    );
+  }
+  if (rules.allowAsteriskInRoomNames !== true && name.includes(EVERYONE) && name !== EVERYONE) {
+    throw new SseError(
+      'invalid-room',
+      `The room ${describeValue(name)} contains "*", which is a pattern only in the option "rooms" of SseModule. Name each room, or set allowAsteriskInRoomNames: true for names that contain it.`,
     );
   }
   return name;
 }
 
 /**
- * Returns true for a room of this package: it carries messages between nodes, and has no clients. Its name begins with `*`, so
- * that no application can name it: `checkRoom` refuses it.
+ * Returns true for a room of this package, which carries messages between nodes and has no clients. `checkRoom` refuses its
+ * name, so that no application can join it or publish to it.
  */
 export function isInternalRoom(name: string): boolean {
-  return name.length > 1 && name.startsWith(EVERYONE);
+  return name.startsWith(INTERNAL_PREFIX) && /^[a-z-]{1,32}$/.test(name.slice(INTERNAL_PREFIX.length));
 }
 
 /** Converts a finite number to its decimal string, and returns any other value unchanged. */
@@ -68,8 +84,8 @@ const EMPTY_PART = /(?:^|[/:.])null(?:$|[/:.])|(?:^|[/:._-])(?:undefined|NaN|\[o
  *
  * @throws SseError `invalid-room`
  */
-export function checkTarget(room: unknown): string {
-  const name = checkRoom(room);
+export function checkTarget(room: unknown, rules?: RoomNameRules): string {
+  const name = checkRoom(room, rules);
   if (!EMPTY_PART.test(name)) return name;
   throw new SseError(
     'invalid-room',
@@ -78,7 +94,7 @@ export function checkTarget(room: unknown): string {
 }
 
 /** Validates a target or a list of targets, as `checkTarget`. @returns each name once, in the given order */
-export function checkRooms(rooms: RoomName | readonly RoomName[]): string[] {
-  if (!Array.isArray(rooms)) return [checkTarget(rooms)];
-  return [...new Set(rooms.map(checkTarget))];
+export function checkRooms(rooms: RoomName | readonly RoomName[], rules?: RoomNameRules): string[] {
+  if (!Array.isArray(rooms)) return [checkTarget(rooms, rules)];
+  return [...new Set(rooms.map((room) => checkTarget(room, rules)))];
 }

@@ -2,7 +2,7 @@ import type { PublishOptions } from '../../broker/broker.interface.js';
 import type { SseClient } from '../../connection/sse-client.js';
 import { describeValue } from '../../protocol/error-text.js';
 import { checkCallOptions } from '../../protocol/input/option-checks.js';
-import { checkRooms, type RoomName } from '../../protocol/input/room-name.js';
+import type { RoomName } from '../../protocol/input/room-name.js';
 import type { SseIdentity } from '../../protocol/input/user-name.js';
 import type { PublicMethod } from '../../protocol/sse-error.js';
 import { BROADCAST_CHECKS } from './call-arguments.js';
@@ -20,6 +20,8 @@ export type EmitOptions = Pick<PublishOptions, 'volatile' | 'idempotencyKey' | '
 export interface DestinationHost {
   /** The name of a target in `PublishOptions.except`. @throws SseError `invalid-arguments`, `invalid-user` */
   nameOf(target: unknown): string;
+  /** The names of the rooms, each once. @throws SseError `invalid-room` */
+  checkRooms(rooms: readonly RoomName[]): string[];
   /** As in `RoomHub`. */
   publish(call: PublicCall, event: () => EventToPublish): Promise<string | undefined>;
 }
@@ -49,7 +51,11 @@ export class SseDestination<Events extends object = object> {
 
   /** Adds rooms. @throws SseError `invalid-room` */
   to(...rooms: readonly (RoomName | readonly RoomName[])[]): SseDestination<Events> {
-    return new SseDestination(this.#host, checkRooms([...this.#rooms, ...rooms.flat()]), this.#excluded);
+    return new SseDestination(
+      this.#host,
+      this.#host.checkRooms([...this.#rooms, ...rooms.flat()]),
+      this.#excluded,
+    );
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { Position } from '../../../protocol/position.js';
-import { checkRoom, isInternalRoom } from '../../../protocol/input/room-name.js';
+import { NAMES_OF_OTHER_NODES, checkRoom, isInternalRoom } from '../../../protocol/input/room-name.js';
 
 /** A message received on a channel. The event stays encoded, so that a duplicate is dropped without decoding it. */
 export interface ChannelMessage {
@@ -76,7 +76,6 @@ export function parseRooms(json: string): string[] | undefined {
 }
 
 function isRoom(name: unknown): boolean {
-  const isInternal = typeof name === 'string' && isInternalRoom(name);
-  const own = isInternal ? name.slice(1) : name;
-  return checkRoom(own) === own;
+  if (typeof name === 'string' && isInternalRoom(name)) return true;
+  return checkRoom(name, NAMES_OF_OTHER_NODES) === name;
 }

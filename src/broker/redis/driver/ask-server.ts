@@ -1,5 +1,5 @@
 import { withDeadline } from '../link/deferred.js';
-import type { RedisDriver, RedisReply } from './redis-driver.interface.js';
+import type { RedisConnection, RedisDriver, RedisReply } from './redis-driver.interface.js';
 
 /**
  * Sends commands on a connection of their own, which is closed afterwards.
@@ -16,8 +16,21 @@ export async function askServer(
     Promise.all(commands.map((command) => connection.send(command))),
   );
   try {
-    return await withDeadline(replies, timeoutMs, () => new Error('The server did not answer in time.'));
+    return await withDeadline(replies, timeoutMs, late);
   } finally {
     connection.close();
   }
+}
+
+/** Sends one command on an open connection. @returns `undefined` where the server refuses it, or has not replied in time */
+export async function tryCommand(
+  connection: RedisConnection,
+  command: readonly string[],
+  timeoutMs: number,
+): Promise<RedisReply | undefined> {
+  return withDeadline(connection.send(command), timeoutMs, late).catch(() => undefined);
+}
+
+function late(): Error {
+  return new Error('The server did not answer in time.');
 }

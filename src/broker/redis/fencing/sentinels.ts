@@ -1,4 +1,4 @@
-import { askServer } from '../driver/ask-server.js';
+import { askServer, tryCommand } from '../driver/ask-server.js';
 import type { NodeAddress } from '../driver/cluster-topology.js';
 import type {
   ConfirmLimits,
@@ -6,7 +6,6 @@ import type {
   RedisDriver,
   RedisReply,
 } from '../driver/redis-driver.interface.js';
-import { withDeadline } from '../link/deferred.js';
 import { FormerMasterError } from './former-master-error.js';
 import { SharedAnswer } from './shared-answer.js';
 
@@ -61,7 +60,7 @@ export class Sentinels {
   async confirm(connection: RedisConnection, { maxAgeMs, timeoutMs }: ConfirmLimits): Promise<void> {
     const [named, runId] = await Promise.all([
       this.#newest.get(maxAgeMs, timeoutMs),
-      runIdOf(connection, timeoutMs),
+      tryCommand(connection, ['INFO', 'server'], timeoutMs).then(parseRunId),
     ]);
     if (named === undefined || runId === undefined) return;
     const { address, driver } = named;
@@ -98,11 +97,6 @@ export class Sentinels {
       return undefined;
     }
   }
-}
-
-async function runIdOf(connection: RedisConnection, timeoutMs: number): Promise<string | undefined> {
-  const reply = connection.send(['INFO', 'server']);
-  return parseRunId(await withDeadline(reply, timeoutMs, () => new Error('no reply')).catch(() => undefined));
 }
 
 function parseRunId(reply: RedisReply | undefined): string | undefined {

@@ -1,7 +1,6 @@
-import { askServer } from '../driver/ask-server.js';
+import { askServer, tryCommand } from '../driver/ask-server.js';
 import type { ClusterTopology } from '../driver/cluster-topology.js';
 import type { ConfirmLimits, RedisConnection } from '../driver/redis-driver.interface.js';
-import { withDeadline } from '../link/deferred.js';
 import { FormerMasterError } from './former-master-error.js';
 import { SharedAnswer } from './shared-answer.js';
 
@@ -51,9 +50,9 @@ export class SlotClaims {
   ): Promise<void> {
     const [views, own] = await Promise.all([
       this.#views.get(maxAgeMs, timeoutMs),
-      withDeadline(connection.send(NODES), timeoutMs, () => new Error('no reply')).catch(() => ''),
+      tryCommand(connection, NODES, timeoutMs),
     ]);
-    const self = parseNodes(String(own)).find(({ isSelf }) => isSelf);
+    const self = parseNodes(String(own ?? '')).find(({ isSelf }) => isSelf);
     if (self === undefined) return;
     const [newest] = views
       .flatMap(parseNodes)

@@ -1,0 +1,11 @@
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { AbstractHttpAdapter } from '@nestjs/core';
+
+/** An adapter that takes the host of a request from the headers of the proxy in front of it. */
+export function adapterThatTrusts(framework: 'express' | 'fastify'): AbstractHttpAdapter {
+  if (framework === 'fastify') return new FastifyAdapter({ trustProxy: true });
+  const adapter = new ExpressAdapter();
+  adapter.set('trust proxy', true);
+  return adapter;
+}
