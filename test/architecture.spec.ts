@@ -40,7 +40,9 @@ describe('the source tree', () => {
   it('imports Nest only in the public API, the endpoint and the operator’s page', () => {
     const importing = sources.filter((file) => importsOf(file).some(({ to }) => to.startsWith('@nestjs/')));
     expect(
-      importing.map(({ path }) => path).filter((path) => !/^(endpoint\/|admin\/)?(routes\/)?[^/]+$/.test(path)),
+      importing
+        .map(({ path }) => path)
+        .filter((path) => !/^(endpoint\/|admin\/)?(routes\/)?[^/]+$/.test(path)),
     ).toEqual([]);
     expect(importing.length).toBeGreaterThan(0);
   });

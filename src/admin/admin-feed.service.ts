@@ -14,11 +14,11 @@ import type { RoomHub } from '../rooms/room-hub.js';
 import { SseService } from '../sse.service.js';
 import { ADMIN_OPTIONS, type ResolvedAdminOptions } from './admin-options.js';
 import { interestOf, Interests, MAX_VIEWERS, parseInterest, parseObject } from './interests.js';
-import { NodeActivity } from './node-activity.js';
-import { SummaryMaker } from './node-summary.js';
-import { clientReport, roomReport } from './reports.js';
+import { NodeActivity } from './node/node-activity.js';
+import { SummaryMaker } from './node/node-summary.js';
+import { clientReport, roomReport } from './node/reports.js';
 import type { Subject, Viewer } from './viewer.js';
-import { WatchedClients } from './watched-clients.js';
+import { WatchedClients } from './node/watched-clients.js';
 
 /** Room in which nodes with viewers say what those look at. Every node listens. */
 const ASK_ROOM = '*sse:admin-ask';

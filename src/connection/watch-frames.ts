@@ -9,9 +9,9 @@ import type { ClientConnection } from './client-connection.js';
  * @param onFrame must not throw
  */
 export function watchFrames(connection: ClientConnection, onFrame: (frame: SseFrame) => void): () => void {
-  const { push } = connection;
+  const push = connection.push.bind(connection);
   connection.push = (frame, bounded) => {
-    const isQueued = push.call(connection, frame, bounded);
+    const isQueued = push(frame, bounded);
     if (isQueued) onFrame(frame);
     return isQueued;
   };

@@ -23,7 +23,7 @@ const panels = { client: new ClientPanel(), room: new RoomPanel() };
 const state = byId('state');
 let drawings = 0;
 
-new Feed(
+const feed = new Feed(
   {},
   {
     summary: (summary) => {
@@ -37,6 +37,10 @@ new Feed(
     showState();
   },
 );
+
+// A page that the browser keeps for the back button needs no stream.
+window.addEventListener('pagehide', () => feed.close());
+window.addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
 
 function draw() {
   const totals = overview.show(performance.now());

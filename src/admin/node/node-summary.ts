@@ -1,6 +1,6 @@
-import type { SseClient } from '../connection/sse-client.js';
-import { messageOf } from '../protocol/error-text.js';
-import type { RoomHub } from '../rooms/room-hub.js';
+import type { SseClient } from '../../connection/sse-client.js';
+import { messageOf } from '../../protocol/error-text.js';
+import type { RoomHub } from '../../rooms/room-hub.js';
 import { largest } from './largest.js';
 import type { Activity } from './node-activity.js';
 

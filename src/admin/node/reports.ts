@@ -1,5 +1,5 @@
-import type { SseClient } from '../connection/sse-client.js';
-import type { RoomHub } from '../rooms/room-hub.js';
+import type { SseClient } from '../../connection/sse-client.js';
+import type { RoomHub } from '../../rooms/room-hub.js';
 
 /** Rooms of a client, and clients of a room, that are named. */
 const MAX_NAMES = 100;
@@ -61,7 +61,6 @@ function firstOf<T>(items: Iterable<T>, count: number): T[] {
 }
 
 function pathOf(request: unknown): string {
-  const { url, originalUrl } = request as { readonly url?: unknown; readonly originalUrl?: unknown };
-  const text = typeof originalUrl === 'string' ? originalUrl : String(url ?? '');
-  return text.replace(/[?#].*$/s, '').slice(0, 300);
+  const { url = '', originalUrl = url } = request as { readonly url?: string; readonly originalUrl?: string };
+  return originalUrl.replace(/[?#].*$/s, '').slice(0, 300);
 }

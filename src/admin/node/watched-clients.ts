@@ -1,6 +1,6 @@
-import type { SseClient } from '../connection/sse-client.js';
-import { watchFrames } from '../connection/watch-frames.js';
-import type { SseFrame } from '../protocol/sse-frame.js';
+import type { SseClient } from '../../connection/sse-client.js';
+import { watchFrames } from '../../connection/watch-frames.js';
+import type { SseFrame } from '../../protocol/sse-frame.js';
 
 /** Time for which events of a watched client are collected, in milliseconds. */
 const COLLECT_MS = 500;

@@ -1,6 +1,6 @@
 import type { Subscription } from 'rxjs';
-import type { CloseReason } from '../connection/close-reason.js';
-import type { RoomHub } from '../rooms/room-hub.js';
+import type { CloseReason } from '../../connection/close-reason.js';
+import type { RoomHub } from '../../rooms/room-hub.js';
 
 /** What a node has counted since its start. Rates are differences between two summaries. */
 export interface Activity {
