@@ -2,6 +2,7 @@ import type { PartitionedBroker } from './broker/broker.interface.js';
 import { checkAllowedOrigins } from './cross-site/allowed-origins-check.js';
 import { LIMIT_CHECKS } from './limits/limit-checks.js';
 import type { SseMetrics } from './metrics/sse-metrics.interface.js';
+import { OPTIONAL_METRICS, REQUIRED_METRICS } from './callbacks/node-metrics.js';
 import { didYouMean } from './protocol/did-you-mean.js';
 import { describeValue } from './protocol/error-text.js';
 import {
@@ -15,8 +16,7 @@ import { SseError } from './protocol/sse-error.js';
 import type { SseModuleOptions, SseRoomPolicyOptions } from './sse-module-options.interface.js';
 
 const BROKER = objectWith('start', 'publish', 'subscribe', 'unsubscribe', 'read', 'close');
-const METRICS = objectWith('clientOpened', 'clientClosed', 'eventDelivered', 'volatileDropped');
-const OPTIONAL_METRICS = ['clientRefused', 'limitReached', 'callbackFailed'] as const;
+const METRICS = objectWith(...REQUIRED_METRICS);
 const MAX_PARTITIONS = 64;
 
 const CHECKS: Readonly<Record<keyof SseModuleOptions, Check>> = {
@@ -39,7 +39,10 @@ const CHECKS: Readonly<Record<keyof SseModuleOptions, Check>> = {
   identify: (value) => (typeof value === 'function' ? undefined : 'a function that returns { user, info? }'),
   presenceGraceMs: orFalse(wholeNumber(0, MAX_TIMER_MS)),
   broker: (value) => (isPartitioned(value) ? partitioned(value) : BROKER(value)),
-  metrics: (value) => METRICS(value) ?? optionalMethods(value as Partial<SseMetrics>, OPTIONAL_METRICS),
+  metrics: (value) =>
+    metricsOf(value)
+      .map(metrics)
+      .find((expected) => expected !== undefined),
 };
 
 const ROOM_CHECKS: Readonly<Record<keyof SseRoomPolicyOptions, Check>> = {
@@ -133,6 +136,14 @@ function objectWith(...methods: string[]): Check {
     if (whole && (missing as string[]).length === 0) return undefined;
     return methods.length === 0 ? 'an object' : `an object with the methods ${methods.join(', ')}`;
   };
+}
+
+function metricsOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) && value.length > 0 ? value : [value];
+}
+
+function metrics(value: unknown): string | undefined {
+  return METRICS(value) ?? optionalMethods(value as SseMetrics, OPTIONAL_METRICS);
 }
 
 function optionalMethods<T extends object>(

@@ -33,8 +33,8 @@ export type { Replay } from './protocol/input/replay-option.js';
 export type { RoomName } from './protocol/input/room-name.js';
 export type { SseIdentity } from './protocol/input/user-name.js';
 export { SseError, type SseErrorCode } from './protocol/sse-error.js';
-export type { SseMetrics } from './metrics/sse-metrics.interface.js';
-export { MemoryBroker } from './broker/memory-broker.js';
+export type { SseGauges, SseMetrics, StreamLabels, WriteLatency } from './metrics/sse-metrics.interface.js';
+export { MemoryBroker } from './broker/memory/memory-broker.js';
 export type {
   BrokerListener,
   BrokerState,
@@ -54,5 +54,15 @@ export type {
   PresentUser,
   LocalPresence,
 } from './broker/presence-store.interface.js';
+export type {
+  ClaimedSession,
+  SessionChange,
+  SessionName,
+  SessionOutcome,
+  SessionOwner,
+  SessionRoom,
+  SessionStore,
+  SessionTarget,
+} from './broker/session-store.interface.js';
 export { RoomMessage, type RoomDelivery, type RoomEvent } from './protocol/room-message.js';
 export type { EarlierCopy } from './protocol/position.js';

@@ -1,14 +1,15 @@
 import { inspect } from 'node:util';
 import { unchecked } from '../test/support/refusal.js';
-import { MemoryBroker } from './broker/memory-broker.js';
+import { MemoryBroker } from './broker/memory/memory-broker.js';
+import { OPTIONAL_METRICS } from './callbacks/node-metrics.js';
 import { NoopMetrics } from './metrics/noop-metrics.js';
 import { SseError } from './protocol/sse-error.js';
-import { DEFAULT_OPTIONS, resolveOptions, type ResolvedSseOptions } from './resolve-options.js';
+import { DEFAULT_OPTIONS, resolveOptions } from './resolve-options.js';
 import type { SseModuleOptions } from './sse-module-options.interface.js';
 
 const MAX_TIMER_MS = 2_147_483_647;
 
-function resolve(options: object): ResolvedSseOptions {
+function resolve(options: object): ReturnType<typeof resolveOptions> {
   return resolveOptions(options);
 }
 
@@ -23,7 +24,7 @@ function refusalOf(options: unknown): SseError {
 }
 
 interface NumberOption {
-  readonly name: keyof SseModuleOptions & keyof ResolvedSseOptions;
+  readonly name: keyof SseModuleOptions & keyof ReturnType<typeof resolveOptions>;
   readonly standard: number | false;
   readonly min: number;
   readonly max: number;
@@ -193,21 +194,21 @@ describe('serialize', () => {
 });
 
 describe('broker and metrics', () => {
-  it('are a new MemoryBroker and NoopMetrics for each module by default', () => {
+  it('are a new MemoryBroker for each module, and no metrics, by default', () => {
     const [one, two] = [resolve({}), resolve({})];
     expect(one.broker.partitions).toEqual([expect.any(MemoryBroker)]);
-    expect(one.metrics).toBeInstanceOf(NoopMetrics);
+    expect(one.metrics).toEqual([]);
     expect(one.broker.partitions[0]).not.toBe(two.broker.partitions[0]);
   });
 
   it('are those of the application if set', () => {
     const [broker, metrics] = [new MemoryBroker(), new NoopMetrics()];
-    expect(resolve({ broker, metrics })).toMatchObject({ broker: { partitions: [broker] }, metrics });
-    metrics.clientOpened();
-    metrics.clientClosed();
-    metrics.clientRefused();
-    metrics.eventDelivered();
-    metrics.volatileDropped();
+    expect(resolve({ broker, metrics })).toMatchObject({
+      broker: { partitions: [broker] },
+      metrics: [metrics],
+    });
+    const several = [metrics, new NoopMetrics()];
+    expect(resolve({ metrics: several }).metrics).toEqual(several);
   });
 
   it.each(['broker', 'metrics'] as const)(
@@ -222,11 +223,13 @@ describe('broker and metrics', () => {
   );
 });
 
-describe('metrics.clientRefused', () => {
-  it('may be left out, and is a method otherwise', () => {
-    const counters = { clientOpened() {}, clientClosed() {}, eventDelivered() {}, volatileDropped() {} };
-    expect(resolve({ metrics: counters }).metrics).toBe(counters);
-    expect(refusalOf({ metrics: { ...counters, clientRefused: 1 } }).message).toContain('clientRefused');
+describe('an optional method of metrics', () => {
+  const counters = { clientOpened() {}, clientClosed() {}, eventDelivered() {}, volatileDropped() {} };
+
+  it.each(OPTIONAL_METRICS)('%s may be left out, and is a method otherwise', (name) => {
+    expect(resolve({ metrics: counters }).metrics).toEqual([counters]);
+    expect(refusalOf({ metrics: { ...counters, [name]: 1 } }).message).toContain(name);
+    expect(refusalOf({ metrics: [counters, { ...counters, [name]: 1 }] }).message).toContain(name);
   });
 });
 

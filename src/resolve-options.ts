@@ -1,9 +1,9 @@
 import { asPartitioned } from './broker/broker.interface.js';
-import { MemoryBroker } from './broker/memory-broker.js';
+import { MemoryBroker } from './broker/memory/memory-broker.js';
 import { checkOptions } from './check-options.js';
 import type { AllowedOrigins } from './cross-site/cross-site-options.interface.js';
 import type { ResolvedLimits } from './limits/stream-limits.js';
-import { NoopMetrics } from './metrics/noop-metrics.js';
+import type { SseMetrics } from './metrics/sse-metrics.interface.js';
 import type { Identify } from './presence/presence.js';
 import { RoomPolicy, type RoomRule } from './rooms/room-policy.js';
 import type { HubOptions } from './rooms/room-hub.interface.js';
@@ -19,6 +19,11 @@ export interface ResolvedSseOptions extends Omit<
   readonly presenceGraceMs: number | false;
   readonly limits: ResolvedLimits;
   readonly allowedOrigins: AllowedOrigins | false | undefined;
+}
+
+/** The options of an application, before its metrics are combined. */
+interface OwnOptions extends Omit<ResolvedSseOptions, 'metrics'> {
+  readonly metrics: readonly SseMetrics[];
 }
 
 /** Defaults that modules may share. `resolveOptions` creates the others for each module. */
@@ -45,6 +50,7 @@ export const DEFAULT_LIMITS = {
   atUserLimit: 'refuse',
   maxStreamsPerAddress: false,
   maxStreamsPerKey: 100,
+  maxRoomsPerClient: 1_000,
   maxEventBytes: 16_777_216,
   maxAgeMs: false,
   retryAfterMs: 10_000,
@@ -55,7 +61,7 @@ export const DEFAULT_LIMITS = {
  *
  * @throws SseError `invalid-options`, whose message names the option and its allowed values
  */
-export function resolveOptions(options: SseModuleOptions = {}): ResolvedSseOptions {
+export function resolveOptions(options: SseModuleOptions = {}): OwnOptions {
   checkOptions(options);
   const { history, historyMaxEvents, historyMaxAgeMs, historyMaxBytes, rooms, ...rest } = {
     ...DEFAULT_OPTIONS,
@@ -83,7 +89,7 @@ export function resolveOptions(options: SseModuleOptions = {}): ResolvedSseOptio
     allowedOrigins: rest.allowedOrigins,
     limits: { keyOf: undefined, ...DEFAULT_LIMITS, ...definedOnly(options.limits ?? {}) } as ResolvedLimits,
     broker: asPartitioned(rest.broker ?? new MemoryBroker()),
-    metrics: rest.metrics ?? new NoopMetrics(),
+    metrics: rest.metrics === undefined ? [] : [rest.metrics].flat(),
   };
 }
 

@@ -176,8 +176,8 @@ export interface SseModuleOptions {
    */
   readonly allowedOrigins?: AllowedOrigins | false;
 
-  /** Receives counts for the application's own metrics. Default: none. */
-  readonly metrics?: SseMetrics;
+  /** Receives counts: an `SseMetrics`, or a list of several. Default: none. */
+  readonly metrics?: SseMetrics | readonly SseMetrics[];
 }
 
 /** Implemented by the class of `forRootAsync({ useClass })` or `useExisting`. */

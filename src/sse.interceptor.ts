@@ -20,6 +20,7 @@ import { roomMetadataOf } from './endpoint/routes/room-metadata.js';
 import { roomsOfRequest, type RoomSource } from './endpoint/room-names.js';
 import { HandlerStream } from './endpoint/handler-stream.js';
 import { attachSlot, refuseAtLimit } from './endpoint/stream-opening.js';
+import type { StreamLimits } from './limits/stream-limits.js';
 import { setHandlerRunner } from './endpoint/routes/wrap-handler.js';
 import { stackOf } from './protocol/error-text.js';
 import type { RoomNameRules } from './protocol/input/room-name.js';
@@ -91,13 +92,13 @@ export class SseInterceptor implements NestInterceptor {
       return respondWith((done) => http.answerReconnect(retryMs, done));
     http.watchSession();
     if (http.request.method === 'HEAD') {
-      await this.#rooms(metadata.sources, request, context, options);
+      await this.#rooms(metadata.sources, request, context, internals);
       return respondWith((done) => http.answerHead(done));
     }
     // Taken before rooms are awaited, so that simultaneous requests cannot pass together.
     const slot = limits.enter(request);
     if (typeof slot === 'string') return respondWith((done) => refuseAtLimit(http, limits, slot, done));
-    const rooms = await this.#rooms(metadata.sources, request, context, options).catch((error: unknown) => {
+    const rooms = await this.#rooms(metadata.sources, request, context, internals).catch((error: unknown) => {
       slot.release();
       throw error;
     });
@@ -186,10 +187,12 @@ export class SseInterceptor implements NestInterceptor {
     sources: readonly RoomSource<never>[],
     request: { params?: unknown },
     context: ExecutionContext,
-    rules: RoomNameRules,
+    { options: rules, limits }: { readonly options: RoomNameRules; readonly limits: StreamLimits },
   ): Promise<string[]> {
     try {
-      return await roomsOfRequest(sources, request, rules);
+      const rooms = await roomsOfRequest(sources, request, rules);
+      limits.checkRooms(rooms);
+      return rooms;
     } catch (error) {
       // The server's fault, unlike other names: 500 and a line in the log.
       if (error instanceof SseError && error.code === 'missing-room') throw error;

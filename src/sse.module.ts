@@ -8,7 +8,7 @@ import {
 } from '@nestjs/common';
 import { DiscoveryModule, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { CallbackFailures } from './callbacks/callback-failures.js';
-import { guardedMetrics } from './callbacks/guarded-metrics.js';
+import { nodeMetrics } from './callbacks/node-metrics.js';
 import { checkIdentify } from './check-options.js';
 import { RemoteCommands } from './commands/remote-commands.js';
 import { EndpointExplorer } from './endpoint/routes/endpoint-explorer.js';
@@ -147,10 +147,9 @@ async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHo
   const servesHttp = (): boolean => Boolean(http.httpAdapter);
   const resolved = resolveOptions(moduleOptions);
   const callbacks = new CallbackFailures(reportCallbackFailure, (callback) =>
-    resolved.metrics.callbackFailed?.(callback),
+    resolved.metrics.map((each) => each.callbackFailed?.(callback)),
   );
-  const metrics =
-    moduleOptions.metrics === undefined ? resolved.metrics : guardedMetrics(resolved.metrics, callbacks);
+  const metrics = nodeMetrics(resolved.metrics, callbacks);
   const options: ResolvedSseOptions = { ...resolved, metrics };
   const presence = new Presence({ ...options, callbacks });
   const commands = new RemoteCommands(options.broker, {
@@ -172,6 +171,7 @@ async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHo
   };
   if (servesHttp()) checkIdentify(moduleOptions);
   await hub.start({ subscribesLater: !servesHttp() });
+  metrics.started?.(() => hub.gauges());
   presence.start(hub);
   const limits = new StreamLimits(options.limits, {
     metrics,

@@ -141,6 +141,16 @@ describe('the options in docs/03-options.md', () => {
   });
 });
 
+describe('the metrics in docs/17-observability.md', () => {
+  it('are the methods of SseMetrics, no more and no fewer, the required ones first', () => {
+    const documented = firstColumn('docs/17-observability.md', 'SseMetrics');
+    const methods = publicMembers('src/metrics/sse-metrics.interface.ts', 'SseMetrics');
+    expect(sorted(documented)).toEqual(sorted(methods.keys()));
+    const required = [...methods].filter(([, member]) => member.getText().match(/^\w+\(/) !== null);
+    expect(documented.slice(0, required.length)).toEqual(required.map(([name]) => name));
+  });
+});
+
 describe('the API in docs/04-api.md', () => {
   it.each([
     ['SseService', 'src/sse.service.ts'],

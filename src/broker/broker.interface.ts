@@ -3,6 +3,7 @@ import type { EarlierCopy, Position } from '../protocol/position.js';
 import type { Acknowledge, MissingAcknowledgement } from '../protocol/input/acknowledge.js';
 import type { ControlChannel } from './control-channel.interface.js';
 import type { PresenceStore } from './presence-store.interface.js';
+import type { SessionStore } from './session-store.interface.js';
 
 /** Limits of one room's history. */
 export interface RoomHistoryLimits {
@@ -134,6 +135,8 @@ export interface HistoryPage {
    * `position` are in it, except those of incomplete rooms. Default: `false`.
    */
   readonly hasMore?: boolean | undefined;
+  /** `true` if the page came from the memory of this node, for metrics. Default: `false`. */
+  readonly isLocal?: boolean | undefined;
 }
 
 /**
@@ -215,6 +218,9 @@ export interface SseBroker extends Partial<ControlChannel> {
 
   /** Stores the members of rooms. Optional: without it, rooms with presence are rejected at start-up. */
   readonly presence?: PresenceStore;
+
+  /** Stores the sessions of streams. Optional: without it, the option `sessions` is refused at start-up. */
+  readonly sessions?: SessionStore;
 
   /**
    * Settles when accepted events of this node have been delivered to it; at once while not connected. Called before `close`.

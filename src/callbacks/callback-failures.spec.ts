@@ -12,7 +12,7 @@ describe('CallbackFailures', () => {
   });
   afterEach(() => jest.restoreAllMocks());
 
-  const failures = (count?: (callback: string) => unknown): CallbackFailures =>
+  const failures = (count?: (callback: string) => readonly unknown[]): CallbackFailures =>
     new CallbackFailures((message) => lines.push(message), count);
 
   it('logs the same failure once in ten seconds, with the number of the others', () => {

@@ -16,11 +16,11 @@ export type LogCallbackFailure = (message: string, error: unknown) => void;
  */
 export class CallbackFailures {
   readonly #log: LogCallbackFailure;
-  /** Called with the name of the callback. */
-  readonly #count: (callback: string) => unknown;
+  /** Called with the name of the callback. Returns what the counters returned. */
+  readonly #count: (callback: string) => readonly unknown[];
   readonly #logged = new Map<string, { atMs: number; skipped: number }>();
 
-  constructor(log: LogCallbackFailure, count: (callback: string) => unknown = () => {}) {
+  constructor(log: LogCallbackFailure, count: (callback: string) => readonly unknown[] = () => []) {
     this.#log = log;
     this.#count = count;
   }
@@ -40,7 +40,7 @@ export class CallbackFailures {
    */
   report(callback: string, error: unknown, context?: string): void {
     try {
-      ignoreRejection(this.#count(callback));
+      for (const result of this.#count(callback)) ignoreRejection(result);
     } catch {
       // The counter is a callback of the application too, and may fail for the same reason.
     }

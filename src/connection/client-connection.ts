@@ -81,7 +81,7 @@ export class ClientConnection implements Flushable, HeartbeatClient {
     this.onEarlyFrame = undefined;
     this.#writer.open(headers, this.#services.http2Sessions);
     this.queue.lastWriteMs = Math.floor(performance.now());
-    this.#services.metrics.clientOpened();
+    this.#services.metrics.clientOpened(this.#services.metrics.labelsOf(this.#owner.request));
     this.#countedAsOpen = true;
     this.#services.heartbeat.add(this);
     if (head !== '') {
@@ -205,8 +205,9 @@ export class ClientConnection implements Flushable, HeartbeatClient {
     this.queue.close();
     this.#pending = EMPTY_BATCH;
     this.#gate = this.onEarlyFrame = undefined;
-    if (this.#countedAsOpen) metrics.clientClosed(reason);
-    else metrics.clientRefused?.(reason);
+    const stream = metrics.labelsOf(this.#owner.request);
+    if (this.#countedAsOpen) metrics.clientClosed(reason, stream);
+    else metrics.clientRefused?.(reason, stream);
     this.#owner.connectionClosed(reason);
   }
 

@@ -13,6 +13,7 @@
  * - `limited`: a limit of the option `limits` refused the stream before it opened.
  * - `replaced`: the stream was ended for a newer one of the same user, by `limits.atUserLimit`.
  * - `max-age`: the stream was open for `limits.maxAgeMs`.
+ * - `expired`: the time of the client is over, by `expiresAt` of its identity.
  * - `removed`: the application called `SseService.remove()`. The connection itself stays open.
  * - `shutdown`: the application is closing.
  */
@@ -29,6 +30,7 @@ export const CLOSE_REASONS = [
   'limited',
   'replaced',
   'max-age',
+  'expired',
   'removed',
   'shutdown',
 ] as const;
@@ -42,6 +44,7 @@ export const GRACEFUL_REASONS: ReadonlySet<CloseReason> = new Set([
   'broker-unavailable',
   'replaced',
   'max-age',
+  'expired',
   'shutdown',
 ]);
 
@@ -54,6 +57,7 @@ export const GRACEFUL_REASONS: ReadonlySet<CloseReason> = new Set([
  * - The application: `closed`, `disconnected`, `removed`, `source-ended`, `source-failed`, `shutdown`.
  * - Before the stream opened: `refused`, answered with an HTTP status; `limited` by the option `limits`.
  * - The option `limits`: `replaced` by a newer stream of the user, `max-age`.
+ * - The identity: `expired`.
  * - The broker: `broker-unavailable`. The client reconnects with the same position.
  *
  * A native `EventSource` that is still open reconnects, except after `refused` and `removed`. See docs/10-errors.md.

@@ -1,4 +1,4 @@
-import type { SseMetrics } from '../metrics/sse-metrics.interface.js';
+import type { NodeMetrics } from '../metrics/node-metrics.interface.js';
 import { SlowClientPolicy, type SlowClientLimits } from './queue/slow-client-policy.js';
 import { Http2Sessions } from './response/http2-sessions.js';
 import { EventLoopTurns } from './timers/event-loop-turns.js';
@@ -10,7 +10,7 @@ import { WriteTimeoutTimer } from './timers/write-timeout-timer.js';
 export interface ConnectionOptions extends SlowClientLimits {
   readonly heartbeatIntervalMs: number | false;
   readonly flushIntervalMs: number | false;
-  readonly metrics: SseMetrics;
+  readonly metrics: NodeMetrics;
 }
 
 /**
@@ -24,7 +24,7 @@ export class ConnectionServices {
   readonly turns = new EventLoopTurns();
   readonly http2Sessions: Http2Sessions;
   readonly slowClientPolicy: SlowClientPolicy;
-  readonly metrics: SseMetrics;
+  readonly metrics: NodeMetrics;
 
   constructor(options: ConnectionOptions) {
     this.flushScheduler = new FlushScheduler(options.flushIntervalMs);
@@ -33,5 +33,11 @@ export class ConnectionServices {
     this.http2Sessions = new Http2Sessions(this.writeTimeouts);
     this.slowClientPolicy = new SlowClientPolicy(options);
     this.metrics = options.metrics;
+  }
+
+  /** Counts the clients whose sockets are full, and the bytes that wait for them. */
+  slowClients(): { slowClients: number; queuedBytes: number } {
+    const queues = Array.from(this.writeTimeouts.stalled, ({ queuedBytes }) => queuedBytes ?? []).flat();
+    return { slowClients: queues.length, queuedBytes: queues.reduce((sum, bytes) => sum + bytes, 0) };
   }
 }

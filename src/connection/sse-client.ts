@@ -80,6 +80,12 @@ export class SseClient {
     return this.identity?.user;
   }
 
+  /** End of the client's time, from `expiresAt` of its identity; `undefined` for none. */
+  get expiresAt(): Date | undefined {
+    const expiresAtMs = this.identity?.expiresAtMs;
+    return expiresAtMs === undefined ? undefined : new Date(expiresAtMs);
+  }
+
   /** Object for the application's own values, empty at first. The module never reads or sends it. */
   get context(): SseClientContext {
     this.#context ??= {};
@@ -187,6 +193,12 @@ export class SseClient {
   /** Like `in`, for a checked name. @internal */
   isIn(room: string): boolean {
     return this.#rooms instanceof Set ? this.#rooms.has(room) : this.#rooms === room;
+  }
+
+  /** Size of `rooms`. @internal */
+  get roomCount(): number {
+    if (this.#rooms instanceof Set) return this.#rooms.size;
+    return this.#rooms === undefined ? 0 : 1;
   }
 
   /** Copy of `rooms`. @internal */

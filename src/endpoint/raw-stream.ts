@@ -31,6 +31,7 @@ export function openRawStream(
 ): SseClient {
   const http = new HttpExchange(request, response);
   const roomNames = rooms === undefined ? [] : checkRooms(rooms, names);
+  limits.checkRooms(roomNames);
   if (retryMs !== false) checkRetry(retryMs);
   if (http.response.headersSent) {
     throw new SseError(

@@ -18,7 +18,7 @@ export function attachSlot(client: SseClient, slot: StreamSlot): void {
   else client.slot = slot;
 }
 
-/** Identifies a client and opens its stream, or answers its request where a limit is reached. */
+/** Identifies a client and opens its stream, or answers its request where a limit is reached or its time is over. */
 export function openWithinLimits(parts: OpeningParts, opening: Opening): void {
   const { hub, limits, http, client, slot } = parts;
   const limit = limits.admit(client, slot);
@@ -30,6 +30,10 @@ export function openWithinLimits(parts: OpeningParts, opening: Opening): void {
     throw error;
   }
   client.identity = undefined;
+  if (limit === 'expired') {
+    client.connection.close('expired');
+    return http.answerStatus(401, 'The identity of this client has expired.');
+  }
   client.connection.close('limited');
   refuseAtLimit(http, limits, limit, () => {});
 }

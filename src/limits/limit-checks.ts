@@ -12,6 +12,7 @@ export const LIMIT_CHECKS: Readonly<Record<keyof SseLimitOptions, OptionCheck>> 
   maxStreamsPerAddress: COUNT,
   maxStreamsPerKey: COUNT,
   keyOf: (value) => (typeof value === 'function' ? undefined : 'a function that returns a key'),
+  maxRoomsPerClient: COUNT,
   maxEventBytes: COUNT,
   maxAgeMs: orFalse(wholeNumber(1, MAX_TIMER_MS)),
   retryAfterMs: wholeNumber(0, MAX_TIMER_MS),

@@ -48,6 +48,13 @@ export interface SseLimitOptions {
   readonly keyOf?: (request: never) => string | number | null | undefined;
 
   /**
+   * Rooms of one client, 1 or more. A request for more is answered with 400, a `join` of one more rejects with
+   * `too-many-rooms`, and `add` throws it. A small value refuses clients; a large one costs memory, and work in the broker
+   * for each room. Default: 1,000.
+   */
+  readonly maxRoomsPerClient?: number | false;
+
+  /**
    * Bytes of the data of one event as UTF-8, 1 or more, published or sent. A larger one is refused with `event-too-large`; from
    * a handler's source it ends that stream as `source-failed`. An event over `maxQueuedBytes` cuts clients whose socket is full.
    * Default: 16,777,216.

@@ -1,10 +1,12 @@
 import type { SseClient } from '../connection/sse-client.js';
-import type { SseMetrics } from '../metrics/sse-metrics.interface.js';
+import type { NodeMetrics } from '../metrics/node-metrics.interface.js';
 import { describeValue } from '../protocol/error-text.js';
+import { checkRoomCount } from '../protocol/input/room-count.js';
 import { SseError } from '../protocol/sse-error.js';
 import { ignoreRejection } from '../protocol/thenable.js';
 import { addressKey } from './address-key.js';
 import type { SseLimitOptions } from './limit-options.interface.js';
+import { streamEnd } from './stream-end.js';
 import { Tally } from './tally.js';
 
 /** The limits with their values. */
@@ -20,16 +22,11 @@ export interface LimitsHost {
   readonly identify: (client: SseClient) => void;
   /** The clients of this node, the oldest one first. */
   readonly clients: () => Iterable<SseClient>;
-  readonly metrics: SseMetrics;
+  readonly metrics: NodeMetrics;
 }
 
 /** Reconnection time, in milliseconds, of a stream that was ended for a newer one of the same user. */
 const REPLACED_RETRY_MS = 86_400_000;
-
-/** Ages at which streams end. Few, since Node keeps a list of timers for each delay. */
-const AGE_STEPS = 32;
-/** Part of `maxAgeMs` over which the ends are spread. */
-const AGE_SPREAD = 0.1;
 
 /** Counts the streams of this node. A request takes its slot before anything of it is awaited. */
 export class StreamLimits {
@@ -53,39 +50,41 @@ export class StreamLimits {
    */
   enter(request: unknown): StreamSlot | StreamLimit {
     const { maxStreams, maxStreamsPerAddress, maxStreamsPerKey, keyOf } = this.#limits;
-    if (maxStreams !== false && this.#streams >= maxStreams) return this.#reached('maxStreams');
+    if (maxStreams !== false && this.#streams >= maxStreams) return this.#reached('maxStreams', request);
     const key = maxStreamsPerKey === false ? undefined : checkKey(keyOf?.(request));
     const slot = new StreamSlot(this);
     this.#streams++;
     const address = maxStreamsPerAddress === false ? undefined : addressOf(request);
     if (address !== undefined && !slot.take(this.#addresses, address, maxStreamsPerAddress || 0))
-      return this.#reached('maxStreamsPerAddress', slot);
+      return this.#reached('maxStreamsPerAddress', request, slot);
     if (key !== undefined && !slot.take(this.#keys, key, maxStreamsPerKey || 0))
-      return this.#reached('maxStreamsPerKey', slot);
+      return this.#reached('maxStreamsPerKey', request, slot);
     return slot;
   }
 
   /**
    * Identifies a client whose stream is about to open, counts it for its user, and starts its age.
    *
-   * @returns the limit that has no room for it
+   * @returns the limit that has no room for it; `'expired'` for a client whose time is over
    */
-  admit(client: SseClient, slot: StreamSlot): StreamLimit | undefined {
+  admit(client: SseClient, slot: StreamSlot): StreamLimit | 'expired' | undefined {
     this.#host.identify(client);
     // `identify` may have ended it.
     if (client.isClosed) return undefined;
     const { maxStreamsPerUser, maxAgeMs } = this.#limits;
     const { user } = client;
+    const end = streamEnd(maxAgeMs, client.identity?.expiresAtMs);
+    if (end?.delayMs === 0) return 'expired';
     if (
       user !== undefined &&
       maxStreamsPerUser !== false &&
       !slot.take(this.#users, user, maxStreamsPerUser)
     ) {
-      const limit = this.#reached('maxStreamsPerUser');
+      const limit = this.#reached('maxStreamsPerUser', client.request);
       if (!this.#replaceOldest(user)) return limit;
       slot.take(this.#users, user, Infinity);
     }
-    if (maxAgeMs !== false) slot.startTimer(() => client.connection.end('max-age'), ageOf(maxAgeMs));
+    if (end !== undefined) slot.startTimer(() => client.connection.end(end.reason), end.delayMs);
     return undefined;
   }
 
@@ -94,15 +93,25 @@ export class StreamLimits {
     this.#streams--;
   }
 
+  /**
+   * Checks the number of rooms of one client.
+   *
+   * @throws SseError `too-many-rooms`
+   */
+  checkRooms(rooms: readonly string[]): void {
+    checkRoomCount(rooms.length, this.#limits.maxRoomsPerClient);
+  }
+
   /** Milliseconds after which a refused client should come back. */
   retryAfterMs(): number {
     return Math.round(this.#limits.retryAfterMs * (0.5 + Math.random()));
   }
 
   /** Counts that a limit is reached. @param slot what the request has taken of other limits */
-  #reached(limit: StreamLimit, slot?: StreamSlot): StreamLimit {
+  #reached(limit: StreamLimit, request: unknown, slot?: StreamSlot): StreamLimit {
     slot?.release();
-    this.#host.metrics.limitReached?.(limit);
+    const { metrics } = this.#host;
+    metrics.limitReached?.(limit, metrics.labelsOf(request));
     return limit;
   }
 
@@ -147,11 +156,6 @@ export class StreamSlot {
     this.#limits?.slotReleased();
     this.#limits = this.#taken = this.#timer = undefined;
   }
-}
-
-function ageOf(maxAgeMs: number): number {
-  const step = Math.floor(Math.random() * AGE_STEPS) / AGE_STEPS;
-  return Math.max(1, Math.round(maxAgeMs * (1 - AGE_SPREAD * step)));
 }
 
 /** `ip` of Express and Fastify respects their settings for proxies. */

@@ -1,10 +1,14 @@
-import type { SseMetrics } from './sse-metrics.interface.js';
+import type { NodeMetrics } from './node-metrics.interface.js';
+import { OTHER_STREAM } from './stream-label-cache.js';
 
-/** Counts nothing. The default of the option `metrics`. */
-export class NoopMetrics implements SseMetrics {
+/** Counts nothing: the metrics of a node without the option `metrics`. */
+export class NoopMetrics implements NodeMetrics {
   clientOpened(): void {}
   clientClosed(): void {}
-  clientRefused(): void {}
   eventDelivered(): void {}
   volatileDropped(): void {}
+
+  labelsOf(): typeof OTHER_STREAM {
+    return OTHER_STREAM;
+  }
 }

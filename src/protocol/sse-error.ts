@@ -7,6 +7,7 @@ export const SSE_ERROR_CODES = [
   'registered-twice',
   'invalid-room',
   'missing-room',
+  'too-many-rooms',
   'invalid-event-name',
   'invalid-data',
   'event-too-large',

@@ -4,6 +4,7 @@ import type { CallbackFailures } from '../callbacks/callback-failures.js';
 import { IsolatedObservable } from '../callbacks/isolated-observable.js';
 import type { CloseReason } from '../connection/close-reason.js';
 import type { SseClient } from '../connection/sse-client.js';
+import type { SseMetrics } from '../metrics/sse-metrics.interface.js';
 
 /** The Subjects of one node, and what the application may subscribe to. */
 export class HubObservables {
@@ -15,14 +16,28 @@ export class HubObservables {
   readonly brokerState$: Observable<BrokerState>;
 
   readonly #callbacks: CallbackFailures;
+  readonly #metrics: SseMetrics;
+  #hasBeenLive = false;
 
-  constructor(callbacks: CallbackFailures) {
+  constructor(callbacks: CallbackFailures, metrics: SseMetrics) {
     this.#callbacks = callbacks;
+    this.#metrics = metrics;
     const isolated = <T>(name: string, subject: Subject<T>): Observable<T> =>
       new IsolatedObservable(name, callbacks, (subscriber) => subject.subscribe(subscriber));
     this.connected$ = isolated('connected$', this.connected);
     this.disconnected$ = isolated('disconnected$', this.disconnected);
     this.brokerState$ = isolated('brokerState$', this.brokerState);
+  }
+
+  /** Emits and counts a state of the broker, unless it is the one before. */
+  brokerStateIs(state: BrokerState): void {
+    if (state === this.brokerState.value) return;
+    this.#metrics.brokerStateChanged?.(state);
+    if (state === 'live') {
+      if (this.#hasBeenLive) this.#metrics.brokerReconnected?.();
+      this.#hasBeenLive = true;
+    }
+    this.brokerState.next(state);
   }
 
   /** Completes the subscribers. Their `finalize` runs within this call, and may throw. */

@@ -17,7 +17,7 @@ export interface HubOptions extends ConnectionOptions, RoomNameRules {
   /** True if streams with rooms begin with `sse:ready`. */
   readonly readyEvent: boolean;
   readonly serialize: SerializeData;
-  readonly limits?: PublisherOptions['limits'];
+  readonly limits?: PublisherOptions['limits'] & { readonly maxRoomsPerClient?: number | false };
   /** Takes failures of the application's callbacks and subscribers. */
   readonly callbacks: CallbackFailures;
   /** Takes failures that no caller receives. */

@@ -1,7 +1,7 @@
 import { testApp, connectClient } from '../../test/support/test.controller.js';
 import { express } from '../../test/support/platforms.js';
 import { eventually, someTurns } from '../../test/support/within.js';
-import { MemoryBroker } from '../broker/memory-broker.js';
+import { MemoryBroker } from '../broker/memory/memory-broker.js';
 import type { BrokerListener, BrokerState, HistoryPolicy } from '../broker/broker.interface.js';
 import { formatPosition } from '../protocol/position.js';
 import { RoomMessage } from '../protocol/room-message.js';

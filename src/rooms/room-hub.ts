@@ -6,14 +6,17 @@ import type { CloseReason } from '../connection/close-reason.js';
 import { ConnectionServices } from '../connection/connection-services.js';
 import { SseClient, type ClientHost } from '../connection/sse-client.js';
 import type { JoinOptions } from '../connection/sse-client.interface.js';
+import type { SseGauges } from '../metrics/sse-metrics.interface.js';
 import { checkRetry } from '../protocol/input/event-fields.js';
 import { hasReplay } from '../protocol/input/replay-option.js';
+import { checkRoomCount } from '../protocol/input/room-count.js';
 import { encodeEvent } from '../protocol/encode-event.js';
 import { describeValue } from '../protocol/error-text.js';
 import { RoomMessage, type RoomEvent } from '../protocol/room-message.js';
 import type { PublicMethod } from '../protocol/sse-error.js';
 import { EVERYONE, checkRoom, checkTarget, type RoomName } from '../protocol/input/room-name.js';
 import { checkJoin } from './publish/call-arguments.js';
+import { EventDelivery } from './event-delivery.js';
 import { HubObservables } from './hub-observables.js';
 import { HubShutdown } from './hub-shutdown.js';
 import { LossNotifier } from './resume/loss-notifier.js';
@@ -40,23 +43,25 @@ export class RoomHub implements ClientHost {
   /** Takes failures of the application's callbacks. */
   readonly callbacks: CallbackFailures;
   readonly #resumes: ClientResumes;
+  readonly #delivery: EventDelivery;
   readonly events: EventPublisher;
   readonly #shutdown: HubShutdown;
 
   constructor(options: HubOptions) {
     this.#options = options;
     this.callbacks = options.callbacks;
-    this.observables = new HubObservables(options.callbacks);
-    this.#partitions = new Partitions(options.broker);
+    this.observables = new HubObservables(options.callbacks, options.metrics);
+    this.#partitions = new Partitions(options.broker, options.metrics);
     this.#connections = new ConnectionServices(options);
     // A subscription that is still pending when the broker closes is rejected; this is no failure.
     const reportWhileOpen = (error: unknown): void => void (this.isClosing || options.report(error));
     this.#rooms = new RoomRegistry(this.#partitions, reportWhileOpen, options);
     this.events = new EventPublisher(this.#partitions, options);
     this.#resumes = new ClientResumes(
-      { partitions: this.#partitions, rooms: this.#rooms, hasHistory: options.policy.hasHistory },
+      { ...options, partitions: this.#partitions, rooms: this.#rooms, hasHistory: options.policy.hasHistory },
       options.report,
     );
+    this.#delivery = new EventDelivery(options, this.#rooms, this.#connections.flushScheduler);
     this.#shutdown = new HubShutdown({
       ...options,
       partitions: this.#partitions,
@@ -69,13 +74,13 @@ export class RoomHub implements ClientHost {
 
   /** Starts the broker, and subscribes the room of all clients without `subscribesLater`. Settles when it may be used. */
   async start({ subscribesLater = false } = {}): Promise<void> {
-    const losses = new LossNotifier(this.clients, this.#partitions);
+    const losses = new LossNotifier(this.clients, this.#partitions, this.#options.metrics);
     const listener: PartitionsListener = {
-      onMessage: (message) => this.#receive(message),
+      onMessage: (message) => this.#delivery.receive(message),
       onStateChange: (state) => {
         // Of several partitions another one may have been interrupted.
         if (state !== 'down') this.#options.observer?.messagesLost();
-        if (state !== this.observables.brokerState.value) this.observables.brokerState.next(state);
+        this.observables.brokerStateIs(state);
       },
       onEpochChange: (partition, current, laterRooms) => {
         losses.notifyEpochChange(partition, current, laterRooms);
@@ -101,17 +106,12 @@ export class RoomHub implements ClientHost {
     return this.#rooms.roomOfAll.clients;
   }
 
-  clientsOf(room: string): ReadonlySet<SseClient> {
-    return this.#rooms.get(room)?.clients ?? NO_CLIENTS;
-  }
-
+  readonly clientsOf = (room: string): ReadonlySet<SseClient> => this.#rooms.get(room)?.clients ?? NO_CLIENTS;
   readonly roomNames = (): string[] => this.#rooms.names();
   /** Number of clients of a room. Creates no Set for a room of one client, unlike `clientsOf`. */
   readonly roomSize = (room: string): number => this.#rooms.get(room)?.size ?? 0;
 
-  observeRoom(room: string): Observable<RoomMessage> {
-    return this.#rooms.observe(room);
-  }
+  readonly observeRoom = (room: string): Observable<RoomMessage> => this.#rooms.observe(room);
 
   /** Takes a client out of the room of all clients and out of every count: its stream belongs to a page of this package. */
   readonly hide = (client: SseClient): void => this.#rooms.hide(client);
@@ -125,7 +125,7 @@ export class RoomHub implements ClientHost {
   /** Delivers an event without a position to this node's part of a room, as if the broker had delivered it. */
   deliver(room: string, event: RoomEvent): void {
     const { epoch } = this.#partitions.of(room);
-    this.#receive(new RoomMessage(event, { rooms: [room], epoch, position: 0, replayable: false }));
+    this.#delivery.receive(new RoomMessage(event, { rooms: [room], epoch, position: 0, replayable: false }));
   }
 
   /** Creates a client whose stream is not open yet. It can join rooms, and its events wait. */
@@ -172,6 +172,7 @@ export class RoomHub implements ClientHost {
       checkJoin(client, options);
       const name = checkTarget(room, this.#options);
       if (name === EVERYONE || client.isClosed || client.isIn(name)) return false;
+      checkRoomCount(client.roomCount + 1, this.#options.limits?.maxRoomsPerClient ?? false);
       const { connection } = client;
       const { isOpen } = connection;
       if (!isOpen || connection.tracksPositionOnceJoined) connection.tracksPosition = true;
@@ -237,13 +238,11 @@ export class RoomHub implements ClientHost {
     return this.#partitions.format(await this.#partitions.currentPosition([EVERYONE, ...rooms]));
   }
 
+  /** Current values for metrics; `undefined` once the hub closes. */
+  gauges(): SseGauges | undefined {
+    return this.isClosing ? undefined : { ...this.#connections.slowClients(), rooms: this.#rooms.count };
+  }
+
   /** As in `HubShutdown.close`. */
   readonly close = (): Promise<void> => this.#shutdown.close();
-
-  #receive(message: RoomMessage): void {
-    if (this.#options.observer?.messageReceived(message) === false) return;
-    let delivered = 0;
-    for (const name of message.rooms) delivered += this.#rooms.get(name)?.receive(message) ?? 0;
-    this.#connections.metrics.eventDelivered(delivered);
-  }
 }

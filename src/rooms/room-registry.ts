@@ -18,6 +18,8 @@ export class RoomRegistry {
   readonly #onBrokerFailure: (error: unknown) => void;
   readonly #options: Pick<HubOptions, 'observer' | 'callbacks'>;
   readonly #rooms = new Map<string, Room>();
+  /** Rooms of this package. They are in no list and no count. */
+  readonly #internal = new Map<string, Room>();
   #isStarted = false;
   /** The room of all clients, which always exists. */
   readonly roomOfAll = new Room(EVERYONE);
@@ -47,11 +49,16 @@ export class RoomRegistry {
   }
 
   get(name: string): Room | undefined {
-    return name === EVERYONE ? this.roomOfAll : this.#rooms.get(name);
+    if (name === EVERYONE) return this.roomOfAll;
+    return this.#rooms.get(name) ?? this.#internal.get(name);
+  }
+
+  get count(): number {
+    return this.#rooms.size;
   }
 
   names(): string[] {
-    return [...this.#rooms.keys()].filter((name) => !isInternalRoom(name));
+    return [...this.#rooms.keys()];
   }
 
   /** Adds a client to a room. @returns the room */
@@ -112,11 +119,16 @@ export class RoomRegistry {
     }
   }
 
+  #roomsWith(name: string): Map<string, Room> {
+    return isInternalRoom(name) ? this.#internal : this.#rooms;
+  }
+
   #getOrSubscribe(name: string): Room {
-    const known = this.#rooms.get(name);
+    const rooms = this.#roomsWith(name);
+    const known = rooms.get(name);
     if (known !== undefined) return known;
     const room = new Room(name);
-    this.#rooms.set(name, room);
+    rooms.set(name, room);
     this.#subscribe(room);
     return room;
   }
@@ -161,8 +173,9 @@ export class RoomRegistry {
 
   #remove(room: Room): void {
     // A client may have joined again, which created another room with this name.
-    if (this.#rooms.get(room.name) !== room) return;
-    this.#rooms.delete(room.name);
+    const rooms = this.#roomsWith(room.name);
+    if (rooms.get(room.name) !== room) return;
+    rooms.delete(room.name);
     // A broker of the application may throw, or return no promise: the client that left is forgotten all the same.
     void (async () => this.#partitions.of(room.name).unsubscribe(room.name))().catch(this.#onBrokerFailure);
   }

@@ -2,6 +2,7 @@ import { historyCases } from './history-cases.js';
 import { lifecycleCases } from './lifecycle-cases.js';
 import { liveCases } from './live-cases.js';
 import { presenceCases } from './presence-cases.js';
+import { sessionCases, sharedSessionCases } from './session-cases.js';
 import { sharedCases } from './shared-cases.js';
 import { sharedPresenceCases } from './shared-presence-cases.js';
 import { sharedControlCases, controlCases } from './control-cases.js';
@@ -16,7 +17,7 @@ export interface BrokerContractOptions {
   /** `true`: brokers of one fixture receive each other's events. `false`: each broker has its own history in the process. */
   readonly shared: boolean;
   /** Optional parts that the broker does not implement; their cases are skipped. Default: none. */
-  readonly without?: readonly ('publishControl' | 'presence')[];
+  readonly without?: readonly ('publishControl' | 'presence' | 'sessions')[];
   /** Further cases to skip: the case name without the prefix, and the reason. An unknown name throws. Default: none. */
   readonly skips?: Readonly<Record<string, string>>;
   /** Timeout of a case for each expected event or state, in milliseconds. Default: 5,000. */
@@ -59,10 +60,11 @@ export function brokerContract(options: BrokerContractOptions): BrokerContractCa
     timeoutMs = 5_000,
     expiryWatchMs = 3_000,
   } = options;
-  const onlyShared = { ...sharedCases, ...sharedControlCases, ...sharedPresenceCases };
+  const onlyShared = { ...sharedCases, ...sharedControlCases, ...sharedPresenceCases, ...sharedSessionCases };
   const optional = {
     publishControl: { ...controlCases, ...sharedControlCases },
     presence: { ...presenceCases, ...sharedPresenceCases },
+    sessions: { ...sessionCases, ...sharedSessionCases },
   };
   const bodies: Record<string, CaseBody> = {
     ...liveCases,
@@ -70,6 +72,7 @@ export function brokerContract(options: BrokerContractOptions): BrokerContractCa
     ...lifecycleCases,
     ...controlCases,
     ...presenceCases,
+    ...sessionCases,
     ...onlyShared,
   };
   const reasonToSkip = (name: string): string | undefined => {

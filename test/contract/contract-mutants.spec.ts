@@ -4,6 +4,8 @@ import {
   type BrokerListener,
   type HistoryPolicy,
   type PresenceStore,
+  type SessionChange,
+  type SessionStore,
   type SseBroker,
 } from 'nestjs-simple-sse';
 import { brokerContract } from 'nestjs-simple-sse/testing';
@@ -32,6 +34,7 @@ function broken(
     publishControl: (text) => sound.publishControl(text),
     nodes: () => sound.nodes(),
     presence: sound.presence,
+    sessions: sound.sessions,
     close: () => sound.close(),
   };
   return Object.defineProperties(broker, Object.getOwnPropertyDescriptors(mutate(sound)));
@@ -49,6 +52,22 @@ function brokenPresence(mutate: (sound: PresenceStore) => Partial<PresenceStore>
     };
     return { presence: Object.assign(store, mutate(sound)) };
   });
+}
+
+/** Creates a memory broker with one fault in its store of sessions. */
+function brokenSessions(mutate: (sound: SessionStore) => Partial<SessionStore>): SseBroker {
+  return broken(({ sessions: sound }) => {
+    const store: SessionStore = {
+      change: (changes) => sound.change(changes),
+      keysOf: (user) => sound.keysOf(user),
+    };
+    return { sessions: Object.assign(store, mutate(sound)) };
+  });
+}
+
+/** A store of sessions that makes other changes than it was given. */
+function changedTo(map: (change: SessionChange) => SessionChange): () => SseBroker {
+  return () => brokenSessions((sound) => ({ change: (changes) => sound.change(changes.map(map)) }));
 }
 
 const withMessages = (
@@ -219,6 +238,39 @@ const mutants: [name: string, create: () => SseBroker][] = [
     'trims control messages',
     () => broken((sound) => ({ publishControl: (text) => sound.publishControl(text.trim()) })),
   ],
+  ['lacks sessions without declaring it', () => broken(() => ({ sessions: undefined }))],
+  ['shares a session among all users', changedTo((change) => ({ ...change, user: undefined }))],
+  [
+    'stores the position of the last join',
+    () =>
+      brokenSessions((sound) => ({
+        change: (changes) =>
+          sound.change(
+            changes.flatMap((change): SessionChange[] =>
+              change.do === 'join' ? [{ ...change, do: 'leave' }, change] : [change],
+            ),
+          ),
+      })),
+  ],
+  [
+    'forgets the rooms of a session',
+    changedTo((change) => (change.do === 'join' ? { ...change, do: 'leave' } : change)),
+  ],
+  [
+    'lets a former owner change a session',
+    changedTo((change) =>
+      change.do === 'join' || change.do === 'leave' ? { ...change, client: undefined } : change,
+    ),
+  ],
+  [
+    'keeps sessions for ever',
+    changedTo((change) => ('ttlMs' in change ? { ...change, ttlMs: 60_000 } : change)),
+  ],
+  [
+    'has no limit of rooms',
+    changedTo((change) => (change.do === 'join' ? { ...change, maxRooms: 1_000 } : change)),
+  ],
+  ['lists no keys of a user', () => brokenSessions(() => ({ keysOf: async () => [] }))],
   ['lacks presence without declaring it', () => broken(() => ({ presence: undefined }))],
   [
     'joins a user again at each change',
@@ -274,7 +326,11 @@ function deliveryOf(message: RoomMessage): ConstructorParameters<typeof RoomMess
 
 describe('the broker contract', () => {
   it('accepts the sound broker behind the mutants', async () => {
-    for (const create of [() => broken(() => ({})), () => brokenPresence(() => ({}))]) {
+    for (const create of [
+      () => broken(() => ({})),
+      () => brokenPresence(() => ({})),
+      () => brokenSessions(() => ({})),
+    ]) {
       const createFixture = () => ({ createBroker: create });
       const cases = brokerContract({ name: 'sound', shared: false, createFixture, expiryWatchMs: 0 });
       const relevant = cases.filter(
@@ -289,9 +345,10 @@ describe('the broker contract', () => {
     const cases = brokerContract({
       name: 'small',
       shared: false,
-      without: ['publishControl', 'presence'],
+      without: ['publishControl', 'presence', 'sessions'],
       createFixture: () => ({
-        createBroker: () => broken(() => ({ publishControl: undefined, presence: undefined })),
+        createBroker: () =>
+          broken(() => ({ publishControl: undefined, presence: undefined, sessions: undefined })),
       }),
     });
     const reasons = new Set(cases.map(({ skipped }) => skipped));
@@ -301,10 +358,11 @@ describe('the broker contract', () => {
         'the broker does not share its history',
         'the broker has no publishControl',
         'the broker has no presence',
+        'the broker has no sessions',
       ]),
     );
     const optional = cases.filter(
-      ({ skipped, name }) => skipped === undefined && /control|Control|joins/.test(name),
+      ({ skipped, name }) => skipped === undefined && /control|Control|joins|session/.test(name),
     );
     expect(optional.map(({ name }) => name)).toEqual([]);
   });

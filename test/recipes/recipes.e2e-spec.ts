@@ -177,9 +177,10 @@ describe.each(platforms)('the recipes, on $name', (platform) => {
 
   it('the metrics count what Prometheus reads', async () => {
     await start(MetricsController, { options: { metrics: prometheusMetrics } });
-    prometheusMetrics.clientOpened();
-    prometheusMetrics.eventDelivered(3);
-    prometheusMetrics.clientClosed('client-gone');
+    const labels = { endpoint: '/a', transport: 'h2' } as const;
+    prometheusMetrics.clientOpened(labels);
+    prometheusMetrics.eventDelivered(3, 90);
+    prometheusMetrics.clientClosed('client-gone', labels);
     const text = await (await running.open('/metrics')).text();
     expect(text).toMatch(/^sse_streams_open 0$/m);
     expect(text).toMatch(/^sse_deliveries_total \d+$/m);

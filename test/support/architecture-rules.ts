@@ -24,7 +24,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   protocol: { imports: [], packages: [] },
   connection: { imports: ['protocol'], types: ['metrics'], packages: ['node:*'] },
   metrics: { imports: [], types: ['connection'], packages: [] },
-  callbacks: { imports: ['protocol'], types: ['metrics'], packages: ['rxjs'] },
+  callbacks: { imports: ['protocol', 'metrics'], packages: ['rxjs'] },
   broker: { imports: ['protocol'], packages: ['node:crypto'] },
   rooms: {
     imports: ['protocol', 'connection', 'metrics', 'callbacks', 'broker/broker.interface.ts'],
@@ -56,6 +56,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'broker/broker.interface.ts',
       'broker/control-channel.interface.ts',
       'broker/presence-store.interface.ts',
+      'broker/session-store.interface.ts',
     ],
     packages: ['node:*'],
   },
@@ -80,6 +81,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
 
 /** Packages that each backend of the broker may import besides those of its layer: its client libraries. */
 export const BACKENDS: Readonly<Record<string, readonly string[]>> = {
+  memory: [],
   redis: ['redis', 'ioredis', 'node:os'],
 };
 

@@ -12,6 +12,7 @@ import type {
 } from '../broker.interface.js';
 import type { BrokerNode } from '../control-channel.interface.js';
 import type { PresenceStore } from '../presence-store.interface.js';
+import type { SessionStore } from '../session-store.interface.js';
 import type { Position } from '../../protocol/position.js';
 import type { RoomEvent } from '../../protocol/room-message.js';
 import { SseError } from '../../protocol/sse-error.js';
@@ -29,6 +30,7 @@ import type { PresenceTimes } from './presence/redis-presence-context.js';
 import { RedisPresence } from './presence/redis-presence.js';
 import { tooLongAcknowledge, type ResolvedRedisOptions } from './redis-broker-options.js';
 import { RedisNode } from './redis-node.js';
+import { RedisSessions } from './sessions/redis-sessions.js';
 
 /** The parts shared by all partitions of one broker. */
 export interface RedisBrokerContext {
@@ -48,6 +50,7 @@ export class RedisBroker implements SseBroker {
   readonly #partition: Partition;
   readonly #presence = new RedisPresence();
   readonly presence: PresenceStore = this.#presence;
+  readonly sessions: SessionStore = new RedisSessions(() => this.#running());
   readonly acknowledges = true;
   /** The epoch outside of `start` and `close`. */
   readonly #placeholderEpoch = newEpoch();

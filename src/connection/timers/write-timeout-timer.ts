@@ -4,6 +4,8 @@ import type { ReadUnacknowledgedBytes, TcpConnection } from './unacknowledged-by
 export interface Stallable {
   /** Time of the last progress in milliseconds, on the clock of `performance.now()`. */
   readonly stalledSinceMs: number;
+  /** Bytes that wait for the client. Default: unknown, for what is no client. */
+  readonly queuedBytes?: number;
   /** The connection below its stream; `undefined` if it has none, or is closed. */
   readonly connection: TcpConnection | undefined;
   /** The client has read something, although its socket is still full. */
@@ -42,8 +44,12 @@ export class WriteTimeoutTimer {
     this.#readUnacknowledged = readUnacknowledged;
   }
 
+  /** The clients whose sockets are full. */
+  get stalled(): Iterable<Stallable> {
+    return this.#stalled.keys();
+  }
+
   add(client: Stallable): void {
-    if (this.#timeoutMs === Infinity) return;
     this.#stalled.set(client, undefined);
     this.#arm();
   }
@@ -60,7 +66,8 @@ export class WriteTimeoutTimer {
 
   #arm(): void {
     const [oldest] = this.#stalled.keys();
-    if (this.#timer !== undefined || this.#isLooking || oldest === undefined) return;
+    if (this.#timeoutMs === Infinity || this.#timer !== undefined || this.#isLooking || oldest === undefined)
+      return;
     const sinceMs = oldest.stalledSinceMs;
     const dueMs = Math.min(
       sinceMs + this.#timeoutMs,

@@ -15,6 +15,12 @@ export interface SseIdentity {
   readonly user: string | number;
   /** Data for other members, such as a display name. At most 4,096 characters as JSON. Default: none. */
   readonly info?: JsonValue;
+  /**
+   * End of the client's time, in milliseconds since 1970 or as a `Date`: `exp` of a token is in seconds, so multiply it by
+   * 1,000. The stream ends as `expired` between a quarter of a second and a minute before, never after; a client whose time is
+   * over is answered with 401. Default: none.
+   */
+  readonly expiresAt?: number | Date;
 }
 
 /** A validated `SseIdentity`. */
@@ -22,6 +28,8 @@ export interface ClientIdentity {
   readonly user: string;
   /** The info as JSON. */
   readonly info: string | undefined;
+  /** Milliseconds since 1970. */
+  readonly expiresAtMs?: number | undefined;
 }
 
 /**
@@ -73,8 +81,30 @@ export function checkIdentity(identity: unknown): ClientIdentity | undefined {
       `identify returns { user, info? } or undefined, not ${describeValue(identity)}.`,
     );
   }
-  const { user, info } = identity as Partial<SseIdentity>;
-  return { user: checkUser(user), info: info === undefined ? undefined : infoText(info) };
+  const { user, info, expiresAt } = identity as Partial<SseIdentity>;
+  return {
+    user: checkUser(user),
+    info: info === undefined ? undefined : infoText(info),
+    expiresAtMs: expiresAt === undefined ? undefined : checkExpiry(expiresAt),
+  };
+}
+
+/** 1973 in milliseconds, and the year 5138 in seconds: a smaller number is a time in seconds. */
+const FIRST_EXPIRY_MS = 1e11;
+
+/**
+ * Validates the end of a client's time.
+ *
+ * @returns milliseconds since 1970
+ * @throws SseError `invalid-user`
+ */
+export function checkExpiry(expiresAt: unknown): number {
+  const time = expiresAt instanceof Date ? expiresAt.getTime() : expiresAt;
+  if (typeof time === 'number' && time >= FIRST_EXPIRY_MS) return time;
+  throw new SseError(
+    'invalid-user',
+    `expiresAt is a Date or a number of milliseconds since 1970, not ${describeValue(time)}. The \`exp\` of a token is in seconds: multiply it by 1000.`,
+  );
 }
 
 function infoText(info: JsonValue): string | undefined {

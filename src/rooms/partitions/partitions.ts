@@ -8,6 +8,7 @@ import type {
   SseBroker,
 } from '../../broker/broker.interface.js';
 import { SingleCursor, type Cursor } from '../../connection/cursor.js';
+import type { SseMetrics } from '../../metrics/sse-metrics.interface.js';
 import {
   formatStreamPosition,
   parseStreamPosition,
@@ -17,9 +18,10 @@ import { nowUs, type Position, type ResumePoint } from '../../protocol/position.
 import type { RoomEvent } from '../../protocol/room-message.js';
 import { AwaitedCopies } from './awaited-copies.js';
 import { LostCopies } from './lost-copies.js';
+import { measuredCalls, type RunBrokerCall } from './measured-call.js';
 import { PartitionStates } from './partition-states.js';
 import { PartitionedCursor, StampedFrames, type PartitionPositions } from './partitioned-cursor.js';
-import { publishCopies, type PublishedCopies } from './publish-copies.js';
+import { publishCopies, type PublishCopy, type PublishedCopies } from './publish-copies.js';
 
 /** By the name of a room that lost events: rooms in other partitions that may have missed one of them too. */
 export type LaterRooms = ReadonlyMap<string, ReadonlySet<string>>;
@@ -45,8 +47,10 @@ export class Partitions implements PartitionPositions {
   readonly stamped = new StampedFrames();
   readonly lostCopies = new LostCopies();
   readonly #awaitedCopies = new AwaitedCopies();
+  readonly #call: RunBrokerCall;
 
-  constructor(broker: PartitionedBroker) {
+  constructor(broker: PartitionedBroker, metrics: Pick<SseMetrics, 'brokerCalled'> = {}) {
+    this.#call = measuredCalls(metrics);
     this.#partitioned = broker;
     this.#brokers = broker.partitions;
     this.#states = new PartitionStates(this.#brokers.length);
@@ -167,7 +171,7 @@ export class Partitions implements PartitionPositions {
   async currentPosition(rooms: readonly string[]): Promise<StreamPosition> {
     const points = Array.from(this.group(rooms).keys(), async (partition) => {
       if (!this.#states.isLive(partition)) return [partition, this.positionOf(partition)] as const;
-      const { epoch, position } = await this.#broker(partition).read([], undefined);
+      const { epoch, position } = await this.#read(partition, [], undefined);
       return [partition, { epoch, position }] as const;
     });
     return new Map(await Promise.all(points));
@@ -200,32 +204,34 @@ export class Partitions implements PartitionPositions {
     return parseStreamPosition(id, Math.max(nowUs(), ...seen), this.#brokers.length);
   }
 
-  /** As in `publishCopies`. */
   publish(rooms: readonly string[], event: RoomEvent, options: PublishOptions): Promise<PublishedCopies> {
-    return publishCopies(this.group(rooms), (partition) => this.#broker(partition), event, options);
+    const publish: PublishCopy = (partition, ...copy) =>
+      this.#call('publish', async () => this.#broker(partition).publish(...copy));
+    return publishCopies(this.group(rooms), publish, event, options);
   }
 
   /** As in `SseBroker.read`, for rooms of one partition. */
-  async read(
+  read(
     partition: number,
     rooms: readonly string[],
     after: Position,
     options?: ReadOptions,
   ): Promise<HistoryPage> {
-    return this.#ofPartition(partition, await this.#broker(partition).read(rooms, after, 0, options));
+    return this.#read(partition, rooms, after, 0, options);
   }
 
   /** The newest `count` events of each of some rooms of one partition. */
-  async readNewest(
+  readNewest(
     partition: number,
     rooms: readonly string[],
     count: number,
     options?: ReadOptions,
   ): Promise<HistoryPage> {
-    return this.#ofPartition(partition, await this.#broker(partition).read(rooms, undefined, count, options));
+    return this.#read(partition, rooms, undefined, count, options);
   }
 
-  #ofPartition(partition: number, page: HistoryPage): HistoryPage {
+  async #read(partition: number, ...args: Parameters<SseBroker['read']>): Promise<HistoryPage> {
+    const page = await this.#call('read', async () => this.#broker(partition).read(...args));
     if (this.isPartitioned) for (const message of page.messages) message.partition = partition;
     return page;
   }

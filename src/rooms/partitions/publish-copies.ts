@@ -12,6 +12,12 @@ export interface PublishedCopies {
   readonly missing: MissingAcknowledgement | undefined;
 }
 
+/** Publishes one copy, as `SseBroker.publish` of its partition. */
+export type PublishCopy = (
+  partition: number,
+  ...copy: Parameters<SseBroker['publish']>
+) => ReturnType<SseBroker['publish']>;
+
 /**
  * Publishes one event to the partitions of its rooms, one after the other. Each copy names the earlier copies, so that a
  * client in rooms of several partitions receives the event once. Missing replicas do not stop the publish.
@@ -20,7 +26,7 @@ export interface PublishedCopies {
  */
 export async function publishCopies(
   rooms: ReadonlyMap<number, readonly string[]>,
-  brokerOf: (partition: number) => SseBroker,
+  publish: PublishCopy,
   event: RoomEvent,
   options: PublishOptions,
 ): Promise<PublishedCopies> {
@@ -28,7 +34,7 @@ export async function publishCopies(
   let copies: EarlierCopy[] | undefined;
   let fewest: MissingAcknowledgement | undefined;
   for (const [partition, partitionRooms] of rooms) {
-    const receipt = await brokerOf(partition).publish(partitionRooms, event, { ...options, copies });
+    const receipt = await publish(partition, partitionRooms, event, { ...options, copies });
     const { replayable, epoch, position, missing } = receipt;
     if (replayable) published.set(partition, { epoch, position });
     copies = [...(copies ?? []), { partition, position: replayable ? position : 0, rooms: partitionRooms }];

@@ -1,8 +1,10 @@
 import type { MissingAcknowledgement } from '../../protocol/input/acknowledge.js';
 import type { PublishOptions } from '../../broker/broker.interface.js';
 import type { SseClient } from '../../connection/sse-client.js';
+import type { SseMetrics } from '../../metrics/sse-metrics.interface.js';
 import { encodeEvent, type SseFields } from '../../protocol/encode-event.js';
 import { checkEventId } from '../../protocol/input/event-fields.js';
+import { isInternalRoom } from '../../protocol/input/room-name.js';
 import { serializeData, type SerializeData } from '../../protocol/input/serialize-data.js';
 import { SseError } from '../../protocol/sse-error.js';
 import { SseFrame } from '../../protocol/sse-frame.js';
@@ -58,6 +60,8 @@ function notAcknowledged({ replicas, confirmedBy, cause }: MissingAcknowledgemen
 }
 
 export interface PublisherOptions {
+  /** Default: none. */
+  readonly metrics?: Pick<SseMetrics, 'eventPublished' | 'eventSent'>;
   readonly policy: RoomPolicy;
   readonly serialize: SerializeData;
   /** Default: no limit. */
@@ -70,12 +74,14 @@ export class EventPublisher {
   readonly #policy: RoomPolicy;
   readonly #serialize: SerializeData;
   readonly #maxEventBytes: number | false;
+  readonly #metrics: Pick<SseMetrics, 'eventPublished' | 'eventSent'>;
 
   constructor(partitions: Partitions, options: PublisherOptions) {
     this.#partitions = partitions;
     this.#policy = options.policy;
     this.#serialize = options.serialize;
     this.#maxEventBytes = options.limits?.maxEventBytes ?? false;
+    this.#metrics = options.metrics ?? {};
   }
 
   /** Sends `[event], data, options` to one client. @returns whether the client accepted the event */
@@ -116,7 +122,10 @@ export class EventPublisher {
         'On a stream with rooms the event id is the position that a resume needs. Put your own id into the data.',
       );
     }
-    return client.connection.deliver(new SseFrame(encodeEvent(fields), { volatileKey }), bounded);
+    const frame = new SseFrame(encodeEvent(fields), { volatileKey });
+    const isAccepted = client.connection.deliver(frame, bounded);
+    if (isAccepted) this.#metrics.eventSent?.(frame.bytes.length);
+    return isAccepted;
   }
 
   /** Publishes an event. @returns the event's `id:`, or `undefined` for an event that cannot be replayed */
@@ -131,13 +140,23 @@ export class EventPublisher {
     if (rooms.length === 0) return undefined;
     const volatile = options.volatile ?? rooms.every((room) => this.#policy.isVolatile(room));
     if (options.acknowledge) this.#checkAcknowledge(rooms, volatile);
-    const { position, missing } = await this.#partitions.publish(
-      rooms,
-      { event, ...text },
-      { ...options, volatile },
-    );
+    const publish = this.#partitions.publish(rooms, { event, ...text }, { ...options, volatile });
+    const { position, missing } = await (rooms.some(isInternalRoom) ? publish : this.#counted(publish));
     if (missing !== undefined) throw notAcknowledged(missing);
     return position && this.#partitions.format(position);
+  }
+
+  async #counted<T>(publish: Promise<T>): Promise<T> {
+    const { eventPublished } = this.#metrics;
+    if (eventPublished === undefined) return publish;
+    try {
+      const result = await publish;
+      eventPublished('accepted');
+      return result;
+    } catch (error) {
+      eventPublished('failed');
+      throw error;
+    }
   }
 
   #checkAcknowledge(rooms: readonly string[], volatile: boolean): void {

@@ -25,6 +25,7 @@ export class ClientResume {
   readonly #partitions: Partitions;
   readonly #rooms: RoomRegistry;
   readonly #hasHistory: boolean;
+  readonly #metrics: ResumeServices['metrics'];
   /**
    * True if the client, before its stream opened, joined a room that the broker did not deliver to this node yet. The gate
    * lacks the events until the subscription, so history is read for them.
@@ -36,7 +37,8 @@ export class ClientResume {
   /** Settles when the client is live. Replaced while another run waits. */
   finished: Promise<void> | undefined;
 
-  constructor(client: SseClient, { partitions, rooms, hasHistory }: ResumeServices) {
+  constructor(client: SseClient, { partitions, rooms, hasHistory, metrics }: ResumeServices) {
+    this.#metrics = metrics;
     this.#client = client;
     this.#partitions = partitions;
     this.#rooms = rooms;
@@ -114,7 +116,7 @@ export class ClientResume {
     // Steps 2 and 3, read history and send the missed events.
     await new MissedReplay(
       this.#client,
-      { partitions: this.#partitions, rooms: this.#rooms },
+      { partitions: this.#partitions, rooms: this.#rooms, metrics: this.#metrics },
       late,
       firstRead,
     ).run(firstRead);
@@ -144,7 +146,10 @@ export class ClientResume {
       requested === undefined ? [] : moveToRequestedPosition(client, gatePosition, requested, current);
     if (resumable.length === 0) {
       if (ready) this.#push(readyFrame(client.id, 'none', undefined));
-      this.#push(gapFrame(this.#roomNames(), requested === undefined ? 'invalid' : 'epoch'));
+      const reason = requested === undefined ? 'invalid' : 'epoch';
+      this.#push(gapFrame(this.#roomNames(), reason));
+      this.#metrics.gapSent?.(reason, 1);
+      this.#metrics.clientResumed?.('none', 'none');
       const from = this.#streamPosition();
       this.#push(positionFrame(this.#partitions.format(from)));
       return { from, isNeeded: this.joinedBeforeSubscribed };
@@ -164,8 +169,10 @@ export class ClientResume {
         ]),
       ),
       // With the client's own position: a connection cut before the missed events must not skip them.
-      onRead: (complete) => {
-        if (ready) this.#push(readyFrame(client.id, complete ? 'full' : 'partial', lastEventId));
+      onRead: (complete, isLocal) => {
+        const outcome = complete ? 'full' : 'partial';
+        if (ready) this.#push(readyFrame(client.id, outcome, lastEventId));
+        this.#metrics.clientResumed?.(outcome, isLocal ? 'node' : 'broker');
       },
     };
   }

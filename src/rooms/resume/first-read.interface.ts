@@ -1,3 +1,4 @@
+import type { SseMetrics } from '../../metrics/sse-metrics.interface.js';
 import type { Position } from '../../protocol/position.js';
 import type { StreamPosition } from '../../protocol/stream-position.js';
 import type { Partitions } from '../partitions/partitions.js';
@@ -9,6 +10,7 @@ export interface ResumeServices {
   readonly rooms: RoomRegistry;
   /** True if any room has history. Without it room events carry no ids. */
   readonly hasHistory: boolean;
+  readonly metrics: Pick<SseMetrics, 'clientResumed' | 'gapSent' | 'eventsReplayed'>;
 }
 
 /** The first read of history in a resume. */
@@ -23,6 +25,6 @@ export interface FirstRead {
   readonly lostRooms?: readonly string[];
   /** On a resume: by partition whose epoch has changed, the position after which events may be missing. */
   readonly lostFrom?: ReadonlyMap<number, Position>;
-  /** Called when history has been read, before any of it is sent. */
-  readonly onRead?: (complete: boolean) => void;
+  /** Called when history has been read, before any of it is sent. @param isLocal as in `HistoryPage` */
+  readonly onRead?: (complete: boolean, isLocal: boolean) => void;
 }

@@ -1,4 +1,5 @@
 import type { SseClient } from '../../connection/sse-client.js';
+import type { SseMetrics } from '../../metrics/sse-metrics.interface.js';
 import type { ResumePoint } from '../../protocol/position.js';
 import { gapFrame, positionFrame } from './control-events.js';
 import type { LaterRooms, Partitions } from '../partitions/partitions.js';
@@ -9,8 +10,10 @@ import { startInOtherEpoch } from './starting-position.js';
 export class LossNotifier {
   readonly #clients: ReadonlySet<SseClient>;
   readonly #partitions: Partitions;
+  readonly #metrics: Pick<SseMetrics, 'gapSent'>;
 
-  constructor(clients: ReadonlySet<SseClient>, partitions: Partitions) {
+  constructor(clients: ReadonlySet<SseClient>, partitions: Partitions, metrics: Pick<SseMetrics, 'gapSent'>) {
+    this.#metrics = metrics;
     this.#clients = clients;
     this.#partitions = partitions;
   }
@@ -26,6 +29,7 @@ export class LossNotifier {
     laterRooms: LaterRooms,
   ): void {
     const { position: delivered } = this.#partitions.positionOf(partition);
+    let concerned = 0;
     for (const client of this.#clients) {
       const { connection } = client;
       const rooms = this.#partitions.group(roomsOf(client));
@@ -40,6 +44,7 @@ export class LossNotifier {
       connection.cursor.move(partition, { epoch, position: start });
       if (isLive && start > delivered) connection.cursor.countRoomsFrom(partition, start);
       connection.deliver(gapFrame(withLaterRooms(client, lost, laterRooms), 'epoch'));
+      concerned++;
       // The position of a client that is still catching up is not known yet.
       if (!isLive) continue;
       const streamPosition = new Map(
@@ -47,15 +52,19 @@ export class LossNotifier {
       );
       connection.deliver(positionFrame(this.#partitions.format(streamPosition)));
     }
+    if (concerned > 0) this.#metrics.gapSent?.('epoch', concerned);
   }
 
   /** The broker caught up after an outage, and history did not reach back far enough for these rooms. */
   notifyGap(rooms: readonly string[], laterRooms: LaterRooms): void {
+    let concerned = 0;
     for (const client of this.#clients) {
       const lost = client.connection.tracksPosition ? rooms.filter((room) => client.in(room)) : [];
       if (lost.length === 0) continue;
       client.connection.deliver(gapFrame(withLaterRooms(client, lost, laterRooms), 'trimmed'));
+      concerned++;
     }
+    if (concerned > 0) this.#metrics.gapSent?.('trimmed', concerned);
   }
 }
 

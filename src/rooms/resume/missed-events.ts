@@ -97,6 +97,11 @@ export class MissedEvents {
     return lostFrom;
   }
 
+  /** `true` if no page needed a call to the broker's server. */
+  get isLocal(): boolean {
+    return this.pages.every(({ page }) => page.isLocal === true);
+  }
+
   /** @param rooms the client's rooms at the time of sending, by partition: they may have changed since the read began */
   gaps(rooms: ReadonlyMap<number, readonly string[]>): Gap[] {
     return this.pages.map(({ partition, point, page }) => gapOf(point, page, rooms.get(partition) ?? []));

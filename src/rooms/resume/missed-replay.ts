@@ -4,7 +4,7 @@ import type { StreamPosition } from '../../protocol/stream-position.js';
 import type { Partitions } from '../partitions/partitions.js';
 import { roomsOf, type RoomRegistry } from '../room-registry.js';
 import { AnnouncedLosses } from './announced-losses.js';
-import { gapFrame, positionFrame } from './control-events.js';
+import { gapFrame, positionFrame, type GapReason } from './control-events.js';
 import type { FirstRead, ResumeServices } from './first-read.interface.js';
 import { gravestReason, type Gap } from './gaps.js';
 import type { LateRooms } from './late-rooms.js';
@@ -27,6 +27,7 @@ export class MissedReplay {
   readonly #partitions: Partitions;
   readonly #rooms: RoomRegistry;
   readonly #late: LateRooms;
+  readonly #metrics: ResumeServices['metrics'];
   readonly #announced = new AnnouncedLosses();
   readonly #heldFrom: StreamPosition;
   /**
@@ -41,7 +42,7 @@ export class MissedReplay {
 
   constructor(
     client: SseClient,
-    { partitions, rooms }: Pick<ResumeServices, 'partitions' | 'rooms'>,
+    { partitions, rooms, metrics }: Omit<ResumeServices, 'hasHistory'>,
     late: LateRooms,
     first: FirstRead,
   ) {
@@ -49,6 +50,7 @@ export class MissedReplay {
     this.#partitions = partitions;
     this.#rooms = rooms;
     this.#late = late;
+    this.#metrics = metrics;
     this.#heldSince = this.#position();
     this.#from = first.from;
     this.#heldFrom = first.heldFrom ?? first.from;
@@ -135,12 +137,13 @@ export class MissedReplay {
     });
     gaps.push({ lost: roomsOfOvertakenCopies(client, messages, pageGaps), reason: 'trimmed' });
     const lost = [...new Set(gaps.flatMap((gap) => gap.lost))];
-    onRead?.(lost.length === 0);
+    onRead?.(lost.length === 0, missed.isLocal);
     // Before any id that moves the client past the gap: a connection cut at any byte loses nothing unnoticed.
-    if (lost.length > 0) connection.push(gapFrame(lost, gravestReason(gaps)), false);
+    if (lost.length > 0) this.#pushGap(lost, gravestReason(gaps));
     if (lost.length > 0 || messages.length > 0) this.#lacksPosition = messages.length === 0;
     await replay(connection, messages, ({ frame }) => frame);
     if (connection.isClosed) return;
+    if (messages.length > 0) this.#metrics.eventsReplayed?.(messages.length);
     for (const [partition, point] of missed.reached) connection.cursor.move(partition, point);
     this.#from = new Map([...this.#from, ...missed.reached]);
   }
@@ -153,11 +156,16 @@ export class MissedReplay {
     const { connection } = this.#client;
     const current = await this.#partitions.currentPosition(roomsOf(this.#client));
     if (connection.isClosed) return;
-    onRead?.(false);
-    connection.push(gapFrame(roomsOf(this.#client), 'trimmed'), false);
+    onRead?.(false, false);
+    this.#pushGap(roomsOf(this.#client), 'trimmed');
     for (const [partition, point] of current) connection.cursor.move(partition, point);
     this.#from = current;
     this.#lacksPosition = true;
+  }
+
+  #pushGap(rooms: readonly string[], reason: GapReason): void {
+    this.#client.connection.push(gapFrame(rooms, reason), false);
+    this.#metrics.gapSent?.(reason, 1);
   }
 
   #hasGap(missed: MissedEvents, { lostRooms = [] }: Partial<FirstRead>): boolean {

@@ -125,7 +125,10 @@ describe.each(platforms)('a callback of the application that fails, on $name,', 
       const given = options?.(fail) ?? {};
       await start({
         ...given,
-        metrics: { ...quiet, ...given.metrics, callbackFailed: (name) => counted.push(name) },
+        metrics: [
+          { ...quiet, callbackFailed: (name: string) => counted.push(name) },
+          given.metrics ?? [],
+        ].flat(),
       });
       subscribe?.(running, fail);
       const stream = await running.listen('/stream');

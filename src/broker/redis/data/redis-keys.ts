@@ -36,6 +36,10 @@ export interface Partition {
  * - `sse:{0}:pm:<room>` hash: `<node> <user>` to `<connections> <milliseconds> <info>`.
  * - `sse:{0}:pu:<room>` hash: user to number of nodes; the empty field holds the number of connections in the room.
  *
+ * Sessions:
+ * - `sse:{0}:h:<key>` hash: the sessions with this key, see `CHANGE_SESSIONS_SCRIPT`.
+ * - `sse:{0}:hu:<user>` sorted set: the keys of the user's sessions, by their expiry in milliseconds.
+ *
  * Channels:
  * - `sse:{0}:c:<room>` events of one room.
  * - `sse:{0}:c` events of several rooms.
@@ -108,6 +112,14 @@ export class RedisKeys {
 
   presenceUsers(room: string): string {
     return `${this.#keyPrefix}:pu:${room}`;
+  }
+
+  session(key: string): string {
+    return `${this.#keyPrefix}:h:${key}`;
+  }
+
+  sessionsOfUser(user: string): string {
+    return `${this.#keyPrefix}:hu:${user}`;
   }
 
   /** Channel of the messages for one node. */

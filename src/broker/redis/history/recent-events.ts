@@ -109,6 +109,7 @@ export class RecentEvents {
       messages: messages.slice(0, count),
       incompleteRooms: [],
       hasMore,
+      isLocal: true,
     };
   }
 

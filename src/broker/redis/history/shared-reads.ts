@@ -164,7 +164,7 @@ export class SharedReads {
     const missed = messages.filter((message) => message.position > after);
     const [first] = missed;
     const isExpired = first !== undefined && this.#dependencies.recent.isExpired(rooms, first.position);
-    return position < after || isExpired ? undefined : { ...page, position, messages: missed };
+    return position < after || isExpired ? undefined : { ...page, position, messages: missed, isLocal: true };
   }
 
   #startRead(

@@ -3,6 +3,7 @@ import { FENCE_SCRIPT } from '../data/fence-script.js';
 import { REGISTER_SCRIPT } from '../nodes/register-script.js';
 import type { LuaScript } from '../data/lua-script.js';
 import { PRESENCE_SCRIPTS } from '../presence/presence-scripts.js';
+import { CHANGE_SESSIONS_SCRIPT } from '../sessions/session-script.js';
 import { PUBLISH_SCRIPT } from '../data/publish-script.js';
 import { READ_NEWEST_SCRIPT, READ_SCRIPT, SYNC_MARKER_SCRIPT } from '../data/read-script.js';
 import { isErrorReply, type RedisConnection, type RedisReply } from '../driver/redis-driver.interface.js';
@@ -40,6 +41,7 @@ export class ScriptRunner {
       SYNC_MARKER_SCRIPT,
       REGISTER_SCRIPT,
       ...PRESENCE_SCRIPTS,
+      CHANGE_SESSIONS_SCRIPT,
     ]) {
       await this.#connection.send(['SCRIPT', 'LOAD', source]);
     }

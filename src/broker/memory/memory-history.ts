@@ -1,11 +1,11 @@
-import { nowUs, type Position } from '../protocol/position.js';
-import type { RoomMessage } from '../protocol/room-message.js';
-import type { HistoryPolicy } from './broker.interface.js';
-import { isComplete, lastPositionTtlMs, newestLoss, type RoomEvidence } from './completeness.js';
-import { HistoryTrimmer } from './history-trimmer.js';
-import { mergeByPosition } from './merge-by-position.js';
-import { countWithin } from './page-bytes.js';
-import { RoomHistory } from './room-history.js';
+import { nowUs, type Position } from '../../protocol/position.js';
+import type { RoomMessage } from '../../protocol/room-message.js';
+import type { HistoryPolicy } from '../broker.interface.js';
+import { isComplete, lastPositionTtlMs, newestLoss, type RoomEvidence } from '../completeness.js';
+import { HistoryTrimmer } from '../history-trimmer.js';
+import { mergeByPosition } from '../merge-by-position.js';
+import { countWithin } from '../page-bytes.js';
+import { RoomHistory } from '../room-history.js';
 
 const MIN_SWEEP_MS = 1_000;
 const MAX_SWEEP_MS = 60_000;

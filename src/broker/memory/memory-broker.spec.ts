@@ -1,11 +1,11 @@
-import type { RoomMessage } from '../protocol/room-message.js';
+import type { RoomMessage } from '../../protocol/room-message.js';
 import type {
   BrokerListener,
   HistoryPolicy,
   PublishOptions,
   PublishReceipt,
   SseBroker,
-} from './broker.interface.js';
+} from '../broker.interface.js';
 import { MemoryBroker } from './memory-broker.js';
 
 const POLICY: HistoryPolicy = {

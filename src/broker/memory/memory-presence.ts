@@ -1,6 +1,11 @@
-import { presenceEvent, type PresenceChange } from '../protocol/presence-event.js';
-import type { RoomEvent } from '../protocol/room-message.js';
-import type { PresenceCount, PresenceStore, PresentUser, LocalPresence } from './presence-store.interface.js';
+import { presenceEvent, type PresenceChange } from '../../protocol/presence-event.js';
+import type { RoomEvent } from '../../protocol/room-message.js';
+import type {
+  PresenceCount,
+  PresenceStore,
+  PresentUser,
+  LocalPresence,
+} from '../presence-store.interface.js';
 
 /** Stores the members of rooms for a single node, so that local presence is all presence. */
 export class MemoryPresence implements PresenceStore {

@@ -1,4 +1,4 @@
-import { nowUs, type Position } from '../protocol/position.js';
+import { nowUs, type Position } from '../../protocol/position.js';
 
 /** Assigns positions: the current time in microseconds, or the last position plus one where that is greater. */
 export class PositionClock {

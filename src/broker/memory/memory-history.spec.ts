@@ -2,8 +2,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { jest } from '@jest/globals';
 import * as fc from 'fast-check';
-import { RoomMessage } from '../protocol/room-message.js';
-import type { HistoryPolicy, RoomHistoryLimits } from './broker.interface.js';
+import { RoomMessage } from '../../protocol/room-message.js';
+import type { HistoryPolicy, RoomHistoryLimits } from '../broker.interface.js';
 import { MemoryHistory } from './memory-history.js';
 
 const START_MS = Date.UTC(2026, 10, 23);

@@ -1,6 +1,6 @@
-import type { Position } from '../protocol/position.js';
-import { RoomMessage, type RoomEvent } from '../protocol/room-message.js';
-import { brokerClosedError } from './broker-closed-error.js';
+import type { Position } from '../../protocol/position.js';
+import { RoomMessage, type RoomEvent } from '../../protocol/room-message.js';
+import { brokerClosedError } from '../broker-closed-error.js';
 import type {
   BrokerListener,
   HistoryPage,
@@ -9,14 +9,16 @@ import type {
   PublishReceipt,
   ReadOptions,
   SseBroker,
-} from './broker.interface.js';
-import type { BrokerNode } from './control-channel.interface.js';
-import { IdempotencyKeys } from './idempotency-keys.js';
+} from '../broker.interface.js';
+import type { BrokerNode } from '../control-channel.interface.js';
+import { IdempotencyKeys } from '../idempotency-keys.js';
 import { MemoryHistory } from './memory-history.js';
 import { MemoryPresence } from './memory-presence.js';
-import { newEpoch } from './new-epoch.js';
+import { newEpoch } from '../new-epoch.js';
 import { PositionClock } from './position-clock.js';
-import type { PresenceStore } from './presence-store.interface.js';
+import { MemorySessions } from './memory-sessions.js';
+import type { PresenceStore } from '../presence-store.interface.js';
+import type { SessionStore } from '../session-store.interface.js';
 
 /**
  * A broker for a single node, with its history in the process. It passes the same contract as a shared broker.
@@ -41,6 +43,8 @@ export class MemoryBroker implements SseBroker {
     () => this.#running(),
   );
   readonly presence: PresenceStore = this.#members;
+  readonly #sessions = new MemorySessions(() => this.#running());
+  readonly sessions: SessionStore = this.#sessions;
   #delivering = false;
   #history: MemoryHistory | undefined;
   #listener: BrokerListener | undefined;
@@ -103,7 +107,7 @@ export class MemoryBroker implements SseBroker {
         ? history.newest(rooms, newest)
         : history.after(rooms, after, this.#clock.next(), maxBytes);
     const last = slice.hasMore ? slice.messages.at(-1) : undefined;
-    return { epoch: this.epoch, position: last?.position ?? this.#clock.last, ...slice };
+    return { epoch: this.epoch, position: last?.position ?? this.#clock.last, ...slice, isLocal: true };
   }
 
   async publishControl(text: string): Promise<number> {
@@ -120,6 +124,7 @@ export class MemoryBroker implements SseBroker {
   async close(): Promise<void> {
     this.#listener = undefined;
     await this.#members.close();
+    this.#sessions.close();
     this.#history?.close();
     this.#keys.clear();
     this.#subscribed.clear();

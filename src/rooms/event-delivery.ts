@@ -1,0 +1,57 @@
+import type { FlushScheduler } from '../connection/timers/flush-scheduler.js';
+import type { NodeMetrics } from '../metrics/node-metrics.interface.js';
+import { nowUs } from '../protocol/position.js';
+import { isInternalRoom } from '../protocol/input/room-name.js';
+import type { RoomMessage } from '../protocol/room-message.js';
+import type { ClientObserver } from './client-observer.interface.js';
+import type { RoomRegistry } from './room-registry.js';
+
+interface EventDeliveryOptions {
+  readonly metrics: NodeMetrics;
+  readonly observer?: ClientObserver | undefined;
+}
+
+/** Delivers the events of the broker to the rooms of this node, and counts them: once per event, not per client. */
+export class EventDelivery {
+  readonly #options: EventDeliveryOptions;
+  readonly #rooms: Pick<RoomRegistry, 'get'>;
+  readonly #flushScheduler: Pick<FlushScheduler, 'schedule'>;
+  /** `true` from an event whose latency is measured until its flush. */
+  #isMeasuring = false;
+
+  constructor(
+    options: EventDeliveryOptions,
+    rooms: Pick<RoomRegistry, 'get'>,
+    flushScheduler: Pick<FlushScheduler, 'schedule'>,
+  ) {
+    this.#options = options;
+    this.#rooms = rooms;
+    this.#flushScheduler = flushScheduler;
+  }
+
+  receive(message: RoomMessage): void {
+    const { metrics, observer } = this.#options;
+    if (observer?.messageReceived(message) === false) return;
+    let delivered = 0;
+    for (const name of message.rooms) delivered += this.#rooms.get(name)?.receive(message) ?? 0;
+    if (isInternalRoom(message.rooms[0] ?? '')) return;
+    metrics.eventDelivered(delivered, delivered === 0 ? 0 : delivered * message.frame.bytes.length);
+    if (metrics.eventWritten !== undefined && delivered > 0) this.#measure(message);
+  }
+
+  /** Measures the latency up to the flush of the clients, who are scheduled before. */
+  #measure({ position }: RoomMessage): void {
+    // Events without a position have no time of their own.
+    if (this.#isMeasuring || position === 0) return;
+    this.#isMeasuring = true;
+    // The clock of a broker's server may be ahead of this one.
+    const lagMs = Math.max(0, (nowUs() - position) / 1_000);
+    const receivedMs = performance.now();
+    this.#flushScheduler.schedule({
+      flush: () => {
+        this.#isMeasuring = false;
+        this.#options.metrics.eventWritten?.({ lagMs, totalMs: lagMs + performance.now() - receivedMs });
+      },
+    });
+  }
+}
