@@ -24,7 +24,7 @@ import type { PublicMethod } from './protocol/sse-error.js';
 import type { SseMember } from './protocol/sse-member.js';
 import type { ResolvedSseOptions } from './resolve-options.js';
 import { checkClient } from './rooms/publish/call-arguments.js';
-import type { SendOptions } from './rooms/publish/event-publisher.js';
+import type { EventToPublish, SendOptions } from './rooms/publish/event-publisher.js';
 import type { EventData, EventName, UnnamedData } from './rooms/publish/event-map.js';
 import { SseDestination } from './rooms/publish/sse-destination.js';
 import { toSseMessage, type SseMessage } from './rooms/publish/sse-message.js';
@@ -164,10 +164,22 @@ export class SseService<Events extends object = object> {
     options?: BroadcastOptions,
   ): Promise<string | undefined>;
   broadcast(room: Rooms, ...parts: unknown[]): Promise<string | undefined> {
-    return this.hub.publish(broadcastCall(broadcast, room, parts), () => ({
-      parts: withExcluded(parts, this.commands.hasUsers),
-      rooms: this.#rooms(room),
-    }));
+    return this.hub.publish(broadcastCall(broadcast, room, parts), () => this.#event(room, parts));
+  }
+
+  /**
+   * Validates the arguments of a `broadcast`, and serializes its data.
+   *
+   * @returns publishes the event, and settles as `broadcast`
+   * @internal
+   */
+  prepare(room: Rooms, ...parts: unknown[]): () => Promise<string | undefined> {
+    const publish = this.hub.events.prepare(this.#event(room, parts));
+    return () => this.hub.beforeClose(publish());
+  }
+
+  #event(room: Rooms, parts: readonly unknown[]): EventToPublish {
+    return { parts: withExcluded(parts, this.commands.hasUsers), rooms: this.#rooms(room) };
   }
 
   /**

@@ -87,6 +87,22 @@ const API: Readonly<
       'WriteLatency',
     ],
   },
+  'http-api/index.ts': {
+    values: ['SseHttpApiModule'],
+    types: [
+      'HttpApiCode',
+      'PublishAnswer',
+      'PublishFailure',
+      'PublishResult',
+      'SseHttpApiKey',
+      'SseHttpApiOptions',
+      'SseHttpApiRouteOptions',
+    ],
+  },
+  'prometheus/index.ts': {
+    values: ['prometheusMetrics'],
+    types: ['PrometheusMetricsOptions', 'PrometheusRegistry'],
+  },
   'redis.ts': {
     values: ['redisBroker'],
     types: ['RedisBrokerOptions', 'RedisClientLike', 'RedisDriverName'],
@@ -101,7 +117,7 @@ const API: Readonly<
   },
 };
 
-const OPTIONAL_PEERS = ['ioredis', 'redis'];
+const OPTIONAL_PEERS = ['ioredis', 'prom-client', 'redis'];
 const ENTRIES = Object.keys(API);
 
 const TYPE_TESTS = 'test/public-api.types.ts';

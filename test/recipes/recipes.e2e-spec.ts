@@ -3,6 +3,7 @@ import type { ExecutionContext, Type } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { TerminusModule } from '@nestjs/terminus';
 import type { SseModuleOptions } from 'nestjs-simple-sse';
+import { filter, firstValueFrom } from 'rxjs';
 import { platforms } from '../support/platforms.js';
 import type { EventStream, ReceivedEvent } from '../support/event-stream.js';
 import { unchecked } from '../support/refusal.js';
@@ -20,7 +21,7 @@ import { limited, LimitedController } from './code/limits.js';
 import { Model } from './code/model.js';
 import { Notifications, NotificationsController } from './code/notifications.js';
 import { Orders, OrdersController } from './code/orders.js';
-import { MetricsController, prometheusMetrics } from './code/prometheus.js';
+import { metrics, MetricsController } from './code/prometheus.js';
 import type { SignedIn } from './code/session.guard.js';
 
 const as = (user: string): { headers: Record<string, string> } => ({ headers: { 'x-user': user } });
@@ -94,8 +95,23 @@ describe.each(platforms)('the recipes, on $name', (platform) => {
       body: JSON.stringify({ text: 'hello' }),
     });
     expect(JSON.parse(await answer.text())).toEqual({ position: expect.any(String) });
+    streams.push(await running.listen('/chats/1/events', as('eve'))); // begins with the message
     for (const stream of streams)
       expect(await next(stream)).toEqual(['said', { from: 'ann', text: 'hello' }]);
+  });
+
+  it('a page that opens after a job has ended receives its last progress and its end', async () => {
+    await start(ImportsController, { providers: [Imports] });
+    const id = running.get(Imports).start(
+      (async function* () {
+        yield* ['a', 'b'];
+      })(),
+    );
+    const ended = running.sse.stream(`imports/${id}`).pipe(filter(({ event }) => event === 'finished'));
+    await within(firstValueFrom(ended), 'the end of the job');
+    const stream = await running.listen(`/imports/${id}/events`);
+    expect(await next(stream)).toEqual(['progress', { done: 2, row: 'b' }]);
+    expect(await next(stream)).toEqual(['finished', { done: 2 }]);
   });
 
   it('a job tells its progress and its end', async () => {
@@ -176,15 +192,12 @@ describe.each(platforms)('the recipes, on $name', (platform) => {
   });
 
   it('the metrics count what Prometheus reads', async () => {
-    await start(MetricsController, { options: { metrics: prometheusMetrics } });
-    const labels = { endpoint: '/a', transport: 'h2' } as const;
-    prometheusMetrics.clientOpened(labels);
-    prometheusMetrics.eventDelivered(3, 90);
-    prometheusMetrics.clientClosed('client-gone', labels);
+    class Described {}
+    const imports = [{ module: Described, controllers: [DescribedController] }];
+    await start(MetricsController, { imports, options: { metrics } });
+    await running.listen('/described');
     const text = await (await running.open('/metrics')).text();
-    expect(text).toMatch(/^sse_streams_open 0$/m);
-    expect(text).toMatch(/^sse_deliveries_total \d+$/m);
-    expect(text).toMatch(/^sse_streams_closed_total\{reason="client-gone"\} \d+$/m);
+    expect(text).toMatch(/^sse_streams_open\{endpoint="\/described",transport="http\/1.1"\} 1$/m);
   });
 
   it('the health check is up while the broker is', async () => {

@@ -50,6 +50,16 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     imports: ['protocol', 'connection', 'rooms', PUBLIC_API],
     packages: ['@nestjs/*', 'rxjs', 'node:crypto', 'node:fs', 'node:os', 'node:path'],
   },
+  'http-api': {
+    imports: [
+      'protocol',
+      'rooms/room-pattern.ts',
+      'rooms/publish/call-arguments.ts',
+      'sse.module.ts',
+      'sse.service.ts',
+    ],
+    packages: ['@nestjs/*', 'node:crypto'],
+  },
   testing: {
     imports: [
       'protocol',
@@ -60,6 +70,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     ],
     packages: ['node:*'],
   },
+  prometheus: { imports: ['protocol', 'metrics'], packages: ['prom-client'] },
   [PUBLIC_API]: {
     imports: [
       'protocol',

@@ -142,9 +142,11 @@ export class ClientResume {
       requested = this.#partitions.parse(lastEventId, current);
       if (client.isClosed) return { from: gatePosition, isNeeded: false };
     }
-    const resumable =
-      requested === undefined ? [] : moveToRequestedPosition(client, gatePosition, requested, current);
-    if (resumable.length === 0) {
+    const { sameEpoch, hasRestored } =
+      requested === undefined
+        ? { sameEpoch: [], hasRestored: false }
+        : moveToRequestedPosition(client, gatePosition, requested, current);
+    if (sameEpoch.length === 0 && !hasRestored) {
       if (ready) this.#push(readyFrame(client.id, 'none', undefined));
       const reason = requested === undefined ? 'invalid' : 'epoch';
       this.#push(gapFrame(this.#roomNames(), reason));
@@ -155,7 +157,7 @@ export class ClientResume {
       return { from, isNeeded: this.joinedBeforeSubscribed };
     }
     const lostRooms = this.#roomNames().filter(
-      (room) => !resumable.includes(this.#partitions.partitionOf(room)),
+      (room) => !sameEpoch.includes(this.#partitions.partitionOf(room)),
     );
     return {
       from: this.#streamPosition(),

@@ -122,11 +122,12 @@ export class MissedReplay {
     const client = this.#client;
     const { connection } = client;
     const pageGaps = missed.gaps(this.#partitions.group(roomsOf(client)));
-    recordLosses(client, missed.pages, pageGaps);
+    const losses = missed.withLost(pageGaps, this.#partitions.group(lostRooms));
+    recordLosses(client, missed.pages, losses);
     const gaps = pageGaps.map((gap, index) => this.#newIn(gap, missed, index));
     if (lostFrom !== undefined) {
-      const losses = missed.lostFrom(pageGaps, lostFrom);
-      const later = await roomsOfLaterCopies(client, this.#partitions, missed.pages, losses);
+      const lostAfter = missed.lostFrom(pageGaps, lostFrom);
+      const later = await roomsOfLaterCopies(client, this.#partitions, missed.pages, lostAfter);
       if (connection.isClosed) return;
       gaps.push({ lost: later, reason: 'trimmed' });
     }
@@ -135,7 +136,7 @@ export class MissedReplay {
       if (!this.#late.receives(message) || client.isAmong(message.except ?? [])) return false;
       return !isReceivedElsewhere(client, message, missed.pages, this.#heldFrom);
     });
-    gaps.push({ lost: roomsOfOvertakenCopies(client, messages, pageGaps), reason: 'trimmed' });
+    gaps.push({ lost: roomsOfOvertakenCopies(client, messages, missed.pages, losses), reason: 'trimmed' });
     const lost = [...new Set(gaps.flatMap((gap) => gap.lost))];
     onRead?.(lost.length === 0, missed.isLocal);
     // Before any id that moves the client past the gap: a connection cut at any byte loses nothing unnoticed.
