@@ -5,6 +5,7 @@ import type { AllowedOrigins } from './cross-site/cross-site-options.interface.j
 import type { ResolvedLimits } from './limits/stream-limits.js';
 import type { SseMetrics } from './metrics/sse-metrics.interface.js';
 import type { Identify } from './presence/presence.js';
+import type { RetryTime } from './protocol/input/retry-time.js';
 import { RoomPolicy, type RoomRule } from './rooms/room-policy.js';
 import type { HubOptions } from './rooms/room-hub.interface.js';
 import type { SseModuleOptions } from './sse-module-options.interface.js';
@@ -12,9 +13,10 @@ import type { SseModuleOptions } from './sse-module-options.interface.js';
 /** All options with their values. No other file has defaults. */
 export interface ResolvedSseOptions extends Omit<
   HubOptions,
-  'callbacks' | 'report' | 'observer' | 'onControl'
+  'callbacks' | 'report' | 'observer' | 'onControl' | 'tracing'
 > {
-  readonly retryMs: number | false;
+  readonly retryMs: RetryTime | false;
+  readonly drainWindowMs: number;
   readonly identify: Identify | undefined;
   readonly presenceGraceMs: number | false;
   readonly limits: ResolvedLimits;
@@ -33,6 +35,7 @@ export const DEFAULT_OPTIONS = {
   maxQueuedBytes: 1_048_576,
   writeTimeoutMs: 30_000,
   flushIntervalMs: false,
+  drainWindowMs: 0,
   shutdownGraceMs: 1_000,
   history: true,
   historyMaxEvents: 256,

@@ -2,7 +2,6 @@ import {
   BadRequestException,
   ForbiddenException,
   Injectable,
-  Logger,
   Optional,
   SetMetadata,
   type CallHandler,
@@ -19,10 +18,11 @@ import { setRequestClient } from './endpoint/request-client.js';
 import { roomMetadataOf } from './endpoint/routes/room-metadata.js';
 import { roomsOfRequest, type RoomSource } from './endpoint/room-names.js';
 import { HandlerStream } from './endpoint/handler-stream.js';
-import { attachSlot, refuseAtLimit } from './endpoint/stream-opening.js';
+import { StreamLog } from './endpoint/stream-log.js';
+import { attachSlot, refuseAtLimit, refuseWhileDraining } from './endpoint/stream-opening.js';
 import type { StreamLimits } from './limits/stream-limits.js';
 import { setHandlerRunner } from './endpoint/routes/wrap-handler.js';
-import { stackOf } from './protocol/error-text.js';
+import { drawRetry } from './protocol/input/retry-time.js';
 import type { RoomNameRules } from './protocol/input/room-name.js';
 import { SseError } from './protocol/sse-error.js';
 import { SSE_INTERCEPTOR_METADATA } from './sse.constants.js';
@@ -37,15 +37,13 @@ import { SseService } from './sse.service.js';
  * handler, and may map the values of an Observable one by one.
  *
  * A request fails before its stream opens with the status of the exception: 400 for invalid rooms, otherwise that of
- * guards, pipes or the handler. While the application shuts down, it is answered with a stream that ends at once, so that
+ * guards, pipes or the handler. From the drain of the node on, it is answered with a stream that ends at once, so that
  * the client reconnects. So is a request that is pipelined behind an open stream of the same HTTP/1 connection.
  */
 @Injectable()
 @SetMetadata(SSE_INTERCEPTOR_METADATA, true)
 export class SseInterceptor implements NestInterceptor {
-  readonly #logger = new Logger(SseInterceptor.name);
-  /** Methods whose room functions have made an invalid name. */
-  readonly #warned = new WeakSet<object>();
+  readonly #log = new StreamLog(SseInterceptor.name);
 
   constructor(@Optional() private readonly sse?: SseService) {
     if (sse !== undefined) return;
@@ -82,14 +80,14 @@ export class SseInterceptor implements NestInterceptor {
         'SseService is a mock, so no stream can be opened. Import SseModule.forRoot() and spy on its SseService instead.',
       );
     }
-    const { hub, options, limits } = internals;
+    const { hub, options, limits, drain } = internals;
     if (isForbiddenOrigin(http, request, options.allowedOrigins))
       throw new ForbiddenException(CROSS_SITE_MESSAGE);
     const metadata = roomMetadataOf(context.getClass(), context.getHandler());
     const retryMs = metadata.retryMs ?? options.retryMs;
 
-    if (hub.isClosing || !http.claimConnection())
-      return respondWith((done) => http.answerReconnect(retryMs, done));
+    if (drain.hasBegun) return respondWith((done) => refuseWhileDraining(http, retryMs, done));
+    if (!http.claimConnection()) return respondWith((done) => http.answerReconnect(drawRetry(retryMs), done));
     http.watchSession();
     if (http.request.method === 'HEAD') {
       await this.#rooms(metadata.sources, request, context, internals);
@@ -123,9 +121,10 @@ export class SseInterceptor implements NestInterceptor {
       serialize: options.serialize,
       retryMs,
       replay: metadata.replay,
+      snapshot: metadata.snapshot,
       openOnFirstEvent: metadata.openOnFirstEvent ?? false,
       endOnComplete: metadata.endOnComplete,
-      onFailure: (error) => this.#logger.error(`The stream of ${http.path} failed.`, stackOf(error)),
+      onFailure: (error) => this.#log.failed(context.getHandler().name, http.path, client, error),
     });
     for (const room of rooms) void client.join(room);
     setHandlerRunner(response, stream);
@@ -174,13 +173,7 @@ export class SseInterceptor implements NestInterceptor {
   }
 
   #expectAnswer(http: HttpExchange, error: unknown): void {
-    answerUnlessAnswered(http, () =>
-      this.#logger.error(
-        `${http.path} failed, and an interceptor of the controller or the application returned a value for the failure, ` +
-          'which is not sent. Let that interceptor rethrow the error, or write it above @SseRoom() on the method.',
-        stackOf(error),
-      ),
-    );
+    answerUnlessAnswered(http, () => this.#log.unanswered(http.path, error));
   }
 
   async #rooms(
@@ -197,25 +190,11 @@ export class SseInterceptor implements NestInterceptor {
       // The server's fault, unlike other names: 500 and a line in the log.
       if (error instanceof SseError && error.code === 'missing-room') throw error;
       if (error instanceof SseError && sources.some((source) => typeof source === 'function')) {
-        this.#warnOnce(context, error);
+        this.#log.invalidRoom(context, error);
       }
       if (error instanceof SseError) throw new BadRequestException(error.message, { cause: error });
       throw error;
     }
-  }
-
-  /**
-   * Warns of an invalid name that a room function has made: of a client's bad value, or of a guard that is missing. Once per
-   * method, since any client can repeat such requests.
-   */
-  #warnOnce(context: ExecutionContext, error: SseError): void {
-    const handler = context.getHandler();
-    if (this.#warned.has(handler)) return;
-    this.#warned.add(handler);
-    const label = `${context.getClass().name}.${handler.name}()`;
-    this.#logger.warn(
-      `A room function of ${label} made an invalid name, answered with 400: ${error.message}`,
-    );
   }
 }
 

@@ -4,19 +4,23 @@ import {
   Module,
   type BeforeApplicationShutdown,
   type DynamicModule,
+  type OnModuleDestroy,
   type OnModuleInit,
 } from '@nestjs/common';
 import { DiscoveryModule, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { publishToChannels } from './channels/publish-to-channels.js';
 import { CallbackFailures } from './callbacks/callback-failures.js';
 import { nodeMetrics } from './callbacks/node-metrics.js';
 import { checkIdentify } from './check-options.js';
 import { RemoteCommands } from './commands/remote-commands.js';
+import { Drain } from './drain/drain.js';
 import { EndpointExplorer } from './endpoint/routes/endpoint-explorer.js';
-import { reportCallbackFailure, reportFailure } from './endpoint/report-failure.js';
+import { NodeLog } from './endpoint/node-log.js';
 import { ServerConnections } from './endpoint/server-connections.js';
 import { StreamLimits } from './limits/stream-limits.js';
 import { Presence } from './presence/presence.js';
 import { resolveOptions, type ResolvedSseOptions } from './resolve-options.js';
+import { NodeTracing } from './tracing/node-tracing.js';
 import { RoomHub } from './rooms/room-hub.js';
 import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';
 import type { SseModuleAsyncOptions, SseModuleOptions } from './sse-module-options.interface.js';
@@ -62,12 +66,16 @@ const SSE_RUNTIME = Symbol('SSE_RUNTIME');
     { provide: StreamLimits, useFactory: ({ limits }: SseRuntime) => limits, inject: [SSE_RUNTIME] },
     { provide: RemoteCommands, useFactory: ({ commands }: SseRuntime) => commands, inject: [SSE_RUNTIME] },
     { provide: RoomHub, useFactory: ({ hub }: SseRuntime) => hub, inject: [SSE_RUNTIME] },
+    { provide: Drain, useFactory: ({ drain }: SseRuntime) => drain, inject: [SSE_RUNTIME] },
     SseService,
     EndpointExplorer,
   ],
   exports: [SseService],
 })
-export class SseModule extends ConfigurableModuleClass implements OnModuleInit, BeforeApplicationShutdown {
+export class SseModule
+  extends ConfigurableModuleClass
+  implements OnModuleInit, OnModuleDestroy, BeforeApplicationShutdown
+{
   #connections: ServerConnections | undefined;
 
   constructor(
@@ -112,13 +120,19 @@ export class SseModule extends ConfigurableModuleClass implements OnModuleInit, 
     this.runtime.serve();
   }
 
+  /** Refuses new streams before the first hook that ends open ones. */
+  onModuleDestroy(): void {
+    if (this.runtime.isOwn) this.runtime.drain.begin();
+  }
+
   /**
    * Ends every stream, after the same hook of the modules that use this one: those may send a last event. A later hook would
    * be too late, since Nest closes the server next, which waits for open streams.
    */
   async beforeApplicationShutdown(): Promise<void> {
     if (!this.runtime.isOwn) return;
-    await this.runtime.hub.close();
+    const { hub, drain } = this.runtime;
+    await hub.close(() => drain.runBeforeClose());
     this.#connections?.closeIdle();
   }
 }
@@ -146,7 +160,8 @@ async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHo
   // `createApplicationContext` and a microservice have no adapter.
   const servesHttp = (): boolean => Boolean(http.httpAdapter);
   const resolved = resolveOptions(moduleOptions);
-  const callbacks = new CallbackFailures(reportCallbackFailure, (callback) =>
+  const log = new NodeLog();
+  const callbacks = new CallbackFailures(log.callbackFailed, (callback) =>
     resolved.metrics.map((each) => each.callbackFailed?.(callback)),
   );
   const metrics = nodeMetrics(resolved.metrics, callbacks);
@@ -160,10 +175,13 @@ async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHo
   const hub: RoomHub = new RoomHub({
     ...options,
     callbacks,
-    report: reportFailure,
+    report: log.failed,
+    tracing: moduleOptions.tracing && new NodeTracing(moduleOptions.tracing, callbacks),
     observer: presence,
     onControl: (text) => commands.receive(text, hub),
   });
+  publishToChannels(hub.observables);
+  hub.observables.disconnected.subscribe(({ client, reason }) => log.disconnected(client, reason));
   const serve = (): void => {
     if (!servesHttp()) return;
     checkIdentify(moduleOptions);
@@ -175,8 +193,10 @@ async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHo
   presence.start(hub);
   const limits = new StreamLimits(options.limits, {
     metrics,
+    onReached: log.limitReached,
     identify: (client) => void (hub.isHidden(client) || presence.identify(client)),
     clients: () => hub.clients,
   });
-  return { options, presence, commands, limits, hub, serve };
+  const drain = new Drain({ windowMs: options.drainWindowMs, clients: () => hub.clients });
+  return { options, presence, commands, limits, drain, hub, serve };
 }

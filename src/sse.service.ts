@@ -7,6 +7,8 @@ import { RemoteCommands, type DisconnectOptions, type RemoteOptions } from './co
 import type { CloseReason } from './connection/close-reason.js';
 import { SseClient } from './connection/sse-client.js';
 import type { JoinOptions } from './connection/sse-client.interface.js';
+import { Drain } from './drain/drain.js';
+import { healthOf, type SseHealth } from './drain/sse-health.js';
 import { publishSource } from './endpoint/publish-source.js';
 import { openRawStream } from './endpoint/raw-stream.js';
 import {
@@ -19,6 +21,7 @@ import {
 import { StreamLimits } from './limits/stream-limits.js';
 import { Presence } from './presence/presence.js';
 import { EVERYONE, checkRoom, checkRooms, type RoomName } from './protocol/input/room-name.js';
+import type { RetryTime } from './protocol/input/retry-time.js';
 import type { PresenceChange } from './protocol/presence-event.js';
 import type { PublicMethod } from './protocol/sse-error.js';
 import type { SseMember } from './protocol/sse-member.js';
@@ -48,6 +51,7 @@ export class SseService<Events extends object = object> {
     private readonly allPresence: Presence,
     private readonly commands: RemoteCommands,
     private readonly limits: StreamLimits,
+    private readonly draining: Drain,
   ) {}
 
   /**
@@ -61,14 +65,15 @@ export class SseService<Events extends object = object> {
     return openRawStream(this.hub, request, response, {
       rooms,
       retryMs,
+      isDraining: this.draining.hasBegun,
       limits: this.limits,
       names: this.options,
       allowedOrigins: this.options.allowedOrigins,
     });
   }
 
-  /** Sets the client's reconnection time in milliseconds. @throws SseError `invalid-retry` */
-  setRetry(client: SseClient, retryMs: number): void {
+  /** Sets the client's reconnection time in milliseconds, or a range of them. @throws SseError `invalid-retry` */
+  setRetry(client: SseClient, retryMs: RetryTime): void {
     checkClient('setRetry', client).setRetry(retryMs);
   }
 
@@ -235,6 +240,26 @@ export class SseService<Events extends object = object> {
     return publishSource(this.hub, source$, this.#rooms(room), event);
   }
 
+  /**
+   * Takes this node out of service before `app.close()`, as a `preStop` hook of Kubernetes does: `health()` is `draining`, new
+   * streams are refused, and the open ones end over `drainWindowMs`. Other routes go on, and so do publishes. `app.close()` does
+   * the same, and waits for a drain that has begun. Cannot be undone.
+   *
+   * @returns settles when every stream has ended; a second call waits for the first. Never rejects
+   */
+  drain(): Promise<void> {
+    return this.draining.run();
+  }
+
+  /** The state of this node, for probes and pages of an operator. Costs nothing: the broker is not asked. */
+  health(): SseHealth {
+    return healthOf({
+      drain: this.draining,
+      limits: this.limits,
+      broker: this.hub.observables.brokerState.value,
+    });
+  }
+
   /** Emits each client when its stream opens. Completes when the application closes. */
   get connected$(): Observable<{ client: SseClient }> {
     return this.hub.observables.connected$;
@@ -327,7 +352,7 @@ export class SseService<Events extends object = object> {
   }
 
   #remote(method: PublicMethod, args: readonly unknown[], work: () => Promise<number>): Promise<number> {
-    return reported(method, args, () => this.hub.beforeClose(work()));
+    return reported(method, args, () => this.hub.beforeClose(work()), this.hub.report);
   }
 
   /** @internal */
@@ -335,8 +360,9 @@ export class SseService<Events extends object = object> {
     readonly hub: RoomHub;
     readonly options: ResolvedSseOptions;
     readonly limits: StreamLimits;
+    readonly drain: Drain;
   } {
-    return { hub: this.hub, options: this.options, limits: this.limits };
+    return { hub: this.hub, options: this.options, limits: this.limits, drain: this.draining };
   }
 }
 

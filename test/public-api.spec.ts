@@ -41,6 +41,7 @@ const API: Readonly<
       'Identify',
       'JoinOptions',
       'JsonValue',
+      'LoadSnapshot',
       'LocalPresence',
       'MissingAcknowledgement',
       'PartitionedBroker',
@@ -54,6 +55,8 @@ const API: Readonly<
       'RemoteOptions',
       'RemoteTarget',
       'Replay',
+      'RetryRange',
+      'RetryTime',
       'RoomDelivery',
       'RoomEvent',
       'RoomHistoryLimits',
@@ -73,6 +76,7 @@ const API: Readonly<
       'SseClientContext',
       'SseErrorCode',
       'SseGauges',
+      'SseHealth',
       'SseIdentity',
       'SseLimitOptions',
       'SseMember',
@@ -83,7 +87,12 @@ const API: Readonly<
       'SseOptionsFactory',
       'SseRoomOptions',
       'SseRoomPolicyOptions',
+      'SseSnapshot',
+      'SseSnapshotOptions',
+      'SseTracing',
       'StreamLabels',
+      'TraceContext',
+      'TracedEvent',
       'WriteLatency',
     ],
   },
@@ -99,6 +108,10 @@ const API: Readonly<
       'SseHttpApiRouteOptions',
     ],
   },
+  'opentelemetry/index.ts': {
+    values: ['openTelemetryMetrics', 'openTelemetryTracing'],
+    types: [],
+  },
   'prometheus/index.ts': {
     values: ['prometheusMetrics'],
     types: ['PrometheusMetricsOptions', 'PrometheusRegistry'],
@@ -106,6 +119,10 @@ const API: Readonly<
   'redis.ts': {
     values: ['redisBroker'],
     types: ['RedisBrokerOptions', 'RedisClientLike', 'RedisDriverName'],
+  },
+  'terminus/index.ts': {
+    values: ['SseHealthIndicator'],
+    types: ['SseHealthResult', 'SseReadinessOptions'],
   },
   'admin/index.ts': {
     values: ['SseAdminModule'],
@@ -117,7 +134,7 @@ const API: Readonly<
   },
 };
 
-const OPTIONAL_PEERS = ['ioredis', 'prom-client', 'redis'];
+const OPTIONAL_PEERS = ['@opentelemetry/api', '@nestjs/terminus', 'ioredis', 'prom-client', 'redis'];
 const ENTRIES = Object.keys(API);
 
 const TYPE_TESTS = 'test/public-api.types.ts';

@@ -1,4 +1,5 @@
 import { EVERYONE, asText, type RoomName } from '../protocol/input/room-name.js';
+import type { RetryTime } from '../protocol/input/retry-time.js';
 import type { ClientIdentity } from '../protocol/input/user-name.js';
 import type { ClientConnection } from './client-connection.js';
 import type { CloseReason } from './close-reason.js';
@@ -9,7 +10,7 @@ export interface ClientHost {
   join(client: SseClient, room: RoomName, options?: JoinOptions): Promise<boolean>;
   leave(client: SseClient, room: RoomName): void;
   send(client: SseClient, parts: readonly unknown[]): boolean;
-  setRetry(client: SseClient, retryMs: number): void;
+  setRetry(client: SseClient, retryMs: RetryTime): void;
   clientClosed(client: SseClient, reason: CloseReason): void;
 }
 
@@ -54,8 +55,10 @@ export class SseClient {
   onceClosed: ((reason: CloseReason) => void) | undefined;
   /** Slot that the client occupies in the limits of its node. @internal */
   slot: { release(): void } | undefined;
-  /** Value of `setRetry` before the stream opened, in milliseconds. @internal */
-  retryMs: number | undefined;
+  /** Reconnection time in milliseconds, of `setRetry` or of the stream's options; `undefined` before the opening. @internal */
+  retryMs: RetryTime | false | undefined;
+  /** True if the stream ends with the handler's source, `'without rooms'` in no room; `undefined` without one. @internal */
+  endOnComplete: boolean | 'without rooms' | undefined;
   /** Result of the option `identify`, from the opening of the stream on. @internal */
   identity: ClientIdentity | undefined;
 
@@ -162,12 +165,11 @@ export class SseClient {
   }
 
   /**
-   * Sets the reconnection time of the client in milliseconds (HTML standard, 9.2.6: field `retry`). Before the stream
-   * opens it replaces the option `retryMs`; afterwards it is sent at once. 0 reconnects without delay.
-   *
-   * @throws SseError `invalid-retry` unless it is a whole number, 0 or more
+   * Sets the reconnection time of the client in milliseconds (HTML standard, 9.2.6: field `retry`), a random one of a range.
+   * Before the stream opens it replaces the option `retryMs`; afterwards it is sent at once. 0 reconnects without delay.
+   * @throws SseError `invalid-retry` unless it is a whole number, 0 or more, or `{ minMs, maxMs }`
    */
-  setRetry(retryMs: number): void {
+  setRetry(retryMs: RetryTime): void {
     this.#host.setRetry(this, retryMs);
   }
 
@@ -180,6 +182,11 @@ export class SseClient {
    */
   close(): void {
     this.connection.end('closed');
+  }
+
+  /** True if the stream ends once the source of its handler has. @internal */
+  get endsWithSource(): boolean {
+    return this.endOnComplete === 'without rooms' ? this.roomCount === 0 : this.endOnComplete === true;
   }
 
   /** Returns `true` if the client or its user is listed in the `except` of an event. @internal */

@@ -7,7 +7,7 @@ import { ConnectionServices } from '../connection/connection-services.js';
 import { SseClient, type ClientHost } from '../connection/sse-client.js';
 import type { JoinOptions } from '../connection/sse-client.interface.js';
 import type { SseGauges } from '../metrics/sse-metrics.interface.js';
-import { checkRetry } from '../protocol/input/event-fields.js';
+import { checkRetryTime, drawRetry, type RetryTime } from '../protocol/input/retry-time.js';
 import { hasReplay } from '../protocol/input/replay-option.js';
 import { checkRoomCount } from '../protocol/input/room-count.js';
 import { encodeEvent } from '../protocol/encode-event.js';
@@ -23,7 +23,7 @@ import { LossNotifier } from './resume/loss-notifier.js';
 import { EventPublisher, type EventToPublish } from './publish/event-publisher.js';
 import { Partitions, type PartitionsListener } from './partitions/partitions.js';
 import { ClientResumes } from './resume/client-resumes.js';
-import { ReportedPromise, type PublicCall } from './reported-promise.js';
+import { ReportedPromise, type PublicCall, type ReportFailure } from './reported-promise.js';
 import type { HubOptions, NewClient, Opening } from './room-hub.interface.js';
 import { RoomRegistry } from './room-registry.js';
 
@@ -42,14 +42,19 @@ export class RoomHub implements ClientHost {
   readonly brokerFailure = (): Error | undefined => this.#partitions.failure;
   /** Takes failures of the application's callbacks. */
   readonly callbacks: CallbackFailures;
+  readonly report: ReportFailure;
   readonly #resumes: ClientResumes;
   readonly #delivery: EventDelivery;
   readonly events: EventPublisher;
   readonly #shutdown: HubShutdown;
+  /** True if any room has history. */
+  readonly hasHistory: boolean;
 
   constructor(options: HubOptions) {
     this.#options = options;
     this.callbacks = options.callbacks;
+    this.report = options.report;
+    this.hasHistory = options.policy.hasHistory;
     this.observables = new HubObservables(options.callbacks, options.metrics);
     this.#partitions = new Partitions(options.broker, options.metrics);
     this.#connections = new ConnectionServices(options);
@@ -58,7 +63,7 @@ export class RoomHub implements ClientHost {
     this.#rooms = new RoomRegistry(this.#partitions, reportWhileOpen, options);
     this.events = new EventPublisher(this.#partitions, options);
     this.#resumes = new ClientResumes(
-      { ...options, partitions: this.#partitions, rooms: this.#rooms, hasHistory: options.policy.hasHistory },
+      { ...options, partitions: this.#partitions, rooms: this.#rooms, hasHistory: this.hasHistory },
       options.report,
     );
     this.#delivery = new EventDelivery(options, this.#rooms, this.#connections.flushScheduler);
@@ -74,7 +79,7 @@ export class RoomHub implements ClientHost {
 
   /** Starts the broker, and subscribes the room of all clients without `subscribesLater`. Settles when it may be used. */
   async start({ subscribesLater = false } = {}): Promise<void> {
-    const losses = new LossNotifier(this.clients, this.#partitions, this.#options.metrics);
+    const losses = new LossNotifier(this.clients, this.#partitions, this.#options.metrics, this.#resumes);
     const listener: PartitionsListener = {
       onMessage: (message) => this.#delivery.receive(message),
       onStateChange: (state) => {
@@ -144,16 +149,12 @@ export class RoomHub implements ClientHost {
    * Sends the headers, and `retry` as the first line, in the same block as the first event. Then begins to bring the client
    * to live delivery, as in `ClientResumes.attach`: what subscribers of `connected$` join or send follows `sse:ready`.
    */
-  open(
-    client: SseClient,
-    headers: Readonly<Record<string, unknown>>,
-    { retryMs, nextTurn = false, newest }: Opening,
-  ): void {
+  open(client: SseClient, headers: Readonly<Record<string, unknown>>, { retryMs, ...timing }: Opening): void {
     if (client.isClosed) return;
-    const retry = client.retryMs ?? retryMs;
+    const retry = drawRetry((client.retryMs ??= retryMs));
     client.connection.open(headers, retry === false ? '' : encodeEvent({ retry }));
     this.#options.observer?.clientOpened(client);
-    void this.#resumes.attach(client, { ready: this.#options.readyEvent, nextTurn, newest });
+    void this.#resumes.attach(client, { nextTurn: false, ready: this.#options.readyEvent, ...timing });
     if (!this.isHidden(client)) this.observables.connected.next({ client });
   }
 
@@ -181,7 +182,7 @@ export class RoomHub implements ClientHost {
       const { replay = 0 } = options;
       const isAttaching = this.#resumes.includesNewRooms(client);
       const replays = hasReplay(replay) && isOpen && !(isAttaching && (client.lastEventId ?? '') !== '');
-      if (replays && this.#options.policy.hasHistory) return this.#resumes.join(client, name, replay);
+      if (replays && this.hasHistory) return this.#resumes.join(client, name, replay);
       const { subscribed } = this.#rooms.join(client, name);
       if (isOpen) this.#resumes.joined(client, name);
       // Before the stream opens `attach` waits for the room instead: the stream opens only when the handler returns.
@@ -203,10 +204,10 @@ export class RoomHub implements ClientHost {
     return this.events.send(client, parts);
   }
 
-  setRetry(client: SseClient, retryMs: number): void {
-    const retry = checkRetry(retryMs);
-    if (client.connection.isOpen) this.events.sendFields(client, { retry });
-    else client.retryMs = retry;
+  setRetry(client: SseClient, retryMs: RetryTime): void {
+    client.retryMs = checkRetryTime(retryMs);
+    const retry = drawRetry(client.retryMs);
+    if (client.connection.isOpen && retry !== false) this.events.sendFields(client, { retry });
   }
 
   clientClosed(client: SseClient, reason: CloseReason): void {
@@ -225,8 +226,7 @@ export class RoomHub implements ClientHost {
    * @returns the event's position, as in `id:`; `undefined` for an event that cannot be replayed
    */
   publish(call: PublicCall, event: () => EventToPublish): Promise<string | undefined> {
-    const { report } = this.#options;
-    return ReportedPromise.of(call, () => this.beforeClose(this.events.publish(event())), report);
+    return ReportedPromise.of(call, () => this.beforeClose(this.events.publish(event())), this.report);
   }
 
   /** Makes `close` wait for a call to the broker. @returns the call */
@@ -234,7 +234,7 @@ export class RoomHub implements ClientHost {
 
   /** The current position of some rooms, or `undefined` without history. */
   async position(rooms: readonly string[]): Promise<string | undefined> {
-    if (!this.#options.policy.hasHistory) return undefined;
+    if (!this.hasHistory) return undefined;
     return this.#partitions.format(await this.#partitions.currentPosition([EVERYONE, ...rooms]));
   }
 
@@ -244,5 +244,5 @@ export class RoomHub implements ClientHost {
   }
 
   /** As in `HubShutdown.close`. */
-  readonly close = (): Promise<void> => this.#shutdown.close();
+  readonly close = (endStreams?: () => Promise<void>): Promise<void> => this.#shutdown.close(endStreams);
 }

@@ -4,11 +4,13 @@ import type { SseFrame } from '../../protocol/sse-frame.js';
 import type { StreamPosition } from '../../protocol/stream-position.js';
 import type { Partitions } from '../partitions/partitions.js';
 import { roomsOf, type RoomRegistry } from '../room-registry.js';
+import type { StateSnapshot } from '../state-snapshot.interface.js';
 import { gapFrame, positionFrame, readyFrame } from './control-events.js';
 import type { FirstRead, ResumeServices } from './first-read.interface.js';
 import { LateRooms } from './late-rooms.js';
 import { MissedReplay } from './missed-replay.js';
 import { replayNewest } from './replay-newest.js';
+import { sendStateAfterGap } from './state-after-gap.js';
 import {
   haveSameEpochs,
   moveToJoinPosition,
@@ -24,8 +26,7 @@ export class ClientResume {
   readonly #client: SseClient;
   readonly #partitions: Partitions;
   readonly #rooms: RoomRegistry;
-  readonly #hasHistory: boolean;
-  readonly #metrics: ResumeServices['metrics'];
+  readonly #services: ResumeServices;
   /**
    * True if the client, before its stream opened, joined a room that the broker did not deliver to this node yet. The gate
    * lacks the events until the subscription, so history is read for them.
@@ -34,15 +35,18 @@ export class ClientResume {
   /** True if `attach` includes rooms that the client joins now: a `Last-Event-ID` then replaces their `replay`. */
   includesNewRooms = false;
   #late: LateRooms | undefined;
+  /** The state of the client's endpoint; `undefined` without one. */
+  snapshot: StateSnapshot | undefined;
+  /** True if the client was sent a gap by the first step, and no state since. */
+  #lacksState = false;
   /** Settles when the client is live. Replaced while another run waits. */
   finished: Promise<void> | undefined;
 
-  constructor(client: SseClient, { partitions, rooms, hasHistory, metrics }: ResumeServices) {
-    this.#metrics = metrics;
+  constructor(client: SseClient, services: ResumeServices) {
     this.#client = client;
-    this.#partitions = partitions;
-    this.#rooms = rooms;
-    this.#hasHistory = hasHistory;
+    this.#services = services;
+    this.#partitions = services.partitions;
+    this.#rooms = services.rooms;
   }
 
   /**
@@ -53,10 +57,20 @@ export class ClientResume {
    */
   attach(ready: boolean, newest: Replay | undefined): Promise<void> {
     return this.#catchUp(
-      async () => {
-        for (const name of this.#roomNames()) await this.#rooms.get(name)?.subscribed;
-      },
+      async () => this.#rooms.whenAllSubscribed(this.#client),
       () => this.#start(ready, newest),
+    );
+  }
+
+  /** Sends the state again to a live client that was sent a gap. */
+  refresh(): Promise<void> {
+    this.#client.connection.shutGate();
+    return this.#catchUp(
+      async () => {},
+      async () => {
+        this.#lacksState = true;
+        return { from: this.#streamPosition(), isNeeded: false };
+      },
     );
   }
 
@@ -114,12 +128,11 @@ export class ClientResume {
     if (connection.isClosed) return;
 
     // Steps 2 and 3, read history and send the missed events.
-    await new MissedReplay(
-      this.#client,
-      { partitions: this.#partitions, rooms: this.#rooms, metrics: this.#metrics },
-      late,
-      firstRead,
-    ).run(firstRead);
+    const replay = new MissedReplay(this.#client, this.#services, late, firstRead);
+    await replay.run(firstRead);
+    if (this.snapshot !== undefined)
+      await sendStateAfterGap(this.#client, this.snapshot, replay, this.#lacksState);
+    this.#lacksState = false;
     if (connection.isClosed) return;
 
     // Step 4, send what the gate holds, without the events that were sent in step 3. The client is live.
@@ -130,7 +143,7 @@ export class ClientResume {
   async #start(ready: boolean, newest: Replay | undefined): Promise<FirstRead> {
     const client = this.#client;
     const { lastEventId } = client;
-    if (!this.#hasHistory || lastEventId === undefined || lastEventId === '')
+    if (!this.#services.hasHistory || lastEventId === undefined || lastEventId === '')
       return this.#startNew(ready, newest);
     // The position at the time the gate was shut: held events are newer.
     const gatePosition = this.#streamPosition();
@@ -150,8 +163,9 @@ export class ClientResume {
       if (ready) this.#push(readyFrame(client.id, 'none', undefined));
       const reason = requested === undefined ? 'invalid' : 'epoch';
       this.#push(gapFrame(this.#roomNames(), reason));
-      this.#metrics.gapSent?.(reason, 1);
-      this.#metrics.clientResumed?.('none', 'none');
+      this.#lacksState = true;
+      this.#services.metrics.gapSent?.(reason, 1);
+      this.#services.metrics.clientResumed?.('none', 'none');
       const from = this.#streamPosition();
       this.#push(positionFrame(this.#partitions.format(from)));
       return { from, isNeeded: this.joinedBeforeSubscribed };
@@ -174,7 +188,7 @@ export class ClientResume {
       onRead: (complete, isLocal) => {
         const outcome = complete ? 'full' : 'partial';
         if (ready) this.#push(readyFrame(client.id, outcome, lastEventId));
-        this.#metrics.clientResumed?.(outcome, isLocal ? 'node' : 'broker');
+        this.#services.metrics.clientResumed?.(outcome, isLocal ? 'node' : 'broker');
       },
     };
   }
@@ -201,17 +215,20 @@ export class ClientResume {
       moveToJoinPosition(client, this.#partitions, this.#roomNames(), sinceOf);
     }
     const from = this.#streamPosition();
-    const id = this.#hasHistory ? this.#partitions.format(from) : undefined;
+    const id = this.#services.hasHistory ? this.#partitions.format(from) : undefined;
     const isReplaying = hasReplay(newest);
-    // Without the position until the newest events are sent: a client that is cut before begins with them again.
-    if (ready) this.#push(readyFrame(client.id, 'none', isReplaying ? undefined : id));
+    const isDelayed = isReplaying || this.snapshot !== undefined;
+    // Without the position until the state or the newest events are sent: a client that is cut before begins with them again.
+    if (ready) this.#push(readyFrame(client.id, 'none', isDelayed ? undefined : id));
+    const state = await this.snapshot?.next();
+    if (state !== undefined && !client.isClosed) this.#push(state);
     if (isReplaying) {
       for (const [partition, rooms] of this.#partitions.group(client.roomNames())) {
         const until = from.get(partition)?.position ?? 0;
         await replayNewest(client, this.#partitions, { partition, rooms, amount: newest, until });
       }
-      if (id !== undefined) this.#push(positionFrame(id));
     }
+    if (isDelayed && id !== undefined && !client.isClosed) this.#push(positionFrame(id));
     return { from, isNeeded: this.joinedBeforeSubscribed };
   }
 

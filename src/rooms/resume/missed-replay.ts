@@ -29,6 +29,8 @@ export class MissedReplay {
   readonly #late: LateRooms;
   readonly #metrics: ResumeServices['metrics'];
   readonly #announced = new AnnouncedLosses();
+  /** True if an `sse:gap` was sent. */
+  hasSentGap = false;
   readonly #heldFrom: StreamPosition;
   /**
    * Position after which the gate holds every event, so that history is read up to it only. The events that follow keep
@@ -54,6 +56,11 @@ export class MissedReplay {
     this.#heldSince = this.#position();
     this.#from = first.from;
     this.#heldFrom = first.heldFrom ?? first.from;
+  }
+
+  /** Position up to which missed events were sent. */
+  get from(): StreamPosition {
+    return this.#from;
   }
 
   /** Settles when every event is sent that the gate does not hold, or when the client has closed. */
@@ -165,6 +172,7 @@ export class MissedReplay {
   }
 
   #pushGap(rooms: readonly string[], reason: GapReason): void {
+    this.hasSentGap = true;
     this.#client.connection.push(gapFrame(rooms, reason), false);
     this.#metrics.gapSent?.(reason, 1);
   }
