@@ -89,7 +89,10 @@ const API: Readonly<
       'SseRoomPolicyOptions',
       'SseSnapshot',
       'SseSnapshotOptions',
+      'SseTracing',
       'StreamLabels',
+      'TraceContext',
+      'TracedEvent',
       'WriteLatency',
     ],
   },
@@ -104,6 +107,10 @@ const API: Readonly<
       'SseHttpApiOptions',
       'SseHttpApiRouteOptions',
     ],
+  },
+  'opentelemetry/index.ts': {
+    values: ['openTelemetryMetrics', 'openTelemetryTracing'],
+    types: [],
   },
   'prometheus/index.ts': {
     values: ['prometheusMetrics'],
@@ -123,7 +130,7 @@ const API: Readonly<
   },
 };
 
-const OPTIONAL_PEERS = ['@nestjs/terminus', 'ioredis', 'prom-client', 'redis'];
+const OPTIONAL_PEERS = ['@opentelemetry/api', '@nestjs/terminus', 'ioredis', 'prom-client', 'redis'];
 const ENTRIES = Object.keys(API);
 
 const TYPE_TESTS = 'test/public-api.types.ts';
