@@ -200,6 +200,7 @@ async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHo
     metrics,
     onReached: log.limitReached,
     identify: (client) => {
+      if (hub.isHidden(client)) return;
       // The user of a ticket was checked when it was issued.
       const redeemed = redeemedOf(client.request);
       if (redeemed === undefined) presence.identify(client);

@@ -132,6 +132,10 @@ const API: Readonly<
     values: ['SseHealthIndicator'],
     types: ['SseHealthResult', 'SseReadinessOptions'],
   },
+  'admin/index.ts': {
+    values: ['SseAdminModule'],
+    types: ['SseAdminOptions'],
+  },
   'testing.ts': {
     values: ['brokerContract'],
     types: ['BrokerContractCase', 'BrokerContractOptions', 'BrokerFixture'],

@@ -2,6 +2,7 @@ import { CHANNELS } from '../channels/channels.js';
 import type { FlushScheduler } from '../connection/timers/flush-scheduler.js';
 import type { NodeMetrics } from '../metrics/node-metrics.interface.js';
 import { nowUs } from '../protocol/position.js';
+import { isInternalRoom } from '../protocol/input/room-name.js';
 import type { RoomMessage } from '../protocol/room-message.js';
 import type { NodeTracing } from '../tracing/node-tracing.js';
 import type { ClientObserver } from './client-observer.interface.js';
@@ -34,6 +35,7 @@ export class EventDelivery {
   receive(message: RoomMessage): void {
     const { metrics, observer, tracing } = this.#options;
     if (observer?.messageReceived(message) === false) return;
+    if (isInternalRoom(message.rooms[0] ?? '')) return void this.#deliver(message);
     const delivered =
       tracing === undefined ? this.#deliver(message) : tracing.deliver(message, () => this.#deliver(message));
     if (CHANNELS.deliver.hasSubscribers) CHANNELS.deliver.publish({ message, clients: delivered });

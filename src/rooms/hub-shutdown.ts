@@ -55,7 +55,7 @@ export class HubShutdown {
     await this.#deliverPending();
     await endStreams?.();
     this.#endsHub = true;
-    const clients = [...rooms.roomOfAll.clients];
+    const clients = [...rooms.roomOfAll.clients, ...rooms.hidden];
     const ended = clients.map((client) => client.connection.ended());
     for (const client of clients) client.connection.close('shutdown');
     connections.http2Sessions.close();

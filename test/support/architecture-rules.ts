@@ -77,6 +77,10 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     ],
     packages: ['@nestjs/*', 'rxjs', 'node:*'],
   },
+  admin: {
+    imports: ['protocol', 'connection', 'rooms', PUBLIC_API],
+    packages: ['@nestjs/*', 'rxjs', 'node:crypto', 'node:fs', 'node:os', 'node:path'],
+  },
   'http-api': {
     imports: [
       'protocol',

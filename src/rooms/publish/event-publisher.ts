@@ -5,6 +5,7 @@ import type { SseClient } from '../../connection/sse-client.js';
 import type { SseMetrics } from '../../metrics/sse-metrics.interface.js';
 import { encodeEvent, type SseFields } from '../../protocol/encode-event.js';
 import { checkEventId } from '../../protocol/input/event-fields.js';
+import { isInternalRoom } from '../../protocol/input/room-name.js';
 import { serializeData, type SerializeData } from '../../protocol/input/serialize-data.js';
 import { SseError } from '../../protocol/sse-error.js';
 import { SseFrame } from '../../protocol/sse-frame.js';
@@ -158,15 +159,16 @@ export class EventPublisher {
     const volatile = options.volatile ?? rooms.every((room) => this.#policy.isVolatile(room));
     if (options.acknowledge) this.#checkAcknowledge(rooms, volatile);
     return async () => {
+      const isInternal = rooms.some(isInternalRoom);
       const publish = (trace?: TraceContext): Promise<PublishedCopies> => {
         const traced = trace === undefined ? { ...options, volatile } : { ...options, volatile, trace };
         return this.#partitions.publish(rooms, { event, ...text }, traced);
       };
       const published =
-        this.#tracing === undefined
+        this.#tracing === undefined || isInternal
           ? publish()
           : this.#tracing.publish({ event, rooms: rooms.length }, publish);
-      const { position, missing } = await this.#counted(published);
+      const { position, missing } = await (isInternal ? published : this.#counted(published));
       if (missing !== undefined) throw notAcknowledged(missing);
       const id = position && this.#partitions.format(position);
       if (CHANNELS.publish.hasSubscribers) CHANNELS.publish.publish({ rooms, event, id });
