@@ -197,7 +197,9 @@ export class SseInterceptor implements NestInterceptor {
       return rooms;
     } catch (error) {
       // The server's fault, unlike other names: 500 and a line in the log.
-      if (error instanceof SseError && error.code === 'missing-room') throw error;
+      if (error instanceof SseError && error.code === 'missing-room') {
+        throw new SseError(error.code, `${labelOf(context)} cannot join its room. ${error.message}`);
+      }
       if (error instanceof SseError && sources.some((source) => typeof source === 'function')) {
         this.#warnOnce(context, error);
       }
@@ -214,11 +216,14 @@ export class SseInterceptor implements NestInterceptor {
     const handler = context.getHandler();
     if (this.#warned.has(handler)) return;
     this.#warned.add(handler);
-    const label = `${context.getClass().name}.${handler.name}()`;
     this.#logger.warn(
-      `A room function of ${label} made an invalid name, answered with 400: ${error.message}`,
+      `A room function of ${labelOf(context)} made an invalid name, answered with 400: ${error.message}`,
     );
   }
+}
+
+function labelOf(context: ExecutionContext): string {
+  return `${context.getClass().name}.${context.getHandler().name}()`;
 }
 
 /** Returns `true` if interceptors run between this one and the handler: they are listed in the order in which they run. */
