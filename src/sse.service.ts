@@ -14,6 +14,7 @@ import { openRawStream } from './endpoint/raw-stream.js';
 import {
   broadcastCall,
   checkAddOptions,
+  leaveOwn,
   nameOf,
   reported,
   withExcluded,
@@ -22,7 +23,6 @@ import { StreamLimits } from './limits/stream-limits.js';
 import { Presence } from './presence/presence.js';
 import { EVERYONE, checkRoom, checkRooms, type RoomName } from './protocol/input/room-name.js';
 import type { RetryTime } from './protocol/input/retry-time.js';
-import { checkCallOptions } from './protocol/input/option-checks.js';
 import type { PresenceChange } from './protocol/presence-event.js';
 import type { PublicMethod } from './protocol/sse-error.js';
 import type { SseMember } from './protocol/sse-member.js';
@@ -116,10 +116,7 @@ export class SseService<Events extends object = object> {
    */
   leave(target: RemoteTarget, room: RoomName, options?: RemoteOptions): Promise<number>;
   leave(target: SseClient | RemoteTarget, room: RoomName, options?: RemoteOptions): void | Promise<number> {
-    if (target instanceof SseClient) {
-      checkCallOptions('leave', options, {});
-      return target.leave(room);
-    }
+    if (target instanceof SseClient) return leaveOwn(target, room, options);
     return this.#remote(leave, [target, room], () => this.commands.leave(target, room, options));
   }
 
@@ -240,12 +237,7 @@ export class SseService<Events extends object = object> {
     room: Rooms,
     source$: Observable<EventData<Events, Name>>,
     event?: Name,
-  ): Subscription;
-  publishFrom(
-    room: Rooms,
-    source$: Observable<unknown>,
-    event?: string,
-    ...rest: readonly unknown[]
+    ...rest: never[]
   ): Subscription {
     return publishSource(this.hub, source$, this.#rooms(room), event, rest);
   }
