@@ -14,7 +14,7 @@ import { checkIdentify } from './check-options.js';
 import { RemoteCommands } from './commands/remote-commands.js';
 import { Drain } from './drain/drain.js';
 import { EndpointExplorer } from './endpoint/routes/endpoint-explorer.js';
-import { reportCallbackFailure, reportFailure } from './endpoint/report-failure.js';
+import { NodeLog } from './endpoint/node-log.js';
 import { ServerConnections } from './endpoint/server-connections.js';
 import { StreamLimits } from './limits/stream-limits.js';
 import { Presence } from './presence/presence.js';
@@ -158,7 +158,8 @@ async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHo
   // `createApplicationContext` and a microservice have no adapter.
   const servesHttp = (): boolean => Boolean(http.httpAdapter);
   const resolved = resolveOptions(moduleOptions);
-  const callbacks = new CallbackFailures(reportCallbackFailure, (callback) =>
+  const log = new NodeLog();
+  const callbacks = new CallbackFailures(log.callbackFailed, (callback) =>
     resolved.metrics.map((each) => each.callbackFailed?.(callback)),
   );
   const metrics = nodeMetrics(resolved.metrics, callbacks);
@@ -172,10 +173,11 @@ async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHo
   const hub: RoomHub = new RoomHub({
     ...options,
     callbacks,
-    report: reportFailure,
+    report: log.failed,
     observer: presence,
     onControl: (text) => commands.receive(text, hub),
   });
+  hub.observables.disconnected.subscribe(({ client, reason }) => log.disconnected(client, reason));
   const serve = (): void => {
     if (!servesHttp()) return;
     checkIdentify(moduleOptions);
@@ -187,6 +189,7 @@ async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHo
   presence.start(hub);
   const limits = new StreamLimits(options.limits, {
     metrics,
+    onReached: log.limitReached,
     identify: (client) => presence.identify(client),
     clients: () => hub.clients,
   });
