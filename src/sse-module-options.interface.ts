@@ -5,6 +5,7 @@ import type { AllowedOrigins } from './cross-site/cross-site-options.interface.j
 import type { SseLimitOptions } from './limits/limit-options.interface.js';
 import type { SseMetrics } from './metrics/sse-metrics.interface.js';
 import type { RetryTime } from './protocol/input/retry-time.js';
+import type { SseTracing } from './tracing/sse-tracing.interface.js';
 import type { SseIdentity } from './protocol/input/user-name.js';
 
 /** Options for the rooms of one name pattern. They override the module's options. */
@@ -115,7 +116,7 @@ export interface SseModuleOptions {
   readonly historyMaxAgeMs?: number;
 
   /**
-   * Bytes of events stored over all rooms of a node, 1 or more. The oldest are dropped first, so with a small value busy
+   * Bytes of events and quiet rooms stored on a node, 1 or more. The oldest are dropped first, so with a small value busy
    * rooms displace the history of quiet ones. With `redisBroker` it limits only the copy on each node, from which resumes
    * are answered without Redis, and not the history in Redis. Default: 33,554,432.
    */
@@ -188,6 +189,9 @@ export interface SseModuleOptions {
 
   /** Receives counts: an `SseMetrics`, or a list of several. Default: none. */
   readonly metrics?: SseMetrics | readonly SseMetrics[];
+
+  /** Traces events from their publisher to their delivery: `openTelemetryTracing()`, or your own. Default: none. */
+  readonly tracing?: SseTracing;
 }
 
 /** Implemented by the class of `forRootAsync({ useClass })` or `useExisting`. */

@@ -8,6 +8,7 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { DiscoveryModule, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { publishToChannels } from './channels/publish-to-channels.js';
 import { CallbackFailures } from './callbacks/callback-failures.js';
 import { nodeMetrics } from './callbacks/node-metrics.js';
 import { checkIdentify } from './check-options.js';
@@ -19,6 +20,7 @@ import { ServerConnections } from './endpoint/server-connections.js';
 import { StreamLimits } from './limits/stream-limits.js';
 import { Presence } from './presence/presence.js';
 import { resolveOptions, type ResolvedSseOptions } from './resolve-options.js';
+import { NodeTracing } from './tracing/node-tracing.js';
 import { RoomHub } from './rooms/room-hub.js';
 import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';
 import type { SseModuleAsyncOptions, SseModuleOptions } from './sse-module-options.interface.js';
@@ -174,9 +176,11 @@ async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHo
     ...options,
     callbacks,
     report: log.failed,
+    tracing: moduleOptions.tracing && new NodeTracing(moduleOptions.tracing, callbacks),
     observer: presence,
     onControl: (text) => commands.receive(text, hub),
   });
+  publishToChannels(hub.observables);
   hub.observables.disconnected.subscribe(({ client, reason }) => log.disconnected(client, reason));
   const serve = (): void => {
     if (!servesHttp()) return;
@@ -190,7 +194,7 @@ async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHo
   const limits = new StreamLimits(options.limits, {
     metrics,
     onReached: log.limitReached,
-    identify: (client) => presence.identify(client),
+    identify: (client) => void (hub.isHidden(client) || presence.identify(client)),
     clients: () => hub.clients,
   });
   const drain = new Drain({ windowMs: options.drainWindowMs, clients: () => hub.clients });

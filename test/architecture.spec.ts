@@ -42,17 +42,20 @@ describe('the source tree', () => {
     expect(
       importing
         .map(({ path }) => path)
-        .filter((path) => !/^((endpoint|http-api|terminus)\/)?(routes\/)?[^/]+$/.test(path)),
+        .filter((path) => !/^((endpoint|http-api|terminus|admin)\/)?(routes\/)?[^/]+$/.test(path)),
     ).toEqual([]);
     expect(importing.length).toBeGreaterThan(0);
   });
 
   it('loads no optional peer dependency with the main entry', () => {
     const loaded = loadedBy('index.ts', sources);
-    expect([...loaded].filter((path) => /^(broker\/redis|testing\.ts|prometheus)/.test(path))).toEqual([]);
+    expect(
+      [...loaded].filter((path) => /^(broker\/redis|testing\.ts|prometheus|opentelemetry|admin)/.test(path)),
+    ).toEqual([]);
     expect([...loaded]).not.toContain('redis');
     expect([...loaded]).not.toContain('ioredis');
     expect([...loaded]).not.toContain('prom-client');
+    expect([...loaded]).not.toContain('@opentelemetry/api');
     expect([...loaded]).toContain('rooms/room-hub.ts');
   });
 

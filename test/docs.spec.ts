@@ -90,6 +90,12 @@ describe('the options in docs/03-options.md', () => {
     );
   });
 
+  it('of the operator’s page are those of the code, no more and no fewer', () => {
+    expect(sorted(firstColumn('docs/19-admin.md', 'Admin option'))).toEqual(
+      sorted(publicMembers('src/admin/admin-options.interface.ts', 'SseAdminOptions').keys()),
+    );
+  });
+
   it('have the defaults of the code', () => {
     const documented = table('docs/03-options.md', 'Option').map(([name = '', , value = '']) => [
       name,

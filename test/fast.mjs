@@ -18,11 +18,17 @@ const LEFT_OUT = [
   },
   {
     reason: 'compiles and starts processes',
-    paths: ['test/e2e/process.e2e-spec.ts', 'test/e2e/process-exit.e2e-spec.ts'],
+    paths: [
+      'test/e2e/background.e2e-spec.ts',
+      'test/e2e/process.e2e-spec.ts',
+      'test/e2e/process-exit.e2e-spec.ts',
+    ],
   },
   {
     reason: 'many clients, megabytes or randomized runs',
     paths: [
+      'test/abuse/fuzz.e2e-spec.ts',
+      'test/abuse/soak.e2e-spec.ts',
       'test/contract/contract-mutants.spec.ts',
       'test/delivery/bursts.e2e-spec.ts',
       'test/delivery/endings.e2e-spec.ts',

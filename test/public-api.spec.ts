@@ -89,7 +89,10 @@ const API: Readonly<
       'SseRoomPolicyOptions',
       'SseSnapshot',
       'SseSnapshotOptions',
+      'SseTracing',
       'StreamLabels',
+      'TraceContext',
+      'TracedEvent',
       'WriteLatency',
     ],
   },
@@ -105,6 +108,10 @@ const API: Readonly<
       'SseHttpApiRouteOptions',
     ],
   },
+  'opentelemetry/index.ts': {
+    values: ['openTelemetryMetrics', 'openTelemetryTracing'],
+    types: [],
+  },
   'prometheus/index.ts': {
     values: ['prometheusMetrics'],
     types: ['PrometheusMetricsOptions', 'PrometheusRegistry'],
@@ -117,13 +124,17 @@ const API: Readonly<
     values: ['SseHealthIndicator'],
     types: ['SseHealthResult', 'SseReadinessOptions'],
   },
+  'admin/index.ts': {
+    values: ['SseAdminModule'],
+    types: ['SseAdminOptions'],
+  },
   'testing.ts': {
     values: ['brokerContract'],
     types: ['BrokerContractCase', 'BrokerContractOptions', 'BrokerFixture'],
   },
 };
 
-const OPTIONAL_PEERS = ['@nestjs/terminus', 'ioredis', 'prom-client', 'redis'];
+const OPTIONAL_PEERS = ['@opentelemetry/api', '@nestjs/terminus', 'ioredis', 'prom-client', 'redis'];
 const ENTRIES = Object.keys(API);
 
 const TYPE_TESTS = 'test/public-api.types.ts';

@@ -21,7 +21,7 @@ import { HEARTBEAT, type HeartbeatClient } from './timers/heartbeat.js';
 export class ClientConnection implements Flushable, HeartbeatClient {
   readonly #owner: ConnectionOwner;
   readonly #writer: ResponseWriter;
-  readonly #queue: SendQueue;
+  readonly queue: SendQueue;
   readonly #services: ConnectionServices;
   /** Frames for the next flush. */
   #pending = EMPTY_BATCH;
@@ -46,7 +46,7 @@ export class ClientConnection implements Flushable, HeartbeatClient {
   constructor(owner: ConnectionOwner, writer: ResponseWriter, services: ConnectionServices, cursor: Cursor) {
     this.#owner = owner;
     this.#writer = writer;
-    this.#queue = new SendQueue(this, writer, services);
+    this.queue = new SendQueue(this, writer, services);
     this.#services = services;
     this.cursor = cursor;
     if (writer.isGone) this.close('client-gone');
@@ -67,11 +67,11 @@ export class ClientConnection implements Flushable, HeartbeatClient {
 
   /** `true` if so many bytes wait that a sender that can wait should call `drained`. */
   get isBusy(): boolean {
-    return this.#queue.isStalled || this.#pending.byteLength >= BUSY_BYTES;
+    return this.queue.isStalled || this.#pending.byteLength >= BUSY_BYTES;
   }
 
   get lastWriteMs(): number {
-    return this.#queue.lastWriteMs;
+    return this.queue.lastWriteMs;
   }
 
   /** Sends status and headers. `head`, the first lines of the stream, and frames that arrived early follow. */
@@ -80,7 +80,7 @@ export class ClientConnection implements Flushable, HeartbeatClient {
     this.#state = 'open';
     this.onEarlyFrame = undefined;
     this.#writer.open(headers, this.#services.http2Sessions);
-    this.#queue.lastWriteMs = Math.floor(performance.now());
+    this.queue.lastWriteMs = Math.floor(performance.now());
     this.#services.metrics.clientOpened(this.#services.metrics.labelsOf(this.#owner.request));
     this.#countedAsOpen = true;
     this.#services.heartbeat.add(this);
@@ -120,12 +120,12 @@ export class ClientConnection implements Flushable, HeartbeatClient {
       // Decided only now: a client may join its first room while the frame is held.
       if (!this.tracksPosition) sent = frame.anonymous;
     }
-    if (this.#queue.isStalled) return this.#queue.queue(sent, bounded);
+    if (this.queue.isStalled) return this.queue.queue(sent, bounded);
     if (this.#state !== 'open') return this.#pushEarly(sent);
     if (!this.#fits(sent)) {
       // Writes now, because the queue of a client that keeps up stays within its limit too.
       this.#writePending(Math.floor(performance.now()));
-      if (this.#queue.isStalled) return this.#queue.queue(sent, bounded);
+      if (this.queue.isStalled) return this.queue.queue(sent, bounded);
     }
     this.#pending = this.#pending.append(sent);
     if (!this.#scheduled) this.#schedule();
@@ -163,8 +163,8 @@ export class ClientConnection implements Flushable, HeartbeatClient {
   async drained(): Promise<void> {
     this.#writePending(Math.floor(performance.now()));
     // Yields to other clients even if the socket is fast.
-    if (!this.#queue.isStalled) await new Promise(setImmediate);
-    await this.#queue.drained();
+    if (!this.queue.isStalled) await new Promise(setImmediate);
+    await this.queue.drained();
   }
 
   /** Resolves when the connection itself is closed, however the stream ended. */
@@ -179,7 +179,7 @@ export class ClientConnection implements Flushable, HeartbeatClient {
 
   sendHeartbeat(): void {
     // Past the gate: a read of missed events may take longer than the idle timeout of a proxy.
-    if (!this.#queue.isStalled) this.push(HEARTBEAT);
+    if (!this.queue.isStalled) this.push(HEARTBEAT);
   }
 
   /** Ends the stream once queued events are sent; a stream that is not open yet opens first. */
@@ -202,7 +202,7 @@ export class ClientConnection implements Flushable, HeartbeatClient {
     if (slowClientPolicy.cutsConnection(reason)) this.#writer.destroy();
     this.#writer.detachListeners();
     this.#state = 'closed';
-    this.#queue.close();
+    this.queue.close();
     this.#pending = EMPTY_BATCH;
     this.#gate = this.onEarlyFrame = undefined;
     const stream = metrics.labelsOf(this.#owner.request);
@@ -234,17 +234,17 @@ export class ClientConnection implements Flushable, HeartbeatClient {
   }
 
   #writePending(nowMs: number): void {
-    if (this.#state !== 'open' || this.#queue.isStalled || this.#pending.isEmpty) return;
+    if (this.#state !== 'open' || this.queue.isStalled || this.#pending.isEmpty) return;
     const batch = this.#pending;
     this.#pending = EMPTY_BATCH;
-    this.#queue.write(batch, nowMs);
+    this.queue.write(batch, nowMs);
   }
 
   #writeAll(): void {
     // Held events are newer than the missed ones still being read: with their ids the client would skip those.
     for (const frame of this.#gate?.take() ?? [])
       if (frame.position === 0 || !this.tracksPosition) this.push(frame, false);
-    this.#queue.writeAll(this.#pending);
+    this.queue.writeAll(this.#pending);
     this.#pending = EMPTY_BATCH;
   }
 }

@@ -111,17 +111,16 @@ export class RoomHub implements ClientHost {
     return this.#rooms.roomOfAll.clients;
   }
 
-  clientsOf(room: string): ReadonlySet<SseClient> {
-    return this.#rooms.get(room)?.clients ?? NO_CLIENTS;
-  }
+  readonly clientsOf = (room: string): ReadonlySet<SseClient> => this.#rooms.get(room)?.clients ?? NO_CLIENTS;
+  readonly roomNames = (): string[] => this.#rooms.names();
+  /** Number of clients of a room. Creates no Set for a room of one client, unlike `clientsOf`. */
+  readonly roomSize = (room: string): number => this.#rooms.get(room)?.size ?? 0;
 
-  roomNames(): string[] {
-    return this.#rooms.names();
-  }
+  readonly observeRoom = (room: string): Observable<RoomMessage> => this.#rooms.observe(room);
 
-  observeRoom(room: string): Observable<RoomMessage> {
-    return this.#rooms.observe(room);
-  }
+  /** Takes a client out of the room of all clients and out of every count: its stream belongs to a page of this package. */
+  readonly hide = (client: SseClient): void => this.#rooms.hide(client);
+  readonly isHidden = (client: SseClient): boolean => this.#rooms.hidden.has(client);
 
   /** Pending while this node has interest in the room and the broker does not deliver it yet. */
   whenSubscribed(room: string): Promise<void> | undefined {
@@ -156,7 +155,7 @@ export class RoomHub implements ClientHost {
     client.connection.open(headers, retry === false ? '' : encodeEvent({ retry }));
     this.#options.observer?.clientOpened(client);
     void this.#resumes.attach(client, { nextTurn: false, ready: this.#options.readyEvent, ...timing });
-    this.observables.connected.next({ client });
+    if (!this.isHidden(client)) this.observables.connected.next({ client });
   }
 
   /** Settles when the client is live; `undefined` for a client that is. Never rejects. */
@@ -213,10 +212,10 @@ export class RoomHub implements ClientHost {
 
   clientClosed(client: SseClient, reason: CloseReason): void {
     this.#resumes.delete(client);
-    this.#rooms.leaveAll(client);
-    this.#rooms.roomOfAll.delete(client);
+    const isHidden = this.isHidden(client);
+    this.#rooms.forget(client);
     client.settle(reason);
-    this.observables.disconnected.next({ client, reason });
+    if (!isHidden) this.observables.disconnected.next({ client, reason });
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { HistoryPolicy, RoomHistoryLimits } from '../broker/broker.interface.js';
-import { EVERYONE } from '../protocol/input/room-name.js';
+import { EVERYONE, isInternalRoom } from '../protocol/input/room-name.js';
 import { matchesRoomPattern } from './room-pattern.js';
 
 /** Settings of all rooms whose name matches a pattern. */
@@ -13,6 +13,9 @@ export interface RoomRule {
   /** True if clients of the room receive `sse:join` and `sse:leave`. */
   readonly presenceEvents?: boolean;
 }
+
+/** The rule of rooms that carry messages between nodes. */
+const INTERNAL: RoomRule = { pattern: '', limits: false, volatile: true };
 
 /** The history limits, volatility and presence of each room. The first rule whose pattern matches decides. */
 export class RoomPolicy implements HistoryPolicy {
@@ -61,6 +64,7 @@ export class RoomPolicy implements HistoryPolicy {
   }
 
   #ruleOf(room: string): RoomRule | undefined {
+    if (isInternalRoom(room)) return INTERNAL;
     return this.#rules.find(({ pattern }) => matchesRoomPattern(pattern, room));
   }
 }

@@ -2,7 +2,7 @@ import type { Observable } from 'rxjs';
 import { IsolatedObservable } from '../callbacks/isolated-observable.js';
 import type { SseClient } from '../connection/sse-client.js';
 import type { RoomMessage } from '../protocol/room-message.js';
-import { EVERYONE } from '../protocol/input/room-name.js';
+import { EVERYONE, isInternalRoom } from '../protocol/input/room-name.js';
 import type { Position } from '../protocol/position.js';
 import { isThenable } from '../protocol/thenable.js';
 import type { HubOptions } from './room-hub.interface.js';
@@ -18,9 +18,13 @@ export class RoomRegistry {
   readonly #onBrokerFailure: (error: unknown) => void;
   readonly #options: Pick<HubOptions, 'observer' | 'callbacks'>;
   readonly #rooms = new Map<string, Room>();
+  /** Rooms of this package. They are in no list and no count. */
+  readonly #internal = new Map<string, Room>();
   #isStarted = false;
   /** The room of all clients, which always exists. */
   readonly roomOfAll = new Room(EVERYONE);
+  /** Clients of this package's own pages: they receive no event to all clients, and are in no count. */
+  readonly hidden = new Set<SseClient>();
 
   constructor(
     partitions: Partitions,
@@ -45,7 +49,8 @@ export class RoomRegistry {
   }
 
   get(name: string): Room | undefined {
-    return name === EVERYONE ? this.roomOfAll : this.#rooms.get(name);
+    if (name === EVERYONE) return this.roomOfAll;
+    return this.#rooms.get(name) ?? this.#internal.get(name);
   }
 
   get count(): number {
@@ -85,6 +90,19 @@ export class RoomRegistry {
     for (const name of client.roomNames()) this.leave(client, name);
   }
 
+  /** Takes a client out of the room of all clients. It may be in no other room yet. */
+  hide(client: SseClient): void {
+    this.roomOfAll.delete(client);
+    this.hidden.add(client);
+  }
+
+  /** Takes a client whose stream has ended out of every room. */
+  forget(client: SseClient): void {
+    this.leaveAll(client);
+    this.roomOfAll.delete(client);
+    this.hidden.delete(client);
+  }
+
   /** Events of a room, for the application. A subscriber counts as interest in the room, as a client does. */
   observe(name: string): Observable<RoomMessage> {
     return new IsolatedObservable('stream()', this.#options.callbacks, (subscriber) => {
@@ -107,11 +125,16 @@ export class RoomRegistry {
     }
   }
 
+  #roomsWith(name: string): Map<string, Room> {
+    return isInternalRoom(name) ? this.#internal : this.#rooms;
+  }
+
   #getOrSubscribe(name: string): Room {
-    const known = this.#rooms.get(name);
+    const rooms = this.#roomsWith(name);
+    const known = rooms.get(name);
     if (known !== undefined) return known;
     const room = new Room(name);
-    this.#rooms.set(name, room);
+    rooms.set(name, room);
     this.#subscribe(room);
     return room;
   }
@@ -156,8 +179,9 @@ export class RoomRegistry {
 
   #remove(room: Room): void {
     // A client may have joined again, which created another room with this name.
-    if (this.#rooms.get(room.name) !== room) return;
-    this.#rooms.delete(room.name);
+    const rooms = this.#roomsWith(room.name);
+    if (rooms.get(room.name) !== room) return;
+    rooms.delete(room.name);
     // A broker of the application may throw, or return no promise: the client that left is forgotten all the same.
     void (async () => this.#partitions.of(room.name).unsubscribe(room.name))().catch(this.#onBrokerFailure);
   }

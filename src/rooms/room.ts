@@ -29,8 +29,13 @@ export class Room {
 
   /** True if the room has neither clients nor subscribers on this node. */
   get isIdle(): boolean {
-    const isEmpty = this.#clients instanceof Set ? this.#clients.size === 0 : this.#clients === undefined;
-    return isEmpty && this.subscriberCount === 0;
+    return this.size === 0 && this.subscriberCount === 0;
+  }
+
+  /** Number of clients. */
+  get size(): number {
+    if (this.#clients instanceof Set) return this.#clients.size;
+    return this.#clients === undefined ? 0 : 1;
   }
 
   /** A live view of the clients. */

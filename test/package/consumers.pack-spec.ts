@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { openStream } from '../support/event-stream.js';
 import { Consumer, type RunningConsumer } from './consumer.js';
@@ -35,7 +35,17 @@ function isInside(path: string): boolean {
   return library.files.some((file) => file === path || file.startsWith(folder));
 }
 
+/** Returns `true` for a file that browsers load: the build copies the operator's page as it is. */
+function isOfPage(path: string): boolean {
+  return path.startsWith('dist/admin/page/');
+}
+
 describe('the tarball', () => {
+  it('holds each file of the operator’s page', () => {
+    const files = readdirSync('src/admin/page').map((name) => `dist/admin/page/${name}`);
+    expect(library.files.filter(isOfPage).toSorted()).toEqual(files.toSorted());
+  });
+
   it('holds the compiled library, its manifest, the documentation with the samples, and nothing else', () => {
     const beside = library.files.filter((path) => !/^(dist|docs|sample)\//.test(path));
     expect(beside.toSorted()).toEqual([
@@ -50,7 +60,7 @@ describe('the tarball', () => {
     ]);
     const strange = library.files.filter(
       (path) =>
-        (path.startsWith('dist/') && !/\.(js|d\.ts|js\.map)$/.test(path)) ||
+        (path.startsWith('dist/') && !isOfPage(path) && !/\.(js|d\.ts|js\.map)$/.test(path)) ||
         (path.startsWith('docs/') && !/\.(md|svg|openapi\.json)$/.test(path)) ||
         /^sample\/.*\/dist\//.test(path),
     );
@@ -74,7 +84,9 @@ describe('the tarball', () => {
   });
 
   it('has types and a source map beside each module', () => {
-    const modules = library.files.filter((path) => path.startsWith('dist/') && path.endsWith('.js'));
+    const modules = library.files.filter(
+      (path) => path.startsWith('dist/') && path.endsWith('.js') && !isOfPage(path),
+    );
     expect(modules).toContain('dist/index.js');
     const companions = modules.flatMap((path) => [path.replace(/\.js$/, '.d.ts'), `${path}.map`]);
     expect(library.files).toEqual(expect.arrayContaining(companions));

@@ -28,7 +28,16 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   logs: { imports: [], types: ['connection'], packages: [] },
   broker: { imports: ['protocol'], packages: ['node:crypto'] },
   rooms: {
-    imports: ['logs', 'protocol', 'connection', 'metrics', 'callbacks', 'broker/broker.interface.ts'],
+    imports: [
+      'channels',
+      'tracing',
+      'logs',
+      'protocol',
+      'connection',
+      'metrics',
+      'callbacks',
+      'broker/broker.interface.ts',
+    ],
     packages: ['rxjs', 'node:crypto'],
   },
   commands: {
@@ -55,6 +64,10 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     imports: ['logs', 'protocol', 'connection', 'limits', 'cross-site', 'rooms', 'sse.constants.ts'],
     packages: ['@nestjs/*', 'rxjs', 'node:*'],
   },
+  admin: {
+    imports: ['protocol', 'connection', 'rooms', PUBLIC_API],
+    packages: ['@nestjs/*', 'rxjs', 'node:crypto', 'node:fs', 'node:os', 'node:path'],
+  },
   'http-api': {
     imports: [
       'protocol',
@@ -75,9 +88,14 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     ],
     packages: ['node:*'],
   },
+  channels: { imports: [], types: ['connection'], packages: ['node:diagnostics_channel', 'rxjs'] },
+  tracing: { imports: ['protocol'], types: ['callbacks'], packages: [] },
+  opentelemetry: { imports: ['metrics'], types: ['tracing'], packages: ['@opentelemetry/api'] },
   prometheus: { imports: ['protocol', 'metrics'], packages: ['prom-client'] },
   [PUBLIC_API]: {
     imports: [
+      'channels',
+      'tracing',
       'logs',
       'protocol',
       'connection',

@@ -36,12 +36,13 @@ export class SendQueue implements Stallable {
     return this.#stalled !== undefined;
   }
 
-  get stalledSinceMs(): number {
-    return this.#stalled?.sinceMs ?? Infinity;
-  }
-
+  /** Bytes that wait while the socket is full. */
   get queuedBytes(): number {
     return this.#stalled?.byteLength ?? 0;
+  }
+
+  get stalledSinceMs(): number {
+    return this.#stalled?.sinceMs ?? Infinity;
   }
 
   get connection(): TcpConnection | undefined {

@@ -1,5 +1,12 @@
 import * as fc from 'fast-check';
-import { EVERYONE, checkRoom, checkRooms, checkTarget } from './room-name.js';
+import {
+  EVERYONE,
+  NAMES_OF_OTHER_NODES,
+  checkRoom,
+  checkRooms,
+  checkTarget,
+  isInternalRoom,
+} from './room-name.js';
 
 describe('checkRoom', () => {
   it.each<[unknown, string]>([
@@ -85,6 +92,21 @@ describe('checkTarget', () => {
       expect(checkTarget(room)).toBe(room);
     },
   );
+});
+
+describe('the rooms of this package', () => {
+  it.each(['*sse:admin-ask', '*sse:x', '*sse:'])('%s is refused, whatever names are allowed', (room) => {
+    const refusal = expect.objectContaining({ code: 'invalid-room' });
+    expect(() => checkRoom(room)).toThrow(refusal);
+    expect(() => checkRoom(room, NAMES_OF_OTHER_NODES)).toThrow(refusal);
+  });
+
+  it('are told from all others', () => {
+    expect(['*sse:admin-ask', '*sse:x'].filter(isInternalRoom)).toHaveLength(2);
+    expect(['*', '*sse:', '*sse:\n', '*sse', 'sse:x', '*sse:X', 'orders/*'].filter(isInternalRoom)).toEqual(
+      [],
+    );
+  });
 });
 
 describe('checkRooms', () => {

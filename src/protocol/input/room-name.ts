@@ -6,6 +6,7 @@ import { unsafeTextReason } from './unsafe-text.js';
 export const EVERYONE = '*';
 
 const MAX_ROOM_LENGTH = 255;
+const INTERNAL_PREFIX = '*sse:';
 
 /** A room's name as an argument. A number means its decimal string; `0` is a valid room. */
 export type RoomName = string | number;
@@ -43,6 +44,12 @@ export function checkRoom(room: unknown, rules: RoomNameRules = {}): string {
   if (unsafe !== undefined) {
     throw new SseError('invalid-room', `The room ${describeValue(name)} contains ${unsafe}. Remove it.`);
   }
+  if (name.startsWith(INTERNAL_PREFIX)) {
+    throw new SseError(
+      'invalid-room',
+      `The room ${describeValue(name)} begins with "${INTERNAL_PREFIX}", as the rooms of this package do. Choose another name.`,
+    );
+  }
   if (rules.allowAsteriskInRoomNames !== true && name.includes(EVERYONE) && name !== EVERYONE) {
     throw new SseError(
       'invalid-room',
@@ -50,6 +57,14 @@ export function checkRoom(room: unknown, rules: RoomNameRules = {}): string {
     );
   }
   return name;
+}
+
+/**
+ * Returns true for a room of this package, which carries messages between nodes and has no clients. `checkRoom` refuses its
+ * name, so that no application can join it or publish to it.
+ */
+export function isInternalRoom(name: string): boolean {
+  return name.startsWith(INTERNAL_PREFIX) && /^[a-z-]{1,32}$/.test(name.slice(INTERNAL_PREFIX.length));
 }
 
 /** Converts a finite number to its decimal string, and returns any other value unchanged. */

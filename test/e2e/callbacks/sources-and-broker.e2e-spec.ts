@@ -19,7 +19,6 @@ const failures = {
 type Way = keyof typeof failures;
 const ways = Object.keys(failures) as Way[];
 
-/** Some rows of the table in docs/10-errors.md are played here, the others in isolated.e2e-spec.ts. */
 const never = (): Promise<never> => new Promise(() => {});
 
 /** Room functions of the controller, by the name of their route. */

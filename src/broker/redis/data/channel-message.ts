@@ -1,5 +1,5 @@
 import type { Position } from '../../../protocol/position.js';
-import { NAMES_OF_OTHER_NODES, checkRoom } from '../../../protocol/input/room-name.js';
+import { NAMES_OF_OTHER_NODES, checkRoom, isInternalRoom } from '../../../protocol/input/room-name.js';
 
 /** A message received on a channel. The event stays encoded, so that a duplicate is dropped without decoding it. */
 export interface ChannelMessage {
@@ -69,10 +69,13 @@ export function parseRooms(json: string): string[] | undefined {
   try {
     const rooms: unknown = JSON.parse(json);
     if (!Array.isArray(rooms) || rooms.length === 0 || new Set(rooms).size < rooms.length) return undefined;
-    return rooms.every((name) => checkRoom(name, NAMES_OF_OTHER_NODES) === name)
-      ? (rooms as string[])
-      : undefined;
+    return rooms.every(isRoom) ? (rooms as string[]) : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isRoom(name: unknown): boolean {
+  if (typeof name === 'string' && isInternalRoom(name)) return true;
+  return checkRoom(name, NAMES_OF_OTHER_NODES) === name;
 }
