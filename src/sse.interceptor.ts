@@ -197,7 +197,9 @@ export class SseInterceptor implements NestInterceptor {
       return rooms;
     } catch (error) {
       // The server's fault, unlike other names: 500 and a line in the log.
-      if (error instanceof SseError && error.code === 'missing-room') throw error;
+      if (error instanceof SseError && error.code === 'missing-room') {
+        throw new SseError(error.code, `${labelOf(context)} cannot join its room. ${error.message}`);
+      }
       if (error instanceof SseError && sources.some((source) => typeof source === 'function')) {
         this.#log.invalidRoom(context, error);
       }
@@ -205,6 +207,10 @@ export class SseInterceptor implements NestInterceptor {
       throw error;
     }
   }
+}
+
+function labelOf(context: ExecutionContext): string {
+  return `${context.getClass().name}.${context.getHandler().name}()`;
 }
 
 /** Returns `true` if interceptors run between this one and the handler: they are listed in the order in which they run. */

@@ -14,6 +14,7 @@ import { openRawStream } from './endpoint/raw-stream.js';
 import {
   broadcastCall,
   checkAddOptions,
+  leaveOwn,
   nameOf,
   reported,
   withExcluded,
@@ -122,7 +123,7 @@ export class SseService<Events extends object = object> {
    */
   leave(target: RemoteTarget, room: RoomName, options?: RemoteOptions): Promise<number>;
   leave(target: SseClient | RemoteTarget, room: RoomName, options?: RemoteOptions): void | Promise<number> {
-    if (target instanceof SseClient) return target.leave(room);
+    if (target instanceof SseClient) return leaveOwn(target, room, options);
     return this.#remote(leave, [target, room], () => this.commands.leave(target, room, options));
   }
 
@@ -243,8 +244,9 @@ export class SseService<Events extends object = object> {
     room: Rooms,
     source$: Observable<EventData<Events, Name>>,
     event?: Name,
+    ...rest: never[]
   ): Subscription {
-    return publishSource(this.hub, source$, this.#rooms(room), event);
+    return publishSource(this.hub, source$, this.#rooms(room), event, rest);
   }
 
   /**

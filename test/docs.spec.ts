@@ -386,12 +386,12 @@ describe('the examples', () => {
       process.exit();
     `);
     try {
-      const { stdout } = await promisify(execFile)(process.execPath, [app.main], { timeout: 20_000 });
+      const { stdout } = await promisify(execFile)(process.execPath, [app.main], { timeout: 50_000 });
       expect(stdout).toMatch(
         /^retry: 3000\nevent: sse:ready\ndata: .+\nid: 1\..+\n\nevent: paid\ndata: {"id":7}\nid: 1\..+\n\n/,
       );
     } finally {
       app.remove();
     }
-  });
+  }, 60_000);
 });

@@ -60,6 +60,14 @@ async function readIterator(
   }
 }
 
+/**
+ * Returns `true` for a result whose values may pass through interceptors: an Observable or one value. Iterables are read at the
+ * pace of the client instead.
+ */
+export function isMappable(source: unknown): boolean {
+  return source !== undefined && source !== null && !isAsyncIterable(source) && !isIterator(source);
+}
+
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
   return typeof (value as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] === 'function';
 }

@@ -1,4 +1,4 @@
-import { isObservable, type Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import type { EndReason } from '../connection/connection-owner.interface.js';
 import type { SseClient } from '../connection/sse-client.js';
 import { clientLabel } from '../logs/client-label.js';
@@ -9,7 +9,7 @@ import { spreadRetry, type RetryTime } from '../protocol/input/retry-time.js';
 import type { SerializeData } from '../protocol/input/serialize-data.js';
 import { SseFrame } from '../protocol/sse-frame.js';
 import type { RoomHub } from '../rooms/room-hub.js';
-import { readSource, type SourceSink } from './handler-source.js';
+import { isMappable, readSource, type SourceSink } from './handler-source.js';
 import { messageFields } from './message-fields.js';
 import type { StreamLimits, StreamSlot } from '../limits/stream-limits.js';
 import type { HttpExchange } from './http-exchange.js';
@@ -95,7 +95,7 @@ export class HandlerStream implements HandlerRunner, SourceSink {
       throw error;
     }
     const { mapped } = this.#options;
-    if (mapped === undefined || !isObservable(source)) return this.start(source);
+    if (mapped === undefined || !isMappable(source)) return this.start(source);
     this.start(mapped);
     return source;
   }

@@ -9,18 +9,26 @@ import { publishedParts } from './message-fields.js';
  * Publishes each value of an Observable to rooms. Failures of a value or of the source are reported.
  *
  * @param event the name of values that are no messages
- * @throws SseError `invalid-arguments` if the source is no Observable
+ * @param rest arguments behind the name, which are refused
+ * @throws SseError `invalid-arguments` if the source is no Observable, or for options
  */
 export function publishSource(
   hub: RoomHub,
   source$: Observable<unknown>,
   rooms: readonly string[],
   event: string | undefined,
+  rest: readonly unknown[],
 ): Subscription {
   if (!isObservable(source$)) {
     throw new SseError(
       'invalid-arguments',
       `publishFrom takes (room, source$, event), and source$ is an Observable, not ${describeValue(source$)}. Convert others with from() of RxJS.`,
+    );
+  }
+  if (rest.length > 0) {
+    throw new SseError(
+      'invalid-arguments',
+      `publishFrom takes (room, source$, event), and no options such as ${describeValue(rest[0])}. For options, call broadcast for each value.`,
     );
   }
   const describe = (): string => `publishFrom([${rooms.map(describeValue).join(', ')}])`;

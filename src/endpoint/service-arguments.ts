@@ -1,6 +1,7 @@
 import { SseClient } from '../connection/sse-client.js';
 import { describeValue } from '../protocol/error-text.js';
 import { checkCallOptions, checkedElsewhere } from '../protocol/input/option-checks.js';
+import type { RoomName } from '../protocol/input/room-name.js';
 import { SseError, type PublicMethod } from '../protocol/sse-error.js';
 import { checkUser, noUsers } from '../protocol/input/user-name.js';
 import { ReportedPromise, type PublicCall, type ReportFailure } from '../rooms/reported-promise.js';
@@ -68,6 +69,12 @@ function describeArgument(value: unknown): string {
   if (typeof value !== 'object' || value === null) return describeValue(value);
   const shown = Object.entries(value).map(([key, each]) => `${key}: ${describeValue(each)}`);
   return `{ ${shown.join(', ')} }`;
+}
+
+/** Takes a client of this process out of a room. Such a call has no options. @throws SseError `invalid-arguments` */
+export function leaveOwn(client: SseClient, room: RoomName, options: unknown): void {
+  checkCallOptions('leave', options, {});
+  client.leave(room);
 }
 
 /** Validates the names of the options of `add`. @throws SseError `invalid-arguments` */

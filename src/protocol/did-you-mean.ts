@@ -1,5 +1,6 @@
-/** Returns ` Did you mean "x"?` for the known name nearest to `name`; a list of the known names if none is near. */
+/** Returns ` Did you mean "x"?` for the known name nearest to `name`; a list of the known names, if any, if none is near. */
 export function didYouMean(name: string, known: readonly string[]): string {
+  if (known.length === 0) return ' It takes none.';
   const [nearest] = known
     .map((candidate) => ({ candidate, edits: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
     .filter(({ candidate, edits }) => edits <= Math.max(MAX_TYPOS, candidate.length / 3))

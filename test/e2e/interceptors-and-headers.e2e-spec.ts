@@ -175,6 +175,27 @@ class InnerInterceptorController {
   inner(): Observable<string> {
     return of('a', 'b');
   }
+
+  @UseInterceptors(UppercaseInterceptor)
+  @SseRoom()
+  @Get('inner-value')
+  value(): string {
+    return 'one';
+  }
+
+  @UseInterceptors(UppercaseInterceptor)
+  @SseRoom()
+  @Get('inner-promise')
+  async promise(): Promise<string> {
+    return Promise.resolve('later');
+  }
+
+  @UseInterceptors(UppercaseInterceptor)
+  @SseRoom()
+  @Get('inner-generator')
+  async *generator(): AsyncGenerator<string> {
+    yield* ['c', 'd'];
+  }
 }
 
 describe.each(platforms)('an interceptor above @SseRoom() on $name', (platform) => {
@@ -182,6 +203,16 @@ describe.each(platforms)('an interceptor above @SseRoom() on $name', (platform) 
     const running = await platform.start(sseApp({ controllers: [InnerInterceptorController] }));
     const stream = await running.listen('/inner');
     expect((await stream.eventsUntilEnd()).map(({ data }) => data)).toEqual(['A', 'B']);
+    await running.close();
+  });
+
+  it('maps one value and the value of a promise, and no value of an AsyncIterable', async () => {
+    const running = await platform.start(sseApp({ controllers: [InnerInterceptorController] }));
+    const values = async (path: string): Promise<string[]> =>
+      (await (await running.listen(path)).eventsUntilEnd()).map(({ data }) => data);
+    expect(await values('/inner-value')).toEqual(['ONE']);
+    expect(await values('/inner-promise')).toEqual(['LATER']);
+    expect(await values('/inner-generator')).toEqual(['c', 'd']);
     await running.close();
   });
 });

@@ -390,6 +390,25 @@ describe.each(platforms)('a call that fails unawaited on $name', (platform) => {
     expect(error.message).toContain('publishFrom takes (room, source$, event)');
   });
 
+  it('is refused for options that publishFrom, or leave of an own client, does not have', async () => {
+    const options = { volatile: true };
+    const refused = await sseRefusal(() =>
+      unchecked<(...args: unknown[]) => void>(running.sse.publishFrom.bind(running.sse))(
+        'a',
+        of(1),
+        'x',
+        options,
+      ),
+    );
+    expect([refused.code, refused.message]).toEqual([
+      'invalid-arguments',
+      expect.stringContaining('no options'),
+    ]);
+    const { client } = await connectClient(running);
+    const left = await sseRefusal(() => running.sse.leave(unchecked<'id'>(client), 'a', unchecked(options)));
+    expect([left.code, left.message]).toEqual(['invalid-arguments', expect.stringContaining('"volatile"')]);
+  });
+
   it('is logged for a value of publishFrom, with the rooms', async () => {
     running.logger.clear();
     running.sse.publishFrom(['a', 'b'], of({ amount: 1n }), 'paid');

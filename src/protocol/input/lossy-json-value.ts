@@ -8,11 +8,14 @@ export interface LossyJsonValue {
   readonly cure: string;
 }
 
-/** JSON texts of lossy values: `{}` for Map, Set and Promise, `{"0":…}` for typed arrays, Node's form for Buffers. */
+/** JSON texts of lossy values: `{}` for Map, Set, Promise, Error and the like, `{"0":…}` for typed arrays, Node's form for Buffers. */
 const LOSSY_TEXT = /\{\}|\{"0":|"type":"Buffer"/;
 
+/** Types whose values JSON writes whole, also without properties of their own. */
+const PLAIN_TYPES = new Set(['Object', 'Array', 'Arguments', 'Number', 'String', 'Boolean']);
+
 /**
- * Finds the first `Map`, `Set`, `Promise` or binary value in data that `JSON.stringify` has written as `text`.
+ * Finds the first `Map`, `Set`, `Promise`, `Error` or binary value, or another one of a built-in type, in data that `JSON.stringify` has written as `text`.
  *
  * Texts without a sign of a lossy value are not searched, so ordinary data costs one regular expression.
  *
@@ -35,6 +38,10 @@ function search(value: unknown, path: string): LossyJsonValue | undefined {
   return undefined;
 }
 
+function hasMethods(value: object, ...names: readonly string[]): boolean {
+  return names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function');
+}
+
 function classify(value: object): Omit<LossyJsonValue, 'path'> | undefined {
   if (typeof (value as { toJSON?: unknown }).toJSON === 'function' && !Buffer.isBuffer(value))
     return undefined;
@@ -45,5 +52,12 @@ function classify(value: object): Omit<LossyJsonValue, 'path'> | undefined {
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
     return { type: value.constructor.name, cure: 'an array or a base64 string' };
   }
-  return undefined;
+  if (hasMethods(value, 'subscribe', 'pipe'))
+    return { type: 'Observable', cure: 'its values, as publishFrom does' };
+  // An Error with properties of its own, such as an HttpException, is written with those.
+  if (Object.keys(value).length > 0) return undefined;
+  if (value instanceof Error) return { type: 'Error', cure: '{ message: error.message }' };
+  // Iterators, RegExp, URLSearchParams, WeakMap and the like.
+  const type = Object.prototype.toString.call(value).slice('[object '.length, -1);
+  return PLAIN_TYPES.has(type) ? undefined : { type, cure: 'its content as plain data' };
 }
