@@ -66,13 +66,9 @@ export class SseService<Events extends object = object> {
    */
   add(request: unknown, response: unknown, options: AddOptions = {}): SseClient {
     const { rooms, retryMs = this.options.retryMs } = checkAddOptions(options);
-    return openRawStream(this.hub, request, response, {
-      rooms,
-      retryMs,
-      isDraining: this.draining.hasBegun,
-      limits: this.limits,
-      rules: this.options,
-    });
+    const { limits, options: rules } = this;
+    const isDraining = this.draining.hasBegun;
+    return openRawStream(this.hub, request, response, { rooms, retryMs, isDraining, limits, rules });
   }
 
   /** One-time tickets for clients that can send no header: `await sse.tickets.issue({ user, rooms })`. */
