@@ -6,6 +6,7 @@ import type { StreamLimits } from './limits/stream-limits.js';
 import type { Presence } from './presence/presence.js';
 import { SseError } from './protocol/sse-error.js';
 import type { ResolvedSseOptions } from './resolve-options.js';
+import type { NodeLog } from './endpoint/node-log.js';
 import type { RoomHub } from './rooms/room-hub.js';
 import { ConfigurableModuleBuilder } from '@nestjs/common';
 import type { SseModuleOptions } from './sse-module-options.interface.js';
@@ -26,6 +27,7 @@ export interface SseRuntime {
   readonly tickets: SseTickets;
   readonly drain: Drain;
   readonly hub: RoomHub;
+  readonly log: NodeLog;
   /** Prepares for clients, in a process with HTTP. May be called twice. */
   readonly serve: () => void;
 }

@@ -134,8 +134,10 @@ export class SseModule
    */
   async beforeApplicationShutdown(): Promise<void> {
     if (!this.runtime.isOwn) return;
-    const { hub, drain } = this.runtime;
+    const { hub, drain, log } = this.runtime;
     await hub.close(() => drain.runBeforeClose());
+    hub.callbacks.flush();
+    log.flush();
     this.#connections?.closeIdle();
   }
 }
@@ -209,5 +211,5 @@ async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHo
     clients: () => hub.clients,
   });
   const drain = new Drain({ windowMs: options.drainWindowMs, clients: () => hub.clients });
-  return { options, presence, commands, limits, tickets, drain, hub, serve };
+  return { options, presence, commands, limits, tickets, drain, hub, log, serve };
 }

@@ -20,6 +20,11 @@ export class CallbackFailures {
     this.#count = count;
   }
 
+  /** Logs the numbers of repeated failures that were left out so far, at a shutdown. */
+  flush(): void {
+    this.#lines.flush();
+  }
+
   /**
    * Runs a callback whose result does not matter. A promise that it returns may reject.
    *

@@ -32,6 +32,11 @@ export class NodeLog {
   readonly callbackFailed = (message: string, error: unknown): void =>
     this.#logger.error(message, stackOf(error));
 
+  /** As in `RepeatedLines`. */
+  flush(): void {
+    this.#lines.flush();
+  }
+
   /** Logs that a limit refused a request, or ended an older stream. */
   readonly limitReached = (limit: string): void =>
     this.#lines.log(limit, limit, (repeated) =>

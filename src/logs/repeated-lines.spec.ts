@@ -27,6 +27,14 @@ describe('RepeatedLines', () => {
     expect(written.at(-1)).toBe('a. It happened 1 more times within 10 s.');
   });
 
+  it('writes the number of the others at a shutdown, and nothing after it', () => {
+    for (let n = 0; n < 3; n++) log('a');
+    log('b');
+    lines.flush();
+    jest.advanceTimersByTime(20_000);
+    expect(written).toEqual(['a.', 'b.', 'a. It happened 2 more times within 10 s.']);
+  });
+
   it('writes at once again after ten seconds without the line, and keeps no timer meanwhile', () => {
     log('a');
     jest.advanceTimersByTime(10_000);
@@ -35,7 +43,7 @@ describe('RepeatedLines', () => {
     expect(written).toEqual(['a.', 'a.']);
   });
 
-  it('tells kinds apart, at most 100 at a time, and writes the others of a group as one', () => {
+  it('distinguishes kinds, at most 100 at a time, and writes the others of a group as one', () => {
     for (let n = 0; n < 1_000; n++) log(`kind ${n}`);
     expect(written).toHaveLength(101);
     jest.advanceTimersByTime(10_000);

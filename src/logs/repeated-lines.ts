@@ -1,7 +1,7 @@
 /** Least time between two lines of the same kind, in milliseconds. */
 const INTERVAL_MS = 10_000;
 
-/** Kinds that are told apart at a time. Further ones share the lines of their group. */
+/** Kinds that are distinguished at a time. Further ones share the lines of their group. */
 const MAX_KINDS = 100;
 
 interface Kind {
@@ -22,7 +22,7 @@ export class RepeatedLines {
 
   /**
    * @param kind equal for lines that count as the same; a text of the application is allowed
-   * @param group one of a fixed list: stands for the kind where too many are told apart already
+   * @param group one of a fixed list: stands for the kind where too many are distinguished already
    */
   log(kind: string, group: string, write: WriteLine): void {
     const key = this.#kinds.has(kind) || this.#kinds.size < MAX_KINDS ? kind : group;
@@ -37,6 +37,14 @@ export class RepeatedLines {
     this.#await(key);
   }
 
+  /** Writes the numbers of the lines that were left out so far, at a shutdown. */
+  flush(): void {
+    for (const kind of this.#kinds.values()) {
+      if (kind.repeats > 0) attempt(kind.write, repeatsText(kind));
+    }
+    this.#kinds.clear();
+  }
+
   #await(key: string): void {
     setTimeout(() => this.#writeRepeats(key), INTERVAL_MS).unref();
   }
@@ -44,10 +52,14 @@ export class RepeatedLines {
   #writeRepeats(key: string): void {
     const kind = this.#kinds.get(key);
     if (kind === undefined || kind.repeats === 0) return void this.#kinds.delete(key);
-    attempt(kind.write, ` It happened ${kind.repeats} more times within ${INTERVAL_MS / 1_000} s.`);
+    attempt(kind.write, repeatsText(kind));
     kind.repeats = 0;
     this.#await(key);
   }
+}
+
+function repeatsText({ repeats }: Kind): string {
+  return ` It happened ${repeats} more times within ${INTERVAL_MS / 1_000} s.`;
 }
 
 /** A logger that fails must not end what the failure did not end. */
