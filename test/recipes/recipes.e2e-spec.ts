@@ -11,6 +11,7 @@ import { unchecked } from '../support/refusal.js';
 import type { RunningApp } from '../support/running-app.js';
 import { sseApp, type SseAppMetadata } from '../support/sse-app.js';
 import { eventually, within } from '../support/within.js';
+import { accessLine, serializers, withoutSecrets } from './code/access-log.js';
 import { AnswersController } from './code/answers.js';
 import { BanGuard, Bans } from './code/bans.js';
 import { ChatController } from './code/chat.js';
@@ -223,6 +224,20 @@ describe.each(platforms)('the recipes, on $name', (platform) => {
     expect(Object.keys(operation?.responses['200'] ?? {})).toContain('content');
     expect(operation?.responses['200']).toMatchObject({ content: { 'text/event-stream': {} } });
     expect(operation?.parameters).toMatchObject([{ name: 'lastEventId', in: 'query', required: false }]);
+  });
+});
+
+describe('an access log', () => {
+  const url = '/events?ticket=secret-1&page=2&lastEventId=1.2#ticket=x';
+
+  it('has neither tickets nor ids in its URLs', () => {
+    expect(withoutSecrets(url)).toBe('/events?ticket=-&page=2&lastEventId=-#ticket=x');
+    expect(withoutSecrets('/events?TICKET=secret-1')).toBe('/events?TICKET=-');
+    expect(withoutSecrets('/tickets?id=7')).toBe('/tickets?id=7');
+    const request = { method: 'GET', url, originalUrl: url, headers: {} };
+    expect(serializers.req(request)).toEqual({ method: 'GET', url: withoutSecrets(url) });
+    const line = accessLine({ status: () => '200' }, request, {});
+    expect(line).toBe(`GET ${withoutSecrets(url)} 200`);
   });
 });
 
