@@ -9,6 +9,7 @@ import {
 } from '@nestjs/common';
 import { SseError } from '../protocol/sse-error.js';
 import { redeemedOf, setRequestTicket, ticketOf } from '../tickets/request-ticket.js';
+import { isSecret } from '../tickets/sealed-text.js';
 import { SseTickets, type RedeemedTicket } from '../tickets/sse-tickets.js';
 import { HttpExchange } from './http-exchange.js';
 
@@ -53,7 +54,7 @@ export class SseTicketGuard implements CanActivate {
  * Redeems the ticket in the URL of a request, once for each request, and sets its cookie on the answer. `HEAD` leaves the
  * ticket as it is.
  *
- * @returns `undefined` for a request without a ticket
+ * @returns `undefined` for a request without a ticket; without the option `tickets` also for a text that has not its form
  * @throws UnauthorizedException, ForbiddenException, TicketsUnavailableException; and what `authorize` throws
  */
 export async function redeemTicket(
@@ -65,7 +66,8 @@ export async function redeemTicket(
   const { parameter } = tickets;
   if (known !== undefined || parameter === undefined || http.request.method === 'HEAD') return known;
   const texts = http.queryValues(parameter);
-  if (texts.length === 0) return undefined;
+  // The application may have a parameter of this name with another meaning.
+  if (texts.length === 0 || (!tickets.isConfigured && !texts.some(isSecret))) return undefined;
   const redeemed = await tickets
     .redeem({
       text: texts.length === 1 ? texts[0] : undefined,

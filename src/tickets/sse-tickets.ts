@@ -41,6 +41,8 @@ export class SseTickets {
   readonly #options: ResolvedTicketOptions | false;
   readonly #rules: RoomNameRules;
   #isUsed: boolean;
+  /** True if the application has set the option `tickets`. @internal */
+  readonly isConfigured: boolean;
 
   /**
    * @param isRequired `true` where the application has set the option
@@ -55,7 +57,7 @@ export class SseTickets {
     this.#broker = broker;
     this.#options = options;
     this.#rules = rules;
-    this.#isUsed = isRequired && options !== false;
+    this.isConfigured = this.#isUsed = isRequired && options !== false;
     if (this.#isUsed && broker.partitions.some(({ tickets }) => tickets === undefined)) throw unsupported();
   }
 

@@ -46,7 +46,7 @@ describe.each(allPlatforms)('tickets, on $name,', (platform) => {
   });
 
   it('are answered with 401 when used again, also at once, and when unknown, malformed or given twice', async () => {
-    await start();
+    await start({ tickets: {} });
     const ticket = await issue();
     const statuses = await Promise.all(Array.from({ length: 10 }, () => statusOf('/orders/7', ticket)));
     expect(statuses.filter((status) => status === 401)).toHaveLength(9);
@@ -69,6 +69,18 @@ describe.each(allPlatforms)('tickets, on $name,', (platform) => {
     }
     expect(await statusOf('/orders/7', other)).toBe(200);
     expect(running.sse.count()).toBe(2);
+  });
+
+  it('without the option leave a text of another form to the application, but not on a route that needs a ticket', async () => {
+    await start();
+    for (const text of ['', '7', 'support-request-1']) {
+      expect(await statusOf('/orders/7', text)).toBe(200);
+      expect(await statusOf('/guarded', text)).toBe(401);
+      expect(await statusOf('/granted', text)).toBe(401);
+    }
+    expect(await statusOf('/orders/7', 'A'.repeat(43))).toBe(401);
+    const ticket = await issue();
+    expect((await open('/orders/7', `${ticket}&ticket=7`)).status).toBe(401);
   });
 
   it('are answered with 401 after their time', async () => {
