@@ -136,8 +136,11 @@ export class SseModule
     if (!this.runtime.isOwn) return;
     const { hub, drain, log } = this.runtime;
     await hub.close(() => drain.runBeforeClose());
-    hub.callbacks.flush();
-    log.flush();
+    // A turn later: the close has rejected calls, whose failures are logged when their promises have settled.
+    setImmediate(() => {
+      hub.callbacks.flush();
+      log.flush();
+    });
     this.#connections?.closeIdle();
   }
 }

@@ -61,7 +61,7 @@ describe('the tarball', () => {
     const strange = library.files.filter(
       (path) =>
         (path.startsWith('dist/') && !isOfPage(path) && !/\.(js|d\.ts|js\.map)$/.test(path)) ||
-        (path.startsWith('docs/') && !/\.(md|svg|openapi\.json)$/.test(path)) ||
+        (path.startsWith('docs/') && !/\.(md|svg|openapi\.json)$|^docs\/grafana\/[\w-]+\.json$/.test(path)) ||
         /^sample\/.*\/dist\//.test(path),
     );
     expect(strange).toEqual([]);
@@ -107,8 +107,8 @@ describe('the tarball', () => {
   });
 
   it('is smaller than its limit', () => {
-    // The library has at most 750,000 bytes; the documentation with the samples and charts has the rest.
-    expect(library.bytes).toBeLessThan(900_000);
+    // The library has at most 1,000,000 bytes; the documentation with the samples and charts has the rest.
+    expect(library.bytes).toBeLessThan(1_300_000);
   });
 });
 

@@ -53,12 +53,15 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
     async function restartEmpty(): Promise<void> {
       await master.restart();
       await cluster.isWhole();
-      const isAccepted = async (): Promise<boolean> =>
-        running.sse.broadcast(lost, 'probe').then(
-          () => true,
-          () => false,
-        );
-      await eventually(isAccepted, 'an event that the empty master accepts', RECOVERY_MS);
+      await eventually(
+        () =>
+          running.sse.broadcast(lost, 'probe').then(
+            () => true,
+            () => false,
+          ),
+        'an event that the empty master accepts',
+        RECOVERY_MS,
+      );
     }
 
     const connect = (id?: string): Promise<EventStream> =>

@@ -116,7 +116,10 @@ describeWithRedis('the oracle catches a broker that', () => {
       const verdict = classify.call(this, message);
       return verdict === 'ahead' && message.epoch === this.epoch ? 'next' : verdict;
     });
-    expect((await run()).silentLosses).toBeGreaterThan(0);
+    // Whether an event arrives during a read depends on the machine.
+    let losses = 0;
+    for (let runs = 0; runs < 5 && losses === 0; runs++) losses = (await run()).silentLosses;
+    expect(losses).toBeGreaterThan(0);
   }, 120_000);
 
   it('does not report that history was trimmed', async () => {

@@ -220,8 +220,10 @@ export class ClientResume {
     const isDelayed = isReplaying || this.snapshot !== undefined;
     // Without the position until the state or the newest events are sent: a client that is cut before begins with them again.
     if (ready) this.#push(readyFrame(client.id, 'none', isDelayed ? undefined : id));
-    const state = await this.snapshot?.next();
-    if (state !== undefined && !client.isClosed) this.#push(state);
+    if (this.snapshot !== undefined) {
+      const state = await this.snapshot.next();
+      if (state !== undefined && !client.isClosed) this.#push(state);
+    }
     if (isReplaying) {
       for (const [partition, rooms] of this.#partitions.group(client.roomNames())) {
         const until = from.get(partition)?.position ?? 0;
