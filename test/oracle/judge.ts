@@ -45,6 +45,9 @@ interface ExpectedEvent {
   readonly isOptional: boolean;
 }
 
+/** Silent losses that are described in the output of the test run. */
+const MAX_DESCRIBED = 3;
+
 /** Compares what each client received with what was published. */
 export class Judge {
   readonly #byKey = new Map<string, PublishedEvent>();
@@ -197,7 +200,11 @@ export class Judge {
       if (expected === undefined || expected.isOptional || !expected.rooms.includes(room)) continue;
       const { position } = expected;
       if (position <= start || (!record.isComplete && position > line.newestPosition)) continue;
-      verdict[this.#isAnnounced(published, record, lines) ? 'announcedLosses' : 'silentLosses']++;
+      if (this.#isAnnounced(published, record, lines)) verdict.announcedLosses++;
+      else {
+        verdict.silentLosses++;
+        if (verdict.silentLosses <= MAX_DESCRIBED) describeLoss(published, position, record);
+      }
     }
   }
 
@@ -229,4 +236,18 @@ function startOf(start: ReadonlyMap<number, number> | undefined, partition: numb
   const position = start.get(partition);
   if (position === undefined) throw new Error(`The client was given no position of partition ${partition}.`);
   return position;
+}
+
+/** Writes an event that was lost, its client, and what the client received around it. */
+function describeLoss(
+  { key, rooms, positions }: PublishedEvent,
+  position: number,
+  record: ClientRecord,
+): void {
+  const newer = record.received.findIndex((item) => item.kind === 'event' && (item.position ?? 0) > position);
+  const around = record.received.slice(Math.max(0, newer - 4), newer + 3);
+  const gaps = record.received.filter(({ kind }) => kind === 'gap');
+  const start = [...(record.start ?? [])];
+  const loss = { key, rooms, positions: [...positions], own: record.rooms, start, around, gaps };
+  process.stdout.write(`silent loss: ${JSON.stringify(loss)}\n`);
 }
