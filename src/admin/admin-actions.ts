@@ -5,7 +5,7 @@ import { EVERYONE } from '../protocol/input/room-name.js';
 import { SseError } from '../protocol/sse-error.js';
 import type { SseService } from '../sse.service.js';
 
-/** What an action has reached on all nodes. */
+/** Streams that an action has reached on all nodes. */
 export interface Reached {
   readonly streams: number;
 }

@@ -21,9 +21,9 @@ import type { Subject, Viewer } from './viewer.js';
 import { WatchedClients } from './node/watched-clients.js';
 
 /** Room in which nodes with viewers say what those look at. Every node listens. */
-const ASK_ROOM = '*sse:admin-ask';
+const INTEREST_ROOM = '*sse:admin-ask';
 /** Room in which nodes tell what somebody looks at. Only nodes with viewers listen. */
-const TELL_ROOM = '*sse:admin-tell';
+const REPORT_ROOM = '*sse:admin-tell';
 
 /** Interval of summaries, in milliseconds, while somebody looks. */
 const SUMMARY_MS = 2_000;
@@ -52,14 +52,14 @@ export class AdminFeed implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #viewers = new Set<Viewer>();
   readonly #interests = new Interests();
   readonly #watched = new WatchedClients((sent) => {
-    this.#tell('sent', sent.client, { node: this.#node, ...sent });
+    this.#publishReport('sent', sent.client, { node: this.#node, ...sent });
   });
   /** Clients of this node that somebody looks at. */
   readonly #found = new Map<string, SseClient>();
   /** The last summary of each node, for new viewers. */
   readonly #last = new Map<string, { readonly text: string; readonly atMs: number }>();
-  #asks: Subscription | undefined;
-  #tells: Subscription | undefined;
+  #interestFeed: Subscription | undefined;
+  #reportFeed: Subscription | undefined;
   #repeat: NodeJS.Timeout | undefined;
   #next: NodeJS.Timeout | undefined;
   #nextMs = Infinity;
@@ -78,16 +78,19 @@ export class AdminFeed implements OnApplicationBootstrap, OnModuleDestroy {
   onApplicationBootstrap(): void {
     // A process without HTTP has no streams, and needs no subscription for them.
     if (!this.http.httpAdapter) return;
-    this.#asks = this.#hub.observeRoom(ASK_ROOM).subscribe(({ data }) => this.#asked(data));
+    this.#interestFeed = this.#hub
+      .observeRoom(INTEREST_ROOM)
+      .subscribe(({ data }) => this.#receiveInterest(data));
   }
 
   onModuleDestroy(): void {
     clearInterval(this.#repeat);
     clearTimeout(this.#next);
     this.#watched.set(new Set());
-    if (this.#interests.expire(performance.now())) this.#tell('bye', undefined, { node: this.#node });
-    this.#asks?.unsubscribe();
-    this.#tells?.unsubscribe();
+    if (this.#interests.expire(performance.now()))
+      this.#publishReport('bye', undefined, { node: this.#node });
+    this.#interestFeed?.unsubscribe();
+    this.#reportFeed?.unsubscribe();
     this.#activity.close();
   }
 
@@ -99,13 +102,13 @@ export class AdminFeed implements OnApplicationBootstrap, OnModuleDestroy {
     const viewer: Viewer = { client, subject };
     this.#viewers.add(viewer);
     void client.closed.then(() => this.#remove(viewer));
-    this.#tells ??= this.#hub.observeRoom(TELL_ROOM).subscribe((message) => {
-      this.#told(message.event as Kind, message.data);
+    this.#reportFeed ??= this.#hub.observeRoom(REPORT_ROOM).subscribe((message) => {
+      this.#receiveReport(message.event as Kind, message.data);
     });
-    this.#repeat ??= setInterval(() => this.#ask(), INTEREST_MS).unref();
+    this.#repeat ??= setInterval(() => this.#publishInterest(), INTEREST_MS).unref();
     if (subject.kind === 'overview')
       for (const { text } of this.#recent()) this.#show(viewer, 'summary', text);
-    this.#ask();
+    this.#publishInterest();
   }
 
   #remove(viewer: Viewer): void {
@@ -113,21 +116,21 @@ export class AdminFeed implements OnApplicationBootstrap, OnModuleDestroy {
     if (this.#viewers.size === 0) {
       clearInterval(this.#repeat);
       this.#repeat = undefined;
-      this.#tells?.unsubscribe();
-      this.#tells = undefined;
+      this.#reportFeed?.unsubscribe();
+      this.#reportFeed = undefined;
       this.#last.clear();
     }
-    if (!this.#hub.isClosing) this.#ask();
+    if (!this.#hub.isClosing) this.#publishInterest();
   }
 
-  /** Says on all nodes what the viewers of this one look at. */
-  #ask(): void {
+  /** Publishes the subjects of this node's viewers to all nodes. */
+  #publishInterest(): void {
     const interest = JSON.stringify(interestOf(this.#node, this.#viewers));
-    this.#asked(interest);
-    this.#publish(ASK_ROOM, undefined, interest);
+    this.#receiveInterest(interest);
+    this.#publish(INTEREST_ROOM, undefined, interest);
   }
 
-  #asked(text: string): void {
+  #receiveInterest(text: string): void {
     const interest = parseInterest(text);
     if (interest === undefined) return;
     const isNew = this.#interests.set(interest, performance.now() + INTEREST_TTL_MS);
@@ -144,7 +147,7 @@ export class AdminFeed implements OnApplicationBootstrap, OnModuleDestroy {
     this.#next = setTimeout(() => this.#answer(), delayMs).unref();
   }
 
-  /** Tells everything that somebody looks at. */
+  /** Publishes the report of each subject that somebody looks at. */
   #answer(): void {
     this.#next = undefined;
     const isAwaited = this.#interests.expire(performance.now());
@@ -152,13 +155,13 @@ export class AdminFeed implements OnApplicationBootstrap, OnModuleDestroy {
     if (!isAwaited) return;
     if (this.#interests.overview) {
       const summary = this.#summaries.make(this.#node, this.#name, this.#activity.counts);
-      this.#tell('summary', undefined, summary);
+      this.#publishReport('summary', undefined, summary);
     }
     const from = { node: this.#node, name: this.#name };
     for (const [id, client] of this.#found)
-      this.#tell('client', id, { ...from, ...clientReport(client, endOf(client)) });
+      this.#publishReport('client', id, { ...from, ...clientReport(client, endOf(client)) });
     for (const room of this.#interests.rooms)
-      this.#tell('room', room, { ...from, ...roomReport(this.#hub, room) });
+      this.#publishReport('room', room, { ...from, ...roomReport(this.#hub, room) });
     this.#schedule(SUMMARY_MS);
   }
 
@@ -174,13 +177,13 @@ export class AdminFeed implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /** Shows something to the viewers of all nodes. @param about id of a client, or name of a room */
-  #tell(kind: Kind, about: string | undefined, value: object): void {
+  #publishReport(kind: Kind, about: string | undefined, value: object): void {
     const text = JSON.stringify({ ...value, about });
     this.#showAll(kind, about, text);
-    if (this.#interests.hasOthers(this.#node)) this.#publish(TELL_ROOM, kind, text);
+    if (this.#interests.hasOthers(this.#node)) this.#publish(REPORT_ROOM, kind, text);
   }
 
-  #told(kind: Kind, text: string): void {
+  #receiveReport(kind: Kind, text: string): void {
     const { about, node } = parseObject(text) ?? {};
     // Its own messages were shown already, also where the broker is away.
     if (typeof node !== 'string' || node === this.#node) return;

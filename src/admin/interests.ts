@@ -3,7 +3,7 @@ import { isClientId, isRoom, type Viewer } from './viewer.js';
 /** Viewers that one node may have at the same time. */
 export const MAX_VIEWERS = 100;
 
-/** What the viewers of one node look at. */
+/** Subjects of the viewers of one node. */
 export interface Interest {
   /** Id of that node. */
   readonly node: string;

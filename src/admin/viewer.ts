@@ -3,7 +3,7 @@ import type { SseClient } from '../connection/sse-client.js';
 import { EVERYONE, NAMES_OF_OTHER_NODES, checkRoom } from '../protocol/input/room-name.js';
 import { SseError } from '../protocol/sse-error.js';
 
-/** What one stream of the page shows: all nodes, one client (with `sent` also its events), or one room. */
+/** Subject of one stream of the page: all nodes, one client (with `sent` also its events), or one room. */
 export type Subject =
   | { readonly kind: 'overview' }
   | { readonly kind: 'client'; readonly id: string; readonly sent: boolean }

@@ -4,7 +4,7 @@ import type { SseMetrics } from '../metrics/sse-metrics.interface.js';
 import { StreamLabelCache } from '../metrics/stream-label-cache.js';
 import type { CallbackFailures } from './callback-failures.js';
 
-/** Whether each method has to be in the metrics of an application. */
+/** Methods of the metrics of an application: those that it must have, and those that it may leave out. */
 const METHODS: Readonly<Record<keyof SseMetrics, 'required' | 'optional'>> = {
   clientOpened: 'required',
   clientClosed: 'required',

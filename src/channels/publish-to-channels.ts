@@ -3,7 +3,7 @@ import type { CloseReason } from '../connection/close-reason.js';
 import type { SseClient } from '../connection/sse-client.js';
 import { CHANNELS } from './channels.js';
 
-/** What the channels of a node are fed from. */
+/** Sources of the messages on the channels of a node. */
 export interface NodeObservables {
   readonly connected: Observable<{ client: SseClient }>;
   readonly disconnected: Observable<{ client: SseClient; reason: CloseReason }>;

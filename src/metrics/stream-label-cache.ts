@@ -1,6 +1,6 @@
 import type { StreamLabels } from './sse-metrics.interface.js';
 
-/** Endpoints that are told apart. Routes come from the code, so only an application that makes them from data has more. */
+/** Endpoints that are distinguished. Routes come from the code, so only an application that makes them from data has more. */
 const MAX_ENDPOINTS = 100;
 
 const OTHER = 'other';

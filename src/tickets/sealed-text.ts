@@ -8,7 +8,7 @@ const TAG_BYTES = 16;
 /** A key encrypts one text only, so its nonce may be constant (NIST SP 800-38D, 8). */
 const NONCE = Buffer.alloc(12);
 
-/** What a secret is good for. A secret of one purpose opens nothing of the other. */
+/** Use of a secret. A secret of one purpose opens nothing of the other. */
 export type Purpose = 'ticket' | 'continuation';
 
 /** A new secret: 43 characters of base64url. */

@@ -2,7 +2,7 @@ import type { JsonValue } from '../protocol/json-value.js';
 import type { RoomName } from '../protocol/input/room-name.js';
 import type { SameSite } from './ticket-cookies.js';
 
-/** What a redeemed ticket says. It never changes. */
+/** Content of a redeemed ticket. It never changes. */
 export interface SseTicket {
   /** Name of the user: `client.user` of the stream. */
   readonly user: string;

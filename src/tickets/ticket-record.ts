@@ -16,7 +16,7 @@ export interface ContinuationRecord {
   readonly record: TicketRecord;
 }
 
-/** What applications see of a record. */
+/** The part of a record that applications see. */
 export function ticketOfRecord({ user, rooms, info, expiresAtMs }: TicketRecord): SseTicket {
   return Object.freeze({
     user,

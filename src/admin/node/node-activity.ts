@@ -2,7 +2,7 @@ import type { Subscription } from 'rxjs';
 import type { CloseReason } from '../../connection/close-reason.js';
 import type { RoomHub } from '../../rooms/room-hub.js';
 
-/** What a node has counted since its start. Rates are differences between two summaries. */
+/** Counts of a node since its start. Rates are differences between two summaries. */
 export interface Activity {
   readonly opened: number;
   readonly ended: Readonly<Partial<Record<CloseReason, number>>>;

@@ -4,7 +4,7 @@ import type { RoomHub } from '../../rooms/room-hub.js';
 /** Rooms of a client, and clients of a room, that are named. */
 const MAX_NAMES = 100;
 
-/** What a node knows of one of its clients. */
+/** Facts of a node about one of its clients. */
 export interface ClientReport {
   readonly client: string;
   readonly user: string | undefined;
@@ -20,7 +20,7 @@ export interface ClientReport {
   readonly ended: string | undefined;
 }
 
-/** What a node knows of one room. */
+/** Facts of a node about one room. */
 export interface RoomReport {
   readonly room: string;
   /** Number of clients on this node. */
