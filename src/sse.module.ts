@@ -1,4 +1,5 @@
 import { Server } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   Inject,
   Module,
@@ -136,12 +137,11 @@ export class SseModule
     if (!this.runtime.isOwn) return;
     const { hub, drain, log } = this.runtime;
     await hub.close(() => drain.runBeforeClose());
-    // A turn later: the close has rejected calls, whose failures are logged when their promises have settled.
-    setImmediate(() => {
-      hub.callbacks.flush();
-      log.flush();
-    });
     this.#connections?.closeIdle();
+    // A turn later: the close has rejected calls, whose failures are logged when their promises have settled.
+    await nextTurn();
+    hub.callbacks.flush();
+    log.flush();
   }
 }
 
