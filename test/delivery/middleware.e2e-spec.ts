@@ -39,7 +39,7 @@ describe.each([express, fastify])('a res.write that a middleware patched, on $na
         controllers: [DeliveryController],
         options: { heartbeatIntervalMs: false, writeTimeoutMs: 500 },
       }),
-      { configure: configure[platform.framework] },
+      { configure: configure[platform.framework === 'fastify' ? 'fastify' : 'express'] },
     );
     harness = new DeliveryHarness(running, http1);
   };

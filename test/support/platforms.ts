@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { CollectingLogger } from './collecting-logger.js';
+import { NodeAdapter } from './node-adapter.js';
 import { RunningApp } from './running-app.js';
 import { throwAwayCertificate, throwAwayKey } from './throw-away-certificate.js';
 import type { AbstractHttpAdapter } from '@nestjs/core';
@@ -16,8 +18,9 @@ export interface StartOptions {
 }
 
 export interface Platform {
-  readonly name: 'express' | 'fastify' | 'fastify-h2c' | 'fastify-h2-tls';
-  readonly framework: 'express' | 'fastify';
+  readonly name:
+    'express' | 'fastify' | 'node' | 'fastify-h2c' | 'fastify-h2-tls' | 'node-h2c' | 'node-h2-tls';
+  readonly framework: 'express' | 'fastify' | 'node';
   readonly scheme: 'http' | 'https';
   readonly http2: boolean;
   /** A new adapter, for applications that are made by hand. */
@@ -27,22 +30,34 @@ export interface Platform {
 
 export const express = platform('express', 'express', false, 'http', () => new ExpressAdapter());
 export const fastify = platform('fastify', 'fastify', false, 'http', () => new FastifyAdapter());
+export const node = platform('node', 'node', false, 'http', () => new NodeAdapter());
 const h2c = platform('fastify-h2c', 'fastify', true, 'http', () => new FastifyAdapter({ http2: true }));
+const https = { key: throwAwayKey, cert: throwAwayCertificate };
 const h2Tls = platform(
   'fastify-h2-tls',
   'fastify',
   true,
   'https',
-  () => new FastifyAdapter({ http2: true, https: { key: throwAwayKey, cert: throwAwayCertificate } }),
+  () => new FastifyAdapter({ http2: true, https }),
 );
+const nodeH2c = platform('node-h2c', 'node', true, 'http', () => new NodeAdapter({}));
+const nodeH2Tls = platform('node-h2-tls', 'node', true, 'https', () => new NodeAdapter({ https }));
 
-/** For `describe.each`: the two frameworks over HTTP/1.1. */
-export const platforms: Platform[] = [express, fastify];
+/** True where Nest has an adapter over `node:http`, as documented from version 12 on. */
+const hasNodeAdapter = Number.parseInt(nestVersion(), 10) >= 12;
 
-/** Fastify over HTTP/2, in clear text and with TLS; Express does not support HTTP/2. */
-export const http2Platforms: Platform[] = [h2c, h2Tls];
+/** For `describe.each`: the adapters over HTTP/1.1. */
+export const platforms: Platform[] = hasNodeAdapter ? [express, fastify, node] : [express, fastify];
+
+/** HTTP/2, in clear text and with TLS; Express does not support it. */
+export const http2Platforms: Platform[] = hasNodeAdapter ? [h2c, h2Tls, nodeH2c, nodeH2Tls] : [h2c, h2Tls];
 
 export const allPlatforms: Platform[] = [...platforms, ...http2Platforms];
+
+function nestVersion(): string {
+  const path = new URL('../../node_modules/@nestjs/core/package.json', import.meta.url);
+  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
+}
 
 function platform(
   name: Platform['name'],
