@@ -1,3 +1,4 @@
+import { ReadableStream } from 'node:stream/web';
 import { Controller, Get } from '@nestjs/common';
 import { SseRoom, type CloseReason } from 'nestjs-simple-sse';
 import { concat, EMPTY, from, NEVER, Observable, of, range, throwError } from 'rxjs';
@@ -73,6 +74,23 @@ async function* counted(upTo: number): AsyncGenerator<number> {
   }
 }
 
+/** Pulls one value at a time. */
+function readable(values: AsyncGenerator<unknown>): ReadableStream {
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        const { value, done } = await values.next();
+        if (done === true) controller.close();
+        else controller.enqueue(value);
+      },
+      async cancel() {
+        await values.return(undefined);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
 const failure = () => throwError(() => new Error('the secret of the server'));
 
 @Controller()
@@ -82,6 +100,9 @@ class ReturnController {
   }
   @Get('shapes-generated') @SseRoom() async *shapesGenerated(): AsyncGenerator {
     yield* shapes;
+  }
+  @Get('shapes-readable') @SseRoom() shapesReadable(): ReadableStream {
+    return readable(this.shapesGenerated());
   }
   @Get('promise-of-observable') @SseRoom() async promiseOfObservable(): Promise<Observable<number>> {
     await pause(5);
@@ -136,6 +157,9 @@ class ReturnController {
   @Get('generator') @SseRoom() generator(): AsyncIterable<number> {
     return counted(Infinity);
   }
+  @Get('readable') @SseRoom() readable(): ReadableStream {
+    return readable(counted(Infinity));
+  }
   @Get('silent') @SseRoom() silent(): Observable<never> {
     return NEVER;
   }
@@ -154,6 +178,7 @@ describe.each(allPlatforms)('what a handler returns, on $name', (platform) => {
   it.each([
     ['an Observable', '/shapes'],
     ['an async generator', '/shapes-generated'],
+    ['a ReadableStream', '/shapes-readable'],
   ])('%s: each value is data, or a message where it has the shape of one', async (_what, path) => {
     const stream = await running.listen(path);
     const events = await stream.eventsUntilEnd();
@@ -255,13 +280,19 @@ describe.each(allPlatforms)('what a handler returns, on $name', (platform) => {
     await eventually(() => witness.returned === 1, 'return()');
   });
 
-  it("a generator's finally runs when its client disconnects, and nothing more is pulled", async () => {
-    const stream = await running.listen('/generator');
-    await stream.nextEvents(5);
-    stream.close();
-    await eventually(() => witness.returned === 1, 'the finally block');
-    const pulled = witness.pulled;
-    await pause(20);
-    expect(witness.pulled).toBe(pulled);
-  });
+  it.each([
+    ['a generator', '/generator'],
+    ['the generator of a ReadableStream', '/readable'],
+  ])(
+    'the finally block of %s runs when its client disconnects, and nothing more is pulled',
+    async (_what, path) => {
+      const stream = await running.listen(path);
+      await stream.nextEvents(5);
+      stream.close();
+      await eventually(() => witness.returned === 1, 'the finally block');
+      const pulled = witness.pulled;
+      await pause(20);
+      expect(witness.pulled).toBe(pulled);
+    },
+  );
 });
