@@ -165,6 +165,20 @@ async function runtimeOf(
 
 /** Starts the hub before the service can be injected, since other modules may publish from their first hook on. */
 async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHost): Promise<SseRuntime> {
+  const { runtime, start } = createRuntime(moduleOptions, http);
+  await start();
+  return runtime;
+}
+
+/**
+ * Creates the objects of one application. `start` settles when they may be used.
+ *
+ * @internal
+ */
+export function createRuntime(
+  moduleOptions: SseModuleOptions,
+  http: { readonly httpAdapter: unknown },
+): { readonly runtime: SseRuntime; readonly start: () => Promise<void> } {
   // `createApplicationContext` and a microservice have no adapter.
   const servesHttp = (): boolean => Boolean(http.httpAdapter);
   const resolved = resolveOptions(moduleOptions);
@@ -198,9 +212,11 @@ async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHo
     hub.subscribe();
   };
   if (servesHttp()) checkIdentify(moduleOptions);
-  await hub.start({ subscribesLater: !servesHttp() });
-  metrics.started?.(() => hub.gauges());
-  presence.start(hub);
+  const start = async (): Promise<void> => {
+    await hub.start({ subscribesLater: !servesHttp() });
+    metrics.started?.(() => hub.gauges());
+    presence.start(hub);
+  };
   const limits = new StreamLimits(options.limits, {
     metrics,
     onReached: log.limitReached,
@@ -214,5 +230,5 @@ async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHo
     clients: () => hub.clients,
   });
   const drain = new Drain({ windowMs: options.drainWindowMs, clients: () => hub.clients });
-  return { options, presence, commands, limits, tickets, drain, hub, log, serve };
+  return { runtime: { options, presence, commands, limits, tickets, drain, hub, log, serve }, start };
 }
