@@ -42,6 +42,24 @@ interface Seen {
   readonly errors: string[];
 }
 
+const seenBy = (page: Page): Promise<Seen> => page.evaluate<Seen>('seen');
+
+async function start(platform = fastify): Promise<RunningApp> {
+  return platform.start(
+    sseApp({
+      controllers: [NumbersController],
+      options: { retryMs: 20, heartbeatIntervalMs: 300, historyMaxEvents: 100_000, tickets: {} },
+    }),
+    { configure: serveClient },
+  );
+}
+
+async function receivesUpTo(page: Page, last: number): Promise<void> {
+  const counted = Array.from({ length: last + 1 }, (_, n) => n);
+  await eventually(async () => (await seenBy(page)).numbers.at(-1) === last, `the number ${last}`);
+  expect((await seenBy(page)).numbers).toEqual(counted);
+}
+
 describeUnless(noBrowser, 'the client in Chromium', () => {
   let browser: Browser;
   let running: RunningApp;
@@ -56,16 +74,6 @@ describeUnless(noBrowser, 'the client in Chromium', () => {
     proxy.close();
     await running.close();
   });
-
-  async function start(platform = fastify): Promise<RunningApp> {
-    return platform.start(
-      sseApp({
-        controllers: [NumbersController],
-        options: { retryMs: 20, heartbeatIntervalMs: 300, historyMaxEvents: 100_000, tickets: {} },
-      }),
-      { configure: serveClient },
-    );
-  }
 
   async function startBehindFaults(): Promise<FaultyProxy> {
     running = await start();
@@ -86,14 +94,6 @@ describeUnless(noBrowser, 'the client in Chromium', () => {
     }`);
     await eventually(() => running.sse.count('numbers') > 0, 'the client');
     return page;
-  }
-
-  const seenBy = (page: Page): Promise<Seen> => page.evaluate<Seen>('seen');
-
-  async function receivesUpTo(page: Page, last: number): Promise<void> {
-    const counted = Array.from({ length: last + 1 }, (_, n) => n);
-    await eventually(async () => (await seenBy(page)).numbers.at(-1) === last, `the number ${last}`);
-    expect((await seenBy(page)).numbers).toEqual(counted);
   }
 
   const publish = (n: number): Promise<unknown> => running.sse.broadcast('numbers', 'n', n);
