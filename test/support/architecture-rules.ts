@@ -77,6 +77,10 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     ],
     packages: ['@nestjs/*', 'rxjs', 'node:*'],
   },
+  'room-changes': {
+    imports: ['protocol', 'connection', 'endpoint', 'sse.constants.ts', 'sse.service.ts'],
+    packages: ['@nestjs/common', 'rxjs'],
+  },
   admin: {
     imports: ['protocol', 'connection', 'rooms', PUBLIC_API],
     packages: ['@nestjs/*', 'rxjs', 'node:crypto', 'node:fs', 'node:os', 'node:path'],
@@ -124,6 +128,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'drain',
       'rooms',
       'endpoint',
+      'room-changes',
       'testing',
     ],
     packages: ['@nestjs/*', 'rxjs', 'node:*'],
