@@ -82,7 +82,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     packages: ['@nestjs/common', 'rxjs'],
   },
   admin: {
-    imports: ['protocol', 'connection', 'rooms', PUBLIC_API],
+    imports: ['protocol', 'connection', 'rooms', 'metrics/node-totals.ts', PUBLIC_API],
     packages: ['@nestjs/*', 'rxjs', 'node:crypto', 'node:fs', 'node:os', 'node:path'],
   },
   'http-api': {
