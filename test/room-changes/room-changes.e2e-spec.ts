@@ -8,6 +8,11 @@ import { change, openPage, PageController, pageApp } from './room-changes-app.js
 const UNKNOWN = '00000000-0000-4000-8000-000000000000';
 const NO_STREAM = { statusCode: 404, error: 'Not Found', message: 'There is no such stream.' };
 
+/** Headers that a browser adds for a page of another site. */
+const from = (origin: string) => ({
+  headers: { cookie: 'session=1', origin, 'sec-fetch-site': 'cross-site' },
+});
+
 describe.each(platforms)('a route with @SseRoomChanges(), on $name,', (platform) => {
   let app: RunningApp;
   beforeEach(async () => {
@@ -263,9 +268,6 @@ describe.each(platforms)('a route with @SseRoomChanges(), on $name,', (platform)
     await app.close();
     app = await platform.start(pageApp({ allowedOrigins: ['https://good.example'] }));
     const { client } = await open();
-    const from = (origin: string) => ({
-      headers: { cookie: 'session=1', origin, 'sec-fetch-site': 'cross-site' },
-    });
     const body = { client, join: ['open/1'] };
     const forbidden = await change(app, 'rooms?user=ann', body, from('https://bad.example'));
     expect(forbidden.status).toBe(403);
