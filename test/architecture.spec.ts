@@ -42,7 +42,9 @@ describe('the source tree', () => {
     expect(
       importing
         .map(({ path }) => path)
-        .filter((path) => !/^((endpoint|room-changes|http-api|terminus|admin)\/)?(routes\/)?[^/]+$/.test(path)),
+        .filter(
+          (path) => !/^((endpoint|room-changes|http-api|terminus|admin)\/)?(routes\/)?[^/]+$/.test(path),
+        ),
     ).toEqual([]);
     expect(importing.length).toBeGreaterThan(0);
   });
