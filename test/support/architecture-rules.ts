@@ -106,6 +106,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     ],
     packages: ['node:*'],
   },
+  client: { imports: [], packages: [] },
   channels: { imports: [], types: ['connection'], packages: ['node:diagnostics_channel', 'rxjs'] },
   tracing: { imports: ['protocol'], types: ['callbacks'], packages: [] },
   opentelemetry: { imports: ['metrics'], types: ['tracing'], packages: ['@opentelemetry/api'] },
