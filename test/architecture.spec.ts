@@ -44,7 +44,9 @@ describe('the source tree', () => {
         .map(({ path }) => path)
         .filter(
           (path) =>
-            !/^((endpoint|http-api|terminus|admin|testing)\/)?((routes|mock|streams)\/)?[^/]+$/.test(path),
+            !/^((endpoint|room-changes|http-api|terminus|admin|testing)\/)?((routes|mock|streams)\/)?[^/]+$/.test(
+              path,
+            ),
         ),
     ).toEqual([]);
     expect(importing.length).toBeGreaterThan(0);

@@ -74,6 +74,7 @@ describe.each(platforms)('the counters of the operator’s page on $name', (plat
     );
     expect(activity.volatileDropped).toBeGreaterThanOrEqual(4);
     expect(slowClients).toMatchObject({ count: 1, top: [{ id, user: 'ada' }] });
+    expect(slowClients.queuedBytes).toBeGreaterThan(0);
     expect(slowClients.queuedBytes).toBe(slowClients.top[0]?.queuedBytes);
   });
 });

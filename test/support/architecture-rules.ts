@@ -77,6 +77,10 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     ],
     packages: ['@nestjs/*', 'rxjs', 'node:*'],
   },
+  'room-changes': {
+    imports: ['protocol', 'connection', 'endpoint', 'sse.constants.ts', 'sse.service.ts'],
+    packages: ['@nestjs/common', 'rxjs'],
+  },
   admin: {
     imports: ['protocol', 'connection', 'rooms', 'metrics/node-totals.ts', PUBLIC_API],
     packages: ['@nestjs/*', 'rxjs', 'node:crypto', 'node:fs', 'node:os', 'node:path'],
@@ -128,6 +132,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'drain',
       'rooms',
       'endpoint',
+      'room-changes',
       'testing',
     ],
     packages: ['@nestjs/*', 'rxjs', 'node:*'],

@@ -23,7 +23,7 @@ const FIGURES = [
   },
   {
     name: 'gaps',
-    title: 'Gaps in the last minute',
+    title: 'Gaps, last minute',
     text: ({ gaps }) => count(gaps),
     detail: ({ allGaps }) => (allGaps > 0 ? `${count(allGaps)} since start` : 'None since start'),
     isWarning: ({ gaps }) => gaps > 0,

@@ -95,7 +95,7 @@ function resumeRow(key) {
 
 function nodeRow() {
   const created = row(element('span'), 6, ['', '', 'wide', 'wide', 'wide', 'wide']);
-  created.cells[0].append(element('small'));
+  created.cells[0].append(element('small'), element('small', { className: 'narrow' }));
   created.cells[1].className = '';
   created.cells[1].append(element('span', { className: 'state' }), element('small'));
   return created;
@@ -103,7 +103,7 @@ function nodeRow() {
 
 function showNode({ cells }, node) {
   const { isSilent, silentMs, broker, rates } = node;
-  const [name, details] = cells[0].children;
+  const [name, details, narrow] = cells[0].children;
   setText(name, node.name);
   const loop = `${Math.round(100 * node.eventLoop)} % busy`;
   setText(details, [`up ${duration(node.uptimeMs)}`, bytes(node.memoryBytes), loop].join(' · '));
@@ -116,6 +116,8 @@ function showNode({ cells }, node) {
   setText(error, isSilent ? meaning : (broker.error ?? meaning));
   const figures = [node.streams, node.rooms].map((value) => (isSilent ? '–' : count(value)));
   for (const each of ['opened', 'ended', 'deliveries']) figures.push(isSilent ? '–' : rate(rates[each]));
+  const [, rooms, opened, ended, delivered] = figures;
+  setText(narrow, `${rooms} rooms · opened ${opened}/s · ended ${ended}/s · delivered ${delivered}/s`);
   figures.forEach((text, index) => setText(cells[index + 2], text));
 }
 
