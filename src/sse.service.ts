@@ -361,9 +361,9 @@ export class SseService<Events extends object = object> {
   }
 
   /** @internal */
-  get internals(): Pick<SseRuntime, 'hub' | 'options' | 'limits' | 'tickets' | 'drain'> {
-    const { hub, options, limits, oneTimeTickets: tickets, draining: drain } = this;
-    return { hub, options, limits, tickets, drain };
+  get internals(): Omit<SseRuntime, 'log' | 'serve'> {
+    const { hub, options, limits, commands, oneTimeTickets: tickets, draining: drain } = this;
+    return { hub, options, limits, commands, tickets, drain, presence: this.allPresence };
   }
 }
 

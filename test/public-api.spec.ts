@@ -19,6 +19,7 @@ const API: Readonly<
       'SseInterceptor',
       'SseModule',
       'SseRoom',
+      'SseRoomChanges',
       'SseService',
       'SseTicketGuard',
       'SseTickets',
@@ -36,6 +37,7 @@ const API: Readonly<
       'ClaimedSession',
       'CloseReason',
       'ControlChannel',
+      'DecideRoom',
       'DisconnectOptions',
       'EarlierCopy',
       'EmitOptions',
@@ -57,11 +59,14 @@ const API: Readonly<
       'PublishOptions',
       'PublishReceipt',
       'ReadOptions',
+      'RefusedRoom',
       'RemoteOptions',
       'RemoteTarget',
       'Replay',
       'RetryRange',
       'RetryTime',
+      'RoomChangesAnswer',
+      'RoomDecision',
       'RoomDelivery',
       'RoomEvent',
       'RoomHistoryLimits',
@@ -90,6 +95,7 @@ const API: Readonly<
       'SseModuleAsyncOptions',
       'SseModuleOptions',
       'SseOptionsFactory',
+      'SseRoomChangesOptions',
       'SseRoomOptions',
       'SseRoomPolicyOptions',
       'SseSnapshot',
@@ -136,13 +142,63 @@ const API: Readonly<
     values: ['SseAdminModule'],
     types: ['SseAdminOptions'],
   },
+  'client/index.ts': {
+    values: ['SseClientError', 'connectSse'],
+    types: [
+      'AllEvents',
+      'ConnectOptions',
+      'EventListener',
+      'EventName',
+      'EventOf',
+      'EventSourceClass',
+      'EventsOptions',
+      'FetchFunction',
+      'SseClientErrorCode',
+      'SseControlEvents',
+      'SseEvent',
+      'SseGap',
+      'SseLive',
+      'SseState',
+      'SseStateDetail',
+      'SseStateReason',
+      'StateListener',
+    ],
+  },
   'testing.ts': {
-    values: ['brokerContract'],
-    types: ['BrokerContractCase', 'BrokerContractOptions', 'BrokerFixture'],
+    values: [
+      'SseServiceMock',
+      'SseTestingModule',
+      'TestStream',
+      'TestStreamError',
+      'brokerContract',
+      'closeTestStreams',
+      'createSseServiceMock',
+      'openTestStream',
+    ],
+    types: [
+      'BrokerContractCase',
+      'BrokerContractOptions',
+      'BrokerFixture',
+      'PublishedEvent',
+      'SseMockOptions',
+      'TestEvent',
+      'TestGap',
+      'TestReconnectOptions',
+      'TestStreamEnd',
+      'TestStreamOptions',
+      'TestWaitOptions',
+    ],
   },
 };
 
-const OPTIONAL_PEERS = ['@opentelemetry/api', '@nestjs/terminus', 'ioredis', 'prom-client', 'redis'];
+const OPTIONAL_PEERS = [
+  '@opentelemetry/api',
+  '@nestjs/terminus',
+  'eventsource-parser',
+  'ioredis',
+  'prom-client',
+  'redis',
+];
 const ENTRIES = Object.keys(API);
 
 const TYPE_TESTS = 'test/public-api.types.ts';
@@ -251,6 +307,8 @@ function exportsOf(path: string): { values: string[]; types: string[] } {
 }
 
 function isValue(symbol: ts.Symbol): boolean {
+  // A class that is exported as a type alone is no value.
+  if (symbol.declarations?.some((each) => ts.isTypeOnlyExportDeclaration(each))) return false;
   return (original(symbol).flags & ts.SymbolFlags.Value) !== 0;
 }
 

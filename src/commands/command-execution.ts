@@ -9,6 +9,8 @@ import { SseFrame } from '../protocol/sse-frame.js';
 import { ignoreRejection } from '../protocol/thenable.js';
 import type { CommandHost } from './command-host.interface.js';
 import type { CommandTarget } from './command-target.js';
+import { changeRooms } from './room-changes.js';
+import type { ChangeOutcome } from './room-changes.interface.js';
 import {
   encodeControl,
   failureText,
@@ -50,7 +52,7 @@ export class CommandExecution {
   async #execute({ call, to, action }: RemoteCommand, host: CommandHost): Promise<RemoteAnswer> {
     const { nodeId: node } = this.#channel;
     try {
-      return { answer: call, node, reached: await execute(matchingClients(to, host), action, host) };
+      return { answer: call, node, ...(await execute(matchingClients(to, host), action, host)) };
     } catch (error) {
       return { answer: call, node, reached: 0, failed: failureText(messageOf(error)) };
     }
@@ -65,10 +67,19 @@ export class CommandExecution {
   }
 }
 
-/** @returns the number of streams that the action has reached */
 async function execute(
   clients: readonly SseClient[],
   action: CommandAction,
+  host: CommandHost,
+): Promise<ChangeOutcome> {
+  if (action.do !== 'change') return { reached: await reach(clients, action, host) };
+  return changeRooms(clients, action, host, (client, room, replay) => join([client], room, replay, host));
+}
+
+/** @returns the number of streams that the action has reached */
+async function reach(
+  clients: readonly SseClient[],
+  action: Exclude<CommandAction, { do: 'change' }>,
   host: CommandHost,
 ): Promise<number> {
   switch (action.do) {
@@ -121,13 +132,14 @@ async function join(
 
 /** Copies the matching clients to a list, since ending a stream changes the set of the room. */
 function matchingClients(
-  { client: id, users, room = EVERYONE }: CommandTarget,
+  { client: id, users, withoutUser, room = EVERYONE }: CommandTarget,
   host: CommandHost,
 ): SseClient[] {
   const names = users && new Set(users);
   return Array.from(host.clientsOf(room)).filter(
     (client) =>
       (id === undefined || client.id === id) &&
+      (withoutUser === undefined || client.user === undefined) &&
       (names === undefined || (client.user !== undefined && names.has(client.user))),
   );
 }

@@ -14,9 +14,15 @@ import { SseError } from '../protocol/sse-error.js';
 import type { SseClient } from '../connection/sse-client.js';
 import { CommandExecution, endStreams } from './command-execution.js';
 import type { CommandHost } from './command-host.interface.js';
-import { commandTargets, type RemoteTarget, type TargetLookups } from './command-target.js';
+import {
+  commandTargets,
+  type CommandTarget,
+  type RemoteTarget,
+  type TargetLookups,
+} from './command-target.js';
 import { RemoteCall } from './remote-call.js';
 import { parseControl, type CommandAction } from './remote-command-codec.js';
+import type { RefusedJoin, RoomChanges } from './room-changes.interface.js';
 
 const ANSWER_TIMEOUT_MS = 5_000;
 
@@ -59,6 +65,11 @@ export class RemoteCommands {
     this.#lookups = lookups;
   }
 
+  /** @throws SseError `unsupported-by-broker` where the broker cannot reach the clients of other nodes */
+  checkSupport(): void {
+    if (this.#channel === undefined) throw unsupported();
+  }
+
   /** Returns true where a call may name a user. */
   get hasUsers(): boolean {
     return this.#lookups.hasUsers();
@@ -79,6 +90,20 @@ export class RemoteCommands {
   async leave(target: RemoteTarget, room: RoomName, options: RemoteOptions = {}): Promise<number> {
     checkCallOptions('leave', options, REMOTE_CHECKS);
     return this.#run(target, { do: 'leave', room: checkRoom(room, this.#lookups.names) }, options.timeoutMs);
+  }
+
+  /**
+   * Changes the rooms of the streams of a target with one command.
+   *
+   * @returns the number of streams that match, and the rooms that they could not join
+   */
+  async changeRooms(
+    target: CommandTarget,
+    changes: RoomChanges,
+  ): Promise<{ readonly reached: number; readonly refused: readonly RefusedJoin[] }> {
+    const call = this.#call(target, { do: 'change', ...changes }, ANSWER_TIMEOUT_MS);
+    const reached = await this.#complete([call]);
+    return { reached, refused: call.refused };
   }
 
   /** Ends the streams of clients after what is queued. */
@@ -116,14 +141,16 @@ export class RemoteCommands {
 
   async #run(target: unknown, action: CommandAction, timeoutMs = ANSWER_TIMEOUT_MS): Promise<number> {
     const targets = await commandTargets(action.do, target, this.#lookups);
-    const channel = this.#channel;
-    if (channel === undefined) {
-      throw new SseError(
-        'unsupported-by-broker',
-        'The broker cannot reach the clients of other nodes: it lacks `publishControl` or `nodes`.',
-      );
-    }
-    const calls = targets.map((each) => new RemoteCall(channel, each, action, timeoutMs));
+    return this.#complete(targets.map((each) => this.#call(each, action, timeoutMs)));
+  }
+
+  /** @throws SseError `unsupported-by-broker` */
+  #call(target: CommandTarget, action: CommandAction, timeoutMs: number): RemoteCall {
+    if (this.#channel === undefined) throw unsupported();
+    return new RemoteCall(this.#channel, target, action, timeoutMs);
+  }
+
+  async #complete(calls: readonly RemoteCall[]): Promise<number> {
     for (const call of calls) this.#calls.set(call.id, call);
     try {
       const reached = await Promise.all(calls.map((call) => call.run()));
@@ -132,6 +159,13 @@ export class RemoteCommands {
       for (const call of calls) this.#calls.delete(call.id);
     }
   }
+}
+
+function unsupported(): SseError {
+  return new SseError(
+    'unsupported-by-broker',
+    'The broker cannot reach the clients of other nodes: it lacks `publishControl` or `nodes`.',
+  );
 }
 
 /** Validates the options of `disconnect`. @throws SseError `invalid-arguments`, `invalid-retry` */

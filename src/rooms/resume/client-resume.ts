@@ -160,7 +160,7 @@ export class ClientResume {
         ? { sameEpoch: [], hasRestored: false }
         : moveToRequestedPosition(client, gatePosition, requested, current);
     if (sameEpoch.length === 0 && !hasRestored) {
-      if (ready) this.#push(readyFrame(client.id, 'none', undefined));
+      if (ready) this.#push(readyFrame(client, 'none', undefined));
       const reason = requested === undefined ? 'invalid' : 'epoch';
       this.#push(gapFrame(this.#roomNames(), reason));
       this.#lacksState = true;
@@ -187,7 +187,7 @@ export class ClientResume {
       // With the client's own position: a connection cut before the missed events must not skip them.
       onRead: (complete, isLocal) => {
         const outcome = complete ? 'full' : 'partial';
-        if (ready) this.#push(readyFrame(client.id, outcome, lastEventId));
+        if (ready) this.#push(readyFrame(client, outcome, lastEventId));
         this.#services.metrics.clientResumed?.(outcome, isLocal ? 'node' : 'broker');
       },
     };
@@ -219,7 +219,7 @@ export class ClientResume {
     const isReplaying = hasReplay(newest);
     const isDelayed = isReplaying || this.snapshot !== undefined;
     // Without the position until the state or the newest events are sent: a client that is cut before begins with them again.
-    if (ready) this.#push(readyFrame(client.id, 'none', isDelayed ? undefined : id));
+    if (ready) this.#push(readyFrame(client, 'none', isDelayed ? undefined : id));
     if (this.snapshot !== undefined) {
       const state = await this.snapshot.next();
       if (state !== undefined && !client.isClosed) this.#push(state);

@@ -1,3 +1,5 @@
+import type { SseClient } from '../../connection/sse-client.js';
+import { heartbeatMsOf } from '../../connection/visible-heartbeats.js';
 import { encodeEvent } from '../../protocol/encode-event.js';
 import { RESERVED_EVENT_PREFIX } from '../../protocol/input/event-fields.js';
 import { SseFrame } from '../../protocol/sse-frame.js';
@@ -13,11 +15,11 @@ export type GapReason = 'trimmed' | 'epoch' | 'invalid';
 
 /** The first event of a stream with rooms. `id` sets the client's position before the first event of a room. */
 export function readyFrame(
-  clientId: string,
+  client: SseClient,
   resumed: 'full' | 'partial' | 'none',
   id: string | undefined,
 ): SseFrame {
-  return controlFrame('ready', { clientId, resumed }, id);
+  return controlFrame('ready', { clientId: client.id, resumed, heartbeatMs: heartbeatMsOf(client) }, id);
 }
 
 /** Names the rooms whose events may be missing. Without an id, which would move the client past the gap. */
