@@ -165,12 +165,40 @@ const API: Readonly<
     ],
   },
   'testing.ts': {
-    values: ['brokerContract'],
-    types: ['BrokerContractCase', 'BrokerContractOptions', 'BrokerFixture'],
+    values: [
+      'SseServiceMock',
+      'SseTestingModule',
+      'TestStream',
+      'TestStreamError',
+      'brokerContract',
+      'closeTestStreams',
+      'createSseServiceMock',
+      'openTestStream',
+    ],
+    types: [
+      'BrokerContractCase',
+      'BrokerContractOptions',
+      'BrokerFixture',
+      'PublishedEvent',
+      'SseMockOptions',
+      'TestEvent',
+      'TestGap',
+      'TestReconnectOptions',
+      'TestStreamEnd',
+      'TestStreamOptions',
+      'TestWaitOptions',
+    ],
   },
 };
 
-const OPTIONAL_PEERS = ['@opentelemetry/api', '@nestjs/terminus', 'ioredis', 'prom-client', 'redis'];
+const OPTIONAL_PEERS = [
+  '@opentelemetry/api',
+  '@nestjs/terminus',
+  'eventsource-parser',
+  'ioredis',
+  'prom-client',
+  'redis',
+];
 const ENTRIES = Object.keys(API);
 
 const TYPE_TESTS = 'test/public-api.types.ts';
