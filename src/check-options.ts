@@ -13,6 +13,7 @@ import {
   type OptionCheck as Check,
 } from './protocol/input/option-checks.js';
 import { SseError } from './protocol/sse-error.js';
+import { SESSION_CHECKS } from './sessions/session-checks.js';
 import type { SseModuleOptions, SseRoomPolicyOptions } from './sse-module-options.interface.js';
 
 const BROKER = objectWith('start', 'publish', 'subscribe', 'unsubscribe', 'read', 'close');
@@ -32,6 +33,7 @@ const CHECKS: Readonly<Record<keyof SseModuleOptions, Check>> = {
   historyMaxBytes: wholeNumber(1, Number.MAX_SAFE_INTEGER),
   rooms: objectWith(),
   limits: objectWith(),
+  sessions: (value) => (typeof value === 'boolean' ? undefined : orFalse(objectWith())(value)),
   allowedOrigins: checkAllowedOrigins,
   allowAsteriskInRoomNames: trueOrFalse,
   readyEvent: trueOrFalse,
@@ -72,6 +74,7 @@ export function checkOptions(options: SseModuleOptions): void {
     }
   }
   check('limits.', options.limits ?? {}, LIMIT_CHECKS);
+  if (typeof options.sessions === 'object') check('sessions.', options.sessions, SESSION_CHECKS);
   checkPresence(options);
 }
 

@@ -14,6 +14,7 @@ export type {
 } from './sse-module-options.interface.js';
 
 export type { AllowedOrigins } from './cross-site/cross-site-options.interface.js';
+export type { SseSessionOptions } from './sessions/session-options.interface.js';
 export type { SseLimitOptions } from './limits/limit-options.interface.js';
 export { SseClient } from './connection/sse-client.js';
 export type { JoinOptions, SseClientContext } from './connection/sse-client.interface.js';

@@ -7,6 +7,7 @@ import type { SseMetrics } from './metrics/sse-metrics.interface.js';
 import type { Identify } from './presence/presence.js';
 import { RoomPolicy, type RoomRule } from './rooms/room-policy.js';
 import type { HubOptions } from './rooms/room-hub.interface.js';
+import { resolveSessions, type ResolvedSessions } from './sessions/session-checks.js';
 import type { SseModuleOptions } from './sse-module-options.interface.js';
 
 /** All options with their values. No other file has defaults. */
@@ -18,6 +19,7 @@ export interface ResolvedSseOptions extends Omit<
   readonly identify: Identify | undefined;
   readonly presenceGraceMs: number | false;
   readonly limits: ResolvedLimits;
+  readonly sessions: ResolvedSessions | false;
   readonly allowedOrigins: AllowedOrigins | false | undefined;
 }
 
@@ -56,6 +58,9 @@ export const DEFAULT_LIMITS = {
   retryAfterMs: 10_000,
 } as const;
 
+/** Defaults of the option `sessions`. */
+export const DEFAULT_SESSIONS = { ttlMs: 120_000, maxRooms: 100 } as const;
+
 /**
  * Checks the options and adds the defaults.
  *
@@ -81,14 +86,16 @@ export function resolveOptions(options: SseModuleOptions = {}): OwnOptions {
       },
     };
   });
+  const broker = asPartitioned(rest.broker ?? new MemoryBroker());
   return {
     ...rest,
+    sessions: resolveSessions(rest.sessions, DEFAULT_SESSIONS, broker),
     policy: new RoomPolicy(limits, historyMaxBytes, rules),
     serialize: rest.serialize ?? JSON.stringify,
     identify: rest.identify,
     allowedOrigins: rest.allowedOrigins,
     limits: { keyOf: undefined, ...DEFAULT_LIMITS, ...definedOnly(options.limits ?? {}) } as ResolvedLimits,
-    broker: asPartitioned(rest.broker ?? new MemoryBroker()),
+    broker,
     metrics: rest.metrics === undefined ? [] : [rest.metrics].flat(),
   };
 }

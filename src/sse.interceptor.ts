@@ -19,6 +19,7 @@ import { setRequestClient } from './endpoint/request-client.js';
 import { roomMetadataOf } from './endpoint/routes/room-metadata.js';
 import { roomsOfRequest, type RoomSource } from './endpoint/room-names.js';
 import { HandlerStream } from './endpoint/handler-stream.js';
+import { attachSession, sessionKeyOf } from './endpoint/stream-session.js';
 import { attachSlot, refuseAtLimit } from './endpoint/stream-opening.js';
 import type { StreamLimits } from './limits/stream-limits.js';
 import { setHandlerRunner } from './endpoint/routes/wrap-handler.js';
@@ -82,7 +83,7 @@ export class SseInterceptor implements NestInterceptor {
         'SseService is a mock, so no stream can be opened. Import SseModule.forRoot() and spy on its SseService instead.',
       );
     }
-    const { hub, options, limits } = internals;
+    const { hub, options, limits, sessions } = internals;
     if (isForbiddenOrigin(http, request, options.allowedOrigins))
       throw new ForbiddenException(CROSS_SITE_MESSAGE);
     const metadata = roomMetadataOf(context.getClass(), context.getHandler());
@@ -90,6 +91,7 @@ export class SseInterceptor implements NestInterceptor {
 
     if (hub.isClosing || !http.claimConnection())
       return respondWith((done) => http.answerReconnect(retryMs, done));
+    const session = sessionKeyOf(http, sessions);
     http.watchSession();
     if (http.request.method === 'HEAD') {
       await this.#rooms(metadata.sources, request, context, internals);
@@ -107,9 +109,10 @@ export class SseInterceptor implements NestInterceptor {
       request,
       writer: http.createWriter(),
       lastEventId: http.lastEventId(),
-      tracksPosition: metadata.sources.length > 0,
+      tracksPosition: metadata.sources.length > 0 || session !== undefined,
       held: true,
     });
+    attachSession(client, sessions, session);
     attachSlot(client, slot);
     setRequestClient(request, client);
     const mapped = hasInnerInterceptors(context) ? new Subject<unknown>() : undefined;

@@ -5,6 +5,7 @@ import type { Presence } from './presence/presence.js';
 import { SseError } from './protocol/sse-error.js';
 import type { ResolvedSseOptions } from './resolve-options.js';
 import type { RoomHub } from './rooms/room-hub.js';
+import type { StreamSessions } from './sessions/stream-sessions.js';
 import { ConfigurableModuleBuilder } from '@nestjs/common';
 import type { SseModuleOptions } from './sse-module-options.interface.js';
 
@@ -21,6 +22,8 @@ export interface SseRuntime {
   readonly presence: Presence;
   readonly commands: RemoteCommands;
   readonly limits: StreamLimits;
+  /** `undefined` where they are switched off. */
+  readonly sessions: StreamSessions | undefined;
   readonly hub: RoomHub;
   /** Prepares for clients, in a process with HTTP. May be called twice. */
   readonly serve: () => void;

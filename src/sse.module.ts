@@ -18,6 +18,7 @@ import { StreamLimits } from './limits/stream-limits.js';
 import { Presence } from './presence/presence.js';
 import { resolveOptions, type ResolvedSseOptions } from './resolve-options.js';
 import { RoomHub } from './rooms/room-hub.js';
+import { StreamSessions } from './sessions/stream-sessions.js';
 import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';
 import type { SseModuleAsyncOptions, SseModuleOptions } from './sse-module-options.interface.js';
 import {
@@ -60,6 +61,7 @@ const SSE_RUNTIME = Symbol('SSE_RUNTIME');
     },
     { provide: Presence, useFactory: ({ presence }: SseRuntime) => presence, inject: [SSE_RUNTIME] },
     { provide: StreamLimits, useFactory: ({ limits }: SseRuntime) => limits, inject: [SSE_RUNTIME] },
+    { provide: StreamSessions, useFactory: ({ sessions }: SseRuntime) => sessions, inject: [SSE_RUNTIME] },
     { provide: RemoteCommands, useFactory: ({ commands }: SseRuntime) => commands, inject: [SSE_RUNTIME] },
     { provide: RoomHub, useFactory: ({ hub }: SseRuntime) => hub, inject: [SSE_RUNTIME] },
     SseService,
@@ -162,8 +164,15 @@ async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHo
     callbacks,
     report: reportFailure,
     observer: presence,
-    onControl: (text) => commands.receive(text, hub),
+    onControl: (text) => sessions?.receive(text) === true || commands.receive(text, hub),
   });
+  const sessions =
+    options.sessions === false
+      ? undefined
+      : new StreamSessions(options.broker, options.sessions, {
+          isAllowed: async () => true,
+          beforeClose: hub.beforeClose,
+        });
   const serve = (): void => {
     if (!servesHttp()) return;
     checkIdentify(moduleOptions);
@@ -178,5 +187,5 @@ async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHo
     identify: (client) => presence.identify(client),
     clients: () => hub.clients,
   });
-  return { options, presence, commands, limits, hub, serve };
+  return { options, presence, commands, limits, sessions, hub, serve };
 }

@@ -29,6 +29,7 @@ import type { EventData, EventName, UnnamedData } from './rooms/publish/event-ma
 import { SseDestination } from './rooms/publish/sse-destination.js';
 import { toSseMessage, type SseMessage } from './rooms/publish/sse-message.js';
 import { RoomHub } from './rooms/room-hub.js';
+import { StreamSessions } from './sessions/stream-sessions.js';
 import type { AddOptions, BroadcastOptions, Rooms } from './sse-service-options.interface.js';
 import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';
 
@@ -48,6 +49,7 @@ export class SseService<Events extends object = object> {
     private readonly allPresence: Presence,
     private readonly commands: RemoteCommands,
     private readonly limits: StreamLimits,
+    @Inject(StreamSessions) private readonly sessions: StreamSessions | undefined,
   ) {}
 
   /**
@@ -62,6 +64,7 @@ export class SseService<Events extends object = object> {
       rooms,
       retryMs,
       limits: this.limits,
+      sessions: this.sessions,
       names: this.options,
       allowedOrigins: this.options.allowedOrigins,
     });
@@ -323,8 +326,10 @@ export class SseService<Events extends object = object> {
     readonly hub: RoomHub;
     readonly options: ResolvedSseOptions;
     readonly limits: StreamLimits;
+    readonly sessions: StreamSessions | undefined;
   } {
-    return { hub: this.hub, options: this.options, limits: this.limits };
+    const { hub, options, limits, sessions } = this;
+    return { hub, options, limits, sessions };
   }
 }
 

@@ -72,7 +72,7 @@ async function execute(
 ): Promise<number> {
   switch (action.do) {
     case 'leave':
-      for (const client of clients) host.leave(client, action.room);
+      await Promise.all(clients.map((client) => host.leave(client, action.room)));
       return clients.length;
     case 'disconnect':
       return endStreams(clients, action.retryMs);

@@ -1,13 +1,14 @@
 import { EVERYONE, asText, type RoomName } from '../protocol/input/room-name.js';
 import type { ClientIdentity } from '../protocol/input/user-name.js';
 import type { ClientConnection } from './client-connection.js';
+import type { ClientSession } from './client-session.interface.js';
 import type { CloseReason } from './close-reason.js';
 import type { JoinOptions, SseClientContext } from './sse-client.interface.js';
 
 /** Carries out a client's calls, and is notified of its end: the hub of its node. */
 export interface ClientHost {
   join(client: SseClient, room: RoomName, options?: JoinOptions): Promise<boolean>;
-  leave(client: SseClient, room: RoomName): void;
+  leave(client: SseClient, room: RoomName): unknown;
   send(client: SseClient, parts: readonly unknown[]): boolean;
   setRetry(client: SseClient, retryMs: number): void;
   clientClosed(client: SseClient, reason: CloseReason): void;
@@ -54,6 +55,8 @@ export class SseClient {
   onceClosed: ((reason: CloseReason) => void) | undefined;
   /** Slot that the client occupies in the limits of its node. @internal */
   slot: { release(): void } | undefined;
+  /** Session whose key is in the URL of the stream. @internal */
+  session: ClientSession | undefined;
   /** Value of `setRetry` before the stream opened, in milliseconds. @internal */
   retryMs: number | undefined;
   /** Result of the option `identify`, from the opening of the stream on. @internal */

@@ -25,7 +25,7 @@ export interface HandlerStreamOptions {
   /** As in `SseRoomOptions`. */
   readonly replay: Replay | undefined;
   readonly openOnFirstEvent: boolean;
-  /** `undefined`: `true` for a client in no room. */
+  /** `undefined`: `true` for a client in no room and without a session. */
   readonly endOnComplete: boolean | undefined;
   readonly onFailure: (error: unknown) => void;
   /** Values of the handler after the interceptors between `@SseRoom` and it; `undefined` without such interceptors. */
@@ -142,7 +142,8 @@ export class HandlerStream implements HandlerRunner, SourceSink {
 
   complete(): void {
     const { client, endOnComplete } = this.#options;
-    if (client.isClosed || !(endOnComplete ?? client.roomNames().length === 0)) return;
+    const hasNoRooms = client.roomNames().length === 0 && client.session === undefined;
+    if (client.isClosed || !(endOnComplete ?? hasNoRooms)) return;
     this.#open();
     this.#end('source-ended');
   }

@@ -8,6 +8,7 @@ import type { AllowedOrigins } from '../cross-site/cross-site-options.interface.
 import { CROSS_SITE_MESSAGE } from '../cross-site/cross-site.js';
 import { HttpExchange } from './http-exchange.js';
 import { isForbiddenOrigin } from './origin-check.js';
+import { attachSession, sessionKeyOf, type Sessions } from './stream-session.js';
 import { attachSlot, openWithinLimits, refuseAtLimit } from './stream-opening.js';
 
 export interface RawStreamOptions {
@@ -16,18 +17,20 @@ export interface RawStreamOptions {
   readonly limits: StreamLimits;
   readonly allowedOrigins: AllowedOrigins | false | undefined;
   readonly names?: RoomNameRules;
+  readonly sessions: Sessions;
 }
 
 /**
  * Opens a stream at once on a response that belongs to its handler.
  *
- * @throws SseError `unsupported-response`, `invalid-room`, `invalid-retry`, `response-already-sent`
+ * @throws SseError `unsupported-response`, `invalid-room`, `invalid-retry`, `response-already-sent`; BadRequestException for a
+ * `?session=` that is no key
  */
 export function openRawStream(
   hub: RoomHub,
   request: unknown,
   response: unknown,
-  { rooms, retryMs, limits, names, allowedOrigins }: RawStreamOptions,
+  { rooms, retryMs, limits, names, allowedOrigins, sessions }: RawStreamOptions,
 ): SseClient {
   const http = new HttpExchange(request, response);
   const roomNames = rooms === undefined ? [] : checkRooms(rooms, names);
@@ -39,13 +42,14 @@ export function openRawStream(
       'The response has begun already. Call add() before anything is written.',
     );
   }
+  const session = sessionKeyOf(http, sessions);
   const isForbidden = isForbiddenOrigin(http, request, allowedOrigins);
   const slot = !isForbidden && http.claimConnection() ? limits.enter(request) : undefined;
   const client = hub.register({
     request,
     writer: http.createWriter(),
     lastEventId: http.lastEventId(),
-    tracksPosition: roomNames.length > 0,
+    tracksPosition: roomNames.length > 0 || session !== undefined,
     tracksPositionOnceJoined: true,
     held: true,
   });
@@ -61,6 +65,7 @@ export function openRawStream(
     return client;
   }
   attachSlot(client, slot);
+  attachSession(client, sessions, session);
   for (const room of roomNames) void hub.join(client, room);
   http.detachFromFramework();
   http.drainUnreadBody();

@@ -40,10 +40,20 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     types: ['connection'],
     packages: ['rxjs'],
   },
+  sessions: {
+    imports: [
+      'protocol',
+      'broker/broker.interface.ts',
+      'broker/control-channel.interface.ts',
+      'broker/session-store.interface.ts',
+    ],
+    types: ['connection'],
+    packages: [],
+  },
   limits: { imports: ['protocol'], types: ['connection', 'metrics'], packages: ['node:net'] },
   'cross-site': { imports: ['protocol'], packages: ['node:http'] },
   endpoint: {
-    imports: ['protocol', 'connection', 'limits', 'cross-site', 'rooms', 'sse.constants.ts'],
+    imports: ['protocol', 'connection', 'limits', 'cross-site', 'rooms', 'sessions', 'sse.constants.ts'],
     packages: ['@nestjs/*', 'rxjs', 'node:*'],
   },
   testing: {
@@ -66,6 +76,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'commands',
       'presence',
       'limits',
+      'sessions',
       'cross-site',
       'rooms',
       'endpoint',

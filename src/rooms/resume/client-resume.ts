@@ -8,11 +8,13 @@ import { gapFrame, positionFrame, readyFrame } from './control-events.js';
 import type { FirstRead, ResumeServices } from './first-read.interface.js';
 import { LateRooms } from './late-rooms.js';
 import { MissedReplay } from './missed-replay.js';
+import { countFromJoins, moveToJoins, restoreSession, type RestoredSession } from './restored-session.js';
 import { replayNewest } from './replay-newest.js';
 import {
   haveSameEpochs,
   moveToJoinPosition,
   moveToRequestedPosition,
+  readCurrentPosition,
   streamPositionOf,
 } from './starting-position.js';
 
@@ -34,6 +36,7 @@ export class ClientResume {
   /** True if `attach` includes rooms that the client joins now: a `Last-Event-ID` then replaces their `replay`. */
   includesNewRooms = false;
   #late: LateRooms | undefined;
+  #session: RestoredSession | undefined;
   /** Settles when the client is live. Replaced while another run waits. */
   finished: Promise<void> | undefined;
 
@@ -52,11 +55,16 @@ export class ClientResume {
    * @param newest events that a client without a `Last-Event-ID` receives first
    */
   attach(ready: boolean, newest: Replay | undefined): Promise<void> {
+    const late = new LateRooms(this.#client);
+    // From now on other rooms are joined at run time.
+    if (this.#client.session !== undefined) this.#late = late;
     return this.#catchUp(
       async () => {
+        this.#session = await restoreSession(this.#client, this.#rooms, late);
         for (const name of this.#roomNames()) await this.#rooms.get(name)?.subscribed;
       },
-      () => this.#start(ready, newest),
+      () => this.#start(ready, newest, late),
+      late,
     );
   }
 
@@ -77,6 +85,7 @@ export class ClientResume {
         await replayNewest(client, this.#partitions, { partition, rooms: [name], amount, until });
         return { from, isNeeded: subscribed !== undefined };
       },
+      new LateRooms(client),
     );
   }
 
@@ -103,13 +112,17 @@ export class ClientResume {
    * @param becomeMember settles when the broker delivers the client's rooms to this node
    * @param start sends the events before the missed ones
    */
-  async #catchUp(becomeMember: () => Promise<void>, start: () => Promise<FirstRead>): Promise<void> {
+  async #catchUp(
+    becomeMember: () => Promise<void>,
+    start: () => Promise<FirstRead>,
+    late: LateRooms,
+  ): Promise<void> {
     const { connection } = this.#client;
 
     // Step 1, member: the gate is shut, and holds every event of the client's rooms from the subscription on.
     await becomeMember();
     if (connection.isClosed) return;
-    const late = (this.#late = new LateRooms(this.#client));
+    this.#late = late;
     const firstRead = await start();
     if (connection.isClosed) return;
 
@@ -127,25 +140,26 @@ export class ClientResume {
   }
 
   /** Sends `sse:ready`, for a resuming client after the first read, and moves the cursor to the client's position. */
-  async #start(ready: boolean, newest: Replay | undefined): Promise<FirstRead> {
+  async #start(ready: boolean, newest: Replay | undefined, late: LateRooms): Promise<FirstRead> {
     const client = this.#client;
     const { lastEventId } = client;
     if (!this.#hasHistory || lastEventId === undefined || lastEventId === '')
-      return this.#startNew(ready, newest);
+      return this.#startNew(ready, newest, late);
     // The position at the time the gate was shut: held events are newer.
     const gatePosition = this.#streamPosition();
     let requested = this.#partitions.parse(lastEventId);
     let current = gatePosition;
     if (requested === undefined || !haveSameEpochs(requested, gatePosition)) {
       // Another node may have received a new epoch or a position in the future that this node does not know yet.
-      current = await this.#readCurrent(requested);
+      current = await readCurrentPosition(client, this.#partitions, this.#roomNames(), requested);
       requested = this.#partitions.parse(lastEventId, current);
       if (client.isClosed) return { from: gatePosition, isNeeded: false };
     }
     const resumable =
       requested === undefined ? [] : moveToRequestedPosition(client, gatePosition, requested, current);
+    if (this.#session !== undefined) countFromJoins(client, this.#partitions, this.#session, late);
     if (resumable.length === 0) {
-      if (ready) this.#push(readyFrame(client.id, 'none', undefined));
+      this.#pushReady(ready, 'none', undefined);
       const reason = requested === undefined ? 'invalid' : 'epoch';
       this.#push(gapFrame(this.#roomNames(), reason));
       this.#metrics.gapSent?.(reason, 1);
@@ -170,47 +184,49 @@ export class ClientResume {
       ),
       // With the client's own position: a connection cut before the missed events must not skip them.
       onRead: (complete, isLocal) => {
-        const outcome = complete ? 'full' : 'partial';
-        if (ready) this.#push(readyFrame(client.id, outcome, lastEventId));
+        const outcome = complete && this.#session?.isGone !== true ? 'full' : 'partial';
+        this.#pushReady(ready, outcome, lastEventId);
         this.#metrics.clientResumed?.(outcome, isLocal ? 'node' : 'broker');
       },
     };
   }
 
-  /**
-   * The current position of the broker. A node without a connection cannot tell a new epoch from an old one: it waits, as
-   * for any read of history, and the client is at the requested position meanwhile.
-   */
-  async #readCurrent(requested: StreamPosition | undefined): Promise<StreamPosition> {
-    const rooms = this.#roomNames();
-    if (requested === undefined) return this.#partitions.currentPosition(rooms);
-    const { connection, signal } = this.#client;
-    for (const partition of this.#partitions.group(rooms).keys()) {
-      const point = requested.get(partition);
-      if (point !== undefined) connection.cursor.move(partition, point);
-    }
-    return this.#partitions.livePosition(rooms, signal);
-  }
-
-  async #startNew(ready: boolean, newest: Replay | undefined): Promise<FirstRead> {
+  async #startNew(ready: boolean, newest: Replay | undefined, late: LateRooms): Promise<FirstRead> {
     const client = this.#client;
     if (this.joinedBeforeSubscribed) {
       const sinceOf = (room: string): number => this.#rooms.get(room)?.subscribedSince ?? 0;
       moveToJoinPosition(client, this.#partitions, this.#roomNames(), sinceOf);
     }
-    const from = this.#streamPosition();
+    const own = client.roomNames().filter((room) => !late.has(room));
+    const session = this.#hasHistory && this.#session?.rooms.length ? this.#session : undefined;
+    const joins = session && (await moveToJoins(client, this.#partitions, session, late));
+    if (client.isClosed) return { from: this.#streamPosition(), isNeeded: false };
+    const newestPosition = joins?.heldFrom ?? this.#streamPosition();
+    const from = joins?.from ?? newestPosition;
     const id = this.#hasHistory ? this.#partitions.format(from) : undefined;
     const isReplaying = hasReplay(newest);
     // Without the position until the newest events are sent: a client that is cut before begins with them again.
-    if (ready) this.#push(readyFrame(client.id, 'none', isReplaying ? undefined : id));
+    this.#pushReady(ready, 'none', isReplaying ? undefined : id);
     if (isReplaying) {
-      for (const [partition, rooms] of this.#partitions.group(client.roomNames())) {
-        const until = from.get(partition)?.position ?? 0;
+      for (const [partition, rooms] of this.#partitions.group(own)) {
+        const until = newestPosition.get(partition)?.position ?? 0;
         await replayNewest(client, this.#partitions, { partition, rooms, amount: newest, until });
       }
       if (id !== undefined) this.#push(positionFrame(id));
     }
-    return { from, isNeeded: this.joinedBeforeSubscribed };
+    return joins ?? { from, isNeeded: this.joinedBeforeSubscribed };
+  }
+
+  /** Sends `sse:ready`, and the gap of a session that is gone. */
+  #pushReady(ready: boolean, resumed: 'full' | 'partial' | 'none', id: string | undefined): void {
+    const client = this.#client;
+    const session = this.#session;
+    const restored = session?.rooms.flatMap(({ room }) => (client.isIn(room) ? [room] : []));
+    if (ready) this.#push(readyFrame(client.id, resumed, id, restored));
+    if (session?.isGone !== true) return;
+    // Its rooms are not known any more.
+    this.#push(gapFrame([], 'session'));
+    this.#metrics.gapSent?.('session', 1);
   }
 
   /** The current rooms of the client, with `'*'`: they may change during each `await`. */

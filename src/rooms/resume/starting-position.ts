@@ -42,6 +42,24 @@ export function moveToJoinPosition(
   }
 }
 
+/**
+ * The current position of the broker. A node without a connection cannot tell a new epoch from an old one: it waits, as
+ * for any read of history, and the client is at the requested position meanwhile.
+ */
+export async function readCurrentPosition(
+  { connection, signal }: SseClient,
+  partitions: Partitions,
+  rooms: readonly string[],
+  requested: StreamPosition | undefined,
+): Promise<StreamPosition> {
+  if (requested === undefined) return partitions.currentPosition(rooms);
+  for (const partition of partitions.group(rooms).keys()) {
+    const point = requested.get(partition);
+    if (point !== undefined) connection.cursor.move(partition, point);
+  }
+  return partitions.livePosition(rooms, signal);
+}
+
 /** Largest difference between the clocks of two partitions, in microseconds. */
 export const CLOCK_SKEW_US = 1_000_000;
 
