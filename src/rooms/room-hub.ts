@@ -164,12 +164,7 @@ export class RoomHub implements ClientHost {
     return this.#resumes.finished(client);
   }
 
-  join(
-    client: SseClient,
-    room: RoomName,
-    options?: JoinOptions,
-    method?: PublicMethod,
-  ): Promise<boolean> {
+  join(client: SseClient, room: RoomName, options?: JoinOptions, method?: PublicMethod): Promise<boolean> {
     return this.#joins.join(client, room, options, method);
   }
 

@@ -6,4 +6,5 @@ export function isSessionKey(text: unknown): text is string {
 }
 
 /** What a key is, for messages. */
-export const SESSION_KEY_RULE = 'A session is named by 16 to 128 letters, digits, "-" and "_", such as crypto.randomUUID().';
+export const SESSION_KEY_RULE =
+  'A session is named by 16 to 128 letters, digits, "-" and "_", such as crypto.randomUUID().';

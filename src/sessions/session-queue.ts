@@ -46,7 +46,8 @@ export class SessionQueue {
         const outcomes = await this.#store.change(batch.map(({ change }) => change));
         for (const [index, { resolve, reject }] of batch.entries()) {
           const outcome = outcomes[index];
-          if (outcome === undefined) reject(new Error('The store of sessions left out the outcome of a change.'));
+          if (outcome === undefined)
+            reject(new Error('The store of sessions left out the outcome of a change.'));
           else resolve(outcome);
         }
       } catch (error) {

@@ -111,7 +111,8 @@ export class StreamSessions implements SessionNode {
   #notify(node: string): void {
     const clients = this.#notices.get(node) ?? [];
     this.#notices.delete(node);
-    if (this.#channel !== undefined) ignoreRejection(this.#channel.publishControl(encodeTaken(clients), node));
+    if (this.#channel !== undefined)
+      ignoreRejection(this.#channel.publishControl(encodeTaken(clients), node));
   }
 
   #renew(): void {

@@ -180,7 +180,8 @@ export class MissedReplay {
     const page = missed.pages[index]?.page;
     if (reason !== 'trimmed' || page === undefined) return { lost, reason };
     const concerned = lost.filter(
-      (room) => this.#client.in(room) && (page.lostUpTo?.get(room) ?? Infinity) > this.#late.since(room, page.epoch),
+      (room) =>
+        this.#client.in(room) && (page.lostUpTo?.get(room) ?? Infinity) > this.#late.since(room, page.epoch),
     );
     return { lost: this.#announced.takeNew(concerned, page), reason };
   }
