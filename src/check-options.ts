@@ -12,6 +12,7 @@ import {
   wholeNumber,
   type OptionCheck as Check,
 } from './protocol/input/option-checks.js';
+import { retryTime } from './protocol/input/retry-time.js';
 import { SseError } from './protocol/sse-error.js';
 import { SESSION_CHECKS } from './sessions/session-checks.js';
 import type { SseModuleOptions, SseRoomPolicyOptions } from './sse-module-options.interface.js';
@@ -22,10 +23,11 @@ const MAX_PARTITIONS = 64;
 
 const CHECKS: Readonly<Record<keyof SseModuleOptions, Check>> = {
   heartbeatIntervalMs: orFalse(wholeNumber(1, MAX_TIMER_MS)),
-  retryMs: orFalse(wholeNumber(0, Number.MAX_SAFE_INTEGER)),
+  retryMs: orFalse(retryTime()),
   maxQueuedBytes: wholeNumber(1, Number.MAX_SAFE_INTEGER),
   writeTimeoutMs: orFalse(wholeNumber(1, MAX_TIMER_MS)),
   flushIntervalMs: orFalse(wholeNumber(1, MAX_TIMER_MS)),
+  drainWindowMs: wholeNumber(0, MAX_TIMER_MS),
   shutdownGraceMs: wholeNumber(0, MAX_TIMER_MS),
   history: trueOrFalse,
   historyMaxEvents: wholeNumber(1, Number.MAX_SAFE_INTEGER),

@@ -15,10 +15,12 @@ export type {
 
 export type { AllowedOrigins } from './cross-site/cross-site-options.interface.js';
 export type { SseSessionOptions } from './sessions/session-options.interface.js';
+export type { SseHealth } from './drain/sse-health.js';
 export type { SseLimitOptions } from './limits/limit-options.interface.js';
 export { SseClient } from './connection/sse-client.js';
 export type { JoinOptions, SseClientContext } from './connection/sse-client.interface.js';
 export type { CloseReason } from './connection/close-reason.js';
+export type { LoadSnapshot, SseSnapshot, SseSnapshotOptions } from './endpoint/snapshot/snapshot-option.js';
 export type { SseRoomOptions } from './endpoint/routes/room-metadata.js';
 export type { RoomSource, RoomsOfRequest, RoutedRequest } from './endpoint/room-names.js';
 export type { RemoteTarget } from './commands/command-target.js';
@@ -31,6 +33,7 @@ export type { Acknowledge, MissingAcknowledgement } from './protocol/input/ackno
 export type { JsonValue } from './protocol/json-value.js';
 export type { PresenceChange } from './protocol/presence-event.js';
 export type { Replay } from './protocol/input/replay-option.js';
+export type { RetryRange, RetryTime } from './protocol/input/retry-time.js';
 export type { RoomName } from './protocol/input/room-name.js';
 export type { SseIdentity } from './protocol/input/user-name.js';
 export { SseError, type SseErrorCode } from './protocol/sse-error.js';

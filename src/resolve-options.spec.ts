@@ -37,6 +37,7 @@ const NUMBERS: readonly NumberOption[] = [
   { name: 'maxQueuedBytes', standard: 1_048_576, min: 1, max: Number.MAX_SAFE_INTEGER, orFalse: false },
   { name: 'writeTimeoutMs', standard: 30_000, min: 1, max: MAX_TIMER_MS, orFalse: true },
   { name: 'flushIntervalMs', standard: false, min: 1, max: MAX_TIMER_MS, orFalse: true },
+  { name: 'drainWindowMs', standard: 0, min: 0, max: MAX_TIMER_MS, orFalse: false },
   { name: 'shutdownGraceMs', standard: 1_000, min: 0, max: MAX_TIMER_MS, orFalse: false },
 ];
 

@@ -5,6 +5,7 @@ import type { AllowedOrigins } from './cross-site/cross-site-options.interface.j
 import type { ResolvedLimits } from './limits/stream-limits.js';
 import type { SseMetrics } from './metrics/sse-metrics.interface.js';
 import type { Identify } from './presence/presence.js';
+import type { RetryTime } from './protocol/input/retry-time.js';
 import { RoomPolicy, type RoomRule } from './rooms/room-policy.js';
 import type { HubOptions } from './rooms/room-hub.interface.js';
 import { resolveSessions, type ResolvedSessions } from './sessions/session-checks.js';
@@ -15,7 +16,8 @@ export interface ResolvedSseOptions extends Omit<
   HubOptions,
   'callbacks' | 'report' | 'observer' | 'onControl'
 > {
-  readonly retryMs: number | false;
+  readonly retryMs: RetryTime | false;
+  readonly drainWindowMs: number;
   readonly identify: Identify | undefined;
   readonly presenceGraceMs: number | false;
   readonly limits: ResolvedLimits;
@@ -35,6 +37,7 @@ export const DEFAULT_OPTIONS = {
   maxQueuedBytes: 1_048_576,
   writeTimeoutMs: 30_000,
   flushIntervalMs: false,
+  drainWindowMs: 0,
   shutdownGraceMs: 1_000,
   history: true,
   historyMaxEvents: 256,

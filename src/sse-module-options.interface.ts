@@ -4,6 +4,7 @@ import type { SseClient } from './connection/sse-client.js';
 import type { AllowedOrigins } from './cross-site/cross-site-options.interface.js';
 import type { SseLimitOptions } from './limits/limit-options.interface.js';
 import type { SseMetrics } from './metrics/sse-metrics.interface.js';
+import type { RetryTime } from './protocol/input/retry-time.js';
 import type { SseIdentity } from './protocol/input/user-name.js';
 import type { SseSessionOptions } from './sessions/session-options.interface.js';
 
@@ -54,10 +55,11 @@ export interface SseModuleOptions {
 
   /**
    * Reconnection time in milliseconds that each stream begins with (HTML standard, 9.2.6: field `retry`). 0 reconnects
-   * without delay, so that after a restart all clients reconnect at once; a large value delays each resume. `false` sends
-   * none, and the client uses its own (a few seconds in browsers). Default: 3,000.
+   * without delay, so that after a restart all clients reconnect at once; a large value delays each resume. Of a range `{ minMs,
+   * maxMs }` each client is given a random one. `false` sends none, and the client uses its own (a few seconds in browsers).
+   * Default: 3,000.
    */
-  readonly retryMs?: number | false;
+  readonly retryMs?: RetryTime | false;
 
   /**
    * Bytes that may wait for one client that reads more slowly than events arrive, 1 or more. A client over it is
@@ -81,7 +83,15 @@ export interface SseModuleOptions {
   readonly flushIntervalMs?: number | false;
 
   /**
-   * Milliseconds for which `app.close()` waits, first for publishes in flight, then for clients to read queued events before
+   * Milliseconds over which `app.close()` and `drain()` end the open streams, one by one, each with a reconnection time of its
+   * own: a random one of the range `retryMs`, or a fixed one spread by half of it. Streams that end with their handler's source
+   * come last. 0 ends all streams at once, as they are; a large value delays the shutdown: keep it below the time until SIGKILL.
+   * Default: 0.
+   */
+  readonly drainWindowMs?: number;
+
+  /**
+   * Milliseconds for which `app.close()` waits after the drain window, first for publishes in flight, then for clients to read queued events before
    * it cuts them, and at last for what was published meanwhile. 0 cuts at once; a large value delays the shutdown by clients
    * that do not read. Default: 1,000.
    */

@@ -2,7 +2,7 @@ import { UseInterceptors } from '@nestjs/common';
 import { addRoomMetadata, checkRoomOptions, type SseRoomOptions } from './endpoint/routes/room-metadata.js';
 import type { RoomSource, RoutedRequest } from './endpoint/room-names.js';
 import { isWrapped, wrapHandler } from './endpoint/routes/wrap-handler.js';
-import { checkRetry } from './protocol/input/event-fields.js';
+import { checkRetryTime } from './protocol/input/retry-time.js';
 import { SseError } from './protocol/sse-error.js';
 import { SseInterceptor } from './sse.interceptor.js';
 
@@ -32,17 +32,19 @@ import { SseInterceptor } from './sse.interceptor.js';
  */
 export function SseRoom<Request = RoutedRequest>(
   room?: RoomSource<Request>,
-  options?: SseRoomOptions,
+  options?: SseRoomOptions<Request>,
 ): MethodDecorator & ClassDecorator;
-export function SseRoom(options: SseRoomOptions): MethodDecorator & ClassDecorator;
+export function SseRoom<Request = RoutedRequest>(
+  options: SseRoomOptions<Request>,
+): MethodDecorator & ClassDecorator;
 export function SseRoom(
-  room?: RoomSource<never> | SseRoomOptions,
-  options: SseRoomOptions = {},
+  room?: RoomSource<never> | SseRoomOptions<never>,
+  options: SseRoomOptions<never> = {},
 ): MethodDecorator & ClassDecorator {
   const given = isOptions(room) ? room : options;
   checkRoomOptions(given);
   const { retryMs } = given;
-  if (retryMs !== undefined && retryMs !== false) checkRetry(retryMs);
+  if (retryMs !== undefined && retryMs !== false) checkRetryTime(retryMs);
   const metadata = isOptions(room)
     ? { sources: [], ...room }
     : { sources: room === undefined ? [] : [room], ...options };
@@ -62,6 +64,8 @@ export function SseRoom(
   };
 }
 
-function isOptions(room: RoomSource<never> | SseRoomOptions | undefined): room is SseRoomOptions {
+function isOptions(
+  room: RoomSource<never> | SseRoomOptions<never> | undefined,
+): room is SseRoomOptions<never> {
   return typeof room === 'object' && !Array.isArray(room);
 }

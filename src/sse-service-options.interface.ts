@@ -1,4 +1,5 @@
 import type { PublishOptions } from './broker/broker.interface.js';
+import type { RetryTime } from './protocol/input/retry-time.js';
 import type { RoomName } from './protocol/input/room-name.js';
 import type { ExcludedTarget } from './rooms/publish/sse-destination.js';
 
@@ -9,8 +10,11 @@ export type Rooms = RoomName | readonly RoomName[];
 export interface AddOptions {
   /** Rooms to join at once. The stream then begins with `sse:ready`, as that of an `@SseRoom` endpoint. Default: none. */
   readonly rooms?: Rooms;
-  /** Reconnection time in milliseconds; 0 reconnects without delay, `false` sends none. Default: the module's `retryMs`. */
-  readonly retryMs?: number | false;
+  /**
+   * Reconnection time in milliseconds; 0 reconnects without delay, `false` sends none, and of a range `{ minMs, maxMs }` a random
+   * one is sent. Default: the module's `retryMs`.
+   */
+  readonly retryMs?: RetryTime | false;
 }
 
 /** Options of `SseService.broadcast()`. */

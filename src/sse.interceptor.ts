@@ -20,10 +20,11 @@ import { roomMetadataOf } from './endpoint/routes/room-metadata.js';
 import { roomsOfRequest, type RoomSource } from './endpoint/room-names.js';
 import { HandlerStream } from './endpoint/handler-stream.js';
 import { attachSession, sessionKeyOf } from './endpoint/stream-session.js';
-import { attachSlot, refuseAtLimit } from './endpoint/stream-opening.js';
+import { attachSlot, refuseAtLimit, refuseWhileDraining } from './endpoint/stream-opening.js';
 import type { StreamLimits } from './limits/stream-limits.js';
 import { setHandlerRunner } from './endpoint/routes/wrap-handler.js';
 import { stackOf } from './protocol/error-text.js';
+import { drawRetry } from './protocol/input/retry-time.js';
 import type { RoomNameRules } from './protocol/input/room-name.js';
 import { SseError } from './protocol/sse-error.js';
 import { SSE_INTERCEPTOR_METADATA } from './sse.constants.js';
@@ -38,7 +39,7 @@ import { SseService } from './sse.service.js';
  * handler, and may map the values of an Observable one by one.
  *
  * A request fails before its stream opens with the status of the exception: 400 for invalid rooms, otherwise that of
- * guards, pipes or the handler. While the application shuts down, it is answered with a stream that ends at once, so that
+ * guards, pipes or the handler. From the drain of the node on, it is answered with a stream that ends at once, so that
  * the client reconnects. So is a request that is pipelined behind an open stream of the same HTTP/1 connection.
  */
 @Injectable()
@@ -83,14 +84,14 @@ export class SseInterceptor implements NestInterceptor {
         'SseService is a mock, so no stream can be opened. Import SseModule.forRoot() and spy on its SseService instead.',
       );
     }
-    const { hub, options, limits, sessions } = internals;
+    const { hub, options, limits, drain, sessions } = internals;
     if (isForbiddenOrigin(http, request, options.allowedOrigins))
       throw new ForbiddenException(CROSS_SITE_MESSAGE);
     const metadata = roomMetadataOf(context.getClass(), context.getHandler());
     const retryMs = metadata.retryMs ?? options.retryMs;
 
-    if (hub.isClosing || !http.claimConnection())
-      return respondWith((done) => http.answerReconnect(retryMs, done));
+    if (drain.hasBegun) return respondWith((done) => refuseWhileDraining(http, retryMs, done));
+    if (!http.claimConnection()) return respondWith((done) => http.answerReconnect(drawRetry(retryMs), done));
     const session = sessionKeyOf(http, sessions);
     http.watchSession();
     if (http.request.method === 'HEAD') {
@@ -126,6 +127,7 @@ export class SseInterceptor implements NestInterceptor {
       serialize: options.serialize,
       retryMs,
       replay: metadata.replay,
+      snapshot: metadata.snapshot,
       openOnFirstEvent: metadata.openOnFirstEvent ?? false,
       endOnComplete: metadata.endOnComplete,
       onFailure: (error) => this.#logger.error(`The stream of ${http.path} failed.`, stackOf(error)),

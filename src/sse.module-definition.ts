@@ -1,5 +1,6 @@
 import type { ModulesContainer } from '@nestjs/core';
 import type { RemoteCommands } from './commands/remote-commands.js';
+import type { Drain } from './drain/drain.js';
 import type { StreamLimits } from './limits/stream-limits.js';
 import type { Presence } from './presence/presence.js';
 import { SseError } from './protocol/sse-error.js';
@@ -24,6 +25,7 @@ export interface SseRuntime {
   readonly limits: StreamLimits;
   /** `undefined` where they are switched off. */
   readonly sessions: StreamSessions | undefined;
+  readonly drain: Drain;
   readonly hub: RoomHub;
   /** Prepares for clients, in a process with HTTP. May be called twice. */
   readonly serve: () => void;

@@ -4,6 +4,7 @@ import {
   Module,
   type BeforeApplicationShutdown,
   type DynamicModule,
+  type OnModuleDestroy,
   type OnModuleInit,
 } from '@nestjs/common';
 import { DiscoveryModule, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
@@ -11,6 +12,7 @@ import { CallbackFailures } from './callbacks/callback-failures.js';
 import { nodeMetrics } from './callbacks/node-metrics.js';
 import { checkIdentify } from './check-options.js';
 import { RemoteCommands } from './commands/remote-commands.js';
+import { Drain } from './drain/drain.js';
 import { EndpointExplorer } from './endpoint/routes/endpoint-explorer.js';
 import { reportCallbackFailure, reportFailure } from './endpoint/report-failure.js';
 import { ServerConnections } from './endpoint/server-connections.js';
@@ -64,12 +66,16 @@ const SSE_RUNTIME = Symbol('SSE_RUNTIME');
     { provide: StreamSessions, useFactory: ({ sessions }: SseRuntime) => sessions, inject: [SSE_RUNTIME] },
     { provide: RemoteCommands, useFactory: ({ commands }: SseRuntime) => commands, inject: [SSE_RUNTIME] },
     { provide: RoomHub, useFactory: ({ hub }: SseRuntime) => hub, inject: [SSE_RUNTIME] },
+    { provide: Drain, useFactory: ({ drain }: SseRuntime) => drain, inject: [SSE_RUNTIME] },
     SseService,
     EndpointExplorer,
   ],
   exports: [SseService],
 })
-export class SseModule extends ConfigurableModuleClass implements OnModuleInit, BeforeApplicationShutdown {
+export class SseModule
+  extends ConfigurableModuleClass
+  implements OnModuleInit, OnModuleDestroy, BeforeApplicationShutdown
+{
   #connections: ServerConnections | undefined;
 
   constructor(
@@ -114,13 +120,19 @@ export class SseModule extends ConfigurableModuleClass implements OnModuleInit, 
     this.runtime.serve();
   }
 
+  /** Refuses new streams before the first hook that ends open ones. */
+  onModuleDestroy(): void {
+    if (this.runtime.isOwn) this.runtime.drain.begin();
+  }
+
   /**
    * Ends every stream, after the same hook of the modules that use this one: those may send a last event. A later hook would
    * be too late, since Nest closes the server next, which waits for open streams.
    */
   async beforeApplicationShutdown(): Promise<void> {
     if (!this.runtime.isOwn) return;
-    await this.runtime.hub.close();
+    const { hub, drain } = this.runtime;
+    await hub.close(() => drain.runBeforeClose());
     this.#connections?.closeIdle();
   }
 }
@@ -187,5 +199,6 @@ async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHo
     identify: (client) => presence.identify(client),
     clients: () => hub.clients,
   });
-  return { options, presence, commands, limits, sessions, hub, serve };
+  const drain = new Drain({ windowMs: options.drainWindowMs, clients: () => hub.clients });
+  return { options, presence, commands, limits, sessions, drain, hub, serve };
 }

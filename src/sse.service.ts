@@ -7,6 +7,8 @@ import { RemoteCommands, type DisconnectOptions, type RemoteOptions } from './co
 import type { CloseReason } from './connection/close-reason.js';
 import { SseClient } from './connection/sse-client.js';
 import type { JoinOptions } from './connection/sse-client.interface.js';
+import { Drain } from './drain/drain.js';
+import { healthOf, type SseHealth } from './drain/sse-health.js';
 import { publishSource } from './endpoint/publish-source.js';
 import { openRawStream } from './endpoint/raw-stream.js';
 import {
@@ -19,12 +21,13 @@ import {
 import { StreamLimits } from './limits/stream-limits.js';
 import { Presence } from './presence/presence.js';
 import { EVERYONE, checkRoom, checkRooms, type RoomName } from './protocol/input/room-name.js';
+import type { RetryTime } from './protocol/input/retry-time.js';
 import type { PresenceChange } from './protocol/presence-event.js';
 import type { PublicMethod } from './protocol/sse-error.js';
 import type { SseMember } from './protocol/sse-member.js';
 import type { ResolvedSseOptions } from './resolve-options.js';
 import { checkClient } from './rooms/publish/call-arguments.js';
-import type { SendOptions } from './rooms/publish/event-publisher.js';
+import type { EventToPublish, SendOptions } from './rooms/publish/event-publisher.js';
 import type { EventData, EventName, UnnamedData } from './rooms/publish/event-map.js';
 import { SseDestination } from './rooms/publish/sse-destination.js';
 import { toSseMessage, type SseMessage } from './rooms/publish/sse-message.js';
@@ -49,6 +52,7 @@ export class SseService<Events extends object = object> {
     private readonly allPresence: Presence,
     private readonly commands: RemoteCommands,
     private readonly limits: StreamLimits,
+    private readonly draining: Drain,
     @Inject(StreamSessions) private readonly sessions: StreamSessions | undefined,
   ) {}
 
@@ -63,6 +67,7 @@ export class SseService<Events extends object = object> {
     return openRawStream(this.hub, request, response, {
       rooms,
       retryMs,
+      isDraining: this.draining.hasBegun,
       limits: this.limits,
       sessions: this.sessions,
       names: this.options,
@@ -70,8 +75,8 @@ export class SseService<Events extends object = object> {
     });
   }
 
-  /** Sets the client's reconnection time in milliseconds. @throws SseError `invalid-retry` */
-  setRetry(client: SseClient, retryMs: number): void {
+  /** Sets the client's reconnection time in milliseconds, or a range of them. @throws SseError `invalid-retry` */
+  setRetry(client: SseClient, retryMs: RetryTime): void {
     checkClient('setRetry', client).setRetry(retryMs);
   }
 
@@ -167,10 +172,22 @@ export class SseService<Events extends object = object> {
     options?: BroadcastOptions,
   ): Promise<string | undefined>;
   broadcast(room: Rooms, ...parts: unknown[]): Promise<string | undefined> {
-    return this.hub.publish(broadcastCall(broadcast, room, parts), () => ({
-      parts: withExcluded(parts, this.commands.hasUsers),
-      rooms: this.#rooms(room),
-    }));
+    return this.hub.publish(broadcastCall(broadcast, room, parts), () => this.#event(room, parts));
+  }
+
+  /**
+   * Validates the arguments of a `broadcast`, and serializes its data.
+   *
+   * @returns publishes the event, and settles as `broadcast`
+   * @internal
+   */
+  prepare(room: Rooms, ...parts: unknown[]): () => Promise<string | undefined> {
+    const publish = this.hub.events.prepare(this.#event(room, parts));
+    return () => this.hub.beforeClose(publish());
+  }
+
+  #event(room: Rooms, parts: readonly unknown[]): EventToPublish {
+    return { parts: withExcluded(parts, this.commands.hasUsers), rooms: this.#rooms(room) };
   }
 
   /**
@@ -224,6 +241,26 @@ export class SseService<Events extends object = object> {
     event?: Name,
   ): Subscription {
     return publishSource(this.hub, source$, this.#rooms(room), event);
+  }
+
+  /**
+   * Takes this node out of service before `app.close()`, as a `preStop` hook of Kubernetes does: `health()` is `draining`, new
+   * streams are refused, and the open ones end over `drainWindowMs`. Other routes go on, and so do publishes. `app.close()` does
+   * the same, and waits for a drain that has begun. Cannot be undone.
+   *
+   * @returns settles when every stream has ended; a second call waits for the first. Never rejects
+   */
+  drain(): Promise<void> {
+    return this.draining.run();
+  }
+
+  /** The state of this node, for probes and pages of an operator. Costs nothing: the broker is not asked. */
+  health(): SseHealth {
+    return healthOf({
+      drain: this.draining,
+      limits: this.limits,
+      broker: this.hub.observables.brokerState.value,
+    });
   }
 
   /** Emits each client when its stream opens. Completes when the application closes. */
@@ -322,14 +359,9 @@ export class SseService<Events extends object = object> {
   }
 
   /** @internal */
-  get internals(): {
-    readonly hub: RoomHub;
-    readonly options: ResolvedSseOptions;
-    readonly limits: StreamLimits;
-    readonly sessions: StreamSessions | undefined;
-  } {
-    const { hub, options, limits, sessions } = this;
-    return { hub, options, limits, sessions };
+  get internals() {
+    const { hub, options, limits, draining: drain, sessions } = this;
+    return { hub, options, limits, drain, sessions };
   }
 }
 

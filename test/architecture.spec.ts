@@ -37,21 +37,22 @@ describe('the source tree', () => {
     );
   });
 
-  it('imports Nest only in the public API and the endpoint', () => {
+  it('imports Nest only in the public API, the endpoint and entry points of features', () => {
     const importing = sources.filter((file) => importsOf(file).some(({ to }) => to.startsWith('@nestjs/')));
     expect(
-      importing.map(({ path }) => path).filter((path) => !/^(endpoint\/)?(routes\/)?[^/]+$/.test(path)),
+      importing
+        .map(({ path }) => path)
+        .filter((path) => !/^((endpoint|http-api|terminus)\/)?(routes\/)?[^/]+$/.test(path)),
     ).toEqual([]);
     expect(importing.length).toBeGreaterThan(0);
   });
 
   it('loads no optional peer dependency with the main entry', () => {
     const loaded = loadedBy('index.ts', sources);
-    expect([...loaded].filter((path) => path.startsWith('broker/redis') || path === 'testing.ts')).toEqual(
-      [],
-    );
+    expect([...loaded].filter((path) => /^(broker\/redis|testing\.ts|prometheus)/.test(path))).toEqual([]);
     expect([...loaded]).not.toContain('redis');
     expect([...loaded]).not.toContain('ioredis');
+    expect([...loaded]).not.toContain('prom-client');
     expect([...loaded]).toContain('rooms/room-hub.ts');
   });
 

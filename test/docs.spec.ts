@@ -7,7 +7,7 @@ import { resolveRedisOptions } from '../src/broker/redis/redis-broker-options.js
 import { CLOSE_REASONS } from '../src/connection/close-reason.js';
 import { SSE_ERROR_CODES } from '../src/protocol/sse-error.js';
 import { FORBIDDEN_HEADERS, STREAM_HEADERS } from '../src/protocol/stream-headers.js';
-import { DEFAULT_LIMITS, DEFAULT_OPTIONS } from '../src/resolve-options.js';
+import { DEFAULT_LIMITS, DEFAULT_OPTIONS, DEFAULT_SESSIONS } from '../src/resolve-options.js';
 import { compileApp } from './support/compiled-app.js';
 
 const PAGES = [
@@ -81,6 +81,7 @@ describe('the options in docs/03-options.md', () => {
   it.each([
     ['Option', OPTIONS, 'SseModuleOptions'],
     ['Limit', 'src/limits/limit-options.interface.ts', 'SseLimitOptions'],
+    ['Session option', 'src/sessions/session-options.interface.ts', 'SseSessionOptions'],
     ['Room option', OPTIONS, 'SseRoomPolicyOptions'],
     ['Endpoint option', 'src/endpoint/routes/room-metadata.ts', 'SseRoomOptions'],
     ['redisBroker option', 'src/broker/redis/redis-broker-options.ts', 'RedisBrokerOptions'],
@@ -110,6 +111,16 @@ describe('the options in docs/03-options.md', () => {
       value.toLocaleString('en-US'),
     ]);
     expect(Object.fromEntries(documented)).toMatchObject(Object.fromEntries(actual));
+  });
+
+  it('of sessions have the defaults of the code', () => {
+    const documented = table('docs/03-options.md', 'Session option');
+    const values = documented.map(([name = '', , value = '']) => [name, value]);
+    const actual = Object.entries(DEFAULT_SESSIONS).map(([name, value]) => [
+      name,
+      value.toLocaleString('en-US'),
+    ]);
+    expect(Object.fromEntries(values)).toEqual(Object.fromEntries(actual));
   });
 
   it('of redisBroker have the defaults of the code', () => {

@@ -41,6 +41,7 @@ const API: Readonly<
       'Identify',
       'JoinOptions',
       'JsonValue',
+      'LoadSnapshot',
       'LocalPresence',
       'MissingAcknowledgement',
       'PartitionedBroker',
@@ -54,6 +55,8 @@ const API: Readonly<
       'RemoteOptions',
       'RemoteTarget',
       'Replay',
+      'RetryRange',
+      'RetryTime',
       'RoomDelivery',
       'RoomEvent',
       'RoomHistoryLimits',
@@ -73,6 +76,7 @@ const API: Readonly<
       'SseClientContext',
       'SseErrorCode',
       'SseGauges',
+      'SseHealth',
       'SseIdentity',
       'SseLimitOptions',
       'SseMember',
@@ -83,13 +87,35 @@ const API: Readonly<
       'SseOptionsFactory',
       'SseRoomOptions',
       'SseRoomPolicyOptions',
+      'SseSnapshot',
+      'SseSnapshotOptions',
       'StreamLabels',
       'WriteLatency',
     ],
   },
+  'http-api/index.ts': {
+    values: ['SseHttpApiModule'],
+    types: [
+      'HttpApiCode',
+      'PublishAnswer',
+      'PublishFailure',
+      'PublishResult',
+      'SseHttpApiKey',
+      'SseHttpApiOptions',
+      'SseHttpApiRouteOptions',
+    ],
+  },
+  'prometheus/index.ts': {
+    values: ['prometheusMetrics'],
+    types: ['PrometheusMetricsOptions', 'PrometheusRegistry'],
+  },
   'redis.ts': {
     values: ['redisBroker'],
     types: ['RedisBrokerOptions', 'RedisClientLike', 'RedisDriverName'],
+  },
+  'terminus/index.ts': {
+    values: ['SseHealthIndicator'],
+    types: ['SseHealthResult', 'SseReadinessOptions'],
   },
   'testing.ts': {
     values: ['brokerContract'],
@@ -97,7 +123,7 @@ const API: Readonly<
   },
 };
 
-const OPTIONAL_PEERS = ['ioredis', 'redis'];
+const OPTIONAL_PEERS = ['@nestjs/terminus', 'ioredis', 'prom-client', 'redis'];
 const ENTRIES = Object.keys(API);
 
 const TYPE_TESTS = 'test/public-api.types.ts';

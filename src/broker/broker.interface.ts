@@ -135,6 +135,8 @@ export interface HistoryPage {
    * `position` are in it, except those of incomplete rooms. Default: `false`.
    */
   readonly hasMore?: boolean | undefined;
+  /** Of a read without rooms: position up to which lost events of another epoch were stored again. Default: 0, none. */
+  readonly restoredUpTo?: Position | undefined;
   /** `true` if the page came from the memory of this node, for metrics. Default: `false`. */
   readonly isLocal?: boolean | undefined;
 }

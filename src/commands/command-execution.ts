@@ -3,6 +3,7 @@ import type { SseClient } from '../connection/sse-client.js';
 import { encodeEvent } from '../protocol/encode-event.js';
 import { messageOf } from '../protocol/error-text.js';
 import type { Replay } from '../protocol/input/replay-option.js';
+import type { RetryTime } from '../protocol/input/retry-time.js';
 import { EVERYONE } from '../protocol/input/room-name.js';
 import { SseFrame } from '../protocol/sse-frame.js';
 import { ignoreRejection } from '../protocol/thenable.js';
@@ -88,7 +89,7 @@ async function execute(
 }
 
 /** @returns the number of clients */
-export function endStreams(clients: readonly SseClient[], retryMs: number | undefined): number {
+export function endStreams(clients: readonly SseClient[], retryMs: RetryTime | undefined): number {
   for (const client of clients) {
     if (retryMs !== undefined) client.setRetry(retryMs);
     client.connection.end('disconnected');

@@ -1,5 +1,6 @@
 import { checkEventName } from '../protocol/input/event-fields.js';
 import { MAX_ANSWER_TIMEOUT_MS, MAX_TIMER_MS } from '../protocol/input/option-checks.js';
+import { retryTime, type RetryTime } from '../protocol/input/retry-time.js';
 import { checkReplay, type Replay } from '../protocol/input/replay-option.js';
 import { NAMES_OF_OTHER_NODES, checkRoom } from '../protocol/input/room-name.js';
 import { unsafeTextReason } from '../protocol/input/unsafe-text.js';
@@ -14,7 +15,7 @@ export type CommandAction =
   | { readonly do: 'join'; readonly room: string; readonly replay?: Replay | undefined }
   | { readonly do: 'leave'; readonly room: string }
   /** `retryMs`: the reconnection time, in milliseconds, sent to the clients first. */
-  | { readonly do: 'disconnect'; readonly retryMs?: number | undefined }
+  | { readonly do: 'disconnect'; readonly retryMs?: RetryTime | undefined }
   | {
       readonly do: 'send';
       readonly data: string;
@@ -90,7 +91,7 @@ const TARGET: Shape = {
 const ACTIONS: Readonly<Record<CommandAction['do'], Shape>> = {
   join: { do: isString, room: isRoom, replay: optional((value) => checkReplay(value) === undefined) },
   leave: { do: isString, room: isRoom },
-  disconnect: { do: isString, retryMs: optional(integerUpTo(MAX_TIMER_MS)) },
+  disconnect: { do: isString, retryMs: optional((value) => retryTime(MAX_TIMER_MS)(value) === undefined) },
   send: {
     do: isString,
     data: isString,

@@ -1,6 +1,5 @@
 import type { PartitionedBroker } from '../broker/broker.interface.js';
 import { controlChannelOf, type ControlChannel } from '../broker/control-channel.interface.js';
-import { checkRetry } from '../protocol/input/event-fields.js';
 import {
   checkCallOptions,
   checkedElsewhere,
@@ -8,6 +7,7 @@ import {
   MAX_TIMER_MS,
   wholeNumber,
 } from '../protocol/input/option-checks.js';
+import { checkRetryTime, type RetryTime } from '../protocol/input/retry-time.js';
 import { checkReplay, type Replay } from '../protocol/input/replay-option.js';
 import { checkRoom, checkTarget, type RoomName } from '../protocol/input/room-name.js';
 import { SseError } from '../protocol/sse-error.js';
@@ -31,8 +31,11 @@ export interface RemoteOptions {
 
 /** Options of `disconnect`. */
 export interface DisconnectOptions extends RemoteOptions {
-  /** Milliseconds after which the clients reconnect. Default: the reconnection time that they have. */
-  readonly retryMs?: number;
+  /**
+   * Milliseconds after which the clients reconnect; of a range `{ minMs, maxMs }` each is given its own. Default: the
+   * reconnection time that they have.
+   */
+  readonly retryMs?: RetryTime;
 }
 
 const REMOTE_CHECKS = { timeoutMs: wholeNumber(1, MAX_ANSWER_TIMEOUT_MS) };
@@ -134,6 +137,6 @@ export class RemoteCommands {
 /** Validates the options of `disconnect`. @throws SseError `invalid-arguments`, `invalid-retry` */
 function checkDisconnect(options: DisconnectOptions): DisconnectOptions {
   checkCallOptions('disconnect', options, DISCONNECT_CHECKS);
-  if (options.retryMs !== undefined) checkRetry(options.retryMs, MAX_TIMER_MS);
+  if (options.retryMs !== undefined) checkRetryTime(options.retryMs, MAX_TIMER_MS);
   return options;
 }

@@ -1,4 +1,5 @@
 import { EVERYONE, asText, type RoomName } from '../protocol/input/room-name.js';
+import type { RetryTime } from '../protocol/input/retry-time.js';
 import type { ClientIdentity } from '../protocol/input/user-name.js';
 import type { ClientConnection } from './client-connection.js';
 import type { ClientSession } from './client-session.interface.js';
@@ -10,7 +11,7 @@ export interface ClientHost {
   join(client: SseClient, room: RoomName, options?: JoinOptions): Promise<boolean>;
   leave(client: SseClient, room: RoomName): unknown;
   send(client: SseClient, parts: readonly unknown[]): boolean;
-  setRetry(client: SseClient, retryMs: number): void;
+  setRetry(client: SseClient, retryMs: RetryTime): void;
   clientClosed(client: SseClient, reason: CloseReason): void;
 }
 
@@ -37,10 +38,7 @@ export class SseClient {
   readonly id: string;
   /** The request as controllers receive it: the object of Express or Fastify. */
   readonly request: unknown;
-  /**
-   * The `Last-Event-ID` header of the request, else its query parameter `lastEventId`, else `undefined`. Untrusted
-   * text: check it before use.
-   */
+  /** Header `Last-Event-ID`, else the query parameter `lastEventId`, else `undefined`. Untrusted: check it before use. */
   readonly lastEventId: string | undefined;
   /** `undefined` for no room, a string for one, a Set for more: a Set costs 150 bytes, and most clients are in one. */
   #rooms: string | Set<string> | undefined;
@@ -57,17 +55,17 @@ export class SseClient {
   slot: { release(): void } | undefined;
   /** Session whose key is in the URL of the stream. @internal */
   session: ClientSession | undefined;
-  /** Value of `setRetry` before the stream opened, in milliseconds. @internal */
-  retryMs: number | undefined;
+  /** Reconnection time in milliseconds, of `setRetry` or the stream's options; `undefined` before the opening. @internal */
+  retryMs: RetryTime | false | undefined;
+  /** True if the stream ends with the handler's source, `'without rooms'` in no room; `undefined` without one. @internal */
+  endOnComplete: boolean | 'without rooms' | undefined;
   /** Result of the option `identify`, from the opening of the stream on. @internal */
   identity: ClientIdentity | undefined;
 
   /** @internal */
-  constructor(init: SseClientInit) {
-    this.id = init.id;
-    this.request = init.request;
-    this.lastEventId = init.lastEventId;
-    this.#host = init.host;
+  constructor({ id, request, lastEventId, host }: SseClientInit) {
+    [this.id, this.request, this.lastEventId] = [id, request, lastEventId];
+    this.#host = host;
   }
 
   /** Names of the client's rooms in the order of joining, without `'*'`. A live view: it changes with joins and leaves. */
@@ -165,12 +163,11 @@ export class SseClient {
   }
 
   /**
-   * Sets the reconnection time of the client in milliseconds (HTML standard, 9.2.6: field `retry`). Before the stream
-   * opens it replaces the option `retryMs`; afterwards it is sent at once. 0 reconnects without delay.
-   *
-   * @throws SseError `invalid-retry` unless it is a whole number, 0 or more
+   * Sets the reconnection time of the client in milliseconds (HTML standard, 9.2.6: field `retry`), a random one of a range.
+   * Before the stream opens it replaces the option `retryMs`; afterwards it is sent at once. 0 reconnects without delay.
+   * @throws SseError `invalid-retry` unless it is a whole number, 0 or more, or `{ minMs, maxMs }`
    */
-  setRetry(retryMs: number): void {
+  setRetry(retryMs: RetryTime): void {
     this.#host.setRetry(this, retryMs);
   }
 
@@ -183,6 +180,12 @@ export class SseClient {
    */
   close(): void {
     this.connection.end('closed');
+  }
+
+  /** True if the stream ends once the source of its handler has. @internal */
+  get endsWithSource(): boolean {
+    if (this.endOnComplete !== 'without rooms') return this.endOnComplete === true;
+    return this.roomCount === 0 && this.session === undefined;
   }
 
   /** Returns `true` if the client or its user is listed in the `except` of an event. @internal */

@@ -4,6 +4,7 @@ import type { SseClient } from '../connection/sse-client.js';
 import { encodeEvent } from '../protocol/encode-event.js';
 import { RESERVED_EVENT_PREFIX } from '../protocol/input/event-fields.js';
 import type { Replay } from '../protocol/input/replay-option.js';
+import { spreadRetry, type RetryTime } from '../protocol/input/retry-time.js';
 import type { SerializeData } from '../protocol/input/serialize-data.js';
 import { SseFrame } from '../protocol/sse-frame.js';
 import type { RoomHub } from '../rooms/room-hub.js';
@@ -12,6 +13,8 @@ import { messageFields } from './message-fields.js';
 import type { StreamLimits, StreamSlot } from '../limits/stream-limits.js';
 import type { HttpExchange } from './http-exchange.js';
 import type { HandlerRunner } from './routes/wrap-handler.js';
+import { EndpointSnapshot } from './snapshot/endpoint-snapshot.js';
+import type { SseSnapshot } from './snapshot/snapshot-option.js';
 import { openWithinLimits } from './stream-opening.js';
 
 export interface HandlerStreamOptions {
@@ -21,9 +24,11 @@ export interface HandlerStreamOptions {
   readonly limits: StreamLimits;
   readonly slot: StreamSlot;
   readonly serialize: SerializeData;
-  readonly retryMs: number | false;
+  readonly retryMs: RetryTime | false;
   /** As in `SseRoomOptions`. */
   readonly replay: Replay | undefined;
+  /** As in `SseRoomOptions`. */
+  readonly snapshot: SseSnapshot<never> | undefined;
   readonly openOnFirstEvent: boolean;
   /** `undefined`: `true` for a client in no room and without a session. */
   readonly endOnComplete: boolean | undefined;
@@ -49,6 +54,7 @@ export class HandlerStream implements HandlerRunner, SourceSink {
   readonly #options: HandlerStreamOptions;
   /** Resolves when the stream has opened or its client has gone. Rejects with a failure before that. */
   readonly opened: Promise<void>;
+  readonly #snapshot: EndpointSnapshot | undefined;
   #settle!: { resolve: () => void; reject: (error: unknown) => void };
   #started = false;
   /** `true` once the head is being prepared: a failure can no longer be answered with its HTTP status. */
@@ -58,11 +64,18 @@ export class HandlerStream implements HandlerRunner, SourceSink {
 
   constructor(options: HandlerStreamOptions) {
     this.#options = options;
+    const { snapshot } = options;
+    if (snapshot !== undefined)
+      this.#snapshot = new EndpointSnapshot({
+        ...options,
+        snapshot,
+        onFailure: (error) => this.error(error),
+      });
     this.opened = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
     options.client.onceClosed = (reason) => {
       const settle = (): void => this.#settle.resolve();
       // The client reconnects, as after the end of an open stream by a shutdown.
-      if (reason === 'shutdown') options.http.answerReconnect(options.retryMs, settle);
+      if (reason === 'shutdown') options.http.answerReconnect(spreadRetry(options.retryMs), settle);
       else settle();
     };
     // Gone while a guard or a room function ran: nothing will call `onceClosed`.
@@ -70,8 +83,9 @@ export class HandlerStream implements HandlerRunner, SourceSink {
   }
 
   /** Runs the handler and starts with its result. @returns the result that Nest passes to interceptors, if any */
-  async run(handler: () => unknown): Promise<unknown> {
+  async run(handler: () => unknown, controller?: unknown): Promise<unknown> {
     this.hasRun = true;
+    if (this.#snapshot !== undefined) this.#snapshot.controller = controller;
     let source: unknown;
     try {
       source = await handler();
@@ -87,9 +101,10 @@ export class HandlerStream implements HandlerRunner, SourceSink {
 
   /** Starts reading the result of the handler. Does nothing from the second call on. */
   start(source: unknown): void {
-    const { client, openOnFirstEvent } = this.#options;
+    const { client, openOnFirstEvent, endOnComplete } = this.#options;
     if (this.#started || client.isClosed) return;
     this.#started = true;
+    if (source !== undefined && source !== null) client.endOnComplete = endOnComplete ?? 'without rooms';
     client.connection.onEarlyFrame = () => this.#open();
     readSource(source, client, this);
     if (client.isClosed || client.connection.isOpen) return;
@@ -141,9 +156,8 @@ export class HandlerStream implements HandlerRunner, SourceSink {
   }
 
   complete(): void {
-    const { client, endOnComplete } = this.#options;
-    const hasNoRooms = client.roomNames().length === 0 && client.session === undefined;
-    if (client.isClosed || !(endOnComplete ?? hasNoRooms)) return;
+    const { client } = this.#options;
+    if (client.isClosed || !client.endsWithSource) return;
     this.#open();
     this.#end('source-ended');
   }
@@ -151,6 +165,13 @@ export class HandlerStream implements HandlerRunner, SourceSink {
   #open(): void {
     const { client, http } = this.#options;
     if (this.#opening || client.isClosed) return;
+    if (this.#snapshot?.isPrepared === false) {
+      this.#snapshot.prepare().then(
+        () => this.#open(),
+        (error: unknown) => this.refuse(error),
+      );
+      return;
+    }
     this.#opening = true;
     http.prepareHead({
       onHead: () => this.#sendHead(),
@@ -165,7 +186,7 @@ export class HandlerStream implements HandlerRunner, SourceSink {
     try {
       http.detachFromFramework();
       http.drainUnreadBody();
-      openWithinLimits(this.#options, { retryMs, newest: replay });
+      openWithinLimits(this.#options, { retryMs, newest: replay, snapshot: this.#snapshot });
     } catch (error) {
       // An invalid header, or a failing `writeHead` of a middleware, must not end the process.
       this.#settle.reject(error);

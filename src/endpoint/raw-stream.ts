@@ -1,5 +1,5 @@
 import type { SseClient } from '../connection/sse-client.js';
-import { checkRetry } from '../protocol/input/event-fields.js';
+import { checkRetryTime, drawRetry, type RetryTime } from '../protocol/input/retry-time.js';
 import { checkRooms, type RoomName, type RoomNameRules } from '../protocol/input/room-name.js';
 import { SseError } from '../protocol/sse-error.js';
 import type { RoomHub } from '../rooms/room-hub.js';
@@ -9,11 +9,13 @@ import { CROSS_SITE_MESSAGE } from '../cross-site/cross-site.js';
 import { HttpExchange } from './http-exchange.js';
 import { isForbiddenOrigin } from './origin-check.js';
 import { attachSession, sessionKeyOf, type Sessions } from './stream-session.js';
-import { attachSlot, openWithinLimits, refuseAtLimit } from './stream-opening.js';
+import { attachSlot, openWithinLimits, refuseAtLimit, refuseWhileDraining } from './stream-opening.js';
 
 export interface RawStreamOptions {
   readonly rooms?: RoomName | readonly RoomName[] | undefined;
-  readonly retryMs: number | false;
+  readonly retryMs: RetryTime | false;
+  /** True where the node takes no new streams any more. */
+  readonly isDraining: boolean;
   readonly limits: StreamLimits;
   readonly allowedOrigins: AllowedOrigins | false | undefined;
   readonly names?: RoomNameRules;
@@ -30,12 +32,12 @@ export function openRawStream(
   hub: RoomHub,
   request: unknown,
   response: unknown,
-  { rooms, retryMs, limits, names, allowedOrigins, sessions }: RawStreamOptions,
+  { rooms, retryMs, isDraining, limits, names, allowedOrigins, sessions }: RawStreamOptions,
 ): SseClient {
   const http = new HttpExchange(request, response);
   const roomNames = rooms === undefined ? [] : checkRooms(rooms, names);
   limits.checkRooms(roomNames);
-  if (retryMs !== false) checkRetry(retryMs);
+  if (retryMs !== false) checkRetryTime(retryMs);
   if (http.response.headersSent) {
     throw new SseError(
       'response-already-sent',
@@ -44,7 +46,8 @@ export function openRawStream(
   }
   const session = sessionKeyOf(http, sessions);
   const isForbidden = isForbiddenOrigin(http, request, allowedOrigins);
-  const slot = !isForbidden && http.claimConnection() ? limits.enter(request) : undefined;
+  const isRefused = isForbidden || isDraining || !http.claimConnection();
+  const slot = isRefused ? undefined : limits.enter(request);
   const client = hub.register({
     request,
     writer: http.createWriter(),
@@ -54,9 +57,10 @@ export function openRawStream(
     held: true,
   });
   if (slot === undefined) {
-    client.connection.close('refused');
+    client.connection.close(isDraining && !isForbidden ? 'shutdown' : 'refused');
     if (isForbidden) http.answerStatus(403, CROSS_SITE_MESSAGE);
-    else http.answerReconnect(retryMs, () => {});
+    else if (isDraining) refuseWhileDraining(http, retryMs, () => {});
+    else http.answerReconnect(drawRetry(retryMs), () => {});
     return client;
   }
   if (typeof slot === 'string') {
@@ -72,6 +76,5 @@ export function openRawStream(
   openWithinLimits({ hub, limits, http, client, slot }, { retryMs, nextTurn: true });
   const { endsAtOpen } = client.connection;
   if (endsAtOpen !== undefined) client.connection.close(endsAtOpen);
-  if (hub.isClosing) client.connection.close('shutdown');
   return client;
 }

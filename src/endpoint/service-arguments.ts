@@ -20,17 +20,26 @@ export function withExcluded(parts: readonly unknown[], hasUsers: boolean): read
   return [event, data, { ...(options as object), except: names }, ...rest];
 }
 
+/** Matches the id of a client, and no name of a user in `PublishOptions.except`. */
+const CLIENT_ID = /^[\w-]{1,64}$/;
+
 /** The name of an excluded target in `PublishOptions.except`. @throws SseError `invalid-user`, `invalid-arguments` */
 export function nameOf(target: unknown, hasUsers: boolean): string {
   if (target instanceof SseClient) return target.id;
-  if (typeof target !== 'object' || target === null || !('user' in target)) {
+  const { client, user, ...others } = (typeof target === 'object' && target !== null ? target : {}) as {
+    readonly client?: unknown;
+    readonly user?: unknown;
+  };
+  const isOne = (client === undefined) !== (user === undefined) && Object.keys(others).length === 0;
+  if (!isOne || (client !== undefined && !(typeof client === 'string' && CLIENT_ID.test(client)))) {
     throw new SseError(
       'invalid-arguments',
-      `except takes an SseClient, { user }, or a list of them, not ${describeValue(target)}.`,
+      `except takes an SseClient, { client: id }, { user }, or a list of them, not ${describeValue(target)}.`,
     );
   }
+  if (client !== undefined) return client;
   if (!hasUsers) throw noUsers('except: { user }');
-  return `user:${checkUser(target.user)}`;
+  return `user:${checkUser(user)}`;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { SseClient } from '../connection/sse-client.js';
+import { spreadRetry, type RetryTime } from '../protocol/input/retry-time.js';
 import type { StreamLimit, StreamLimits, StreamSlot } from '../limits/stream-limits.js';
 import type { RoomHub } from '../rooms/room-hub.js';
 import type { Opening } from '../rooms/room-hub.interface.js';
@@ -49,8 +50,26 @@ export function refuseAtLimit(
   limit: StreamLimit,
   done: () => void,
 ): void {
-  const retryAfterMs = limits.retryAfterMs();
-  if (!http.prefersStatus()) return http.answerReconnect(retryAfterMs, done);
-  http.answerStatus(limit === 'maxStreams' ? 503 : 429, 'Too many streams', retryAfterMs);
+  const status = limit === 'maxStreams' ? 503 : 429;
+  refuseForNow(http, { status, message: 'Too many streams', retryMs: limits.retryAfterMs() }, done);
+}
+
+/**
+ * Answers a request that comes while the node is drained: at the next attempt the client reaches another one.
+ *
+ * @param done called when the request is answered
+ */
+export function refuseWhileDraining(http: HttpExchange, retryMs: RetryTime | false, done: () => void): void {
+  refuseForNow(http, { status: 503, message: 'Shutting down', retryMs: spreadRetry(retryMs) }, done);
+}
+
+/** Answers with a stream that ends, or with the status to a client that asks for one. */
+function refuseForNow(
+  http: HttpExchange,
+  { status, message, retryMs }: { status: number; message: string; retryMs: number | false },
+  done: () => void,
+): void {
+  if (!http.prefersStatus()) return http.answerReconnect(retryMs, done);
+  http.answerStatus(status, message, retryMs === false ? undefined : retryMs);
   done();
 }

@@ -88,6 +88,11 @@ export class StreamLimits {
     return undefined;
   }
 
+  /** Streams of this node with the requests that wait for theirs, and the most that there may be. */
+  get usage(): { readonly streams: number; readonly maxStreams: number | false } {
+    return { streams: this.#streams, maxStreams: this.#limits.maxStreams };
+  }
+
   /** Called by a slot that is released. */
   slotReleased(): void {
     this.#streams--;

@@ -9,6 +9,15 @@ import {
 /** The position of a stream: a resume point per partition of its rooms. A broker without partitions counts as partition 0. */
 export type StreamPosition = ReadonlyMap<number, ResumePoint>;
 
+/** The position of the broker in the partitions of some rooms. */
+export type CurrentPosition = ReadonlyMap<
+  number,
+  ResumePoint & {
+    /** Position up to which lost events of another epoch were stored again. Default: 0, there are none. */
+    readonly restoredUpTo?: Position | undefined;
+  }
+>;
+
 /** Upper bound of 64 parts of 21 characters each, with separators and version. */
 const MAX_ID_LENGTH = 1_500;
 const PART = /^([0-9a-z]{2})([0-9a-f]{8})([0-9a-z]{11})$/;

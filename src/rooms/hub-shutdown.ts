@@ -40,15 +40,18 @@ export class HubShutdown {
   /**
    * Waits for the calls in flight and delivers what they have published, ends every stream, and closes the broker. Each of
    * the first two steps takes at most `shutdownGraceMs`, and so does a last one for what was published meanwhile.
+   *
+   * @param endStreams ends streams after the first step, in a time of its own
    */
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
+  close(endStreams?: () => Promise<void>): Promise<void> {
+    this.#closing ??= this.#close(endStreams);
     return this.#closing;
   }
 
-  async #close(): Promise<void> {
+  async #close(endStreams?: () => Promise<void>): Promise<void> {
     const { partitions, connections, rooms, observables, observer, callbacks } = this.#parts;
     await this.#deliverPending();
+    await endStreams?.();
     const clients = [...rooms.roomOfAll.clients];
     const ended = clients.map((client) => client.connection.ended());
     for (const client of clients) client.connection.close('shutdown');

@@ -3,11 +3,13 @@ import type { CallbackFailures } from '../callbacks/callback-failures.js';
 import type { ConnectionOptions } from '../connection/connection-services.js';
 import type { ResponseWriter } from '../connection/response/response-writer.js';
 import type { RoomNameRules } from '../protocol/input/room-name.js';
+import type { RetryTime } from '../protocol/input/retry-time.js';
 import type { Replay } from '../protocol/input/replay-option.js';
 import type { SerializeData } from '../protocol/input/serialize-data.js';
 import type { PublisherOptions } from './publish/event-publisher.js';
 import type { ClientObserver } from './client-observer.interface.js';
 import type { ReportFailure } from './reported-promise.js';
+import type { StateSnapshot } from './state-snapshot.interface.js';
 import type { RoomPolicy } from './room-policy.js';
 
 /** Options of the hub of one node. */
@@ -46,6 +48,8 @@ export interface Opening {
   readonly nextTurn?: boolean;
   /** As in `AttachTiming`. Default: none. */
   readonly newest?: Replay | undefined;
+  /** As in `AttachTiming`. Default: none. */
+  readonly snapshot?: StateSnapshot | undefined;
   /** Reconnection time in milliseconds; `false` sends none. */
-  readonly retryMs: number | false;
+  readonly retryMs: RetryTime | false;
 }

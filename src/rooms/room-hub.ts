@@ -7,7 +7,7 @@ import { ConnectionServices } from '../connection/connection-services.js';
 import { SseClient, type ClientHost } from '../connection/sse-client.js';
 import type { JoinOptions } from '../connection/sse-client.interface.js';
 import type { SseGauges } from '../metrics/sse-metrics.interface.js';
-import { checkRetry } from '../protocol/input/event-fields.js';
+import { checkRetryTime, drawRetry, type RetryTime } from '../protocol/input/retry-time.js';
 import { encodeEvent } from '../protocol/encode-event.js';
 import { RoomMessage, type RoomEvent } from '../protocol/room-message.js';
 import type { PublicMethod } from '../protocol/sse-error.js';
@@ -41,10 +41,13 @@ export class RoomHub implements ClientHost {
   readonly #delivery: EventDelivery;
   readonly events: EventPublisher;
   readonly #shutdown: HubShutdown;
+  /** True if any room has history. */
+  readonly hasHistory: boolean;
 
   constructor(options: HubOptions) {
     this.#options = options;
     this.callbacks = options.callbacks;
+    this.hasHistory = options.policy.hasHistory;
     this.observables = new HubObservables(options.callbacks, options.metrics);
     this.#partitions = new Partitions(options.broker, options.metrics);
     this.#connections = new ConnectionServices(options);
@@ -53,7 +56,7 @@ export class RoomHub implements ClientHost {
     this.#rooms = new RoomRegistry(this.#partitions, reportWhileOpen, options);
     this.events = new EventPublisher(this.#partitions, options);
     this.#resumes = new ClientResumes(
-      { ...options, partitions: this.#partitions, rooms: this.#rooms, hasHistory: options.policy.hasHistory },
+      { ...options, partitions: this.#partitions, rooms: this.#rooms, hasHistory: this.hasHistory },
       options.report,
     );
     this.#joins = new RoomJoins({
@@ -75,7 +78,7 @@ export class RoomHub implements ClientHost {
 
   /** Starts the broker, and subscribes the room of all clients without `subscribesLater`. Settles when it may be used. */
   async start({ subscribesLater = false } = {}): Promise<void> {
-    const losses = new LossNotifier(this.clients, this.#partitions, this.#options.metrics);
+    const losses = new LossNotifier(this.clients, this.#partitions, this.#options.metrics, this.#resumes);
     const listener: PartitionsListener = {
       onMessage: (message) => this.#delivery.receive(message),
       onStateChange: (state) => {
@@ -146,16 +149,12 @@ export class RoomHub implements ClientHost {
    * Sends the headers, and `retry` as the first line, in the same block as the first event. Then begins to bring the client
    * to live delivery, as in `ClientResumes.attach`: what subscribers of `connected$` join or send follows `sse:ready`.
    */
-  open(
-    client: SseClient,
-    headers: Readonly<Record<string, unknown>>,
-    { retryMs, nextTurn = false, newest }: Opening,
-  ): void {
+  open(client: SseClient, headers: Readonly<Record<string, unknown>>, { retryMs, ...timing }: Opening): void {
     if (client.isClosed) return;
-    const retry = client.retryMs ?? retryMs;
+    const retry = drawRetry((client.retryMs ??= retryMs));
     client.connection.open(headers, retry === false ? '' : encodeEvent({ retry }));
     this.#options.observer?.clientOpened(client);
-    void this.#resumes.attach(client, { ready: this.#options.readyEvent, nextTurn, newest });
+    void this.#resumes.attach(client, { nextTurn: false, ready: this.#options.readyEvent, ...timing });
     this.observables.connected.next({ client });
   }
 
@@ -176,10 +175,10 @@ export class RoomHub implements ClientHost {
     return this.events.send(client, parts);
   }
 
-  setRetry(client: SseClient, retryMs: number): void {
-    const retry = checkRetry(retryMs);
-    if (client.connection.isOpen) this.events.sendFields(client, { retry });
-    else client.retryMs = retry;
+  setRetry(client: SseClient, retryMs: RetryTime): void {
+    client.retryMs = checkRetryTime(retryMs);
+    const retry = drawRetry(client.retryMs);
+    if (client.connection.isOpen && retry !== false) this.events.sendFields(client, { retry });
   }
 
   clientClosed(client: SseClient, reason: CloseReason): void {
@@ -208,7 +207,7 @@ export class RoomHub implements ClientHost {
 
   /** The current position of some rooms, or `undefined` without history. */
   async position(rooms: readonly string[]): Promise<string | undefined> {
-    if (!this.#options.policy.hasHistory) return undefined;
+    if (!this.hasHistory) return undefined;
     return this.#partitions.format(await this.#partitions.currentPosition([EVERYONE, ...rooms]));
   }
 
@@ -218,5 +217,5 @@ export class RoomHub implements ClientHost {
   }
 
   /** As in `HubShutdown.close`. */
-  readonly close = (): Promise<void> => this.#shutdown.close();
+  readonly close = (endStreams?: () => Promise<void>): Promise<void> => this.#shutdown.close(endStreams);
 }

@@ -57,6 +57,12 @@ export class RoomRegistry {
   }
 
   /** Adds a client to a room. @returns the room */
+  /** Pending while the broker does not deliver each room of the client to this node yet. */
+  whenAllSubscribed(client: SseClient): Promise<void> | undefined {
+    const pending = roomsOf(client).flatMap((name) => this.get(name)?.subscribed ?? []);
+    return pending.length === 0 ? undefined : Promise.all(pending).then(() => {});
+  }
+
   join(client: SseClient, name: string): Room {
     const room = this.#getOrSubscribe(name);
     room.add(client);

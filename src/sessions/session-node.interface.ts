@@ -1,6 +1,5 @@
 import type { SessionChange, SessionOutcome, SessionOwner } from '../broker/session-store.interface.js';
 import type { SseClient } from '../connection/sse-client.js';
-import type { StreamSession } from './stream-session.js';
 
 /** The sessions of this node, as far as one of them needs them. */
 export interface SessionNode {
@@ -18,5 +17,5 @@ export interface SessionNode {
   /** Ends the stream that had the session until now, on whatever node. */
   endPrevious(owner: SessionOwner): void;
   /** Forgets a session whose stream has ended. */
-  forget(session: StreamSession): void;
+  forget(clientId: string): void;
 }

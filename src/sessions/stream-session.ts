@@ -97,16 +97,11 @@ export class StreamSession implements ClientSession {
     const hasClaimed = this.#state !== 'new';
     this.#state = 'ended';
     this.#setRestored();
-    this.#node.forget(this);
+    this.#node.forget(this.#client.id);
     if (!hasClaimed) return;
     const { ttlMs } = this.#node;
     // A lost change leaves the session stored for the time of a renewal.
     this.#node.change({ ...this.#name, do: 'end', client: this.#client.id, ttlMs }).catch(() => {});
-  }
-
-  /** The client id of its stream. */
-  get clientId(): string {
-    return this.#client.id;
   }
 
   /** Stores the session for the time of a renewal, and what could not be stored before. Never rejects. */

@@ -89,8 +89,8 @@ export class StreamSessions implements SessionNode {
     setTimeout(() => this.#notify(node), NOTICE_INTERVAL_MS).unref();
   }
 
-  forget(session: StreamSession): void {
-    this.#byClient.delete(session.clientId);
+  forget(clientId: string): void {
+    this.#byClient.delete(clientId);
     if (this.#byClient.size > 0) return;
     clearInterval(this.#renewal);
     this.#renewal = undefined;

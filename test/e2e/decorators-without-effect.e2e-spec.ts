@@ -85,7 +85,7 @@ describe.each(platforms)('a decorator without effect is refused by name at start
 });
 
 it('an unknown option of @SseRoom is refused with the nearest name', async () => {
-  const error = await sseRefusal(() => SseRoom('room', unchecked({ openOnFirst: true })));
+  const error = await sseRefusal(() => SseRoom('room', unchecked<SseRoomOptions>({ openOnFirst: true })));
   expect(error).toMatchObject({
     code: 'invalid-options',
     message: expect.stringContaining('Did you mean "openOnFirstEvent"?') as unknown,
@@ -130,7 +130,7 @@ describe('two @SseRoom', () => {
   it('that give one option the same value, or different options, are accepted', () => {
     twice({ retryMs: 100 }, { retryMs: 100 })();
     twice({ retryMs: 100 }, { endOnComplete: true })();
-    twice(unchecked({ retryMs: undefined }), { retryMs: 100 })();
+    twice(unchecked<SseRoomOptions>({ retryMs: undefined }), { retryMs: 100 })();
   });
 });
 
@@ -144,7 +144,7 @@ class MergedController {
     return of(1);
   }
 
-  @SseRoom('audit', unchecked({ retryMs: undefined }))
+  @SseRoom('audit', unchecked<SseRoomOptions>({ retryMs: undefined }))
   @Get('controller')
   controller(): Observable<number> {
     return of(1);

@@ -1,4 +1,7 @@
-import { MemoryBroker, type BrokerListener, type SseBroker } from 'nestjs-simple-sse';
+import { jest } from '@jest/globals';
+import { MemoryBroker, type BrokerListener, type HistoryPage, type SseBroker } from 'nestjs-simple-sse';
+import { LostCopies } from '../../src/rooms/partitions/lost-copies.js';
+import { RoomMessage } from '../../src/protocol/room-message.js';
 import type { RunningApp } from '../support/running-app.js';
 import { HashedPartitions } from '../support/hashed-partitions.js';
 import { gapsOf, listenFrom, readyOf, receivedUntil, startTestApp, textsOf } from './test-app.js';
@@ -7,6 +10,7 @@ import { gapsOf, listenFrom, readyOf, receivedUntil, startTestApp, textsOf } fro
 class CuttableBroker extends MemoryBroker {
   listener!: BrokerListener;
   #cutAt: number | undefined;
+  #emptyUpTo = 0;
 
   override get position(): number {
     return this.#cutAt ?? super.position;
@@ -36,9 +40,24 @@ class CuttableBroker extends MemoryBroker {
     this.listener.onStateChange('live');
   }
 
+  /** Events of the former server that were stored again in the present one. */
+  restored: readonly RoomMessage[] = [];
+
+  override async read(...args: Parameters<SseBroker['read']>): Promise<HistoryPage> {
+    const page = await super.read(...args);
+    const [rooms, after = Infinity] = args;
+    const messages = [
+      ...this.restored.filter(({ position }) => position > after),
+      ...page.messages.filter(({ position }) => position > this.#emptyUpTo),
+    ];
+    const restoredUpTo = Math.max(0, ...this.restored.map(({ position }) => position));
+    return rooms.length === 0 ? { ...page, restoredUpTo } : { ...page, messages };
+  }
+
   /** Connects again to a server that has lost its data. */
   restartEmpty(): void {
     Object.assign(this, { epoch: '0000000f' });
+    this.#emptyUpTo = super.position;
     this.listener.onEpochChange(this.epoch);
     this.#cutAt = undefined;
     this.listener.onStateChange('live');
@@ -79,6 +98,22 @@ describe('an event in rooms of two partitions', () => {
     brokerOf(first).cut();
     return stream;
   };
+
+  /** Brings a client up to `live`, cuts it, publishes `both`, and gives the first partition an empty server. */
+  async function loseCopy(): Promise<{ id: string | undefined; lost: RoomMessage }> {
+    await start();
+    const stream = await connect();
+    await publish(second, 'live');
+    const id = (await receivedUntil(stream, 'live')).at(-1)?.id;
+    stream.close();
+    await publish([first, second], 'both');
+    const { messages } = await brokerOf(first).read([first], 0);
+    // As on a node that starts afterwards, and does not know of the loss.
+    const unaware = jest.spyOn(LostCopies.prototype, 'add').mockImplementation(() => {});
+    brokerOf(first).restartEmpty();
+    unaware.mockRestore();
+    return { id, lost: messages.at(-1) as RoomMessage };
+  }
 
   it('comes on resume from the partition that still has it, beside the gap of the other', async () => {
     await start();
@@ -146,6 +181,73 @@ describe('an event in rooms of two partitions', () => {
     const resumed = await receivedUntil(back, 'now');
     expect(gapsOf(resumed)).toEqual([{ rooms: expect.arrayContaining([first]) as unknown, reason: 'epoch' }]);
     expect(once(textsOf(resumed), 'both')).toBe(1);
+  });
+
+  it('is named by the gap, where an event before it takes the client past the copy that the first server has lost', async () => {
+    await start();
+    const stream = await connect();
+    await publish(second, 'live');
+    const id = (await receivedUntil(stream, 'live')).at(-1)?.id;
+    stream.close();
+    await publish(second, 'before');
+    await publish([first, second], 'both');
+    brokerOf(first).restartEmpty();
+    const back = await connect(id);
+    const received = await receivedUntil(back, 'before');
+    // A client that is cut here comes with the new epoch: the gap of the second room has told it.
+    expect(gapsOf(received)).toEqual([
+      { rooms: expect.arrayContaining([first, second]) as unknown, reason: 'epoch' },
+    ]);
+    await publish(second, 'now');
+    expect(once(textsOf(await receivedUntil(back, 'now')), 'both')).toBe(1);
+  });
+
+  describe('whose copy a new server of the first partition lacked', () => {
+    it('comes once and in its place, where the copy was stored again', async () => {
+      const { id, lost } = await loseCopy();
+      await publish(first, 'newer');
+      brokerOf(first).restored = [lost];
+      const back = await connect(id);
+      await publish(second, 'now');
+      const received = await receivedUntil(back, 'now');
+      expect(readyOf(received)).toMatchObject({ resumed: 'partial', id });
+      expect(textsOf(received)).toEqual(['both', 'newer', 'now']);
+    });
+
+    it('comes once from the second partition, where only another event was stored again', async () => {
+      const { id, lost } = await loseCopy();
+      const other = new RoomMessage(
+        { data: 'other', serialized: false },
+        { rooms: [first], epoch: lost.epoch, position: lost.position - 1, replayable: true },
+      );
+      brokerOf(first).restored = [other];
+      const back = await connect(id);
+      await publish(second, 'now');
+      const received = await receivedUntil(back, 'now');
+      expect(gapsOf(received)).toEqual([
+        { rooms: expect.arrayContaining([first]) as unknown, reason: 'epoch' },
+      ]);
+      expect(textsOf(received)).toEqual(['other', 'both', 'now']);
+    });
+
+    it('comes once, where its second copy arrives after the client has received the first', async () => {
+      await start();
+      const stream = await connect();
+      await publish(second, 'live');
+      const id = (await receivedUntil(stream, 'live')).at(-1)?.id;
+      stream.close();
+      await publish(first, 'both');
+      const { messages } = await brokerOf(first).read([first], 0);
+      const lost = messages.at(-1) as RoomMessage;
+      brokerOf(first).restartEmpty();
+      brokerOf(first).restored = [lost];
+      const back = await connect(id);
+      await receivedUntil(back, 'both');
+      const copies = [{ partition: partitions.partitionOf(first), position: lost.position, rooms: [first] }];
+      await brokerOf(second).publish([second], { data: 'both', serialized: false }, { copies });
+      await publish(second, 'now');
+      expect(textsOf(await receivedUntil(back, 'now'))).toEqual(['now']);
+    });
   });
 
   it('comes live from the second partition, where the first has reported its copy as lost before', async () => {

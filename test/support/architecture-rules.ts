@@ -51,10 +51,22 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     packages: [],
   },
   limits: { imports: ['protocol'], types: ['connection', 'metrics'], packages: ['node:net'] },
+  drain: { imports: ['protocol'], types: ['connection', 'broker'], packages: [] },
+  terminus: { imports: ['protocol', 'sse.service.ts'], types: ['drain'], packages: ['@nestjs/common'] },
   'cross-site': { imports: ['protocol'], packages: ['node:http'] },
   endpoint: {
     imports: ['protocol', 'connection', 'limits', 'cross-site', 'rooms', 'sessions', 'sse.constants.ts'],
     packages: ['@nestjs/*', 'rxjs', 'node:*'],
+  },
+  'http-api': {
+    imports: [
+      'protocol',
+      'rooms/room-pattern.ts',
+      'rooms/publish/call-arguments.ts',
+      'sse.module.ts',
+      'sse.service.ts',
+    ],
+    packages: ['@nestjs/*', 'node:crypto'],
   },
   testing: {
     imports: [
@@ -66,6 +78,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     ],
     packages: ['node:*'],
   },
+  prometheus: { imports: ['protocol', 'metrics'], packages: ['prom-client'] },
   [PUBLIC_API]: {
     imports: [
       'protocol',
@@ -78,6 +91,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'limits',
       'sessions',
       'cross-site',
+      'drain',
       'rooms',
       'endpoint',
       'testing',

@@ -8,6 +8,7 @@ import {
 } from '../../protocol/input/option-checks.js';
 import { checkAcknowledge, type Acknowledge } from '../../protocol/input/acknowledge.js';
 import { SseError } from '../../protocol/sse-error.js';
+import { IDEMPOTENCY_WINDOW_MS } from '../idempotency-keys.js';
 
 /**
  * A client that the application has made with ioredis or node-redis. The type is structural, so that the types of a
@@ -120,6 +121,15 @@ export interface RedisBrokerOptions {
   readonly acknowledge?: Acknowledge | false | undefined;
 
   /**
+   * Time for which this node remembers the events that it has published with an `idempotencyKey`, in milliseconds, at most
+   * 120,000, and up to `maxBufferedBytes` of them. When another or a restarted Redis lacks such an event, the node
+   * stores it again at its position. `false` switches it off.
+   *
+   * @defaultValue `60000`
+   */
+  readonly republishMs?: number | false | undefined;
+
+  /**
    * Time without a received message after which the subscribing connection is probed, in milliseconds. A dead
    * connection is detected within twice this time plus `publishTimeoutMs`. With Sentinels or a cluster also the time
    * after which they are asked whether the server is still the master: one that they have replaced is left within the same
@@ -153,6 +163,7 @@ const DEFAULTS = {
   connectTimeoutMs: 5_000,
   publishTimeoutMs: 5_000,
   acknowledge: false,
+  republishMs: 60_000,
   probeIntervalMs: 10_000,
   maxBufferedBytes: 16_777_216,
 } as const;
@@ -182,6 +193,10 @@ const CHECKS: Readonly<Record<keyof RedisBrokerOptions, OptionCheck>> = {
   connectTimeoutMs: milliseconds,
   publishTimeoutMs: milliseconds,
   acknowledge: checkAcknowledge,
+  republishMs: (value) =>
+    value === false || wholeNumber(1, IDEMPOTENCY_WINDOW_MS)(value) === undefined
+      ? undefined
+      : `false, or a whole number from 1 to ${IDEMPOTENCY_WINDOW_MS}`,
   probeIntervalMs: milliseconds,
   maxBufferedBytes: wholeNumber(1, Number.MAX_SAFE_INTEGER),
 };

@@ -148,6 +148,9 @@ export class RedisBroker implements SseBroker {
     if (epoch === undefined) throw unavailable('Redis has a malformed receipt of this event.', undefined);
     const position = Number(digits);
     order.observePosition(position);
+    const { idempotencyKey } = options;
+    if (idempotencyKey !== undefined && command.isStored)
+      losses.remember({ rooms, event, options: { ...options, idempotencyKey }, epoch, position });
     if (duplicate !== 1) losses.accepted(rooms, epoch);
     return { epoch, position, replayable: position !== 0, duplicate: duplicate === 1, missing };
   }
@@ -235,10 +238,13 @@ export class RedisBroker implements SseBroker {
    */
   async #readPosition(node: RedisNode): Promise<HistoryPage> {
     const { reader, order } = node;
-    const current = (await reader.currentPosition()) ?? order;
+    const found = await reader.currentPosition();
+    const current = found ?? order;
     const isKnownEpoch = current.epoch === order.epoch;
     if (!isKnownEpoch) node.awaitEpoch(current);
     const position = isKnownEpoch ? Math.max(order.newestPosition, current.position) : current.position;
-    return { epoch: current.epoch, position, messages: [], incompleteRooms: [] };
+    const { restoredUpTo = 0, restoredEvents = 0 } = found ?? {};
+    if (found !== undefined) node.reads.forgetUnless(restoredEvents);
+    return { epoch: current.epoch, position, messages: [], incompleteRooms: [], restoredUpTo };
   }
 }

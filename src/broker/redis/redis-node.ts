@@ -44,9 +44,7 @@ export interface RedisNodeContext {
   readonly onPresenceShutdown: () => void;
 }
 
-/**
- * The parts of a running broker on this node, from `start` to `close`. Some callbacks refer to a part that is created after them. They run only after `open()`, when all parts exist.
- */
+/** The parts of a running broker on this node. Callbacks refer to parts that are created later: they run after `open()`. */
 export class RedisNode {
   readonly policy: HistoryPolicy;
   readonly redisKeys: RedisKeys;
@@ -102,8 +100,7 @@ export class RedisNode {
       onUp: () => this.#handleCommandsUp(),
       onDown: (error) => this.#handleState(error),
     });
-    const { commands } = this;
-    this.losses = new LossAnnouncer({ commands, redisKeys, policy, partitions: options.partitions });
+    this.losses = new LossAnnouncer({ commands: this.commands, redisKeys, policy, options });
     const newLinkOnDemand = (): CommandLink =>
       new CommandLink({ ...linkOptions, onUp: () => {}, onDown: () => {}, carriesReads: true });
     this.#readLink = newLinkOnDemand();
@@ -112,7 +109,7 @@ export class RedisNode {
     this.registry = context.carriesRegistry
       ? new NodeRegistry({
           ...context,
-          commands,
+          commands: this.commands,
           malformed: this.malformed,
           receives: () => this.feed.isOpen,
         })

@@ -14,7 +14,7 @@ import {
   checkHiddenResponse,
   checkPlainRoute,
   checkProvider,
-  checkReplayOfRoute,
+  checkFirstEvents,
   checkStreamRoute,
   type RouteMethod,
 } from './route-checks.js';
@@ -114,7 +114,7 @@ export class EndpointExplorer implements OnModuleInit {
       const route = routeText(this.#config.getGlobalPrefix(), prefixes, paths);
       const metadata = roomMetadataOf(controller, handler);
       const { sources } = metadata;
-      checkReplayOfRoute(metadata, label, this.#policy);
+      checkFirstEvents(metadata, label, this.#policy);
       for (const source of sources) checkTemplates(source, label, this.#names);
       if (!hasModulePaths) this.#checkParameters(sources, route, label);
     }

@@ -2,12 +2,14 @@ import { inspect, isDeepStrictEqual } from 'node:util';
 import { didYouMean } from '../../protocol/did-you-mean.js';
 import { describeValue } from '../../protocol/error-text.js';
 import { checkReplay, type Replay } from '../../protocol/input/replay-option.js';
+import type { RetryTime } from '../../protocol/input/retry-time.js';
 import { SseError } from '../../protocol/sse-error.js';
 import { SSE_ROOM_METADATA } from '../../sse.constants.js';
-import type { RoomSource } from '../room-names.js';
+import type { RoomSource, RoutedRequest } from '../room-names.js';
+import { checkSnapshot, type SseSnapshot } from '../snapshot/snapshot-option.js';
 
 /** Options of one endpoint. They override the module's options. */
-export interface SseRoomOptions {
+export interface SseRoomOptions<Request = RoutedRequest> {
   /**
    * `true` holds the headers back until the first event, so that a source that fails before it is answered with an HTTP
    * status. Heartbeats begin when the stream opens: a proxy may cut a request that waits longer than its idle timeout.
@@ -22,9 +24,10 @@ export interface SseRoomOptions {
   readonly endOnComplete?: boolean;
   /**
    * The reconnection time in milliseconds that the stream begins with (HTML standard, 9.2.6: field `retry`). 0 reconnects
-   * without delay; `false` sends none. Default: the module's `retryMs`.
+   * without delay; `false` sends none; of a range `{ minMs, maxMs }` each client is given a random one. Default: the module's
+   * `retryMs`.
    */
-  readonly retryMs?: number | false;
+  readonly retryMs?: RetryTime | false;
   /**
    * The events of history that a stream without a `Last-Event-ID` begins with, from all of its rooms: the newest n of each
    * room, `'all'`, or the newest n of each event name of a room. Every later event follows, none twice. They carry no `id:`;
@@ -36,30 +39,57 @@ export interface SseRoomOptions {
    * ```
    */
   readonly replay?: Replay;
+  /**
+   * Loads the state of the rooms, with which a stream without a `Last-Event-ID` begins. It is sent as the event `snapshot`, or
+   * as the message that the function returns (`{ type, data }`). Every event published after the start of the load follows, in
+   * order and once, so no event is missing between the state and the events. The state may have some of them already, so
+   * events should say what is now, not what has changed. After an `sse:gap` it is loaded and sent again; a client that
+   * resumes without a gap receives what it missed instead.
+   *
+   * The function is called after the handler has returned. Its failure is the answer to the request (`NotFoundException`: 404);
+   * on an open stream it ends the stream with `sse:error`, as one of the handler's source does. Not with `replay`. Default: none.
+   *
+   * ```ts
+   * @SseRoom('orders/:id', {
+   *   snapshot: ({ params }, controller: OrdersController) => controller.orders.find(params['id']),
+   * })
+   * ```
+   */
+  readonly snapshot?: SseSnapshot<Request>;
 }
 
 /** Metadata of `@SseRoom` on a method or a controller. */
-export interface SseRoomMetadata extends SseRoomOptions {
+export interface SseRoomMetadata extends SseRoomOptions<never> {
   readonly sources: readonly RoomSource<never>[];
 }
 
-const OPTIONS: readonly (keyof SseRoomOptions)[] = ['openOnFirstEvent', 'endOnComplete', 'retryMs', 'replay'];
+const OPTIONS: readonly (keyof SseRoomOptions)[] = [
+  'openOnFirstEvent',
+  'endOnComplete',
+  'retryMs',
+  'replay',
+  'snapshot',
+];
 
 /** @throws SseError `invalid-options` */
 export function checkRoomOptions(options: object): void {
   const unknown = Object.keys(options).find((name) => !(OPTIONS as readonly string[]).includes(name));
-  const { replay } = options as SseRoomOptions;
-  const expected = replay === undefined ? undefined : checkReplay(replay);
-  if (expected !== undefined) {
-    throw new SseError(
-      'invalid-options',
-      `The option "replay" of @SseRoom() is ${expected}, not ${describeValue(replay)}.`,
-    );
-  }
+  const { replay, snapshot } = options as SseRoomOptions<never>;
+  checkOption('replay', replay, checkReplay);
+  checkOption('snapshot', snapshot, checkSnapshot);
   if (unknown === undefined) return;
   throw new SseError(
     'invalid-options',
     `@SseRoom() has no option "${unknown}".${didYouMean(unknown, OPTIONS)}`,
+  );
+}
+
+function checkOption(name: string, value: unknown, check: (value: unknown) => string | undefined): void {
+  const expected = value === undefined ? undefined : check(value);
+  if (expected === undefined) return;
+  throw new SseError(
+    'invalid-options',
+    `The option "${name}" of @SseRoom() is ${expected}, not ${describeValue(value)}.`,
   );
 }
 

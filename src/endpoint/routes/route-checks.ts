@@ -96,16 +96,28 @@ export function checkStreamRoute({ handler, label }: RouteMethod): void {
 }
 
 /**
- * Checks that the option `replay` of a stream can have an effect.
+ * Checks that the options `replay` and `snapshot` of a stream can have an effect.
  *
  * @throws SseError `invalid-options`
  */
-export function checkReplayOfRoute(
-  { sources, replay }: SseRoomMetadata,
+export function checkFirstEvents(
+  { sources, replay, snapshot }: SseRoomMetadata,
   label: string,
   policy: Pick<RoomPolicy, 'hasHistory' | 'limitsOf'>,
 ): void {
+  if (snapshot !== undefined && sources.length === 0) {
+    throw new SseError(
+      'invalid-options',
+      `The option "snapshot" of @SseRoom() on ${label} needs a room, whose events continue the state. Name one.`,
+    );
+  }
   if (!hasReplay(replay)) return;
+  if (snapshot !== undefined) {
+    throw new SseError(
+      'invalid-options',
+      `@SseRoom() on ${label} has the options "snapshot" and "replay", but a stream begins with the state or with events. Take one away.`,
+    );
+  }
   const isWithoutHistory = (name: unknown): boolean =>
     typeof name === 'string' && !name.includes(':') && policy.limitsOf(name) === false;
   // A handler may join other rooms before the stream opens, where the decorator names none.

@@ -4,7 +4,8 @@ import { RESPONSE_ARGUMENT, RESPONSE_PASSTHROUGH } from './nest-metadata.js';
 
 /** Runs the handler of a request that becomes a stream. The interceptor sets it, and the wrapped handler finds it. */
 export interface HandlerRunner {
-  run(handler: () => unknown): Promise<unknown>;
+  /** @param controller the instance whose method it is */
+  run(handler: () => unknown, controller?: unknown): Promise<unknown>;
 }
 
 const runners = new WeakMap<object, HandlerRunner>();
@@ -54,7 +55,7 @@ export function wrapHandler(target: object, key: string | symbol, descriptor: Pr
     const runner = runners.get(response);
     if (runner === undefined) throw withoutRunner(target, key);
     // Without the hidden argument, which a rest parameter would receive.
-    return run(runner, response, () => method.apply(this, args.slice(0, used)));
+    return run(runner, response, () => method.apply(this, args.slice(0, used)), this);
   };
   for (const name of Reflect.getMetadataKeys(method)) {
     Reflect.defineMetadata(name, Reflect.getMetadata(name, method), handler);
@@ -66,8 +67,13 @@ export function wrapHandler(target: object, key: string | symbol, descriptor: Pr
   descriptor.value = handler;
 }
 
-async function run(runner: HandlerRunner, response: object, handler: () => unknown): Promise<unknown> {
-  const result = await runner.run(handler);
+async function run(
+  runner: HandlerRunner,
+  response: object,
+  handler: () => unknown,
+  controller: unknown,
+): Promise<unknown> {
+  const result = await runner.run(handler, controller);
   // Releases the runner, as a stream may stay open for hours. A handler that failed may be run again by `retry()`.
   runners.set(response, STARTED);
   return result;

@@ -75,16 +75,15 @@ export function checkEventId(id: unknown): string | undefined {
 /**
  * Validates a `retry` field.
  *
- * @param maxMs the longest accepted time, in milliseconds
  * @returns the reconnection time in milliseconds
  * @throws SseError `invalid-retry`
  */
-export function checkRetry(retryMs: unknown, maxMs = Number.MAX_SAFE_INTEGER): number {
+export function checkRetry(retryMs: unknown): number {
   // HTML standard, 9.2.6: "If the field value consists of only ASCII digits"; 1e21 and above print with an exponent.
-  if (typeof retryMs !== 'number' || !Number.isSafeInteger(retryMs) || retryMs < 0 || retryMs > maxMs) {
+  if (typeof retryMs !== 'number' || !Number.isSafeInteger(retryMs) || retryMs < 0) {
     throw new SseError(
       'invalid-retry',
-      `retry is a whole number of milliseconds from 0 to ${maxMs}, not ${describeValue(retryMs)}.`,
+      `retry is a whole number of milliseconds from 0 to ${Number.MAX_SAFE_INTEGER}, not ${describeValue(retryMs)}.`,
     );
   }
   return retryMs;

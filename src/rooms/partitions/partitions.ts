@@ -12,6 +12,7 @@ import type { SseMetrics } from '../../metrics/sse-metrics.interface.js';
 import {
   formatStreamPosition,
   parseStreamPosition,
+  type CurrentPosition,
   type StreamPosition,
 } from '../../protocol/stream-position.js';
 import { nowUs, type Position, type ResumePoint } from '../../protocol/position.js';
@@ -168,17 +169,16 @@ export class Partitions implements PartitionPositions {
    * node does not receive events of rooms without local clients. A partition that is not `live` counts with the position
    * of this node.
    */
-  async currentPosition(rooms: readonly string[]): Promise<StreamPosition> {
+  async currentPosition(rooms: readonly string[]): Promise<CurrentPosition> {
     const points = Array.from(this.group(rooms).keys(), async (partition) => {
       if (!this.#states.isLive(partition)) return [partition, this.positionOf(partition)] as const;
-      const { epoch, position } = await this.#read(partition, [], undefined);
-      return [partition, { epoch, position }] as const;
+      return [partition, await this.#read(partition, [], undefined)] as const;
     });
     return new Map(await Promise.all(points));
   }
 
   /** As `currentPosition`, but waits until all these partitions are live. Returns any position once the signal is aborted. */
-  async livePosition(rooms: readonly string[], signal: AbortSignal): Promise<StreamPosition> {
+  async livePosition(rooms: readonly string[], signal: AbortSignal): Promise<CurrentPosition> {
     const partitions = [...this.group(rooms).keys()];
     for (;;) {
       await this.#states.whenLive(partitions, signal);

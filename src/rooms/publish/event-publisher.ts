@@ -128,7 +128,17 @@ export class EventPublisher {
   }
 
   /** Publishes an event. @returns the event's `id:`, or `undefined` for an event that cannot be replayed */
-  async publish({ rooms, parts }: EventToPublish): Promise<string | undefined> {
+  async publish(event: EventToPublish): Promise<string | undefined> {
+    return this.prepare(event)();
+  }
+
+  /**
+   * Validates and serializes an event.
+   *
+   * @returns publishes it, as `publish`
+   * @throws SseError for everything that is wrong with the event itself
+   */
+  prepare({ rooms, parts }: EventToPublish): () => Promise<string | undefined> {
     const { event, data, options } = eventArguments<Pick<PublishOptions, keyof typeof BROADCAST_CHECKS>>(
       'broadcast',
       parts,
@@ -136,14 +146,16 @@ export class EventPublisher {
     );
     const text = serializeData(data, this.#serialize, event);
     checkEventBytes(text.data, this.#maxEventBytes);
-    if (rooms.length === 0) return undefined;
+    if (rooms.length === 0) return () => Promise.resolve(undefined);
     const volatile = options.volatile ?? rooms.every((room) => this.#policy.isVolatile(room));
     if (options.acknowledge) this.#checkAcknowledge(rooms, volatile);
-    const { position, missing } = await this.#counted(
-      this.#partitions.publish(rooms, { event, ...text }, { ...options, volatile }),
-    );
-    if (missing !== undefined) throw notAcknowledged(missing);
-    return position && this.#partitions.format(position);
+    return async () => {
+      const { position, missing } = await this.#counted(
+        this.#partitions.publish(rooms, { event, ...text }, { ...options, volatile }),
+      );
+      if (missing !== undefined) throw notAcknowledged(missing);
+      return position && this.#partitions.format(position);
+    };
   }
 
   async #counted<T>(publish: Promise<T>): Promise<T> {

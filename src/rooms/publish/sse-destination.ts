@@ -10,8 +10,8 @@ import type { PublicCall } from '../reported-promise.js';
 import type { EventData, EventName, UnnamedData } from './event-map.js';
 import type { EventToPublish } from './event-publisher.js';
 
-/** A client, or a user with all of its clients, that does not receive an event. */
-export type ExcludedTarget = SseClient | Pick<SseIdentity, 'user'>;
+/** A client, a client of any node by its id, or a user with all of its clients, that does not receive an event. */
+export type ExcludedTarget = SseClient | { readonly client: string } | Pick<SseIdentity, 'user'>;
 
 /** Options of `emit`. */
 export type EmitOptions = Pick<PublishOptions, 'volatile' | 'idempotencyKey' | 'acknowledge'>;

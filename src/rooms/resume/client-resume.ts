@@ -3,20 +3,29 @@ import { hasReplay, type Replay } from '../../protocol/input/replay-option.js';
 import type { SseFrame } from '../../protocol/sse-frame.js';
 import type { StreamPosition } from '../../protocol/stream-position.js';
 import type { Partitions } from '../partitions/partitions.js';
+import { RestoredSession } from '../restore/restored-session.js';
 import { roomsOf, type RoomRegistry } from '../room-registry.js';
-import { gapFrame, positionFrame, readyFrame } from './control-events.js';
+import type { StateSnapshot } from '../state-snapshot.interface.js';
+import { gapFrame, positionFrame } from './control-events.js';
 import type { FirstRead, ResumeServices } from './first-read.interface.js';
 import { LateRooms } from './late-rooms.js';
 import { MissedReplay } from './missed-replay.js';
-import { countFromJoins, moveToJoins, restoreSession, type RestoredSession } from './restored-session.js';
 import { replayNewest } from './replay-newest.js';
+import { sendStateAfterGap } from './state-after-gap.js';
 import {
   haveSameEpochs,
   moveToJoinPosition,
   moveToRequestedPosition,
+  positionsIn,
   readCurrentPosition,
   streamPositionOf,
 } from './starting-position.js';
+
+/** The beginning of a stream that has opened. */
+type Beginning = { readonly ready: boolean; readonly newest: Replay | undefined } & {
+  readonly late: LateRooms;
+  readonly session: RestoredSession;
+};
 
 /**
  * Brings one client from a shut gate to live delivery, after its stream has opened or when it joins a room with `replay`.
@@ -26,8 +35,7 @@ export class ClientResume {
   readonly #client: SseClient;
   readonly #partitions: Partitions;
   readonly #rooms: RoomRegistry;
-  readonly #hasHistory: boolean;
-  readonly #metrics: ResumeServices['metrics'];
+  readonly #services: ResumeServices;
   /**
    * True if the client, before its stream opened, joined a room that the broker did not deliver to this node yet. The gate
    * lacks the events until the subscription, so history is read for them.
@@ -36,16 +44,18 @@ export class ClientResume {
   /** True if `attach` includes rooms that the client joins now: a `Last-Event-ID` then replaces their `replay`. */
   includesNewRooms = false;
   #late: LateRooms | undefined;
-  #session: RestoredSession | undefined;
+  /** The state of the client's endpoint; `undefined` without one. */
+  snapshot: StateSnapshot | undefined;
+  /** True if the client was sent a gap by the first step, and no state since. */
+  #lacksState = false;
   /** Settles when the client is live. Replaced while another run waits. */
   finished: Promise<void> | undefined;
 
-  constructor(client: SseClient, { partitions, rooms, hasHistory, metrics }: ResumeServices) {
-    this.#metrics = metrics;
+  constructor(client: SseClient, services: ResumeServices) {
     this.#client = client;
-    this.#partitions = partitions;
-    this.#rooms = rooms;
-    this.#hasHistory = hasHistory;
+    this.#services = services;
+    this.#partitions = services.partitions;
+    this.#rooms = services.rooms;
   }
 
   /**
@@ -56,15 +66,28 @@ export class ClientResume {
    */
   attach(ready: boolean, newest: Replay | undefined): Promise<void> {
     const late = new LateRooms(this.#client);
+    const session = new RestoredSession(this.#client, this.#services, late);
     // From now on other rooms are joined at run time.
     if (this.#client.session !== undefined) this.#late = late;
     return this.#catchUp(
       async () => {
-        this.#session = await restoreSession(this.#client, this.#rooms, late);
-        for (const name of this.#roomNames()) await this.#rooms.get(name)?.subscribed;
+        await session.restore();
+        await this.#rooms.whenAllSubscribed(this.#client);
       },
-      () => this.#start(ready, newest, late),
+      () => this.#start({ ready, newest, late, session }),
       late,
+    );
+  }
+
+  /** Sends the state again to a live client that was sent a gap. */
+  refresh(): Promise<void> {
+    this.#client.connection.shutGate();
+    return this.#catchUp(
+      async () => {},
+      async () => {
+        this.#lacksState = true;
+        return { from: this.#streamPosition(), isNeeded: false };
+      },
     );
   }
 
@@ -85,7 +108,6 @@ export class ClientResume {
         await replayNewest(client, this.#partitions, { partition, rooms: [name], amount, until });
         return { from, isNeeded: subscribed !== undefined };
       },
-      new LateRooms(client),
     );
   }
 
@@ -94,14 +116,11 @@ export class ClientResume {
    * when the broker delivers the room to this node.
    */
   joined(name: string): void {
-    const late = this.#late;
-    if (late === undefined) return;
-    const joinedNow = (): void =>
-      late.joined(name, this.#partitions.positionOf(this.#partitions.partitionOf(name)).position);
-    const subscribed = this.#rooms.get(name)?.subscribed;
-    if (subscribed === undefined) return joinedNow();
-    late.joined(name, Infinity);
-    subscribed.then(joinedNow, () => {});
+    this.#late?.joinedNow(
+      name,
+      () => this.#partitions.positionOf(this.#partitions.partitionOf(name)).position,
+      this.#rooms.get(name)?.subscribed,
+    );
   }
 
   /**
@@ -115,7 +134,7 @@ export class ClientResume {
   async #catchUp(
     becomeMember: () => Promise<void>,
     start: () => Promise<FirstRead>,
-    late: LateRooms,
+    late = new LateRooms(this.#client),
   ): Promise<void> {
     const { connection } = this.#client;
 
@@ -125,26 +144,24 @@ export class ClientResume {
     this.#late = late;
     const firstRead = await start();
     if (connection.isClosed) return;
-
     // Steps 2 and 3, read history and send the missed events.
-    await new MissedReplay(
-      this.#client,
-      { partitions: this.#partitions, rooms: this.#rooms, metrics: this.#metrics },
-      late,
-      firstRead,
-    ).run(firstRead);
+    const replay = new MissedReplay(this.#client, this.#services, late, firstRead);
+    await replay.run(firstRead);
+    if (this.snapshot !== undefined)
+      await sendStateAfterGap(this.#client, this.snapshot, replay, this.#lacksState);
+    this.#lacksState = false;
     if (connection.isClosed) return;
-
     // Step 4, send what the gate holds, without the events that were sent in step 3. The client is live.
     connection.openGate();
   }
 
   /** Sends `sse:ready`, for a resuming client after the first read, and moves the cursor to the client's position. */
-  async #start(ready: boolean, newest: Replay | undefined, late: LateRooms): Promise<FirstRead> {
+  async #start(beginning: Beginning): Promise<FirstRead> {
+    const { ready, session } = beginning;
     const client = this.#client;
     const { lastEventId } = client;
-    if (!this.#hasHistory || lastEventId === undefined || lastEventId === '')
-      return this.#startNew(ready, newest, late);
+    if (!this.#services.hasHistory || lastEventId === undefined || lastEventId === '')
+      return this.#startNew(beginning);
     // The position at the time the gate was shut: held events are newer.
     const gatePosition = this.#streamPosition();
     let requested = this.#partitions.parse(lastEventId);
@@ -155,84 +172,70 @@ export class ClientResume {
       requested = this.#partitions.parse(lastEventId, current);
       if (client.isClosed) return { from: gatePosition, isNeeded: false };
     }
-    const resumable =
-      requested === undefined ? [] : moveToRequestedPosition(client, gatePosition, requested, current);
-    if (this.#session !== undefined) countFromJoins(client, this.#partitions, this.#session, late);
-    if (resumable.length === 0) {
-      this.#pushReady(ready, 'none', undefined);
+    const { sameEpoch, hasRestored } =
+      requested === undefined
+        ? { sameEpoch: [], hasRestored: false }
+        : moveToRequestedPosition(client, gatePosition, requested, current);
+    session.countFromJoins();
+    if (sameEpoch.length === 0 && !hasRestored) {
+      session.sendReady(ready, 'none', undefined);
       const reason = requested === undefined ? 'invalid' : 'epoch';
       this.#push(gapFrame(this.#roomNames(), reason));
-      this.#metrics.gapSent?.(reason, 1);
-      this.#metrics.clientResumed?.('none', 'none');
+      this.#lacksState = true;
+      this.#services.metrics.gapSent?.(reason, 1);
+      this.#services.metrics.clientResumed?.('none', 'none');
       const from = this.#streamPosition();
       this.#push(positionFrame(this.#partitions.format(from)));
       return { from, isNeeded: this.joinedBeforeSubscribed };
     }
     const lostRooms = this.#roomNames().filter(
-      (room) => !resumable.includes(this.#partitions.partitionOf(room)),
+      (room) => !sameEpoch.includes(this.#partitions.partitionOf(room)),
     );
     return {
       from: this.#streamPosition(),
       heldFrom: gatePosition,
       isNeeded: true,
       lostRooms,
-      lostFrom: new Map(
-        Array.from(this.#partitions.group(lostRooms).keys(), (partition) => [
-          partition,
-          requested?.get(partition)?.position ?? 0,
-        ]),
-      ),
+      lostFrom: positionsIn(this.#partitions, lostRooms, requested),
       // With the client's own position: a connection cut before the missed events must not skip them.
       onRead: (complete, isLocal) => {
-        const outcome = complete && this.#session?.isGone !== true ? 'full' : 'partial';
-        this.#pushReady(ready, outcome, lastEventId);
-        this.#metrics.clientResumed?.(outcome, isLocal ? 'node' : 'broker');
+        const outcome = complete && !session.isGone ? 'full' : 'partial';
+        session.sendReady(ready, outcome, lastEventId);
+        this.#services.metrics.clientResumed?.(outcome, isLocal ? 'node' : 'broker');
       },
     };
   }
 
-  async #startNew(ready: boolean, newest: Replay | undefined, late: LateRooms): Promise<FirstRead> {
+  async #startNew({ ready, newest, late, session }: Beginning): Promise<FirstRead> {
     const client = this.#client;
     if (this.joinedBeforeSubscribed) {
       const sinceOf = (room: string): number => this.#rooms.get(room)?.subscribedSince ?? 0;
       moveToJoinPosition(client, this.#partitions, this.#roomNames(), sinceOf);
     }
     const own = client.roomNames().filter((room) => !late.has(room));
-    const session = this.#hasHistory && this.#session?.rooms.length ? this.#session : undefined;
-    const joins = session && (await moveToJoins(client, this.#partitions, session, late));
+    const joins = await session.moveToJoins();
     if (client.isClosed) return { from: this.#streamPosition(), isNeeded: false };
     const newestPosition = joins?.heldFrom ?? this.#streamPosition();
     const from = joins?.from ?? newestPosition;
-    const id = this.#hasHistory ? this.#partitions.format(from) : undefined;
+    const id = this.#services.hasHistory ? this.#partitions.format(from) : undefined;
     const isReplaying = hasReplay(newest);
-    // Without the position until the newest events are sent: a client that is cut before begins with them again.
-    this.#pushReady(ready, 'none', isReplaying ? undefined : id);
+    const isDelayed = isReplaying || this.snapshot !== undefined;
+    // Without the position until the state or the newest events are sent: a client that is cut before begins with them again.
+    session.sendReady(ready, 'none', isDelayed ? undefined : id);
+    const state = await this.snapshot?.next();
+    if (state !== undefined && !client.isClosed) this.#push(state);
     if (isReplaying) {
       for (const [partition, rooms] of this.#partitions.group(own)) {
         const until = newestPosition.get(partition)?.position ?? 0;
         await replayNewest(client, this.#partitions, { partition, rooms, amount: newest, until });
       }
-      if (id !== undefined) this.#push(positionFrame(id));
     }
+    if (isDelayed && id !== undefined && !client.isClosed) this.#push(positionFrame(id));
     return joins ?? { from, isNeeded: this.joinedBeforeSubscribed };
   }
 
-  /** Sends `sse:ready`, and the gap of a session that is gone. */
-  #pushReady(ready: boolean, resumed: 'full' | 'partial' | 'none', id: string | undefined): void {
-    const client = this.#client;
-    const session = this.#session;
-    const restored = session?.rooms.flatMap(({ room }) => (client.isIn(room) ? [room] : []));
-    if (ready) this.#push(readyFrame(client.id, resumed, id, restored));
-    if (session?.isGone !== true) return;
-    // Its rooms are not known any more.
-    this.#push(gapFrame([], 'session'));
-    this.#metrics.gapSent?.('session', 1);
-  }
-
   /** The current rooms of the client, with `'*'`: they may change during each `await`. */
-  #roomNames(): string[] {
-    return roomsOf(this.#client);
-  }
+  readonly #roomNames = (): string[] => roomsOf(this.#client);
 
   #streamPosition(): StreamPosition {
     return streamPositionOf(this.#client, this.#partitions, this.#roomNames());

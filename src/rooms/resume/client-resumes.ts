@@ -1,6 +1,7 @@
 import type { SseClient } from '../../connection/sse-client.js';
 import type { Replay } from '../../protocol/input/replay-option.js';
 import { ClientResume } from './client-resume.js';
+import type { StateSnapshot } from '../state-snapshot.interface.js';
 import type { ResumeServices } from './first-read.interface.js';
 
 /** Options of `attach`. */
@@ -11,6 +12,8 @@ export interface AttachTiming {
   readonly nextTurn: boolean;
   /** Events that a client without a `Last-Event-ID` receives first. Default: none. */
   readonly newest?: Replay | undefined;
+  /** The state that a new client begins with. Default: none. */
+  readonly snapshot?: StateSnapshot | undefined;
 }
 
 /**
@@ -21,6 +24,7 @@ export class ClientResumes {
   readonly #services: ResumeServices;
   readonly #report: (error: unknown) => void;
   readonly #resumes = new Map<SseClient, ClientResume>();
+  readonly #snapshots = new Map<SseClient, StateSnapshot>();
 
   constructor(services: ResumeServices, report: (error: unknown) => void) {
     this.#services = services;
@@ -53,10 +57,11 @@ export class ClientResumes {
   }
 
   /** Sends `sse:ready` and the missed events of a resuming client, then opens the gate. Never rejects. */
-  attach(client: SseClient, { ready, nextTurn, newest }: AttachTiming): Promise<void> {
+  attach(client: SseClient, { ready, nextTurn, newest, snapshot }: AttachTiming): Promise<void> {
     const { connection } = client;
     if (connection.gate === undefined) return Promise.resolve();
     if (!nextTurn && !connection.tracksPosition) return Promise.resolve(connection.openGate());
+    if (snapshot !== undefined) this.#snapshots.set(client, snapshot);
     this.#obtain(client).includesNewRooms = true;
     return this.#run(client, async (resume) => {
       // Subscribers of `connected$` join rooms in this microtask at the latest.
@@ -65,6 +70,11 @@ export class ClientResumes {
       if (connection.tracksPosition) await resume.attach(ready, newest);
       else connection.openGate();
     });
+  }
+
+  /** Sends the state again to a client that was sent a gap, where its endpoint has one. Never rejects. */
+  refresh(client: SseClient): void {
+    if (this.#snapshots.has(client)) void this.#run(client, (resume) => resume.refresh());
   }
 
   /**
@@ -85,6 +95,7 @@ export class ClientResumes {
   /** Forgets a client that has closed. */
   delete(client: SseClient): void {
     this.#resumes.delete(client);
+    this.#snapshots.delete(client);
   }
 
   #obtain(client: SseClient): ClientResume {
@@ -96,6 +107,7 @@ export class ClientResumes {
   /** Runs `work` after earlier work for the client. */
   #run(client: SseClient, work: (resume: ClientResume) => Promise<void>): Promise<void> {
     const resume = this.#obtain(client);
+    resume.snapshot = this.#snapshots.get(client);
     const { finished } = resume;
     const run = (finished === undefined ? work(resume) : finished.then(() => work(resume))).catch(
       (error: unknown) => {

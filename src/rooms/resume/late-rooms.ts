@@ -26,6 +26,19 @@ export class LateRooms {
     this.#since.set(room, { position: since, epoch });
   }
 
+  /**
+   * Records a room that the client joins now. It receives events from now on, or from the time when the broker delivers the
+   * room to this node.
+   */
+  joinedNow(room: string, now: () => Position, subscribed: Promise<void> | undefined): void {
+    if (subscribed === undefined) return this.joined(room, now());
+    this.joined(room, Infinity);
+    subscribed.then(
+      () => this.joined(room, now()),
+      () => {},
+    );
+  }
+
   has(room: string): boolean {
     return this.#since.has(room);
   }

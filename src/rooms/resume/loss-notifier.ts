@@ -4,6 +4,7 @@ import type { ResumePoint } from '../../protocol/position.js';
 import { gapFrame, positionFrame } from './control-events.js';
 import type { LaterRooms, Partitions } from '../partitions/partitions.js';
 import { roomsOf } from '../room-registry.js';
+import type { ClientResumes } from './client-resumes.js';
 import { startInOtherEpoch } from './starting-position.js';
 
 /** Sends `sse:gap` to clients with open streams when the broker has lost events. */
@@ -11,8 +12,15 @@ export class LossNotifier {
   readonly #clients: ReadonlySet<SseClient>;
   readonly #partitions: Partitions;
   readonly #metrics: Pick<SseMetrics, 'gapSent'>;
+  readonly #resumes: Pick<ClientResumes, 'refresh'>;
 
-  constructor(clients: ReadonlySet<SseClient>, partitions: Partitions, metrics: Pick<SseMetrics, 'gapSent'>) {
+  constructor(
+    clients: ReadonlySet<SseClient>,
+    partitions: Partitions,
+    metrics: Pick<SseMetrics, 'gapSent'>,
+    resumes: Pick<ClientResumes, 'refresh'>,
+  ) {
+    this.#resumes = resumes;
     this.#metrics = metrics;
     this.#clients = clients;
     this.#partitions = partitions;
@@ -45,6 +53,7 @@ export class LossNotifier {
       if (isLive && start > delivered) connection.cursor.countRoomsFrom(partition, start);
       connection.deliver(gapFrame(withLaterRooms(client, lost, laterRooms), 'epoch'));
       concerned++;
+      this.#resumes.refresh(client);
       // The position of a client that is still catching up is not known yet.
       if (!isLive) continue;
       const streamPosition = new Map(
@@ -63,6 +72,7 @@ export class LossNotifier {
       if (lost.length === 0) continue;
       client.connection.deliver(gapFrame(withLaterRooms(client, lost, laterRooms), 'trimmed'));
       concerned++;
+      this.#resumes.refresh(client);
     }
     if (concerned > 0) this.#metrics.gapSent?.('trimmed', concerned);
   }

@@ -62,22 +62,29 @@ function isRead(copy: EarlierCopy, pages: readonly MissedPage[]): boolean {
  * Finds rooms whose copy replaces one inside a gap, and is sent after a newer event of the gap's partition.
  *
  * The newer event's id moves the client past the gap. A client that is cut before the replacing copy would resume
- * behind the gap, and miss that copy unnoticed. So the gap names these rooms too.
+ * behind the gap, and miss that copy unnoticed. So the gap names these rooms too. In another epoch the client continues
+ * at a position that may be behind the gap already: there any event before the replacing copy moves it past the gap.
  *
  * @param messages the events to send, in order
- * @param gaps the gaps of all partitions
+ * @param gaps the gap of each page, with the rooms whose epoch has changed
  */
 export function roomsOfOvertakenCopies(
   client: SseClient,
   messages: readonly RoomMessage[],
+  pages: readonly MissedPage[],
   gaps: readonly Gap[],
 ): string[] {
   if (gaps.every(({ lost }) => lost.length === 0)) return [];
+  const lost = pages.filter((_, index) => (gaps[index]?.lost.length ?? 0) > 0);
+  const start = new Map(lost.map(({ partition, point }) => [partition, point.position]));
   const sent = new Map<number, Position>();
+  /** The position that an id named before the next event. */
+  const named = (partition: number): Position =>
+    sent.size === 0 ? -1 : Math.max(sent.get(partition) ?? -1, start.get(partition) ?? -1);
   const rooms: string[] = [];
   for (const { partition = 0, position, copies, rooms: all } of messages) {
     const isOvertaken = copies?.some(
-      (copy) => copy.rooms.some((room) => client.in(room)) && (sent.get(copy.partition) ?? 0) > copy.position,
+      (copy) => copy.rooms.some((room) => client.in(room)) && named(copy.partition) >= copy.position,
     );
     if (isOvertaken === true) rooms.push(...all.filter((room) => client.in(room)));
     sent.set(partition, position);

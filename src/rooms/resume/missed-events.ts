@@ -108,6 +108,18 @@ export class MissedEvents {
     return lostFrom;
   }
 
+  /**
+   * Adds the rooms whose epoch has changed to the gaps of the pages.
+   *
+   * @param lostRooms by partition
+   */
+  withLost(gaps: readonly Gap[], lostRooms: ReadonlyMap<number, readonly string[]>): Gap[] {
+    return gaps.map(({ lost, reason }, index) => {
+      const more = lostRooms.get(this.pages[index]?.partition ?? 0) ?? [];
+      return { lost: [...lost, ...more], reason };
+    });
+  }
+
   /** `true` if no page needed a call to the broker's server. */
   get isLocal(): boolean {
     return this.pages.every(({ page }) => page.isLocal === true);

@@ -29,6 +29,8 @@ export class MissedReplay {
   readonly #late: LateRooms;
   readonly #metrics: ResumeServices['metrics'];
   readonly #announced = new AnnouncedLosses();
+  /** True if an `sse:gap` was sent. */
+  hasSentGap = false;
   readonly #heldFrom: StreamPosition;
   /**
    * Position after which the gate holds every event, so that history is read up to it only. The events that follow keep
@@ -54,6 +56,11 @@ export class MissedReplay {
     this.#heldSince = this.#position();
     this.#from = first.from;
     this.#heldFrom = first.heldFrom ?? first.from;
+  }
+
+  /** Position up to which missed events were sent. */
+  get from(): StreamPosition {
+    return this.#from;
   }
 
   /** Settles when every event is sent that the gate does not hold, or when the client has closed. */
@@ -122,11 +129,12 @@ export class MissedReplay {
     const client = this.#client;
     const { connection } = client;
     const pageGaps = missed.gaps(this.#partitions.group(roomsOf(client)));
-    recordLosses(client, missed.pages, pageGaps);
+    const losses = missed.withLost(pageGaps, this.#partitions.group(lostRooms));
+    recordLosses(client, missed.pages, losses);
     const gaps = pageGaps.map((gap, index) => this.#newIn(gap, missed, index));
     if (lostFrom !== undefined) {
-      const losses = missed.lostFrom(pageGaps, lostFrom);
-      const later = await roomsOfLaterCopies(client, this.#partitions, missed.pages, losses);
+      const lostAfter = missed.lostFrom(pageGaps, lostFrom);
+      const later = await roomsOfLaterCopies(client, this.#partitions, missed.pages, lostAfter);
       if (connection.isClosed) return;
       gaps.push({ lost: later, reason: 'trimmed' });
     }
@@ -137,7 +145,7 @@ export class MissedReplay {
       if (!this.#late.receives(message) || client.isAmong(message.except ?? [])) return false;
       return !isReceivedElsewhere(client, message, received, this.#heldFrom);
     });
-    gaps.push({ lost: roomsOfOvertakenCopies(client, messages, pageGaps), reason: 'trimmed' });
+    gaps.push({ lost: roomsOfOvertakenCopies(client, messages, missed.pages, losses), reason: 'trimmed' });
     const lost = [...new Set(gaps.flatMap((gap) => gap.lost))];
     onRead?.(lost.length === 0, missed.isLocal);
     // Before any id that moves the client past the gap: a connection cut at any byte loses nothing unnoticed.
@@ -166,6 +174,7 @@ export class MissedReplay {
   }
 
   #pushGap(rooms: readonly string[], reason: GapReason): void {
+    this.hasSentGap = true;
     this.#client.connection.push(gapFrame(rooms, reason), false);
     this.#metrics.gapSent?.(reason, 1);
   }

@@ -1,5 +1,5 @@
 import type { SseClient } from '../../connection/sse-client.js';
-import type { StreamPosition } from '../../protocol/stream-position.js';
+import type { CurrentPosition, StreamPosition } from '../../protocol/stream-position.js';
 import type { Position } from '../../protocol/position.js';
 import type { Partitions } from '../partitions/partitions.js';
 
@@ -15,6 +15,16 @@ export function streamPositionOf(
       connection.cursor.point(partition),
     ]),
   );
+}
+
+/** By partition of some rooms, the position that an id names; 0 where it names none. */
+export function positionsIn(
+  partitions: Partitions,
+  rooms: readonly string[],
+  requested: StreamPosition | undefined,
+): Map<number, Position> {
+  const numbers = [...partitions.group(rooms).keys()];
+  return new Map(numbers.map((partition) => [partition, requested?.get(partition)?.position ?? 0]));
 }
 
 /**
@@ -63,10 +73,19 @@ export async function readCurrentPosition(
 /** Largest difference between the clocks of two partitions, in microseconds. */
 export const CLOCK_SKEW_US = 1_000_000;
 
+/** How a client that came with a `Last-Event-ID` continues. */
+export interface ResumedPartitions {
+  /** The partitions that continue without a gap, unless history was trimmed. */
+  readonly sameEpoch: readonly number[];
+  /** True if events of another epoch were stored again after the client's position, so that history is read for them. */
+  readonly hasRestored: boolean;
+}
+
 /**
  * Moves a client to the position that its `Last-Event-ID` names, in every partition that still has the same epoch. In
- * another epoch the client continues after `startInOtherEpoch`. In a partition that the id does not name the client had no room: there it receives the events since about the oldest
- * position that the id names.
+ * another epoch the client continues after `startInOtherEpoch`: behind its own position where events were stored again,
+ * otherwise not before the events that the gate holds. In a partition that the id does not name the client had no room:
+ * there it receives the events since about the oldest position that the id names.
  *
  * Example: the id names partition 0 at 90 s and partition 2 at 95 s, and a new room of the client is in partition 1. The
  * client then resumes partition 1 from 89 s, one second of clock skew before the oldest position.
@@ -74,20 +93,22 @@ export const CLOCK_SKEW_US = 1_000_000;
  * @param gatePosition the position after which the gate holds the events of the client
  * @param requested the position of the id
  * @param current the current position of the broker
- * @returns the partitions that the client can resume
  */
 export function moveToRequestedPosition(
   { connection }: SseClient,
   gatePosition: StreamPosition,
   requested: StreamPosition,
-  current: StreamPosition,
-): number[] {
+  current: CurrentPosition,
+): ResumedPartitions {
   const oldest = Math.min(...Array.from(requested.values(), ({ position }) => position)) - CLOCK_SKEW_US;
-  const resumable: number[] = [];
-  for (const [partition, { epoch, position }] of current) {
+  const sameEpoch: number[] = [];
+  let hasRestored = false;
+  for (const [partition, { epoch, position, restoredUpTo = 0 }] of current) {
     const named = requested.get(partition);
     if (named !== undefined && named.epoch !== epoch) {
-      const held = gatePosition.get(partition)?.position ?? 0;
+      const isRestored = named.position < restoredUpTo;
+      hasRestored ||= isRestored;
+      const held = isRestored ? 0 : (gatePosition.get(partition)?.position ?? 0);
       const start = startInOtherEpoch(named.position, held, position);
       connection.cursor.move(partition, { epoch, position: start });
       // Copies of events up to there do not count as received in other partitions.
@@ -97,9 +118,9 @@ export function moveToRequestedPosition(
     const point = named ?? { epoch, position: Math.min(oldest, position) };
     connection.cursor.move(partition, point);
     connection.cursor.countRoomsFrom(partition, named === undefined ? point.position : 0);
-    resumable.push(partition);
+    sameEpoch.push(partition);
   }
-  return resumable;
+  return { sameEpoch, hasRestored };
 }
 
 /**

@@ -7,8 +7,9 @@ import { SessionGuard, type SignedIn } from './session.guard.js';
 export class ChatController {
   constructor(private readonly sse: SseService) {}
 
+  /** A new page begins with the newest messages; one that reconnects receives those that it missed. */
   @Get(':id/events')
-  @SseRoom('chats/:id')
+  @SseRoom('chats/:id', { replay: 50 })
   events(): void {}
 
   /** Every member receives the message, the author too: the page shows it when it arrives. */

@@ -1,27 +1,26 @@
 import { Controller, Get } from '@nestjs/common';
-import { HealthCheck, HealthCheckService, HealthIndicatorService } from '@nestjs/terminus';
+import { HealthCheck, HealthCheckService } from '@nestjs/terminus';
 import type { HealthCheckResult } from '@nestjs/terminus';
-import { firstValueFrom } from 'rxjs';
-import { SseService } from 'nestjs-simple-sse';
+import { SseHealthIndicator } from 'nestjs-simple-sse/terminus';
 
+/** Its module imports `TerminusModule` and provides `SseHealthIndicator`. */
 @Controller('health')
 export class HealthController {
   constructor(
     private readonly health: HealthCheckService,
-    private readonly indicator: HealthIndicatorService,
-    private readonly sse: SseService,
+    private readonly sse: SseHealthIndicator,
   ) {}
 
-  /** Readiness. Do not use it as liveness: a restart would end the streams, and Redis would still be away. */
+  @Get('live')
+  @HealthCheck()
+  live(): Promise<HealthCheckResult> {
+    return this.health.check([() => this.sse.isAlive('sse')]);
+  }
+
+  /** Down while the node drains. Up without Redis: its streams wait for it, as those of all other nodes do. */
   @Get('ready')
   @HealthCheck()
   ready(): Promise<HealthCheckResult> {
-    return this.health.check([
-      async () => {
-        const broker = await firstValueFrom(this.sse.brokerState$);
-        const check = this.indicator.check('sse');
-        return broker === 'down' ? check.down({ broker }) : check.up({ broker });
-      },
-    ]);
+    return this.health.check([() => this.sse.isReady('sse')]);
   }
 }

@@ -6,7 +6,7 @@ import { SseRoom, SseService } from 'nestjs-simple-sse';
 export class Imports {
   constructor(private readonly sse: SseService) {}
 
-  /** Runs on after the request. A page that comes later asks with `replay`, or resumes. */
+  /** Runs on after the request. Events are not awaited, so that an import does not fail when Redis does: it is logged. */
   start(rows: AsyncIterable<string>): string {
     const id = randomUUID();
     void this.run(`imports/${id}`, rows);
@@ -16,10 +16,10 @@ export class Imports {
   private async run(room: string, rows: AsyncIterable<string>): Promise<void> {
     let done = 0;
     try {
-      for await (const row of rows) await this.sse.broadcast(room, 'progress', { done: ++done, row });
-      await this.sse.broadcast(room, 'finished', { done });
+      for await (const row of rows) void this.sse.broadcast(room, 'progress', { done: ++done, row });
+      void this.sse.broadcast(room, 'finished', { done });
     } catch {
-      await this.sse.broadcast(room, 'failed', { done });
+      void this.sse.broadcast(room, 'failed', { done });
     }
   }
 }
@@ -33,8 +33,9 @@ export class ImportsController {
     return { id: this.imports.start(rowsOfTheUpload()) };
   }
 
+  /** A page that opens it later begins with the newest progress, and with the end if there is one. */
   @Get(':id/events')
-  @SseRoom('imports/:id')
+  @SseRoom('imports/:id', { replay: { perEventName: 1 } })
   events(): void {}
 }
 

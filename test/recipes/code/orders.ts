@@ -1,6 +1,6 @@
-import { Controller, Get, Injectable, Param, UseGuards } from '@nestjs/common';
+import { Controller, Get, Injectable, UseGuards } from '@nestjs/common';
 import { NotFoundException, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import { ConnectedClient, SseClient, SseRoom, SseService } from 'nestjs-simple-sse';
+import { SseRoom, SseService } from 'nestjs-simple-sse';
 import { SessionGuard, type SignedIn } from './session.guard.js';
 
 export interface Order {
@@ -43,8 +43,8 @@ export class OrdersController {
   constructor(private readonly orders: Orders) {}
 
   @Get(':id/events')
-  @SseRoom('orders/:id')
-  events(@Param('id') id: string, @ConnectedClient() client: SseClient): void {
-    client.send('snapshot', this.orders.find(id));
-  }
+  @SseRoom('orders/:id', {
+    snapshot: ({ params }, controller: OrdersController) => controller.orders.find(params['id'] ?? ''),
+  })
+  events(): void {}
 }

@@ -1,20 +1,12 @@
-import { Controller, Get, Injectable, UseGuards, type ExecutionContext } from '@nestjs/common';
-import { ThrottlerGuard } from '@nestjs/throttler';
+import { Controller, Get, UseGuards } from '@nestjs/common';
+import { SkipThrottle, ThrottlerGuard } from '@nestjs/throttler';
 import { SseRoom } from 'nestjs-simple-sse';
 
-/** Throttles everything but streams: a browser's `EventSource` that was answered with 429 never comes back. */
-@Injectable()
-export class RequestThrottlerGuard extends ThrottlerGuard {
-  protected override async shouldSkip(context: ExecutionContext): Promise<boolean> {
-    const { headers } = context.switchToHttp().getRequest<{ headers: { accept?: string } }>();
-    return headers.accept?.includes('text/event-stream') ?? false;
-  }
-}
-
 @Controller('throttled')
-@UseGuards(RequestThrottlerGuard)
+@UseGuards(ThrottlerGuard)
 export class ThrottledController {
   @Get('stream')
+  @SkipThrottle()
   @SseRoom('news')
   stream(): void {}
 

@@ -39,7 +39,8 @@ local function positionOf(entry) return tonumber(string.match(entry[1], '^%d+'))
  * position of its last event (if unknown, the position up to which an event may be forgotten), the position of its last
  * unstored event (0 if there is none), the id and the previous position of its oldest entry after the position, also
  * behind the cut (empty if there is none), and its entries up to the cut, oldest first. An entry with a position more than
- * 60 s ahead of the current one is left out, but for the id of one of them
+ * 60 s ahead of the current one is left out, but for the id of one of them. Without rooms the fourth part is field `w` of the
+ * state hash, empty if it has none
  */
 export const READ_SCRIPT =
   new LuaScript(`${OPEN_STATE}${RETENTION}${RESERVE_CURRENT_POSITION}${ENTRY_FUNCTIONS}
@@ -74,6 +75,7 @@ local function trim()
 end
 
 local reply = {epoch, text(currentPosition), ''}
+if roomCount == 0 then reply[4] = redis.call('HMGET', stateKey, 'w')[1] or '' end
 for i = 1, roomCount do
   local firstKey = FIRST_ROOM_KEY + (i - 1) * KEYS_PER_ROOM
   local streamKey, lastKey, unstoredKey = KEYS[firstKey], KEYS[firstKey + 1], KEYS[firstKey + 2]

@@ -13,7 +13,8 @@ export interface Partition {
  * History:
  * - `sse:{0}:m` hash, never expires: `e` epoch, `b` time at which it began in microseconds, `g` greatest assigned position, `r` run id of the server, `t` time for
  *   which last positions are kept in milliseconds, `k` position since which they are kept so long, `v` microseconds of
- *   the last check of the eviction policy and `1` if Redis evicts keys.
+ *   the last check of the eviction policy and `1` if Redis evicts keys, `w` greatest position of an event that was
+ *   stored again, and the number of such events.
  * - `sse:{0}:s:<room>` stream of the room's events with ids `<position>-0`: `p` position of the previous event in
  *   this room, `d` event, `r` all rooms of an event for several rooms, unless the list is long.
  * - `sse:{0}:l:<room>` string: the room's last position. Outlives the stream.

@@ -37,7 +37,12 @@ class FakeRedis {
 }
 
 function announcerOn(commands: FakeRedis): LossAnnouncer {
-  return new LossAnnouncer({ commands, redisKeys, policy, partitions: 1 });
+  return new LossAnnouncer({
+    commands,
+    redisKeys,
+    policy,
+    options: { partitions: 1, republishMs: 60_000, maxBufferedBytes: 1_000 },
+  });
 }
 
 describe('a node that has left a former master', () => {

@@ -7,7 +7,10 @@ import { PUBLISH_SCRIPT } from '../data/publish-script.js';
 import type { RedisKeys } from '../data/redis-keys.js';
 import { BackOff } from '../link/back-off.js';
 import type { CommandLink } from '../link/command-link.js';
+import type { ResolvedRedisOptions } from '../redis-broker-options.js';
 import { AcceptedRooms } from './accepted-rooms.js';
+import { PublishJournal, type JournalEntry } from './publish-journal.js';
+import { Republisher } from './republisher.js';
 
 /** Most rooms that are named. With more lost rooms a new epoch begins, which is a gap for all rooms. */
 const MAX_NAMED_ROOMS = 1_000;
@@ -21,7 +24,7 @@ export interface LossAnnouncerDependencies {
   readonly commands: Pick<CommandLink, 'send' | 'run' | 'whenUp'>;
   readonly redisKeys: RedisKeys;
   readonly policy: HistoryPolicy;
-  readonly partitions: number;
+  readonly options: Pick<ResolvedRedisOptions, 'partitions' | 'republishMs' | 'maxBufferedBytes'>;
 }
 
 /**
@@ -42,6 +45,8 @@ export interface LossAnnouncerDependencies {
 export class LossAnnouncer {
   readonly #dependencies: LossAnnouncerDependencies;
   readonly #accepted: AcceptedRooms;
+  readonly #journal: PublishJournal;
+  readonly #republisher: Republisher;
   /** Epoch of the last check, or of the first accepted event. */
   #epoch: string | undefined;
   /** Rooms whose notice is not stored yet. */
@@ -53,7 +58,10 @@ export class LossAnnouncer {
 
   constructor(dependencies: LossAnnouncerDependencies) {
     this.#dependencies = dependencies;
-    this.#accepted = new AcceptedRooms(dependencies.partitions);
+    const { partitions, republishMs, maxBufferedBytes } = dependencies.options;
+    this.#accepted = new AcceptedRooms(partitions);
+    this.#journal = new PublishJournal(republishMs, maxBufferedBytes / partitions);
+    this.#republisher = new Republisher(this.#journal, dependencies);
   }
 
   /** Records an event that Redis has just accepted. A late reply of a former server causes another check. */
@@ -63,9 +71,15 @@ export class LossAnnouncer {
     if (epoch !== this.#epoch) void this.check();
   }
 
+  /** Remembers an event with an idempotency key, before `accepted` is called for it. */
+  remember(entry: JournalEntry): void {
+    this.#journal.add(entry);
+  }
+
   /** Compares the epoch of Redis with those of accepted events, and stores the notices. Repeats it after failures. */
   async check(): Promise<void> {
-    if (this.#isChecking || this.#accepted.isEmpty) {
+    const isNothingAccepted = this.#accepted.isEmpty && this.#journal.isEmpty;
+    if (this.#isChecking || isNothingAccepted) {
       this.#mustCheckAgain = this.#isChecking;
       return;
     }
@@ -86,23 +100,34 @@ export class LossAnnouncer {
 
   close(): void {
     this.#isClosed = true;
+    this.#journal.close();
   }
 
   async #announce(): Promise<void> {
     const { commands, redisKeys } = this.#dependencies;
-    const stateKey = redisKeys.brokerState;
     const sentMs = performance.now();
-    const reply = await commands.send(['EVAL', EPOCH_SCRIPT.source, '1', stateKey], REPEATABLE);
+    const reply = await commands.send(['EVAL', EPOCH_SCRIPT.source, '1', redisKeys.brokerState], REPEATABLE);
     const [epoch, ageUs] = reply as [string, string];
     // Without a known begin every event of another epoch may be lost.
     const beganMs = ageUs === '' ? -Infinity : sentMs - Number(ageUs) / 1_000;
     this.#epoch = epoch;
+    // At once: an event that is accepted in the new epoch meanwhile replaces the last one of its room.
     const { names, all } = this.#accepted.takeLost(epoch, beganMs);
     for (const name of names) this.#lost.add(name);
     this.#isAllLost ||= all || this.#lost.size > MAX_NAMED_ROOMS;
+    try {
+      // Before the notices, so that a client that reads a notice has read these events.
+      await this.#republisher.restore(epoch);
+    } finally {
+      await this.#report(epoch);
+    }
+  }
+
+  async #report(epoch: string): Promise<void> {
+    const { commands, redisKeys } = this.#dependencies;
     const lost = [...this.#lost];
     if (this.#isAllLost) {
-      const args = ['EVAL', NEXT_EPOCH_SCRIPT.source, '1', stateKey, epoch, newEpoch()];
+      const args = ['EVAL', NEXT_EPOCH_SCRIPT.source, '1', redisKeys.brokerState, epoch, newEpoch()];
       await commands.send(args, REPEATABLE);
       // One notice is enough: it makes all nodes read the new epoch now, and not at their next event.
       lost.splice(MAX_ROOMS_PER_NOTICE);

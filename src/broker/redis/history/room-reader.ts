@@ -17,6 +17,14 @@ export interface ReadPage extends HistoryPage {
   readonly current?: Position;
 }
 
+/** The current position of Redis. */
+export interface CurrentPosition extends ResumePoint {
+  /** See `HistoryPage.restoredUpTo`. */
+  readonly restoredUpTo: Position;
+  /** The number of events that were stored again. */
+  readonly restoredEvents: number;
+}
+
 export interface RoomReadOptions extends ReadOptions, QueuedReadOptions {}
 
 export interface RoomReaderDependencies {
@@ -31,7 +39,7 @@ export interface RoomReaderDependencies {
 /** Reads the history of rooms from Redis, in pages of bounded size. Waits while Redis is unreachable. */
 export class RoomReader {
   readonly #dependencies: RoomReaderDependencies;
-  #pendingPosition: Promise<ResumePoint | undefined> | undefined;
+  #pendingPosition: Promise<CurrentPosition | undefined> | undefined;
 
   constructor(dependencies: RoomReaderDependencies) {
     this.#dependencies = dependencies;
@@ -43,13 +51,15 @@ export class RoomReader {
    *
    * @returns `undefined` if Redis does not answer
    */
-  currentPosition(): Promise<ResumePoint | undefined> {
+  currentPosition(): Promise<CurrentPosition | undefined> {
     this.#pendingPosition ??= this.#dependencies.commands
       .run(READ_SCRIPT, [], ['0', '', '1', '0'], { repeatable: true, refusable: false })
       .then(
         (reply) => {
-          const [epoch, position] = reply as [string, string];
-          return { epoch, position: Number(position) };
+          const [epoch, position, , restored] = reply as [string, string, string, string];
+          const [, upTo = 0, events = 0] = /^(\d+) (\d+)$/.exec(restored) ?? [];
+          const [restoredUpTo, restoredEvents] = [Number(upTo), Number(events)];
+          return { epoch, position: Number(position), restoredUpTo, restoredEvents };
         },
         () => undefined,
       )

@@ -64,6 +64,7 @@ export class SharedReads {
   readonly #timers = new Set<NodeJS.Timeout>();
   #reusableBytes = 0;
   #count = 0;
+  #restoredEvents = 0;
 
   constructor(dependencies: SharedReadsDependencies) {
     this.#dependencies = dependencies;
@@ -94,6 +95,17 @@ export class SharedReads {
     const running = [...(this.#sharedReads.get(key) ?? [])].filter(({ isSettled }) => !isSettled);
     if (running.length >= MAX_READS_OF_ROOMS) return this.#gap(rooms, after);
     return this.#wait(key, this.#startRead(key, rooms, after, maxBytes), signal);
+  }
+
+  /**
+   * Reuses no result of an earlier read, if events were stored again since: it lacks them.
+   *
+   * @param restoredEvents the number of all events that were stored again
+   */
+  forgetUnless(restoredEvents: number): void {
+    if (this.#restoredEvents === restoredEvents) return;
+    this.#restoredEvents = restoredEvents;
+    this.#sharedReads.clear();
   }
 
   close(): void {

@@ -5,6 +5,7 @@ import type { LuaScript } from '../data/lua-script.js';
 import { PRESENCE_SCRIPTS } from '../presence/presence-scripts.js';
 import { CHANGE_SESSIONS_SCRIPT } from '../sessions/session-script.js';
 import { PUBLISH_SCRIPT } from '../data/publish-script.js';
+import { RESTORE_SCRIPT, UNKNOWN_KEYS_SCRIPT } from '../data/restore-script.js';
 import { READ_NEWEST_SCRIPT, READ_SCRIPT, SYNC_MARKER_SCRIPT } from '../data/read-script.js';
 import { isErrorReply, type RedisConnection, type RedisReply } from '../driver/redis-driver.interface.js';
 
@@ -39,6 +40,8 @@ export class ScriptRunner {
       READ_SCRIPT,
       READ_NEWEST_SCRIPT,
       SYNC_MARKER_SCRIPT,
+      UNKNOWN_KEYS_SCRIPT,
+      RESTORE_SCRIPT,
       REGISTER_SCRIPT,
       ...PRESENCE_SCRIPTS,
       CHANGE_SESSIONS_SCRIPT,

@@ -1,0 +1,5 @@
+export {
+  prometheusMetrics,
+  type PrometheusMetricsOptions,
+  type PrometheusRegistry,
+} from './prometheus-metrics.js';

@@ -1,0 +1,5 @@
+export {
+  SseHealthIndicator,
+  type SseHealthResult,
+  type SseReadinessOptions,
+} from './sse-health.indicator.js';
