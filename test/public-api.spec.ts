@@ -87,6 +87,7 @@ const API: Readonly<
       'SseOptionsFactory',
       'SseRoomOptions',
       'SseRoomPolicyOptions',
+      'SseSessionOptions',
       'SseSnapshot',
       'SseSnapshotOptions',
       'StreamLabels',
