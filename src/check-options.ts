@@ -43,6 +43,7 @@ const CHECKS: Readonly<Record<keyof SseModuleOptions, Check>> = {
   identify: (value) => (typeof value === 'function' ? undefined : 'a function that returns { user, info? }'),
   presenceGraceMs: orFalse(wholeNumber(0, MAX_TIMER_MS)),
   broker: (value) => (isPartitioned(value) ? partitioned(value) : BROKER(value)),
+  tracing: objectWith('publishStarted', 'deliveryStarted'),
   metrics: (value) =>
     metricsOf(value)
       .map(metrics)

@@ -38,6 +38,7 @@ export type { RoomName } from './protocol/input/room-name.js';
 export type { SseIdentity } from './protocol/input/user-name.js';
 export { SseError, type SseErrorCode } from './protocol/sse-error.js';
 export type { SseGauges, SseMetrics, StreamLabels, WriteLatency } from './metrics/sse-metrics.interface.js';
+export type { SseTracing, TraceContext, TracedEvent } from './tracing/sse-tracing.interface.js';
 export { MemoryBroker } from './broker/memory/memory-broker.js';
 export type {
   BrokerListener,

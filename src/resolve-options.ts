@@ -14,7 +14,7 @@ import type { SseModuleOptions } from './sse-module-options.interface.js';
 /** All options with their values. No other file has defaults. */
 export interface ResolvedSseOptions extends Omit<
   HubOptions,
-  'callbacks' | 'report' | 'observer' | 'onControl'
+  'callbacks' | 'report' | 'observer' | 'onControl' | 'tracing'
 > {
   readonly retryMs: RetryTime | false;
   readonly drainWindowMs: number;

@@ -5,6 +5,7 @@ import type { AllowedOrigins } from './cross-site/cross-site-options.interface.j
 import type { SseLimitOptions } from './limits/limit-options.interface.js';
 import type { SseMetrics } from './metrics/sse-metrics.interface.js';
 import type { RetryTime } from './protocol/input/retry-time.js';
+import type { SseTracing } from './tracing/sse-tracing.interface.js';
 import type { SseIdentity } from './protocol/input/user-name.js';
 import type { SseSessionOptions } from './sessions/session-options.interface.js';
 
@@ -196,6 +197,9 @@ export interface SseModuleOptions {
 
   /** Receives counts: an `SseMetrics`, or a list of several. Default: none. */
   readonly metrics?: SseMetrics | readonly SseMetrics[];
+
+  /** Traces events from their publisher to their delivery: `openTelemetryTracing()`, or your own. Default: none. */
+  readonly tracing?: SseTracing;
 }
 
 /** Implemented by the class of `forRootAsync({ useClass })` or `useExisting`. */

@@ -2,7 +2,6 @@ import {
   BadRequestException,
   ForbiddenException,
   Injectable,
-  Logger,
   Optional,
   SetMetadata,
   type CallHandler,
@@ -20,10 +19,10 @@ import { roomMetadataOf } from './endpoint/routes/room-metadata.js';
 import { roomsOfRequest, type RoomSource } from './endpoint/room-names.js';
 import { HandlerStream } from './endpoint/handler-stream.js';
 import { attachSession, sessionKeyOf } from './endpoint/stream-session.js';
+import { StreamLog } from './endpoint/stream-log.js';
 import { attachSlot, refuseAtLimit, refuseWhileDraining } from './endpoint/stream-opening.js';
 import type { StreamLimits } from './limits/stream-limits.js';
 import { setHandlerRunner } from './endpoint/routes/wrap-handler.js';
-import { stackOf } from './protocol/error-text.js';
 import { drawRetry } from './protocol/input/retry-time.js';
 import type { RoomNameRules } from './protocol/input/room-name.js';
 import { SseError } from './protocol/sse-error.js';
@@ -45,9 +44,7 @@ import { SseService } from './sse.service.js';
 @Injectable()
 @SetMetadata(SSE_INTERCEPTOR_METADATA, true)
 export class SseInterceptor implements NestInterceptor {
-  readonly #logger = new Logger(SseInterceptor.name);
-  /** Methods whose room functions have made an invalid name. */
-  readonly #warned = new WeakSet<object>();
+  readonly #log = new StreamLog(SseInterceptor.name);
 
   constructor(@Optional() private readonly sse?: SseService) {
     if (sse !== undefined) return;
@@ -130,7 +127,7 @@ export class SseInterceptor implements NestInterceptor {
       snapshot: metadata.snapshot,
       openOnFirstEvent: metadata.openOnFirstEvent ?? false,
       endOnComplete: metadata.endOnComplete,
-      onFailure: (error) => this.#logger.error(`The stream of ${http.path} failed.`, stackOf(error)),
+      onFailure: (error) => this.#log.failed(context.getHandler().name, http.path, client, error),
     });
     for (const room of rooms) void client.join(room);
     setHandlerRunner(response, stream);
@@ -179,13 +176,7 @@ export class SseInterceptor implements NestInterceptor {
   }
 
   #expectAnswer(http: HttpExchange, error: unknown): void {
-    answerUnlessAnswered(http, () =>
-      this.#logger.error(
-        `${http.path} failed, and an interceptor of the controller or the application returned a value for the failure, ` +
-          'which is not sent. Let that interceptor rethrow the error, or write it above @SseRoom() on the method.',
-        stackOf(error),
-      ),
-    );
+    answerUnlessAnswered(http, () => this.#log.unanswered(http.path, error));
   }
 
   async #rooms(
@@ -202,25 +193,11 @@ export class SseInterceptor implements NestInterceptor {
       // The server's fault, unlike other names: 500 and a line in the log.
       if (error instanceof SseError && error.code === 'missing-room') throw error;
       if (error instanceof SseError && sources.some((source) => typeof source === 'function')) {
-        this.#warnOnce(context, error);
+        this.#log.invalidRoom(context, error);
       }
       if (error instanceof SseError) throw new BadRequestException(error.message, { cause: error });
       throw error;
     }
-  }
-
-  /**
-   * Warns of an invalid name that a room function has made: of a client's bad value, or of a guard that is missing. Once per
-   * method, since any client can repeat such requests.
-   */
-  #warnOnce(context: ExecutionContext, error: SseError): void {
-    const handler = context.getHandler();
-    if (this.#warned.has(handler)) return;
-    this.#warned.add(handler);
-    const label = `${context.getClass().name}.${handler.name}()`;
-    this.#logger.warn(
-      `A room function of ${label} made an invalid name, answered with 400: ${error.message}`,
-    );
   }
 }
 

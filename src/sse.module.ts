@@ -8,17 +8,19 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { DiscoveryModule, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { publishToChannels } from './channels/publish-to-channels.js';
 import { CallbackFailures } from './callbacks/callback-failures.js';
 import { nodeMetrics } from './callbacks/node-metrics.js';
 import { checkIdentify } from './check-options.js';
 import { RemoteCommands } from './commands/remote-commands.js';
 import { Drain } from './drain/drain.js';
 import { EndpointExplorer } from './endpoint/routes/endpoint-explorer.js';
-import { reportCallbackFailure, reportFailure } from './endpoint/report-failure.js';
+import { NodeLog } from './endpoint/node-log.js';
 import { ServerConnections } from './endpoint/server-connections.js';
 import { StreamLimits } from './limits/stream-limits.js';
 import { Presence } from './presence/presence.js';
 import { resolveOptions, type ResolvedSseOptions } from './resolve-options.js';
+import { NodeTracing } from './tracing/node-tracing.js';
 import { RoomHub } from './rooms/room-hub.js';
 import { StreamSessions } from './sessions/stream-sessions.js';
 import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';
@@ -160,7 +162,8 @@ async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHo
   // `createApplicationContext` and a microservice have no adapter.
   const servesHttp = (): boolean => Boolean(http.httpAdapter);
   const resolved = resolveOptions(moduleOptions);
-  const callbacks = new CallbackFailures(reportCallbackFailure, (callback) =>
+  const log = new NodeLog();
+  const callbacks = new CallbackFailures(log.callbackFailed, (callback) =>
     resolved.metrics.map((each) => each.callbackFailed?.(callback)),
   );
   const metrics = nodeMetrics(resolved.metrics, callbacks);
@@ -174,7 +177,8 @@ async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHo
   const hub: RoomHub = new RoomHub({
     ...options,
     callbacks,
-    report: reportFailure,
+    report: log.failed,
+    tracing: moduleOptions.tracing && new NodeTracing(moduleOptions.tracing, callbacks),
     observer: presence,
     onControl: (text) => sessions?.receive(text) === true || commands.receive(text, hub),
   });
@@ -185,6 +189,8 @@ async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHo
           isAllowed: async () => true,
           beforeClose: hub.beforeClose,
         });
+  publishToChannels(hub.observables);
+  hub.observables.disconnected.subscribe(({ client, reason }) => log.disconnected(client, reason));
   const serve = (): void => {
     if (!servesHttp()) return;
     checkIdentify(moduleOptions);
@@ -196,6 +202,7 @@ async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHo
   presence.start(hub);
   const limits = new StreamLimits(options.limits, {
     metrics,
+    onReached: log.limitReached,
     identify: (client) => presence.identify(client),
     clients: () => hub.clients,
   });

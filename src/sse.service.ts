@@ -355,7 +355,7 @@ export class SseService<Events extends object = object> {
   }
 
   #remote(method: PublicMethod, args: readonly unknown[], work: () => Promise<number>): Promise<number> {
-    return reported(method, args, () => this.hub.beforeClose(work()));
+    return reported(method, args, () => this.hub.beforeClose(work()), this.hub.report);
   }
 
   /** @internal */

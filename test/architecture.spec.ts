@@ -49,10 +49,13 @@ describe('the source tree', () => {
 
   it('loads no optional peer dependency with the main entry', () => {
     const loaded = loadedBy('index.ts', sources);
-    expect([...loaded].filter((path) => /^(broker\/redis|testing\.ts|prometheus)/.test(path))).toEqual([]);
+    expect(
+      [...loaded].filter((path) => /^(broker\/redis|testing\.ts|prometheus|opentelemetry)/.test(path)),
+    ).toEqual([]);
     expect([...loaded]).not.toContain('redis');
     expect([...loaded]).not.toContain('ioredis');
     expect([...loaded]).not.toContain('prom-client');
+    expect([...loaded]).not.toContain('@opentelemetry/api');
     expect([...loaded]).toContain('rooms/room-hub.ts');
   });
 

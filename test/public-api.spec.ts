@@ -90,7 +90,10 @@ const API: Readonly<
       'SseSessionOptions',
       'SseSnapshot',
       'SseSnapshotOptions',
+      'SseTracing',
       'StreamLabels',
+      'TraceContext',
+      'TracedEvent',
       'WriteLatency',
     ],
   },
@@ -105,6 +108,10 @@ const API: Readonly<
       'SseHttpApiOptions',
       'SseHttpApiRouteOptions',
     ],
+  },
+  'opentelemetry/index.ts': {
+    values: ['openTelemetryMetrics', 'openTelemetryTracing'],
+    types: [],
   },
   'prometheus/index.ts': {
     values: ['prometheusMetrics'],
@@ -124,7 +131,7 @@ const API: Readonly<
   },
 };
 
-const OPTIONAL_PEERS = ['@nestjs/terminus', 'ioredis', 'prom-client', 'redis'];
+const OPTIONAL_PEERS = ['@opentelemetry/api', '@nestjs/terminus', 'ioredis', 'prom-client', 'redis'];
 const ENTRIES = Object.keys(API);
 
 const TYPE_TESTS = 'test/public-api.types.ts';

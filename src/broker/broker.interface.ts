@@ -76,11 +76,10 @@ export interface PublishOptions {
    * first. Keys are shared by all rooms. Default: none.
    */
   readonly idempotencyKey?: string | undefined;
-  /**
-   * Copies of the event in partitions that were published to before. Delivered as `RoomMessage.copies`, live and from
-   * history.
-   */
+  /** Copies of the event in partitions published to before. Delivered as `RoomMessage.copies`, live and from history. */
   readonly copies?: readonly EarlierCopy[] | undefined;
+  /** Trace context of the publisher, delivered as `RoomMessage.trace`. A broker may leave it out. Default: none. */
+  readonly trace?: Readonly<Record<string, string>> | undefined;
   /**
    * Waits until replicas have the event; `false` does not wait, even if the broker does by default. Only with a broker that
    * has `acknowledges`. Default: that of the broker.

@@ -11,16 +11,22 @@ import type { CallbackFailures } from './callback-failures.js';
 export class IsolatedObservable<T> extends Observable<T> {
   readonly #name: string;
   readonly #failures: CallbackFailures;
+  readonly #describe: ((value: T) => string) | undefined;
 
-  /** @param name names the Observable in reports, such as `connected$` */
+  /**
+   * @param name names the Observable in reports, such as `connected$`
+   * @param describe names a value in reports. Default: it is not named
+   */
   constructor(
     name: string,
     failures: CallbackFailures,
     subscribe?: (this: Observable<T>, subscriber: Subscriber<T>) => Subscription | (() => void) | void,
+    describe?: (value: T) => string,
   ) {
     super(subscribe);
     this.#name = name;
     this.#failures = failures;
+    this.#describe = describe;
   }
 
   /** @internal RxJS calls it for each operator of `pipe`. */
@@ -45,9 +51,14 @@ export class IsolatedObservable<T> extends Observable<T> {
             error: onError ?? undefined,
             complete: onComplete ?? undefined,
           };
-    const run = (work: () => unknown): void => this.#failures.run(this.#name, work);
+    const run = (work: () => unknown, context?: () => string | undefined): void =>
+      this.#failures.run(this.#name, work, context);
     return super.subscribe({
-      next: (value) => run(() => observer.next?.(value)),
+      next: (value) =>
+        run(
+          () => observer.next?.(value),
+          () => this.#describe?.(value),
+        ),
       error: (error: unknown) => {
         if (observer.error === undefined) this.#failures.report(this.#name, error);
         else run(() => observer.error?.(error));

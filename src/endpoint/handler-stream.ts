@@ -1,6 +1,7 @@
 import { isObservable, type Observable } from 'rxjs';
 import type { EndReason } from '../connection/connection-owner.interface.js';
 import type { SseClient } from '../connection/sse-client.js';
+import { clientLabel } from '../logs/client-label.js';
 import { encodeEvent } from '../protocol/encode-event.js';
 import { RESERVED_EVENT_PREFIX } from '../protocol/input/event-fields.js';
 import type { Replay } from '../protocol/input/replay-option.js';
@@ -152,7 +153,8 @@ export class HandlerStream implements HandlerRunner, SourceSink {
   }
 
   stopFailed(error: unknown): void {
-    this.#options.hub.callbacks.report('handler source', error);
+    const { client, hub } = this.#options;
+    hub.callbacks.report('handler source', error, clientLabel(client));
   }
 
   complete(): void {

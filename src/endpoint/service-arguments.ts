@@ -3,8 +3,7 @@ import { describeValue } from '../protocol/error-text.js';
 import { checkCallOptions, checkedElsewhere } from '../protocol/input/option-checks.js';
 import { SseError, type PublicMethod } from '../protocol/sse-error.js';
 import { checkUser, noUsers } from '../protocol/input/user-name.js';
-import { ReportedPromise, type PublicCall } from '../rooms/reported-promise.js';
-import { reportFailure } from './report-failure.js';
+import { ReportedPromise, type PublicCall, type ReportFailure } from '../rooms/reported-promise.js';
 
 /**
  * Converts the targets in `options.except` of `[event], data, options` to the names in `PublishOptions.except`.
@@ -51,9 +50,10 @@ export function reported<T>(
   method: PublicMethod,
   args: readonly unknown[],
   work: () => Promise<T>,
+  report: ReportFailure,
 ): Promise<T> {
   const describe = (): string => `${method.name}(${args.map(describeArgument).join(', ')})`;
-  return ReportedPromise.of({ method, describe }, work, reportFailure);
+  return ReportedPromise.of({ method, describe }, work, report);
 }
 
 /** A call of `broadcast`. Its event name and rooms are described, its data is not. */

@@ -23,6 +23,8 @@ export interface LimitsHost {
   /** The clients of this node, the oldest one first. */
   readonly clients: () => Iterable<SseClient>;
   readonly metrics: NodeMetrics;
+  /** Logs that a limit was reached. */
+  readonly onReached: (limit: StreamLimit) => void;
 }
 
 /** Reconnection time, in milliseconds, of a stream that was ended for a newer one of the same user. */
@@ -116,6 +118,7 @@ export class StreamLimits {
   #reached(limit: StreamLimit, request: unknown, slot?: StreamSlot): StreamLimit {
     slot?.release();
     const { metrics } = this.#host;
+    this.#host.onReached(limit);
     metrics.limitReached?.(limit, metrics.labelsOf(request));
     return limit;
   }

@@ -18,13 +18,16 @@ export type RecordValue = (
 export class TotalledMetrics implements Required<SseMetrics> {
   readonly #totals = new Map<InstrumentName, Totals>();
   readonly #record: RecordValue;
+  readonly #onStart: () => unknown;
   readonly #nodes = new Set<() => SseGauges | undefined>();
   #deliveries = 0;
   #deliveredBytes = 0;
   #state: (typeof STATES)[number] = 'down';
 
-  constructor(record: RecordValue) {
+  /** @param onStart called when a node starts */
+  constructor(record: RecordValue, onStart: () => unknown = () => {}) {
     this.#record = record;
+    this.#onStart = onStart;
   }
 
   /** The current values of a counter or a gauge. One without labels always has a value. */
@@ -79,6 +82,7 @@ export class TotalledMetrics implements Required<SseMetrics> {
     this.#add('callbackFailures', 1, { callback });
   readonly started: Required<SseMetrics>['started'] = (read) => {
     this.#nodes.add(read);
+    this.#onStart();
   };
 
   #add(name: InstrumentName, value: number, labels?: Labels): void {

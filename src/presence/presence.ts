@@ -1,3 +1,4 @@
+import { clientLabel } from '../logs/client-label.js';
 import type { Observable } from 'rxjs';
 import type { PartitionedBroker } from '../broker/broker.interface.js';
 import type { CallbackFailures } from '../callbacks/callback-failures.js';
@@ -97,11 +98,12 @@ export class Presence {
   identify(client: SseClient): void {
     const { identify, callbacks } = this.#options;
     if (identify === undefined) return;
-    callbacks.run('identify', () => {
+    const set = (): void => {
       const identity: unknown = identify(client);
       ignoreRejection(identity);
       client.identity = checkIdentity(identity);
-    });
+    };
+    callbacks.run('identify', set, () => clientLabel(client));
   }
 
   /** Enters a client whose stream has opened in the rooms that it joined before. */

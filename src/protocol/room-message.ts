@@ -25,6 +25,8 @@ export interface RoomDelivery {
   readonly except?: readonly string[] | undefined;
   /** Earlier copies in other partitions. A client that receives one of them does not receive this one. */
   readonly copies?: readonly EarlierCopy[] | undefined;
+  /** Trace context of the publisher. Default: none. */
+  readonly trace?: Readonly<Record<string, string>> | undefined;
 }
 
 /** An event delivered by the broker to the clients of its rooms. Each node encodes its frame once, at the first use. */
@@ -39,6 +41,7 @@ export class RoomMessage implements RoomEvent, RoomDelivery {
   readonly volatile: boolean;
   readonly except: readonly string[] | undefined;
   readonly copies: readonly EarlierCopy[] | undefined;
+  readonly trace: Readonly<Record<string, string>> | undefined;
   /** Index of the partition that delivered the event; set by the node if the broker has partitions. @internal */
   partition: number | undefined;
   #frame: SseFrame | undefined;
@@ -54,6 +57,7 @@ export class RoomMessage implements RoomEvent, RoomDelivery {
     this.volatile = delivery.volatile ?? false;
     this.except = delivery.except;
     this.copies = delivery.copies;
+    this.trace = delivery.trace;
   }
 
   /** The event's `id:`; `undefined` if it is not replayable. Clients with rooms in several partitions get a longer one. */

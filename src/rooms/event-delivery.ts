@@ -1,13 +1,16 @@
+import { CHANNELS } from '../channels/channels.js';
 import type { FlushScheduler } from '../connection/timers/flush-scheduler.js';
 import type { NodeMetrics } from '../metrics/node-metrics.interface.js';
 import { nowUs } from '../protocol/position.js';
 import type { RoomMessage } from '../protocol/room-message.js';
+import type { NodeTracing } from '../tracing/node-tracing.js';
 import type { ClientObserver } from './client-observer.interface.js';
 import type { RoomRegistry } from './room-registry.js';
 
 interface EventDeliveryOptions {
   readonly metrics: NodeMetrics;
   readonly observer?: ClientObserver | undefined;
+  readonly tracing?: NodeTracing | undefined;
 }
 
 /** Delivers the events of the broker to the rooms of this node, and counts them: once per event, not per client. */
@@ -29,12 +32,19 @@ export class EventDelivery {
   }
 
   receive(message: RoomMessage): void {
-    const { metrics, observer } = this.#options;
+    const { metrics, observer, tracing } = this.#options;
     if (observer?.messageReceived(message) === false) return;
-    let delivered = 0;
-    for (const name of message.rooms) delivered += this.#rooms.get(name)?.receive(message) ?? 0;
+    const delivered =
+      tracing === undefined ? this.#deliver(message) : tracing.deliver(message, () => this.#deliver(message));
+    if (CHANNELS.deliver.hasSubscribers) CHANNELS.deliver.publish({ message, clients: delivered });
     metrics.eventDelivered(delivered, delivered === 0 ? 0 : delivered * message.frame.bytes.length);
     if (metrics.eventWritten !== undefined && delivered > 0) this.#measure(message);
+  }
+
+  #deliver(message: RoomMessage): number {
+    let delivered = 0;
+    for (const name of message.rooms) delivered += this.#rooms.get(name)?.receive(message) ?? 0;
+    return delivered;
   }
 
   /** Measures the latency up to the flush of the clients, who are scheduled before. */

@@ -4,6 +4,7 @@ import type { CallbackFailures } from '../callbacks/callback-failures.js';
 import { IsolatedObservable } from '../callbacks/isolated-observable.js';
 import type { CloseReason } from '../connection/close-reason.js';
 import type { SseClient } from '../connection/sse-client.js';
+import { clientLabel } from '../logs/client-label.js';
 import type { SseMetrics } from '../metrics/sse-metrics.interface.js';
 
 /** The Subjects of one node, and what the application may subscribe to. */
@@ -22,10 +23,10 @@ export class HubObservables {
   constructor(callbacks: CallbackFailures, metrics: SseMetrics) {
     this.#callbacks = callbacks;
     this.#metrics = metrics;
-    const isolated = <T>(name: string, subject: Subject<T>): Observable<T> =>
-      new IsolatedObservable(name, callbacks, (subscriber) => subject.subscribe(subscriber));
-    this.connected$ = isolated('connected$', this.connected);
-    this.disconnected$ = isolated('disconnected$', this.disconnected);
+    const isolated = <T>(name: string, subject: Subject<T>, describe?: (value: T) => string): Observable<T> =>
+      new IsolatedObservable(name, callbacks, (subscriber) => subject.subscribe(subscriber), describe);
+    this.connected$ = isolated('connected$', this.connected, labelOf);
+    this.disconnected$ = isolated('disconnected$', this.disconnected, labelOf);
     this.brokerState$ = isolated('brokerState$', this.brokerState);
   }
 
@@ -46,4 +47,8 @@ export class HubObservables {
     this.#callbacks.run('brokerState$', () => this.brokerState.complete());
     this.#callbacks.run('disconnected$', () => this.disconnected.complete());
   }
+}
+
+function labelOf({ client }: { client: SseClient }): string {
+  return clientLabel(client);
 }

@@ -10,6 +10,7 @@ import type { PublisherOptions } from './publish/event-publisher.js';
 import type { ClientObserver } from './client-observer.interface.js';
 import type { ReportFailure } from './reported-promise.js';
 import type { StateSnapshot } from './state-snapshot.interface.js';
+import type { NodeTracing } from '../tracing/node-tracing.js';
 import type { RoomPolicy } from './room-policy.js';
 
 /** Options of the hub of one node. */
@@ -22,6 +23,8 @@ export interface HubOptions extends ConnectionOptions, RoomNameRules {
   readonly limits?: PublisherOptions['limits'] & { readonly maxRoomsPerClient?: number | false };
   /** Takes failures of the application's callbacks and subscribers. */
   readonly callbacks: CallbackFailures;
+  /** Default: none. */
+  readonly tracing?: NodeTracing | undefined;
   /** Takes failures that no caller receives. */
   readonly report: ReportFailure;
   readonly observer?: ClientObserver;

@@ -19,7 +19,7 @@ import { LossNotifier } from './resume/loss-notifier.js';
 import { EventPublisher, type EventToPublish } from './publish/event-publisher.js';
 import { Partitions, type PartitionsListener } from './partitions/partitions.js';
 import { ClientResumes } from './resume/client-resumes.js';
-import { ReportedPromise, type PublicCall } from './reported-promise.js';
+import { ReportedPromise, type PublicCall, type ReportFailure } from './reported-promise.js';
 import type { HubOptions, NewClient, Opening } from './room-hub.interface.js';
 import { RoomJoins } from './room-joins.js';
 import { RoomRegistry } from './room-registry.js';
@@ -36,6 +36,7 @@ export class RoomHub implements ClientHost {
   readonly brokerFailure = (): Error | undefined => this.#partitions.failure;
   /** Takes failures of the application's callbacks. */
   readonly callbacks: CallbackFailures;
+  readonly report: ReportFailure;
   readonly #resumes: ClientResumes;
   readonly #joins: RoomJoins;
   readonly #delivery: EventDelivery;
@@ -47,6 +48,7 @@ export class RoomHub implements ClientHost {
   constructor(options: HubOptions) {
     this.#options = options;
     this.callbacks = options.callbacks;
+    this.report = options.report;
     this.hasHistory = options.policy.hasHistory;
     this.observables = new HubObservables(options.callbacks, options.metrics);
     this.#partitions = new Partitions(options.broker, options.metrics);
@@ -198,8 +200,7 @@ export class RoomHub implements ClientHost {
    * @returns the event's position, as in `id:`; `undefined` for an event that cannot be replayed
    */
   publish(call: PublicCall, event: () => EventToPublish): Promise<string | undefined> {
-    const { report } = this.#options;
-    return ReportedPromise.of(call, () => this.beforeClose(this.events.publish(event())), report);
+    return ReportedPromise.of(call, () => this.beforeClose(this.events.publish(event())), this.report);
   }
 
   /** Makes `close` wait for a call to the broker. @returns the call */

@@ -13,7 +13,10 @@ interface ProxyProgram {
   readonly binary: string;
   readonly versionFlag: string;
   /** Wraps a part of the configuration, as a page of the documentation shows it, into a whole one. */
-  configure(part: string, ports: { readonly own: number; readonly app: number }): string;
+  configure(
+    part: string,
+    ports: { readonly own: number; readonly app: number; readonly apps: readonly number[] },
+  ): string;
   commandLine(file: string, directory: string, port: number): readonly string[];
 }
 
@@ -21,14 +24,14 @@ const PROGRAMS = {
   nginx: {
     binary: 'nginx',
     versionFlag: '-v',
-    configure: (part, { own, app }) => `
+    configure: (part, { own, apps }) => `
       daemon off; master_process off; pid nginx.pid; error_log stderr crit;
-      events {}
+      events { worker_connections 8192; }
       http {
         access_log off;
         client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
         gzip on;
-        upstream app { server 127.0.0.1:${app}; }
+        upstream app { ${apps.map((port) => `server 127.0.0.1:${port} fail_timeout=1s;`).join(' ')} }
         server { listen 127.0.0.1:${own}; ${part} }
       }`,
     commandLine: (file, directory) => ['-p', directory, '-c', file],
@@ -91,13 +94,21 @@ export class ProxyProcess {
     running.stderr?.on('data', (text: Buffer) => (this.#errors += text.toString()));
   }
 
-  /** @param part of the configuration; none for the defaults of the program */
-  static async start(name: ProxyName, appPort: number, part = ''): Promise<ProxyProcess> {
+  /**
+   * @param appPorts of the application; nginx balances several
+   * @param part of the configuration; none for the defaults of the program
+   */
+  static async start(
+    name: ProxyName,
+    appPorts: number | readonly number[],
+    part = '',
+  ): Promise<ProxyProcess> {
     const program: ProxyProgram = PROGRAMS[name];
     const directory = mkdtempSync(join(tmpdir(), `sse-${name}-`));
     const file = join(directory, 'proxy.conf');
     const port = await freePort();
-    writeFileSync(file, program.configure(part, { own: port, app: appPort }));
+    const apps = [appPorts].flat();
+    writeFileSync(file, program.configure(part, { own: port, app: apps[0] ?? 0, apps }));
     const running = spawn(program.binary, program.commandLine(file, directory, port), {
       env,
       stdio: ['ignore', 'ignore', 'pipe'],

@@ -24,10 +24,20 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   protocol: { imports: [], packages: [] },
   connection: { imports: ['protocol'], types: ['metrics'], packages: ['node:*'] },
   metrics: { imports: [], types: ['connection'], packages: [] },
-  callbacks: { imports: ['protocol', 'metrics'], packages: ['rxjs'] },
+  callbacks: { imports: ['protocol', 'metrics', 'logs'], packages: ['rxjs'] },
+  logs: { imports: [], types: ['connection'], packages: [] },
   broker: { imports: ['protocol'], packages: ['node:crypto'] },
   rooms: {
-    imports: ['protocol', 'connection', 'metrics', 'callbacks', 'broker/broker.interface.ts'],
+    imports: [
+      'channels',
+      'tracing',
+      'logs',
+      'protocol',
+      'connection',
+      'metrics',
+      'callbacks',
+      'broker/broker.interface.ts',
+    ],
     packages: ['rxjs', 'node:crypto'],
   },
   commands: {
@@ -36,7 +46,13 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     packages: [],
   },
   presence: {
-    imports: ['protocol', 'callbacks', 'broker/broker.interface.ts', 'broker/presence-store.interface.ts'],
+    imports: [
+      'logs',
+      'protocol',
+      'callbacks',
+      'broker/broker.interface.ts',
+      'broker/presence-store.interface.ts',
+    ],
     types: ['connection'],
     packages: ['rxjs'],
   },
@@ -55,7 +71,16 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   terminus: { imports: ['protocol', 'sse.service.ts'], types: ['drain'], packages: ['@nestjs/common'] },
   'cross-site': { imports: ['protocol'], packages: ['node:http'] },
   endpoint: {
-    imports: ['protocol', 'connection', 'limits', 'cross-site', 'rooms', 'sessions', 'sse.constants.ts'],
+    imports: [
+      'logs',
+      'protocol',
+      'connection',
+      'limits',
+      'cross-site',
+      'rooms',
+      'sessions',
+      'sse.constants.ts',
+    ],
     packages: ['@nestjs/*', 'rxjs', 'node:*'],
   },
   'http-api': {
@@ -78,9 +103,15 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     ],
     packages: ['node:*'],
   },
+  channels: { imports: [], types: ['connection'], packages: ['node:diagnostics_channel', 'rxjs'] },
+  tracing: { imports: ['protocol'], types: ['callbacks'], packages: [] },
+  opentelemetry: { imports: ['metrics'], types: ['tracing'], packages: ['@opentelemetry/api'] },
   prometheus: { imports: ['protocol', 'metrics'], packages: ['prom-client'] },
   [PUBLIC_API]: {
     imports: [
+      'channels',
+      'tracing',
+      'logs',
       'protocol',
       'connection',
       'metrics',

@@ -62,7 +62,7 @@ export class MemoryBroker implements SseBroker {
   async publish(
     rooms: readonly string[],
     event: RoomEvent,
-    { except, volatile = false, idempotencyKey, copies }: PublishOptions,
+    { except, volatile = false, idempotencyKey, copies, trace }: PublishOptions,
   ): Promise<PublishReceipt> {
     const history = this.#running();
     const known = idempotencyKey === undefined ? undefined : this.#keys.get(idempotencyKey);
@@ -80,6 +80,7 @@ export class MemoryBroker implements SseBroker {
       volatile,
       except,
       copies,
+      trace,
     });
     if (replayable) history.add(message);
     if (rooms.some((room) => this.#subscribed.has(room))) this.#deliver(message);

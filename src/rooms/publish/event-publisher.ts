@@ -1,4 +1,5 @@
 import type { MissingAcknowledgement } from '../../protocol/input/acknowledge.js';
+import { CHANNELS } from '../../channels/channels.js';
 import type { PublishOptions } from '../../broker/broker.interface.js';
 import type { SseClient } from '../../connection/sse-client.js';
 import type { SseMetrics } from '../../metrics/sse-metrics.interface.js';
@@ -10,7 +11,10 @@ import { SseFrame } from '../../protocol/sse-frame.js';
 import { BROADCAST_CHECKS, REMOTE_SEND_CHECKS, SEND_CHECKS } from './call-arguments.js';
 import { checkEventBytes } from './event-size.js';
 import { eventArguments } from './event-arguments.js';
+import type { NodeTracing } from '../../tracing/node-tracing.js';
+import type { TraceContext } from '../../tracing/sse-tracing.interface.js';
 import type { Partitions } from '../partitions/partitions.js';
+import type { PublishedCopies } from '../partitions/publish-copies.js';
 import type { RoomPolicy } from '../room-policy.js';
 
 /** Options of `send`. */
@@ -60,6 +64,8 @@ function notAcknowledged({ replicas, confirmedBy, cause }: MissingAcknowledgemen
 
 export interface PublisherOptions {
   /** Default: none. */
+  readonly tracing?: NodeTracing | undefined;
+  /** Default: none. */
   readonly metrics?: Pick<SseMetrics, 'eventPublished' | 'eventSent'>;
   readonly policy: RoomPolicy;
   readonly serialize: SerializeData;
@@ -74,8 +80,10 @@ export class EventPublisher {
   readonly #serialize: SerializeData;
   readonly #maxEventBytes: number | false;
   readonly #metrics: Pick<SseMetrics, 'eventPublished' | 'eventSent'>;
+  readonly #tracing: NodeTracing | undefined;
 
   constructor(partitions: Partitions, options: PublisherOptions) {
+    this.#tracing = options.tracing;
     this.#partitions = partitions;
     this.#policy = options.policy;
     this.#serialize = options.serialize;
@@ -150,11 +158,19 @@ export class EventPublisher {
     const volatile = options.volatile ?? rooms.every((room) => this.#policy.isVolatile(room));
     if (options.acknowledge) this.#checkAcknowledge(rooms, volatile);
     return async () => {
-      const { position, missing } = await this.#counted(
-        this.#partitions.publish(rooms, { event, ...text }, { ...options, volatile }),
-      );
+      const publish = (trace?: TraceContext): Promise<PublishedCopies> => {
+        const traced = trace === undefined ? { ...options, volatile } : { ...options, volatile, trace };
+        return this.#partitions.publish(rooms, { event, ...text }, traced);
+      };
+      const published =
+        this.#tracing === undefined
+          ? publish()
+          : this.#tracing.publish({ event, rooms: rooms.length }, publish);
+      const { position, missing } = await this.#counted(published);
       if (missing !== undefined) throw notAcknowledged(missing);
-      return position && this.#partitions.format(position);
+      const id = position && this.#partitions.format(position);
+      if (CHANNELS.publish.hasSubscribers) CHANNELS.publish.publish({ rooms, event, id });
+      return id;
     };
   }
 

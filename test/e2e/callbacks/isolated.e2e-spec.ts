@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { Controller, Get, Query } from '@nestjs/common';
 import { SseRoom, type CloseReason, type SseMetrics, type SseModuleOptions } from 'nestjs-simple-sse';
 import { map, throwError, type Observable } from 'rxjs';
@@ -36,7 +35,6 @@ class CallbackController {
 }
 
 interface Case {
-  /** As in the table of docs/10-errors.md. */
   readonly callback: string;
   readonly options?: (fail: Failure) => SseModuleOptions;
   /** Subscribes with a failing subscriber. */
@@ -231,22 +229,5 @@ describe.each(platforms)('a callback of the application that fails, on $name,', 
     expect((await other.nextEvent()).data).toBe('one');
     expect(reasons).not.toContain('client-gone');
     expect(uncaught).toEqual([]);
-  });
-
-  it('is in the table of docs/10-errors.md, which has no row that is not played', async () => {
-    await start({});
-    const page = readFileSync('docs/10-errors.md', 'utf8');
-    const [section = ''] = page.split('## Callbacks of the application')[1]?.split('\n## ') ?? [];
-    const named = [...section.matchAll(/^\| `([^`]+)`/gm)].map(([, name = '']) => name.split('(')[0]);
-    const elsewhere = ['@SseRoom', 'handler source', 'publishFrom'];
-    const played = [
-      'serialize',
-      'where',
-      'limits.keyOf',
-      'broker',
-      ...elsewhere,
-      ...cases.map(({ callback }) => callback),
-    ];
-    expect(new Set(named)).toEqual(new Set(played.map((name) => name.split('(')[0])));
   });
 });

@@ -4,17 +4,19 @@ import { checkEventName } from '../../../protocol/input/event-fields.js';
 import type { EarlierCopy } from '../../../protocol/position.js';
 import { parsePresenceEvent } from '../../../protocol/presence-event.js';
 import type { RoomEvent } from '../../../protocol/room-message.js';
+import { boundedTrace } from '../../../protocol/trace-context.js';
 
 /** A decoded event with its publish options. Streams and channels hold it in the same text format. */
 export interface StoredEvent extends RoomEvent {
   readonly except: readonly string[] | undefined;
   readonly volatile: boolean;
   readonly copies: readonly EarlierCopy[] | undefined;
+  readonly trace: Readonly<Record<string, string>> | undefined;
 }
 
 /**
  * Metadata in front of the data, with short keys: `n` name, `s` serialized, `x` except, `v` volatile, `c` earlier
- * copies.
+ * copies, `t` trace context.
  */
 interface EventHeader {
   readonly n?: string | undefined;
@@ -22,6 +24,7 @@ interface EventHeader {
   readonly x?: readonly string[] | undefined;
   readonly v?: 1 | undefined;
   readonly c?: readonly EarlierCopy[] | undefined;
+  readonly t?: unknown;
 }
 
 /**
@@ -29,13 +32,17 @@ interface EventHeader {
  *
  * @returns a line of JSON, empty without metadata, a line break and the data
  */
-export function encodeEventText(event: RoomEvent, { except, volatile, copies }: PublishOptions): string {
+export function encodeEventText(
+  event: RoomEvent,
+  { except, volatile, copies, trace }: PublishOptions,
+): string {
   const header: EventHeader = {
     n: event.event,
     s: event.serialized ? 1 : undefined,
     x: except?.length === 0 ? undefined : except,
     v: volatile === true ? 1 : undefined,
     c: copies,
+    t: trace,
   };
   const line = JSON.stringify(header);
   return `${line === '{}' ? '' : line}\n${event.data}`;
@@ -58,6 +65,7 @@ export function decodeEventText(text: string, presenceRoom?: string): StoredEven
     except: header.x,
     volatile: header.v === 1,
     copies: header.c,
+    trace: header.t === undefined ? undefined : boundedTrace(header.t),
   };
   const isAccepted = isEventName(event.event) || isLossNotice(event) || isPresenceEvent(event, presenceRoom);
   return isAccepted ? event : undefined;

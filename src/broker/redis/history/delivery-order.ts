@@ -115,7 +115,7 @@ export class DeliveryOrder {
     const isInUse = this.#advanceRooms(rooms, position);
     if (event === undefined) return;
     if (isLossNotice(event)) return this.#reportLoss(rooms, replayable ? position : Infinity);
-    const { except, volatile, copies } = event;
+    const { except, volatile, copies, trace } = event;
     const delivery = {
       rooms,
       epoch: replayable ? epoch : this.epoch,
@@ -124,6 +124,7 @@ export class DeliveryOrder {
       volatile,
       except,
       copies,
+      trace,
     };
     const message = new RoomMessage(event, delivery);
     if (replayable) this.#recent.add(message, previous);

@@ -42,8 +42,8 @@ export class FoundEvents {
       .toSorted(([a], [b]) => a - b)
       .map(([position, { entry, rooms }]) => {
         const { event, allRooms = rooms } = entry;
-        const { except, copies } = event;
-        return new RoomMessage(event, { rooms: allRooms, epoch, position, replayable: true, except, copies });
+        const delivery = { rooms: allRooms, epoch, position, replayable: true };
+        return new RoomMessage(event, { ...event, ...delivery });
       });
   }
 }

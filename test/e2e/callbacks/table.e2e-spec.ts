@@ -1,0 +1,579 @@
+import { readFileSync } from 'node:fs';
+import { Controller, Get, Query } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import {
+  SseModule,
+  SseRoom,
+  type CloseReason,
+  type SseBroker,
+  type SseMetrics,
+  type SseModuleOptions,
+} from 'nestjs-simple-sse';
+import { from, Observable, throwError } from 'rxjs';
+import { platforms } from '../../support/platforms.js';
+import { refusal, unchecked } from '../../support/refusal.js';
+import type { RunningApp } from '../../support/running-app.js';
+import { sseApp } from '../../support/sse-app.js';
+import { eventually, pause, someTurns } from '../../support/within.js';
+import { WrappedMemoryBroker } from '../../support/wrapped-memory-broker.js';
+
+/** Four ways in which a callback of an application fails. */
+const FAILURES = {
+  throws: (): never => {
+    throw new Error('the callback failed');
+  },
+  rejects: () => Promise.reject(new Error('the callback failed')),
+  hangs: () => new Promise<never>(() => {}),
+  nonsense: () => Symbol('nonsense'),
+} satisfies Record<string, () => unknown>;
+
+type Way = keyof typeof FAILURES;
+const WAYS = Object.keys(FAILURES) as Way[];
+/** A failing callback, of the type that its place needs. */
+type Failure = () => never;
+
+/** Failures of the handlers below, by the path of their routes. */
+@Controller()
+class CallbackController {
+  @Get('stream')
+  @SseRoom('room')
+  stream(): void {}
+
+  @Get('rooms')
+  @SseRoom((request: { query: { way: Way } }) => unchecked<Promise<string>>(FAILURES[request.query.way]()))
+  rooms(): void {}
+
+  @Get('handler')
+  @SseRoom('room')
+  handler(@Query('way') way: Way): unknown {
+    return FAILURES[way]();
+  }
+
+  @Get('source')
+  @SseRoom('room')
+  source(@Query('way') way: Way): AsyncIterable<string> | Observable<string> {
+    if (way === 'throws') return throwError(() => new Error('the callback failed'));
+    let isFirst = true;
+    const next = (): Promise<IteratorResult<string>> => {
+      if (!isFirst) return unchecked(FAILURES[way]());
+      isFirst = false;
+      return Promise.resolve({ value: 'first', done: false });
+    };
+    return { [Symbol.asyncIterator]: () => ({ next }) };
+  }
+}
+
+/** What a cell of the table begins with, and the test of it. */
+type Cell = readonly [outcome: string, play: (table: Play, fail: Failure, way: Way) => Promise<void>];
+type Row = Readonly<Record<Way, Cell>>;
+
+/** An application whose other clients are served, and what it has reported. */
+class Play {
+  readonly counted: string[] = [];
+  readonly uncaught: unknown[] = [];
+  readonly reasons: CloseReason[] = [];
+  running!: RunningApp;
+
+  constructor(private readonly platform: (typeof platforms)[number]) {}
+
+  async start(options: SseModuleOptions = {}): Promise<void> {
+    const metrics: SseMetrics = {
+      clientOpened: () => {},
+      clientClosed: () => {},
+      eventDelivered: () => {},
+      volatileDropped: () => {},
+      callbackFailed: (name) => this.counted.push(name),
+      ...(options.metrics as Partial<SseMetrics> | undefined),
+    };
+    this.running = await this.platform.start(
+      sseApp({ controllers: [CallbackController], options: { ...options, metrics } }),
+    );
+    this.running.sse.disconnected$.subscribe(({ reason }) => this.reasons.push(reason));
+  }
+
+  /** Opens a stream, shows that it receives events, and that its client is forgotten. */
+  async servesOthers(): Promise<void> {
+    const endedBefore = this.reasons.length;
+    const stream = await this.running.listen('/stream');
+    await this.running.sse.broadcast('room', 'still served');
+    expect((await stream.nextEvent()).data).toBe('still served');
+    stream.close();
+    await eventually(() => this.reasons.length > endedBefore, 'the end of the client');
+  }
+
+  get log(): string {
+    return this.running.logger.complaints.map(({ text }) => text).join('\n');
+  }
+}
+
+/** Is reported by name, once in the log, and nothing else changes. */
+function reported(
+  name: string,
+  { options, subscribe }: { options?: (fail: Failure) => SseModuleOptions; subscribe?: Subscribe },
+): Cell {
+  return [
+    'Reported',
+    async (table, fail) => {
+      await table.start(options?.(fail));
+      subscribe?.(table.running, fail);
+      await table.servesOthers();
+      await table.servesOthers();
+      await eventually(() => table.counted.includes(name), 'the count');
+      expect(table.log.split(`A callback of the application failed: ${name}`)).toHaveLength(2);
+    },
+  ];
+}
+
+type Subscribe = (running: RunningApp, fail: Failure) => unknown;
+
+/** Changes nothing, and is not reported. */
+function ignored(options?: (fail: Failure) => SseModuleOptions, subscribe?: Subscribe): Cell {
+  return [
+    'No effect',
+    async (table, fail) => {
+      await table.start(options?.(fail));
+      subscribe?.(table.running, fail);
+      await table.servesOthers();
+      await table.servesOthers();
+      expect(table.counted).toEqual([]);
+      expect(table.log).toBe('');
+    },
+  ];
+}
+
+/** A callback whose result nobody looks at. */
+function resultIgnored(
+  name: string,
+  options?: (fail: Failure) => SseModuleOptions,
+  subscribe?: Subscribe,
+): Row {
+  const failing = reported(name, { ...(options && { options }), ...(subscribe && { subscribe }) });
+  const unseen = ignored(options, subscribe);
+  return { throws: failing, rejects: failing, hangs: unseen, nonsense: unseen };
+}
+
+const subscriber = (name: 'connected$' | 'disconnected$' | 'brokerState$'): Row =>
+  resultIgnored(name, undefined, ({ sse }, fail) =>
+    (sse[name] as Observable<unknown>).subscribe(() => fail()),
+  );
+
+/** Answers the request with a status, and forgets the client. */
+function answered(
+  status: number,
+  path: string,
+  options?: (fail: Failure) => SseModuleOptions,
+  headers: Record<string, string> = {},
+): Cell {
+  return [
+    String(status),
+    async (table, fail, way) => {
+      await table.start(options?.(fail));
+      const answer = await table.running.open(`${path}?way=${way}`, { headers });
+      expect(answer.status).toBe(status);
+      expect(table.running.sse.count()).toBe(0);
+      if (options === undefined) await table.servesOthers();
+    },
+  ];
+}
+
+/** Rejects the call, and changes nothing else. */
+function rejected(
+  error: object,
+  call: (running: RunningApp, fail: Failure) => Promise<unknown>,
+  options?: (fail: Failure) => SseModuleOptions,
+): Cell {
+  return [
+    'Rejects',
+    async (table, fail) => {
+      await table.start(options?.(fail));
+      expect(await refusal(() => call(table.running, fail))).toMatchObject(error);
+      const stream = await table.running.listen('/stream');
+      await eventually(() => table.running.sse.count('room') === 1, 'the client');
+      stream.close();
+      await eventually(() => table.running.sse.count() === 0, 'the end of the client');
+    },
+  ];
+}
+
+/** Keeps its own request waiting until its client leaves, and no other. */
+function waits(path: string): Cell {
+  return [
+    'Waits',
+    async (table, _fail, way) => {
+      await table.start();
+      const waiting = table.running.open(`${path}?way=${way}`).catch(() => 'closed');
+      await table.servesOthers();
+      table.running.server.closeAllConnections();
+      expect(await waiting).toBe('closed');
+      await eventually(() => table.running.sse.count() === 0, 'no client');
+    },
+  ];
+}
+
+const FAILED = { message: 'the callback failed' };
+const INVALID = { code: 'invalid-arguments' };
+
+function brokerWith(method: keyof SseBroker, fail: Failure): SseModuleOptions {
+  const broker = new WrappedMemoryBroker();
+  Object.assign(broker, { [method]: fail });
+  return { broker };
+}
+
+const CROSS_SITE = { cookie: 'a=1', origin: 'https://other.example', 'sec-fetch-site': 'cross-site' };
+/** A broker that starts, and then fails to say so. */
+function startedBroker(fail: Failure): SseModuleOptions {
+  const broker = new WrappedMemoryBroker();
+  const start = broker.start.bind(broker);
+  broker.start = async (...args) => {
+    await start(...args);
+    return fail();
+  };
+  return { broker };
+}
+
+const keyed = (keyOf: Failure): SseModuleOptions => ({ limits: { keyOf } });
+const origins = (allowedOrigins: Failure): SseModuleOptions => ({ allowedOrigins });
+const identity = (identify: Failure): SseModuleOptions => ({ identify });
+const member = { rooms: { room: { presence: true } }, identify: () => ({ user: 'somebody' }) };
+
+const serializes = rejected(
+  { code: 'invalid-data' },
+  ({ sse }) => sse.broadcast('room', { a: 1 }),
+  (serialize) => ({ serialize }),
+);
+const decides = (error: object): Cell => [
+  'Rejects',
+  async (table, fail) => {
+    await table.start(member);
+    const stream = await table.running.listen('/stream');
+    const { sse } = table.running;
+    await eventually(async () => (await sse.presence('room')).length === 1, 'the member');
+    expect(await refusal(() => sse.disconnect({ room: 'room', where: fail }))).toMatchObject(error);
+    await sse.broadcast('room', 'still here');
+    expect((await stream.nextEvent()).data).toBe('still here');
+  },
+];
+
+const sourceFails: Cell = [
+  'Ends',
+  async (table, _fail, way) => {
+    await table.start();
+    const stream = await table.running.open(`/source?way=${way}`);
+    await stream.ended;
+    await eventually(() => table.running.sse.count() === 0, 'the end of the client');
+    if (stream.status === 200) expect(table.reasons).toEqual(['source-failed']);
+    await table.servesOthers();
+  },
+];
+
+const publishesFrom = (fails: boolean): Cell => [
+  fails ? 'Reported' : 'No effect',
+  async (table, fail, way) => {
+    await table.start();
+    const source = new Observable<string>((observer) => {
+      if (way === 'nonsense') observer.next(fail());
+      else if (way !== 'hangs') void from(Promise.resolve().then(fail)).subscribe(observer);
+    });
+    table.running.sse.publishFrom('room', source);
+    await table.servesOthers();
+    if (fails) await eventually(() => table.counted.includes('publishFrom'), 'the count');
+    else expect(table.counted).toEqual([]);
+  },
+];
+
+const publishRejects = (error: object): Cell =>
+  rejected(
+    error,
+    ({ sse }) => sse.broadcast('room', 'one'),
+    (fail) => brokerWith('publish', fail),
+  );
+
+const brokerCall = (outcome: string, method: 'subscribe' | 'unsubscribe', isLogged: boolean): Cell => [
+  outcome,
+  async (table, fail) => {
+    const broker = new WrappedMemoryBroker();
+    await table.start({ broker });
+    const original = broker[method].bind(broker);
+    Object.assign(broker, { [method]: fail });
+    const stream = await table.running.open('/stream');
+    stream.close();
+    await eventually(() => table.running.sse.count() === 0, 'the end of the client');
+    if (isLogged) await eventually(() => table.log.includes('the callback failed'), 'the line');
+    await someTurns();
+    if (!isLogged) expect(table.log).toBe('');
+    expect(table.running.sse.rooms()).toEqual([]);
+    Object.assign(broker, { [method]: original });
+    await table.servesOthers();
+  },
+];
+
+const reads = (outcome: 'Ends' | 'Waits'): Cell => [
+  outcome,
+  async (table, fail) => {
+    const broker = new WrappedMemoryBroker();
+    await table.start({ broker });
+    const id = await table.running.sse.broadcast('room', 'one');
+    Object.assign(broker, { read: fail });
+    const stream = await table.running.open('/stream', { headers: { 'last-event-id': id ?? '' } });
+    if (outcome === 'Ends') {
+      await stream.ended;
+      await eventually(() => table.reasons.length > 0, 'the end of the client');
+      expect(table.reasons).toEqual(['broker-unavailable']);
+    } else {
+      await table.running.sse.broadcast('room', 'held');
+      await someTurns();
+      expect(stream.isOpen).toBe(true);
+      stream.close();
+      await eventually(() => table.running.sse.count() === 0, 'the end of the client');
+    }
+    await table.servesOthers();
+  },
+];
+
+const closes = (outcome: 'Reported' | 'No effect'): Cell => [
+  outcome,
+  async (table, fail) => {
+    await table.start(brokerWith('close', fail));
+    await table.servesOthers();
+    await table.running.shutDown();
+    expect(table.counted).toEqual(outcome === 'Reported' ? ['broker'] : []);
+  },
+];
+
+const OPTIONS_OF_NEST = { logger: false, abortOnError: false } as const;
+
+const starts = (options: (fail: Failure) => SseModuleOptions, error: object): Cell => [
+  'No start',
+  async (table, fail) => {
+    const created = NestFactory.createApplicationContext(sseApp({ options: options(fail) }), OPTIONS_OF_NEST);
+    expect(await refusal(() => created)).toMatchObject(error);
+    await table.start();
+  },
+];
+
+/** The start waits for a callback, as the start of any provider does. */
+const startWaits = (module: (fail: Failure) => ReturnType<typeof SseModule.forRootAsync>): Cell => [
+  'Waits',
+  async (table, fail) => {
+    let isStarted = false;
+    const created = NestFactory.createApplicationContext(module(fail), OPTIONS_OF_NEST);
+    void created.then(() => (isStarted = true));
+    await table.start();
+    await table.servesOthers();
+    await pause(50);
+    expect(isStarted).toBe(false);
+  },
+];
+
+const useFactory = (fail: Failure): ReturnType<typeof SseModule.forRootAsync> =>
+  SseModule.forRootAsync({ useFactory: fail });
+const startsWith = (error: object): Cell => [
+  'No start',
+  async (table, fail) => {
+    const created = NestFactory.createApplicationContext(useFactory(fail), OPTIONS_OF_NEST);
+    expect(await refusal(() => created)).toMatchObject(error);
+    await table.start();
+  },
+];
+
+const presenceEvents: Row = resultIgnored(
+  'presence$',
+  () => member,
+  ({ sse }, fail) => sse.presence$('room').subscribe(() => fail()),
+);
+
+/** The rows of the table in docs/10-errors.md, each with its four cells. */
+const TABLE: Readonly<Record<string, Row>> = {
+  metrics: resultIgnored('metrics.clientOpened', (clientOpened) => ({
+    metrics: unchecked({ clientOpened }),
+  })),
+  identify: {
+    throws: reported('identify', { options: identity }),
+    rejects: reported('identify', { options: identity }),
+    hangs: reported('identify', { options: identity }),
+    nonsense: reported('identify', { options: identity }),
+  },
+  'limits.keyOf': {
+    throws: answered(500, '/stream', keyed),
+    rejects: answered(500, '/stream', keyed),
+    hangs: answered(500, '/stream', keyed),
+    nonsense: answered(500, '/stream', keyed),
+  },
+  allowedOrigins: {
+    throws: answered(500, '/stream', origins, CROSS_SITE),
+    rejects: answered(500, '/stream', origins, CROSS_SITE),
+    hangs: answered(500, '/stream', origins, CROSS_SITE),
+    nonsense: answered(500, '/stream', origins, CROSS_SITE),
+  },
+  connected$: subscriber('connected$'),
+  disconnected$: subscriber('disconnected$'),
+  brokerState$: subscriber('brokerState$'),
+  presence$: presenceEvents,
+  stream: resultIgnored('stream()', undefined, ({ sse }, fail) => sse.stream('room').subscribe(() => fail())),
+  serialize: { throws: serializes, rejects: serializes, hangs: serializes, nonsense: serializes },
+  where: {
+    throws: decides(FAILED),
+    rejects: decides(INVALID),
+    hangs: decides(INVALID),
+    nonsense: decides(INVALID),
+  },
+  '@SseRoom': {
+    throws: answered(500, '/rooms'),
+    rejects: answered(500, '/rooms'),
+    hangs: waits('/rooms'),
+    nonsense: answered(400, '/rooms'),
+  },
+  handler: {
+    throws: answered(500, '/handler'),
+    rejects: answered(500, '/handler'),
+    hangs: waits('/handler'),
+    nonsense: answered(500, '/handler'),
+  },
+  'handler source': {
+    throws: sourceFails,
+    rejects: sourceFails,
+    hangs: [
+      'Stays open',
+      async (table) => {
+        await table.start();
+        const stream = await table.running.listen('/source?way=hangs');
+        await stream.nextEvent();
+        await table.running.sse.broadcast('room', 'one');
+        expect((await stream.nextEvent()).data).toBe('one');
+        stream.close();
+        await eventually(() => table.running.sse.count() === 0, 'the end of the client');
+      },
+    ],
+    nonsense: sourceFails,
+  },
+  publishFrom: {
+    throws: publishesFrom(true),
+    rejects: publishesFrom(true),
+    hangs: publishesFrom(false),
+    nonsense: publishesFrom(true),
+  },
+  'broker.start': {
+    throws: starts((fail) => brokerWith('start', fail), FAILED),
+    rejects: starts((fail) => brokerWith('start', fail), FAILED),
+    hangs: startWaits((fail) => SseModule.forRoot(brokerWith('start', fail))),
+    nonsense: ignored((fail) => startedBroker(fail)),
+  },
+  'broker.publish': {
+    throws: publishRejects(FAILED),
+    rejects: publishRejects(FAILED),
+    hangs: [
+      'Waits',
+      async (table, fail) => {
+        const broker = new WrappedMemoryBroker();
+        await table.start({ broker, shutdownGraceMs: 100 });
+        const original = broker.publish.bind(broker);
+        broker.publish = fail;
+        let isSettled = false;
+        void table.running.sse.broadcast('room', 'one').then(() => (isSettled = true));
+        broker.publish = original;
+        await table.servesOthers();
+        expect(isSettled).toBe(false);
+      },
+    ],
+    nonsense: [
+      'Settles',
+      async (table, fail) => {
+        const broker = new WrappedMemoryBroker();
+        await table.start({ broker });
+        const original = broker.publish.bind(broker);
+        broker.publish = fail;
+        expect(await table.running.sse.broadcast('room', 'one')).toBeUndefined();
+        broker.publish = original;
+        await table.servesOthers();
+      },
+    ],
+  },
+  'broker.subscribe': {
+    throws: brokerCall('Logged', 'subscribe', true),
+    rejects: brokerCall('Logged', 'subscribe', true),
+    hangs: brokerCall('Waits', 'subscribe', false),
+    nonsense: brokerCall('No effect', 'subscribe', false),
+  },
+  'broker.unsubscribe': {
+    throws: brokerCall('Logged', 'unsubscribe', true),
+    rejects: brokerCall('Logged', 'unsubscribe', true),
+    hangs: brokerCall('No effect', 'unsubscribe', false),
+    nonsense: brokerCall('No effect', 'unsubscribe', false),
+  },
+  'broker.read': {
+    throws: reads('Ends'),
+    rejects: reads('Ends'),
+    hangs: reads('Waits'),
+    nonsense: reads('Ends'),
+  },
+  'broker.close': {
+    throws: closes('Reported'),
+    rejects: closes('Reported'),
+    hangs: [
+      'Waits',
+      async (table, fail) => {
+        await table.start(brokerWith('close', fail));
+        const stream = await table.running.listen('/stream');
+        let isClosed = false;
+        void table.running.app.close().then(() => (isClosed = true));
+        await stream.ended;
+        await pause(50);
+        expect(isClosed).toBe(false);
+        table.running.server.close();
+        await table.start();
+      },
+    ],
+    nonsense: closes('No effect'),
+  },
+  useFactory: {
+    throws: startsWith(FAILED),
+    rejects: startsWith(FAILED),
+    hangs: startWaits(useFactory),
+    nonsense: startsWith({ code: 'invalid-options' }),
+  },
+};
+
+describe.each(platforms)('a callback of the application, on $name,', (platform) => {
+  let table: Play;
+  const collect = (error: unknown): void => void table.uncaught.push(error);
+
+  beforeEach(() => {
+    table = new Play(platform);
+    process.on('uncaughtException', collect).on('unhandledRejection', collect);
+  });
+  afterEach(async () => {
+    await table.running.close();
+    await someTurns();
+    process.off('uncaughtException', collect).off('unhandledRejection', collect);
+    expect(table.uncaught).toEqual([]);
+  });
+
+  const cells = Object.entries(TABLE).flatMap(([callback, row]) =>
+    WAYS.map((way) => ({ callback, way, outcome: row[way][0], play: row[way][1] })),
+  );
+  it.each(cells)('$callback that $way has the outcome of the table: $outcome', async ({ play, way }) => {
+    await play(table, FAILURES[way] as Failure, way);
+  });
+});
+
+it('the table in docs/10-errors.md has these rows and outcomes, and no other', () => {
+  const [, section = ''] = readFileSync('docs/10-errors.md', 'utf8').split('## Callbacks of the application');
+  const rows = Array.from(section.split('\n## ')[0]?.matchAll(/^\| `([^`(]+)[^|]*\|(.*)\|$/gm) ?? []);
+  const documented = rows.map(([, name = '', cells = '']): [string, string[]] => [
+    name.trim(),
+    cells.split('|').map((cell) => cell.trim().replaceAll('`', '')),
+  ]);
+  const outcomes = Object.entries(TABLE).map(([name, row]): [string, string[]] => [
+    name,
+    WAYS.map((way) => row[way][0]),
+  ]);
+  // The rest of a cell says more about its outcome.
+  const begins = documented.map(([name, cells], index) => [
+    name,
+    cells.map((cell, column) => {
+      const outcome = outcomes[index]?.[1][column] ?? '';
+      return cell.startsWith(outcome) ? outcome : cell;
+    }),
+  ]);
+  expect(begins).toEqual(outcomes);
+});
