@@ -1,8 +1,8 @@
 import { BadRequestException } from '@nestjs/common';
-import type { SseClient } from '../connection/sse-client.js';
-import type { HttpExchange } from './http-exchange.js';
-import { SESSION_KEY_RULE, isSessionKey } from '../sessions/session-key.js';
-import type { StreamSessions } from '../sessions/stream-sessions.js';
+import type { SseClient } from '../../connection/sse-client.js';
+import type { HttpExchange } from '../http-exchange.js';
+import { SESSION_KEY_RULE, isSessionKey } from '../../sessions/session-key.js';
+import type { StreamSessions } from '../../sessions/stream-sessions.js';
 
 /** Sessions of streams; `undefined` where they are switched off. */
 export type Sessions = Pick<StreamSessions, 'attach'> | undefined;
