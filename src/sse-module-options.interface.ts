@@ -117,7 +117,7 @@ export interface SseModuleOptions {
   readonly historyMaxAgeMs?: number;
 
   /**
-   * Bytes of events stored over all rooms of a node, 1 or more. The oldest are dropped first, so with a small value busy
+   * Bytes of events and quiet rooms stored on a node, 1 or more. The oldest are dropped first, so with a small value busy
    * rooms displace the history of quiet ones. With `redisBroker` it limits only the copy on each node, from which resumes
    * are answered without Redis, and not the history in Redis. Default: 33,554,432.
    */

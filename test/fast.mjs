@@ -24,6 +24,7 @@ const LEFT_OUT = [
     reason: 'many clients, megabytes or randomized runs',
     paths: [
       'test/abuse/fuzz.e2e-spec.ts',
+      'test/abuse/soak.e2e-spec.ts',
       'test/contract/contract-mutants.spec.ts',
       'test/delivery/bursts.e2e-spec.ts',
       'test/delivery/endings.e2e-spec.ts',

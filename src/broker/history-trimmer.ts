@@ -18,23 +18,41 @@ interface HistorySlot {
   readonly position: Position;
 }
 
+/** Counts rooms that have lost their last event, of which the last position is still stored. */
+export interface QuietStore {
+  /** Bytes of all of them. */
+  readonly bytes: number;
+  /** Last position of the room that has been quiet for longest; Infinity without any. */
+  readonly oldestPosition: Position;
+  /** A room has lost its last event. */
+  emptied(room: RoomHistory): void;
+  /** A quiet room has an event again. */
+  ended(room: RoomHistory): void;
+  /** Forgets the room that has been quiet for longest. */
+  forgetOldest(): void;
+}
+
 /** Trims the histories of many rooms to their limits: events and age per room, and bytes over all rooms. */
 export class HistoryTrimmer {
   readonly #maxBytes: number;
+  readonly #quiet: QuietStore | undefined;
   /** The stored events of all rooms, oldest first. Slots of events that their room has dropped are skipped. */
   #byAge: HistorySlot[] = [];
   #byAgeStart = 0;
   #entryCount = 0;
   #bytes = 0;
 
-  constructor(maxBytes: number) {
+  /** @param quiet counts in the limit, too; the oldest events and quiet rooms are dropped first. Default: none */
+  constructor(maxBytes: number, quiet?: QuietStore) {
     this.#maxBytes = maxBytes;
+    this.#quiet = quiet;
   }
 
   /** Adds an event to the histories of its rooms, and drops the events that then exceed `maxEvents` or `maxBytes`. */
   add(message: RoomMessage, rooms: Iterable<RoomHistory>): void {
     const bytes = bytesOf(message);
     for (const room of rooms) {
+      if (room.isQuiet) this.#quiet?.ended(room);
       room.add(message, bytes);
       this.#byAge.push({ room, position: message.position });
       this.#bytes += bytes;
@@ -73,12 +91,21 @@ export class HistoryTrimmer {
   #drop(room: RoomHistory): void {
     this.#bytes -= room.shift();
     this.#entryCount--;
+    if (room.size === 0) this.#quiet?.emptied(room);
   }
 
   #trimBytes(): void {
-    while (this.#bytes > this.#maxBytes && this.#byAgeStart < this.#byAge.length) {
-      const { room, position } = this.#byAge[this.#byAgeStart++] as HistorySlot;
-      if (room.oldest?.message.position === position) this.#drop(room);
+    while (this.#bytes + (this.#quiet?.bytes ?? 0) > this.#maxBytes) {
+      const slot = this.#byAge[this.#byAgeStart];
+      const quietPosition = this.#quiet?.oldestPosition ?? Infinity;
+      // A large event displaces events, but no quiet rooms: they are small, and each costs its clients a gap.
+      const fits = this.#bytes <= this.#maxBytes;
+      if (fits && quietPosition <= (slot?.position ?? Number.MAX_VALUE)) this.#quiet?.forgetOldest();
+      else if (slot === undefined) break;
+      else {
+        this.#byAgeStart++;
+        if (slot.room.oldest?.message.position === slot.position) this.#drop(slot.room);
+      }
     }
     this.compact();
   }

@@ -14,13 +14,19 @@ export interface HistoryEntry {
 /** Stores the newest events of one room, and the position of the last one even after all were dropped. */
 export class RoomHistory {
   readonly limits: RoomHistoryLimits;
+  readonly name: string;
   lastPosition: Position = 0;
+  /** Position up to which earlier events of the room may be unknown: its record was forgotten before. Default: 0. */
+  unknownUpTo: Position = 0;
+  /** True while `QuietStore` counts the room. */
+  isQuiet = false;
   // Slots before `#start` are `undefined`.
   #entries: (HistoryEntry | undefined)[] = [];
   #start = 0;
 
-  constructor(limits: RoomHistoryLimits) {
+  constructor(limits: RoomHistoryLimits, name = '') {
     this.limits = limits;
+    this.name = name;
   }
 
   get size(): number {

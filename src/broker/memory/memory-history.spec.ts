@@ -5,6 +5,7 @@ import * as fc from 'fast-check';
 import { RoomMessage } from '../../protocol/room-message.js';
 import type { HistoryPolicy, RoomHistoryLimits } from '../broker.interface.js';
 import { MemoryHistory } from './memory-history.js';
+import { QuietRooms } from './quiet-rooms.js';
 
 const START_MS = Date.UTC(2026, 10, 23);
 /** Approximate bytes of one small event; see ENTRY_OVERHEAD_BYTES. */
@@ -184,7 +185,7 @@ describe('MemoryHistory', () => {
       { maxLength: 30 },
     );
     fc.assert(
-      fc.property(published, fc.nat({ max: 29 }), (events, standsAt) => {
+      fc.property(published, fc.nat({ max: 29 }), (events, startsAt) => {
         history = new MemoryHistory(policy({ maxEvents: 4, maxAgeMs: 2_000, maxBytes: 8 * EVENT_BYTES }));
         const sent: RoomMessage[] = [];
         const startPosition = now();
@@ -192,7 +193,7 @@ describe('MemoryHistory', () => {
         for (const [n, { rooms, size, passesMs }] of events.entries()) {
           jest.advanceTimersByTime(passesMs);
           sent.push(add(rooms, 'x'.repeat(size)));
-          if (n === standsAt) from = position;
+          if (n === startsAt) from = position;
         }
         for (const room of ['a', 'b', 'c']) {
           const { messages, incompleteRooms } = history.after([room], from, now());
@@ -206,6 +207,79 @@ describe('MemoryHistory', () => {
         history.close();
       }),
     );
+  });
+});
+
+describe('quiet rooms of MemoryHistory', () => {
+  beforeEach(() => {
+    jest.useFakeTimers({ now: START_MS });
+    position = 0;
+  });
+  afterEach(() => {
+    jest.restoreAllMocks();
+    jest.useRealTimers();
+  });
+
+  it('are inside maxBytes: the rooms that have been quiet for longest are forgotten first', () => {
+    const history = new MemoryHistory(policy({ maxAgeMs: 10_000, maxBytes: 20_000 }));
+    const received = START_MS * 1_000 - 1;
+    for (let n = 0; n < 20; n++) history.add(message(`early ${n}`));
+    const between = position;
+    jest.advanceTimersByTime(10);
+    for (let n = 0; n < 100; n++) history.add(message(`late ${n}`));
+    jest.advanceTimersByTime(11_000);
+    const incomplete = (name: string, after: number): number =>
+      history.after(
+        Array.from({ length: 100 }, (_, n) => `${name} ${n}`),
+        after,
+        now(),
+      ).incompleteRooms.length;
+    expect(incomplete('early', received)).toBe(100);
+    // A client that has received what the forgotten rooms had is sent no gap for those that had nothing since.
+    expect(history.after(['early 1', 'unknown'], now() - 1, now()).incompleteRooms).toEqual([]);
+    expect(incomplete('late', between)).toBe(100);
+    history.close();
+  });
+
+  const opened = fc.array(
+    fc.record({
+      room: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'),
+      passesMs: fc.constantFrom(0, 0, 1, 700, 1_500),
+    }),
+    { minLength: 5, maxLength: 40 },
+  );
+
+  /** Fails where a read from some position lacks an event and does not report its room. */
+  function checkReports(): void {
+    fc.assert(
+      fc.property(opened, fc.nat({ max: 39 }), (events, startsAt) => {
+        const history = new MemoryHistory(policy({ maxAgeMs: 1_000, maxBytes: 2_100 }));
+        const sent: RoomMessage[] = [];
+        let from = now();
+        for (const [n, { room, passesMs }] of events.entries()) {
+          jest.advanceTimersByTime(passesMs);
+          const next = message(room);
+          history.add(next);
+          sent.push(next);
+          if (n === startsAt) from = position;
+        }
+        for (const room of ['a', 'b', 'c', 'd', 'e', 'f']) {
+          const { messages, incompleteRooms } = history.after([room], from, now());
+          const owed = sent.filter((each) => each.rooms.includes(room) && each.position > from);
+          if (messages.length < owed.length) expect(incompleteRooms).toEqual([room]);
+          expect(messages).toEqual(owed.slice(owed.length - messages.length));
+        }
+        history.close();
+      }),
+      { numRuns: 300 },
+    );
+  }
+
+  it('that are forgotten are reported, for random events', checkReports);
+
+  it('that are forgotten without a trace are found by that property', () => {
+    jest.spyOn(QuietRooms.prototype, 'forgottenUpTo', 'get').mockReturnValue(0);
+    expect(checkReports).toThrow();
   });
 });
 

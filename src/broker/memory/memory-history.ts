@@ -6,6 +6,8 @@ import { HistoryTrimmer } from '../history-trimmer.js';
 import { mergeByPosition } from '../merge-by-position.js';
 import { countWithin } from '../page-bytes.js';
 import { RoomHistory } from '../room-history.js';
+import { QuietRooms } from './quiet-rooms.js';
+import { SlicedSweep } from './sliced-sweep.js';
 
 const MIN_SWEEP_MS = 1_000;
 const MAX_SWEEP_MS = 60_000;
@@ -23,12 +25,14 @@ export interface HistorySlice {
 export class MemoryHistory {
   readonly #policy: HistoryPolicy;
   readonly #rooms = new Map<string, RoomHistory>();
+  readonly #quiet = new QuietRooms((room) => this.#rooms.delete(room.name));
   readonly #trimmer: HistoryTrimmer;
+  readonly #sweep = new SlicedSweep<RoomHistory>();
   #sweeper: NodeJS.Timeout | undefined;
 
   constructor(policy: HistoryPolicy) {
     this.#policy = policy;
-    this.#trimmer = new HistoryTrimmer(policy.maxBytes);
+    this.#trimmer = new HistoryTrimmer(policy.maxBytes, this.#quiet);
   }
 
   keepsHistoryOf(room: string): boolean {
@@ -40,7 +44,7 @@ export class MemoryHistory {
       message,
       message.rooms.flatMap((name) => this.#room(name) ?? []),
     );
-    this.#sweeper ??= setInterval(() => this.#sweep(), this.#sweepEveryMs(message.rooms)).unref();
+    this.#sweeper ??= setInterval(() => this.#dropExpired(), this.#sweepEveryMs(message.rooms)).unref();
   }
 
   after(rooms: readonly string[], after: Position, now: Position, maxBytes = Infinity): HistorySlice {
@@ -56,6 +60,7 @@ export class MemoryHistory {
       const evidence: RoomEvidence = {
         first: first && { position: first.message.position, previous: first.previous },
         last: room?.lastPosition,
+        unstored: room?.unknownUpTo ?? this.#quiet.forgottenUpTo,
         now,
         lastPositionTtlUs: lastPositionTtlMs(limits) * 1_000,
       };
@@ -84,8 +89,10 @@ export class MemoryHistory {
 
   close(): void {
     clearInterval(this.#sweeper);
+    this.#sweep.stop();
     this.#rooms.clear();
     this.#trimmer.clear();
+    this.#quiet.clear();
   }
 
   #room(name: string): RoomHistory | undefined {
@@ -93,7 +100,8 @@ export class MemoryHistory {
     if (known !== undefined) return known;
     const limits = this.#policy.limitsOf(name);
     if (limits === false) return undefined;
-    const room = new RoomHistory(limits);
+    const room = new RoomHistory(limits, name);
+    room.unknownUpTo = this.#quiet.forgottenUpTo;
     this.#rooms.set(name, room);
     return room;
   }
@@ -104,13 +112,22 @@ export class MemoryHistory {
   }
 
   /** Drops expired events, and empty rooms whose last position is older than its TTL. */
-  #sweep(): void {
+  #dropExpired(): void {
     const now = nowUs();
-    for (const [name, room] of this.#rooms) {
-      this.#trimmer.expire(room, now);
-      const lifetimeUs = lastPositionTtlMs(room.limits) * 1_000;
-      if (room.size === 0 && now - room.lastPosition > lifetimeUs) this.#rooms.delete(name);
-    }
+    this.#sweep.start(
+      this.#rooms.values(),
+      (room) => {
+        this.#trimmer.expire(room, now);
+        const lifetimeUs = lastPositionTtlMs(room.limits) * 1_000;
+        if (room.size > 0 || now - room.lastPosition <= lifetimeUs) return;
+        this.#rooms.delete(room.name);
+        if (room.isQuiet) this.#quiet.ended(room);
+      },
+      () => this.#swept(),
+    );
+  }
+
+  #swept(): void {
     this.#trimmer.compact();
     if (this.#rooms.size > 0) return;
     clearInterval(this.#sweeper);
