@@ -89,7 +89,7 @@ export class StreamSession implements ClientSession {
   async left(room: string): Promise<void> {
     if (this.#state === 'new' || this.#state === 'restoring') this.#leftMeanwhile.add(room);
     const rooms = room === EVERYONE ? [...this.#rooms.keys()] : [room];
-    await Promise.all(rooms.map((each) => (this.#rooms.has(each) ? this.#leave(each) : undefined)));
+    await Promise.all(rooms.filter((each) => this.#rooms.has(each)).map((each) => this.#leave(each)));
   }
 
   ended(): void {

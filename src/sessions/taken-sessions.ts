@@ -14,5 +14,5 @@ export function parseTaken(text: string): readonly string[] | undefined {
   }
   const { sessionsTaken: clients, ...others } = parsed as { readonly sessionsTaken?: unknown };
   if (!Array.isArray(clients) || Object.keys(others).length > 0) return undefined;
-  return clients.every((client) => typeof client === 'string') ? (clients as string[]) : undefined;
+  return clients.every((client) => typeof client === 'string') ? clients : undefined;
 }

@@ -186,12 +186,13 @@ describe.each(platforms)('a session of a stream, on $name', (platform) => {
   });
 });
 
+const startWithoutStore = (sessions?: boolean): Promise<RunningApp> =>
+  express.start(sseApp({ options: { broker: new WrappedMemoryBroker(), sessions } }));
+
 describe('the option sessions', () => {
   it('is refused with a broker that does not store sessions, and off where it is not asked for', async () => {
-    const start = (sessions?: boolean) =>
-      express.start(sseApp({ options: { broker: new WrappedMemoryBroker(), sessions } }));
-    await expect(start(true)).rejects.toMatchObject({ code: 'unsupported-by-broker' });
-    await (await start()).close();
+    await expect(startWithoutStore(true)).rejects.toMatchObject({ code: 'unsupported-by-broker' });
+    await (await startWithoutStore()).close();
   });
 
   it('ignores the parameter with false', async () => {
@@ -215,6 +216,10 @@ describe('the option sessions', () => {
     await app.close();
   });
 });
+
+// Called with its own `this`.
+// oxlint-disable-next-line typescript/unbound-method
+const { restore } = StreamSession.prototype;
 
 describe('a broken session', () => {
   let app: RunningApp;
@@ -242,7 +247,6 @@ describe('a broken session', () => {
 
   it('is found where the session is not restored', async () => {
     expect(await receivedAgain()).toEqual(['after']);
-    const { restore } = StreamSession.prototype;
     jest.spyOn(StreamSession.prototype, 'restore').mockImplementation(async function (this: StreamSession) {
       return { ...(await restore.call(this)), rooms: [] };
     });
@@ -255,7 +259,6 @@ describe('a broken session', () => {
   });
 
   it('is found where the position of the join is ignored, so that the room begins with the reconnect', async () => {
-    const { restore } = StreamSession.prototype;
     jest.spyOn(StreamSession.prototype, 'restore').mockImplementation(async function (this: StreamSession) {
       const { rooms, isNew } = await restore.call(this);
       return { rooms: rooms.map((room) => ({ ...room, position: room.position + 1_000_000_000 })), isNew };
@@ -263,14 +266,16 @@ describe('a broken session', () => {
     expect(await receivedAgain()).toEqual([]);
   });
 
+  /** @returns the number of streams that stay open where two have one session */
+  async function twoStreams(): Promise<number> {
+    const page = new SessionPage();
+    const first = await page.connect(app);
+    const second = await new SessionPage({ key: page.key }).connect(app);
+    await eventually(() => first.isClosed, 'the end of the first stream', 300).catch(() => {});
+    return [first, second].filter(({ isClosed }) => !isClosed).length;
+  }
+
   it('is found where two streams have one session', async () => {
-    const twoStreams = async (): Promise<number> => {
-      const page = new SessionPage();
-      const first = await page.connect(app);
-      const second = await new SessionPage({ key: page.key }).connect(app);
-      await eventually(() => first.isClosed, 'the end of the first stream', 300).catch(() => {});
-      return [first, second].filter(({ isClosed }) => !isClosed).length;
-    };
     expect(await twoStreams()).toBe(1);
     jest.spyOn(StreamSessions.prototype, 'endPrevious').mockReturnValue(undefined);
     expect(await twoStreams()).toBe(2);
