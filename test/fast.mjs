@@ -18,7 +18,11 @@ const LEFT_OUT = [
   },
   {
     reason: 'compiles and starts processes',
-    paths: ['test/e2e/process.e2e-spec.ts', 'test/e2e/process-exit.e2e-spec.ts'],
+    paths: [
+      'test/e2e/background.e2e-spec.ts',
+      'test/e2e/process.e2e-spec.ts',
+      'test/e2e/process-exit.e2e-spec.ts',
+    ],
   },
   {
     reason: 'many clients, megabytes or randomized runs',

@@ -78,6 +78,13 @@ export const peers = [
     quick: true,
     options: { platform: 'express', history: false },
   },
+  {
+    id: 'metrics',
+    label: 'this module, Express, with metrics in prom-client',
+    module: './this-module.mjs',
+    quick: true,
+    options: { platform: 'express', prometheus: true },
+  },
   { id: 'nest-sse', label: 'Nest `@Sse()` + Subject', module: './nest-sse.mjs', quick: true },
   { id: 'better-sse', label: 'better-sse', module: './better-sse.mjs', heartbeats: true, quick: true },
   { id: 'fastify-sse', label: '@fastify/sse', module: './fastify-sse.mjs', heartbeats: true },
@@ -122,7 +129,10 @@ function redisPeer(id, label, module, options) {
 }
 
 /** The variants of the module under test. */
-export const ours = ['express', 'fastify', 'no-history', 'redis-ioredis', 'redis-node-redis'];
+export const ours = ['express', 'fastify', 'no-history', 'metrics', 'redis-ioredis', 'redis-node-redis'];
+
+/** Variants of the module for one comparison in the paced fan-out. */
+export const variants = ['no-history', 'metrics'];
 
 /** @param {string} id @returns {Promise<{ start(options: StartOptions): Promise<RunningPeer>, unavailable?(): string | undefined }>} */
 export async function loadPeer(id) {

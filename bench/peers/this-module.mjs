@@ -5,8 +5,10 @@ import { decorate } from './decorate.mjs';
 import { NO_HEARTBEAT_MS } from './index.mjs';
 import { startNest } from './nest-application.mjs';
 
-export async function start({ platform, heartbeatMs = NO_HEARTBEAT_MS, ...options }) {
+export async function start({ platform, heartbeatMs = NO_HEARTBEAT_MS, prometheus, ...options }) {
   const { SseModule, SseRoom, SseService } = await importBuild();
+
+  if (prometheus) options.metrics = (await importBuild('prometheus/index')).prometheusMetrics();
 
   class EventsController {
     events() {}

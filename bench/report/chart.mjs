@@ -1,4 +1,4 @@
-import { ours, peers } from '../peers/index.mjs';
+import { ours, peers, variants } from '../peers/index.mjs';
 
 const WIDTH = 760;
 const ROW = 26;
@@ -31,7 +31,7 @@ const STYLE = `
  */
 export function fanOutChart(byPeer, { cpu, cores, node, date }) {
   const bars = peers
-    .filter(({ id }) => id !== 'no-history' && byPeer[id]?.median)
+    .filter(({ id }) => !variants.includes(id) && byPeer[id]?.median)
     .map(({ id, label }) => ({ id, label: plain(label), ...byPeer[id].median }))
     .toSorted((a, b) => a.cpu - b.cpu);
   const scale = (WIDTH - LABEL_WIDTH - VALUE_WIDTH) / Math.max(...bars.map((bar) => bar.cpu));

@@ -1,4 +1,4 @@
-import { peers } from '../peers/index.mjs';
+import { peers, variants as comparedVariants } from '../peers/index.mjs';
 import { cells } from '../scenarios/index.mjs';
 import { judge, targets } from './targets.mjs';
 
@@ -65,7 +65,8 @@ function cellSection({ title, note, columns, floor: floorPeer = FLOOR }, byPeer,
   const absent = new Map();
   for (const [id, { median, error, skipped }] of Object.entries(byPeer)) {
     // A variant that this table never shows is no gap in it.
-    if (skipped && id !== 'no-history') absent.set(skipped, [...(absent.get(skipped) ?? []), labelOf(id)]);
+    if (skipped && !comparedVariants.includes(id))
+      absent.set(skipped, [...(absent.get(skipped) ?? []), labelOf(id)]);
     if (error) absent.set(`failed: ${firstLine(error)}`, [labelOf(id)]);
     if (!median) continue;
     const figures = columns.flatMap(({ field, digits = 0, ratio }) => {

@@ -1,3 +1,5 @@
+import { variants } from '../peers/index.mjs';
+
 /**
  * Cells with the same fleet share one server and one set of connections: connecting 10,000 clients takes
  * longer than most measurements. A round opens each fleet once per peer.
@@ -52,7 +54,7 @@ export function notAmongTenThousand(peer) {
   return notAVariant(peer);
 }
 
-/** The variant without history is there for one comparison. */
+/** Variants are there for one comparison. */
 export function notAVariant(peer) {
-  return peer.id === 'no-history' ? 'a variant of this module, for the paced fan-out only' : undefined;
+  return variants.includes(peer.id) ? 'a variant of this module, for the paced fan-out only' : undefined;
 }

@@ -1,8 +1,9 @@
-import { Counter, Gauge, Histogram, register, type Registry } from 'prom-client';
+import { Counter, Gauge, register, type Registry } from 'prom-client';
 import { INSTRUMENTS, type Instrument, type InstrumentName, type Labels } from '../metrics/instruments.js';
 import type { SseMetrics } from '../metrics/sse-metrics.interface.js';
 import { TotalledMetrics } from '../metrics/totalled-metrics.js';
 import { SseError } from '../protocol/sse-error.js';
+import { BucketedHistogram } from './bucketed-histogram.js';
 
 /** A `Registry` of prom-client. The type is structural, so that the types of a package that is not installed are not needed. */
 export interface PrometheusRegistry {
@@ -52,7 +53,7 @@ export function prometheusMetrics({
 }
 
 function createMetrics(registry: Registry, prefix: string): SseMetrics {
-  const histograms = new Map<InstrumentName, Histogram>();
+  const histograms = new Map<InstrumentName, BucketedHistogram>();
   const metrics = new TotalledMetrics((name, value, labels = {}) =>
     histograms.get(name)?.observe(labels, value),
   );
@@ -60,7 +61,9 @@ function createMetrics(registry: Registry, prefix: string): SseMetrics {
     const { kind, prometheus, help, labels, buckets } = instrument;
     const configuration = { name: prefix + prometheus, help, labelNames: [...labels], registers: [registry] };
     if (kind === 'histogram') {
-      histograms.set(name, new Histogram({ ...configuration, buckets: [...buckets] }));
+      const histogram = new BucketedHistogram(prefix + prometheus, help, labels, buckets);
+      registry.registerMetric(histogram as never);
+      histograms.set(name, histogram);
       continue;
     }
     const collect = (metric: { reset(): void; inc(labels: Labels, value: number): void }): void => {

@@ -23,13 +23,15 @@ export class HubShutdown {
   readonly #parts: ClosingParts;
   readonly #pendingCalls = new PendingCalls();
   #closing: Promise<void> | undefined;
+  #endsHub = false;
 
   constructor(parts: ClosingParts) {
     this.#parts = parts;
   }
 
+  /** True once nothing is left but to end the hub: `false` while calls are awaited, and while streams are drained. */
   get hasBegun(): boolean {
-    return this.#closing !== undefined;
+    return this.#endsHub;
   }
 
   /** Waits with the end of the streams until a call to the broker has settled. @returns the call */
@@ -52,6 +54,7 @@ export class HubShutdown {
     const { partitions, connections, rooms, observables, observer, callbacks } = this.#parts;
     await this.#deliverPending();
     await endStreams?.();
+    this.#endsHub = true;
     const clients = [...rooms.roomOfAll.clients];
     const ended = clients.map((client) => client.connection.ended());
     for (const client of clients) client.connection.close('shutdown');

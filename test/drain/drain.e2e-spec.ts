@@ -1,8 +1,9 @@
+import { CountingMetrics } from '../delivery/counting-metrics.js';
 import { drainApp, sources } from './drain-app.js';
-import { platforms } from '../support/platforms.js';
-import { eventually, within } from '../support/within.js';
+import { allPlatforms, platforms } from '../support/platforms.js';
+import { eventually, someTurns, within } from '../support/within.js';
 import { Subject } from 'rxjs';
-import type { SseModuleOptions } from 'nestjs-simple-sse';
+import type { SseGauges, SseModuleOptions } from 'nestjs-simple-sse';
 import type { EventStream } from '../support/event-stream.js';
 import type { RunningApp } from '../support/running-app.js';
 
@@ -177,6 +178,24 @@ describe.each(platforms)('a node that drains, on $name,', (platform) => {
     expect(stream?.retries).toHaveLength(2);
   });
 
+  it('still has its gauges while app.close() drains it, and none after that', async () => {
+    let read: (() => SseGauges | undefined) | undefined;
+    const metrics = new (class extends CountingMetrics {
+      started(gauges: () => SseGauges | undefined): void {
+        read = gauges;
+      }
+    })();
+    await start({ drainWindowMs: 600_000, metrics });
+    await listen(1);
+    const closing = running.shutDown();
+    await eventually(() => running.sse.health().state === 'draining', 'the drain');
+    await someTurns();
+    expect(read?.()).toMatchObject({ rooms: 1 });
+    await running.disconnectAll();
+    await closing;
+    expect(read?.()).toBeUndefined();
+  });
+
   it('waits no longer than until its last stream has ended by itself', async () => {
     await start({ drainWindowMs: 600_000 });
     await listen(2);
@@ -196,6 +215,27 @@ describe.each(platforms)('a node that drains, on $name,', (platform) => {
     const drained = await listen(3);
     await within(running.sse.drain(), 'the drain');
     for (const { retries } of drained) expect(retries).toHaveLength(2);
+  });
+});
+
+describe.each(allPlatforms.filter(({ http2 }) => http2))('a node that drains, on $name,', (platform) => {
+  it('ends each stream whole, with a retry of its own, and refuses new ones on the same connection', async () => {
+    const running = await platform.start(drainApp({ drainWindowMs: 400, retryMs: RANGE }));
+    try {
+      const streams = [await running.listen('/lobby'), await running.listen('/lobby')];
+      const closing = running.shutDown();
+      await eventually(() => running.sse.health().state === 'draining', 'the drain');
+      const refused = await running.open('/lobby', asEventSource);
+      expect([refused.status, await within(refused.ended, 'the end')]).toEqual([200, 'whole']);
+      expect(refused.retries).toHaveLength(1);
+      for (const stream of streams) {
+        expect(await within(stream.ended, 'the end')).toBe('whole');
+        expect(stream.retries).toHaveLength(2);
+      }
+      await closing;
+    } finally {
+      await running.close();
+    }
   });
 });
 
