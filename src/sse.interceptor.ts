@@ -18,7 +18,7 @@ import { setRequestClient } from './endpoint/request-client.js';
 import { roomMetadataOf } from './endpoint/routes/room-metadata.js';
 import { roomsOfRequest, type RoomSource } from './endpoint/room-names.js';
 import { HandlerStream } from './endpoint/handler-stream.js';
-import { attachSession, sessionKeyOf } from './endpoint/sessions/stream-session.js';
+import { attachSession, sessionKeyOf } from './endpoint/routes/stream-session.js';
 import { StreamLog } from './endpoint/stream-log.js';
 import { attachSlot, refuseAtLimit, refuseWhileDraining } from './endpoint/stream-opening.js';
 import type { StreamLimits } from './limits/stream-limits.js';

@@ -8,7 +8,7 @@ import type { AllowedOrigins } from '../cross-site/cross-site-options.interface.
 import { CROSS_SITE_MESSAGE } from '../cross-site/cross-site.js';
 import { HttpExchange } from './http-exchange.js';
 import { isForbiddenOrigin } from './origin-check.js';
-import { attachSession, sessionKeyOf, type Sessions } from './sessions/stream-session.js';
+import { attachSession, sessionKeyOf, type Sessions } from './routes/stream-session.js';
 import { attachSlot, openWithinLimits, refuseAtLimit, refuseWhileDraining } from './stream-opening.js';
 
 export interface RawStreamOptions {
