@@ -15,6 +15,7 @@ import {
 import { retryTime } from './protocol/input/retry-time.js';
 import { SseError } from './protocol/sse-error.js';
 import { TICKET_CHECKS } from './tickets/ticket-checks.js';
+import { SESSION_CHECKS } from './sessions/session-checks.js';
 import type { SseModuleOptions, SseRoomPolicyOptions } from './sse-module-options.interface.js';
 
 const BROKER = objectWith('start', 'publish', 'subscribe', 'unsubscribe', 'read', 'close');
@@ -35,6 +36,7 @@ const CHECKS: Readonly<Record<keyof SseModuleOptions, Check>> = {
   historyMaxBytes: wholeNumber(1, Number.MAX_SAFE_INTEGER),
   rooms: objectWith(),
   limits: objectWith(),
+  sessions: (value) => (typeof value === 'boolean' ? undefined : orFalse(objectWith())(value)),
   allowedOrigins: checkAllowedOrigins,
   tickets: orFalse(objectWith()),
   allowAsteriskInRoomNames: trueOrFalse,
@@ -78,6 +80,7 @@ export function checkOptions(options: SseModuleOptions): void {
   }
   check('limits.', options.limits ?? {}, LIMIT_CHECKS);
   check('tickets.', options.tickets || {}, TICKET_CHECKS);
+  if (typeof options.sessions === 'object') check('sessions.', options.sessions, SESSION_CHECKS);
   checkPresence(options);
 }
 

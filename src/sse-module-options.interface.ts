@@ -8,6 +8,7 @@ import type { SseTicketOptions } from './tickets/ticket-options.interface.js';
 import type { RetryTime } from './protocol/input/retry-time.js';
 import type { SseTracing } from './tracing/sse-tracing.interface.js';
 import type { SseIdentity } from './protocol/input/user-name.js';
+import type { SseSessionOptions } from './sessions/session-options.interface.js';
 
 /** Options for the rooms of one name pattern. They override the module's options. */
 export interface SseRoomPolicyOptions {
@@ -180,6 +181,13 @@ export interface SseModuleOptions {
 
   /** Limits of streams on this node. Default: those of `SseLimitOptions`. */
   readonly limits?: SseLimitOptions;
+
+  /**
+   * Sessions of streams, which a page asks for with `?session=` in the URL of its stream: the rooms that the stream joins at run
+   * time are restored when it comes back. `false` ignores that parameter. Default: those of `SseSessionOptions`, where the
+   * broker stores sessions.
+   */
+  readonly sessions?: SseSessionOptions | boolean;
 
   /**
    * Origins whose pages may open streams with credentials (a cookie, or `Authorization`). A request of another page is

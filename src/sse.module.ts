@@ -23,6 +23,7 @@ import { Presence } from './presence/presence.js';
 import { resolveOptions, type ResolvedSseOptions } from './resolve-options.js';
 import { NodeTracing } from './tracing/node-tracing.js';
 import { RoomHub } from './rooms/room-hub.js';
+import { StreamSessions } from './sessions/stream-sessions.js';
 import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';
 import type { SseModuleAsyncOptions, SseModuleOptions } from './sse-module-options.interface.js';
 import {
@@ -68,6 +69,7 @@ const SSE_RUNTIME = Symbol('SSE_RUNTIME');
     { provide: Presence, useFactory: ({ presence }: SseRuntime) => presence, inject: [SSE_RUNTIME] },
     { provide: SseTickets, useFactory: ({ tickets }: SseRuntime) => tickets, inject: [SSE_RUNTIME] },
     { provide: StreamLimits, useFactory: ({ limits }: SseRuntime) => limits, inject: [SSE_RUNTIME] },
+    { provide: StreamSessions, useFactory: ({ sessions }: SseRuntime) => sessions, inject: [SSE_RUNTIME] },
     { provide: RemoteCommands, useFactory: ({ commands }: SseRuntime) => commands, inject: [SSE_RUNTIME] },
     { provide: RoomHub, useFactory: ({ hub }: SseRuntime) => hub, inject: [SSE_RUNTIME] },
     { provide: Drain, useFactory: ({ drain }: SseRuntime) => drain, inject: [SSE_RUNTIME] },
@@ -188,8 +190,15 @@ async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHo
     report: log.failed,
     tracing: moduleOptions.tracing && new NodeTracing(moduleOptions.tracing, callbacks),
     observer: presence,
-    onControl: (text) => commands.receive(text, hub),
+    onControl: (text) => sessions?.receive(text) === true || commands.receive(text, hub),
   });
+  const sessions =
+    options.sessions === false
+      ? undefined
+      : new StreamSessions(options.broker, options.sessions, {
+          isAllowed: async () => true,
+          beforeClose: hub.beforeClose,
+        });
   publishToChannels(hub.observables);
   hub.observables.disconnected.subscribe(({ client, reason }) => log.disconnected(client, reason));
   const serve = (): void => {
@@ -214,5 +223,5 @@ async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHo
     clients: () => hub.clients,
   });
   const drain = new Drain({ windowMs: options.drainWindowMs, clients: () => hub.clients });
-  return { options, presence, commands, limits, tickets, drain, hub, log, serve };
+  return { options, presence, commands, limits, tickets, sessions, drain, hub, log, serve };
 }

@@ -34,6 +34,7 @@ import type { EventData, EventName, UnnamedData } from './rooms/publish/event-ma
 import { SseDestination } from './rooms/publish/sse-destination.js';
 import { toSseMessage, type SseMessage } from './rooms/publish/sse-message.js';
 import { RoomHub } from './rooms/room-hub.js';
+import { StreamSessions } from './sessions/stream-sessions.js';
 import type { AddOptions, BroadcastOptions, Rooms } from './sse-service-options.interface.js';
 import { SseTickets } from './tickets/sse-tickets.js';
 import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';
@@ -56,6 +57,7 @@ export class SseService<Events extends object = object> {
     private readonly limits: StreamLimits,
     private readonly oneTimeTickets: SseTickets,
     private readonly draining: Drain,
+    @Inject(StreamSessions) private readonly sessions: StreamSessions | undefined,
   ) {}
 
   /**
@@ -66,9 +68,16 @@ export class SseService<Events extends object = object> {
    */
   add(request: unknown, response: unknown, options: AddOptions = {}): SseClient {
     const { rooms, retryMs = this.options.retryMs } = checkAddOptions(options);
-    const { limits, options: rules } = this;
+    const { limits, options: rules, sessions } = this;
     const isDraining = this.draining.hasBegun;
-    return openRawStream(this.hub, request, response, { rooms, retryMs, isDraining, limits, rules });
+    return openRawStream(this.hub, request, response, {
+      rooms,
+      retryMs,
+      isDraining,
+      limits,
+      rules,
+      sessions,
+    });
   }
 
   /** One-time tickets for clients that can send no header: `await sse.tickets.issue({ user, rooms })`. */
@@ -361,9 +370,9 @@ export class SseService<Events extends object = object> {
   }
 
   /** @internal */
-  get internals(): Pick<SseRuntime, 'hub' | 'options' | 'limits' | 'tickets' | 'drain'> {
-    const { hub, options, limits, oneTimeTickets: tickets, draining: drain } = this;
-    return { hub, options, limits, tickets, drain };
+  get internals(): Pick<SseRuntime, 'hub' | 'options' | 'limits' | 'tickets' | 'drain' | 'sessions'> {
+    const { hub, options, limits, oneTimeTickets: tickets, draining: drain, sessions } = this;
+    return { hub, options, limits, tickets, drain, sessions };
   }
 }
 

@@ -92,6 +92,7 @@ const API: Readonly<
       'SseOptionsFactory',
       'SseRoomOptions',
       'SseRoomPolicyOptions',
+      'SseSessionOptions',
       'SseSnapshot',
       'SseSnapshotOptions',
       'SseTicket',

@@ -73,7 +73,7 @@ async function execute(
 ): Promise<number> {
   switch (action.do) {
     case 'leave':
-      for (const client of clients) host.leave(client, action.room);
+      await Promise.all(clients.map(async (client) => host.leave(client, action.room)));
       return clients.length;
     case 'disconnect':
       return endStreams(clients, action.retryMs);
