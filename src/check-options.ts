@@ -43,6 +43,7 @@ const CHECKS: Readonly<Record<keyof SseModuleOptions, Check>> = {
   readyEvent: trueOrFalse,
   serialize: (value) => (typeof value === 'function' ? undefined : 'a function that returns a string'),
   identify: (value) => (typeof value === 'function' ? undefined : 'a function that returns { user, info? }'),
+  authorizeRoom: authorizer,
   presenceGraceMs: orFalse(wholeNumber(0, MAX_TIMER_MS)),
   broker: (value) => (isPartitioned(value) ? partitioned(value) : BROKER(value)),
   tracing: objectWith('publishStarted', 'deliveryStarted'),
@@ -59,6 +60,7 @@ const ROOM_CHECKS: Readonly<Record<keyof SseRoomPolicyOptions, Check>> = {
   volatile: trueOrFalse,
   presence: trueOrFalse,
   presenceEvents: trueOrFalse,
+  authorizeRoom: authorizer,
 };
 
 /**
@@ -150,6 +152,10 @@ function objectWith(...methods: string[]): Check {
     if (whole && (missing as string[]).length === 0) return undefined;
     return methods.length === 0 ? 'an object' : `an object with the methods ${methods.join(', ')}`;
   };
+}
+
+function authorizer(value: unknown): string | undefined {
+  return typeof value === 'function' ? undefined : 'a function that returns true or false';
 }
 
 function metricsOf(value: unknown): readonly unknown[] {

@@ -15,7 +15,7 @@ import type { ResolvedTicketOptions } from './tickets/sse-tickets.js';
 /** All options with their values. No other file has defaults. */
 export interface ResolvedSseOptions extends Omit<
   HubOptions,
-  'callbacks' | 'report' | 'observer' | 'onControl' | 'tracing'
+  'callbacks' | 'report' | 'observer' | 'onControl' | 'onEpochChange' | 'tracing'
 > {
   readonly retryMs: RetryTime | false;
   readonly drainWindowMs: number;
@@ -94,6 +94,7 @@ export function resolveOptions(options: SseModuleOptions = {}): OwnOptions {
       volatile: room.volatile ?? false,
       presence: room.presence ?? false,
       presenceEvents: room.presenceEvents ?? false,
+      authorizeRoom: room.authorizeRoom,
       limits: !hasNoHistory && {
         maxEvents: room.historyMaxEvents ?? limits.maxEvents,
         maxAgeMs: room.historyMaxAgeMs ?? limits.maxAgeMs,
@@ -104,7 +105,7 @@ export function resolveOptions(options: SseModuleOptions = {}): OwnOptions {
   return {
     ...rest,
     sessions: resolveSessions(rest.sessions, DEFAULT_SESSIONS, broker),
-    policy: new RoomPolicy(limits, historyMaxBytes, rules),
+    policy: new RoomPolicy(limits, historyMaxBytes, rules, rest.authorizeRoom),
     serialize: rest.serialize ?? JSON.stringify,
     identify: rest.identify,
     allowedOrigins: rest.allowedOrigins,

@@ -23,6 +23,7 @@ import { Presence } from './presence/presence.js';
 import { resolveOptions, type ResolvedSseOptions } from './resolve-options.js';
 import { NodeTracing } from './tracing/node-tracing.js';
 import { RoomHub } from './rooms/room-hub.js';
+import { StoredSessions } from './sessions/stored-sessions.js';
 import { StreamSessions } from './sessions/stream-sessions.js';
 import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';
 import type { SseModuleAsyncOptions, SseModuleOptions } from './sse-module-options.interface.js';
@@ -182,6 +183,8 @@ async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHo
   const commands = new RemoteCommands(options.broker, {
     names: options,
     membersOf: (room) => presence.members(room),
+    hasSessions: () => sessions !== undefined,
+    sessions: () => storedSessions,
     hasUsers: () => options.hasUsers || tickets.isUsed || !servesHttp(),
   });
   const hub: RoomHub = new RoomHub({
@@ -190,15 +193,17 @@ async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHo
     report: log.failed,
     tracing: moduleOptions.tracing && new NodeTracing(moduleOptions.tracing, callbacks),
     observer: presence,
+    onEpochChange: () => sessions?.renew(true),
     onControl: (text) => sessions?.receive(text) === true || commands.receive(text, hub),
   });
   const sessions =
     options.sessions === false
       ? undefined
       : new StreamSessions(options.broker, options.sessions, {
-          isAllowed: async () => true,
+          allowed: (client, rooms) => hub.authorizer.allowed(client, rooms),
           beforeClose: hub.beforeClose,
         });
+  const storedSessions = sessions && new StoredSessions(sessions, (...args) => hub.livePoint(...args));
   publishToChannels(hub.observables);
   hub.observables.disconnected.subscribe(({ client, reason }) => log.disconnected(client, reason));
   const serve = (): void => {

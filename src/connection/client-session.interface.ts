@@ -27,19 +27,30 @@ export interface ClientSession {
   /** @throws SseError `too-many-rooms` if the session has its most rooms, and this is none of them */
   checkRoom(room: string): void;
 
+  /** True once the session was asked for: until then, the store alone decides about its rooms. */
+  readonly isClaimed: boolean;
+
   /**
    * Stores a room that the client has joined.
    *
+   * @param point settles with the position of the join
    * @returns settles when it is stored; with `false` where the stream has ended, or another one has the session
    * @throws SseError `broker-unavailable`, `too-many-rooms`
    */
-  joined(room: string, point: ResumePoint): Promise<boolean>;
+  joined(room: string, point: Promise<ResumePoint>): Promise<boolean>;
 
-  /** Settles when a room that the client is in is stored, if it is one to be stored. */
-  saved(room: string): Promise<unknown> | undefined;
+  /** The call of `joined` for a room, while it is pending. */
+  saving(room: string): Promise<unknown> | undefined;
 
-  /** Removes a room, with `'*'` all rooms. Settles when that is stored, or will be tried again. Never rejects. */
-  left(room: string): Promise<void>;
+  /**
+   * Removes a room, with `'*'` all rooms. Settles when that is stored, or will be tried again. Never rejects.
+   *
+   * @param isStored true if the store has removed the room already. Default: `false`
+   */
+  left(room: string, isStored?: boolean): Promise<void>;
+
+  /** Removes a room that the client may not be in, also where only the store has it. Never rejects. */
+  refused(room: string): Promise<void>;
 
   /** The stream has ended. */
   ended(): void;

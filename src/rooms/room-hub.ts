@@ -10,8 +10,10 @@ import type { SseGauges } from '../metrics/sse-metrics.interface.js';
 import { checkRetryTime, drawRetry, type RetryTime } from '../protocol/input/retry-time.js';
 import { encodeEvent } from '../protocol/encode-event.js';
 import { RoomMessage, type RoomEvent } from '../protocol/room-message.js';
+import type { ResumePoint } from '../protocol/position.js';
 import type { PublicMethod } from '../protocol/sse-error.js';
 import { EVERYONE, type RoomName } from '../protocol/input/room-name.js';
+import { RoomAuthorizer } from './authorize/room-authorizer.js';
 import { EventDelivery } from './event-delivery.js';
 import { HubObservables } from './hub-observables.js';
 import { HubShutdown } from './hub-shutdown.js';
@@ -39,6 +41,7 @@ export class RoomHub implements ClientHost {
   readonly report: ReportFailure;
   readonly #resumes: ClientResumes;
   readonly #joins: RoomJoins;
+  readonly authorizer: RoomAuthorizer;
   readonly #delivery: EventDelivery;
   readonly events: EventPublisher;
   readonly #shutdown: HubShutdown;
@@ -61,7 +64,9 @@ export class RoomHub implements ClientHost {
       { ...options, partitions: this.#partitions, rooms: this.#rooms, hasHistory: this.hasHistory },
       options.report,
     );
+    this.authorizer = new RoomAuthorizer(options.policy, options.callbacks);
     this.#joins = new RoomJoins({
+      authorizer: this.authorizer,
       options,
       partitions: this.#partitions,
       rooms: this.#rooms,
@@ -91,6 +96,7 @@ export class RoomHub implements ClientHost {
       onEpochChange: (partition, current, laterRooms) => {
         losses.notifyEpochChange(partition, current, laterRooms);
         this.#options.observer?.messagesLost();
+        this.#options.onEpochChange?.();
       },
       onGap: (rooms, laterRooms) => losses.notifyGap(rooms, laterRooms),
       onControl: (text) => this.#options.onControl?.(text),
@@ -156,6 +162,7 @@ export class RoomHub implements ClientHost {
     client.connection.open(headers, retry === false ? '' : encodeEvent({ retry }));
     this.#options.observer?.clientOpened(client);
     void this.#resumes.attach(client, { nextTurn: false, ready: this.#options.readyEvent, ...timing });
+    this.#joins.opened(client);
     if (!this.isHidden(client)) this.observables.connected.next({ client });
   }
 
@@ -168,8 +175,23 @@ export class RoomHub implements ClientHost {
     return this.#joins.join(client, room, options, method);
   }
 
-  leave(client: SseClient, room: RoomName): Promise<void> | undefined {
-    return this.#joins.leave(client, room);
+  joinAtRunTime(client: SseClient, room: string, options: JoinOptions): Promise<boolean> {
+    return this.#joins.joinAtRunTime(client, room, options);
+  }
+
+  leave(client: SseClient, room: RoomName, isStored?: boolean): Promise<void> | undefined {
+    return this.#joins.leave(client, room, isStored);
+  }
+
+  reauthorize(client: SseClient, room: string | undefined): Promise<void> {
+    return this.#joins.reauthorize(client, room);
+  }
+
+  /** The position of a room at the broker now. Waits while the broker cannot be reached. */
+  async livePoint(room: string, signal: AbortSignal): Promise<ResumePoint> {
+    const partition = this.#partitions.partitionOf(room);
+    const point = (await this.#partitions.livePosition([room], signal)).get(partition);
+    return point ?? this.#partitions.positionOf(partition);
   }
 
   send(client: SseClient, parts: readonly unknown[]): boolean {
@@ -185,6 +207,7 @@ export class RoomHub implements ClientHost {
   clientClosed(client: SseClient, reason: CloseReason): void {
     this.#resumes.delete(client);
     client.session?.ended();
+    this.#joins.opened(client);
     const isHidden = this.isHidden(client);
     this.#rooms.forget(client);
     client.settle(reason);

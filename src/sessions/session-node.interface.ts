@@ -12,8 +12,8 @@ export interface SessionNode {
   readonly maxRooms: number;
   claim(change: SessionChange): Promise<SessionOutcome>;
   change(change: SessionChange): Promise<SessionOutcome>;
-  /** Returns whether the client may be in a room of its session. */
-  isAllowed(client: SseClient, room: string): Promise<boolean>;
+  /** Returns those of the rooms of its session that the client may be in. Rejects where the application cannot tell. */
+  allowed(client: SseClient, rooms: readonly string[]): Promise<readonly string[]>;
   /** Ends the stream that had the session until now, on whatever node. */
   endPrevious(owner: SessionOwner): void;
   /** Forgets a session whose stream has ended. */

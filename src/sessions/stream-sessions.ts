@@ -21,8 +21,7 @@ const CLAIM_INTERVAL_MS = 50;
 const NOTICE_INTERVAL_MS = 250;
 
 export interface StreamSessionsHost {
-  /** Returns whether the client may be in a room of its session. */
-  readonly isAllowed: (client: SseClient, room: string) => Promise<boolean>;
+  readonly allowed: SessionNode['allowed'];
   /** Makes the end of the application wait for a call to the broker. */
   readonly beforeClose: <T>(call: Promise<T>) => Promise<T>;
 }
@@ -64,7 +63,7 @@ export class StreamSessions implements SessionNode {
     const session = new StreamSession(client, key, this);
     client.session = session;
     this.#byClient.set(client.id, session);
-    this.#renewal ??= setInterval(() => this.#renew(), this.#renewMs).unref();
+    this.#renewal ??= setInterval(() => this.renew(), this.#renewMs).unref();
   }
 
   claim(change: SessionChange): Promise<SessionOutcome> {
@@ -75,8 +74,8 @@ export class StreamSessions implements SessionNode {
     return this.#host.beforeClose(this.#changes.add(change));
   }
 
-  isAllowed(client: SseClient, room: string): Promise<boolean> {
-    return this.#host.isAllowed(client, room);
+  allowed(client: SseClient, rooms: readonly string[]): Promise<readonly string[]> {
+    return this.#host.allowed(client, rooms);
   }
 
   endPrevious({ client, node }: SessionOwner): void {
@@ -115,7 +114,8 @@ export class StreamSessions implements SessionNode {
       ignoreRejection(this.#channel.publishControl(encodeTaken(clients), node));
   }
 
-  #renew(): void {
-    for (const session of this.#byClient.values()) void session.renew();
+  /** @param mayBeLost as in `StreamSession.renew` */
+  renew(mayBeLost = false): void {
+    for (const session of this.#byClient.values()) void session.renew(mayBeLost);
   }
 }

@@ -1,7 +1,7 @@
 import { BadRequestException } from '@nestjs/common';
 import type { SseClient } from '../../connection/sse-client.js';
 import type { HttpExchange } from '../http-exchange.js';
-import { SESSION_KEY_RULE, isSessionKey } from '../../sessions/session-key.js';
+import { SESSION_KEY_RULE, isSessionKey } from '../../protocol/input/session-key.js';
 import type { StreamSessions } from '../../sessions/stream-sessions.js';
 
 /** Sessions of streams; `undefined` where they are switched off. */

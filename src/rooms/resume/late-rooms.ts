@@ -32,9 +32,13 @@ export class LateRooms {
    */
   joinedNow(room: string, now: () => Position, subscribed: Promise<void> | undefined): void {
     if (subscribed === undefined) return this.joined(room, now());
-    this.joined(room, Infinity);
+    const pending = { position: Infinity, epoch: undefined };
+    this.#since.set(room, pending);
     subscribed.then(
-      () => this.joined(room, now()),
+      () => {
+        // Unless the client has left and joined again, or its session knows an earlier join.
+        if (this.#since.get(room) === pending) this.joined(room, now());
+      },
       () => {},
     );
   }
