@@ -2,6 +2,7 @@ import { redisBroker, type RedisDriverName } from 'nestjs-simple-sse/redis';
 import { describeWithRedis, RedisServer } from '../redis/redis-server.js';
 import { express, fastify } from '../support/platforms.js';
 import type { RunningApp } from '../support/running-app.js';
+import { sseRefusal } from '../support/refusal.js';
 import { within } from '../support/within.js';
 import { SessionPage, sessionApp } from './session-app.js';
 
@@ -14,10 +15,17 @@ describeWithRedis.each<[RedisDriverName, number]>([
   let one: RunningApp;
   let two: RunningApp;
 
+  const revoked = new Set<string>();
+
   beforeEach(async () => {
+    revoked.clear();
+    revoked.add('never');
     server = await RedisServer.start();
     const module = () =>
-      sessionApp({ broker: redisBroker({ url: server.url, driver, partitions, publishTimeoutMs: 20_000 }) });
+      sessionApp({
+        authorizeRoom: (_client, room) => !revoked.has(room),
+        broker: redisBroker({ url: server.url, driver, partitions, publishTimeoutMs: 20_000 }),
+      });
     one = await express.start(module());
     two = await fastify.start(module());
   });
@@ -66,6 +74,39 @@ describeWithRedis.each<[RedisDriverName, number]>([
     page.lastEventId = undefined;
     await page.connect(one);
     expect(await page.untilNow(two)).toEqual(['a after', 'b after', 'c after']);
+  });
+
+  it('is joined and left from another node between two connections, and a revoked user does not get the room back', async () => {
+    const page = new SessionPage({ user: 'ann' });
+    const { key: session } = page;
+    const first = await page.connect(one);
+    await page.untilNow(two);
+    for (const room of ['a', 'b', 'c']) expect(await two.sse.join({ session }, room)).toBe(1);
+    await page.cut(first);
+    for (const room of ['a', 'b', 'c', 'd', 'e']) await one.sse.broadcast(room, `${room} while away`);
+    expect(await two.sse.leave({ session }, 'a')).toBe(1);
+    expect(await two.sse.leave({ user: 'ann' }, 'b')).toBe(0);
+    expect(await two.sse.join({ session }, 'd')).toBe(1);
+    expect(await one.sse.join({ user: 'ann' }, 'e')).toBe(0);
+    for (const room of ['a', 'b', 'c', 'd', 'e']) await one.sse.broadcast(room, `${room} at last`);
+
+    await page.connect(two);
+    expect(page.ready.restored?.toSorted()).toEqual(['c', 'd', 'e']);
+    expect(await page.untilNow(one)).toEqual(['c while away', 'c at last', 'd at last', 'e at last']);
+  });
+
+  it('is asked for its rooms at every node: a join is refused, and reauthorize takes streams out', async () => {
+    const ann = new SessionPage({ user: 'ann' });
+    const client = await ann.connect(one);
+    const refused = await sseRefusal(() => two.sse.join({ session: ann.key }, 'never'));
+    expect(refused.code).toBe('room-forbidden');
+    expect(await two.sse.join({ user: 'ann' }, 'until-revoked')).toBe(1);
+    revoked.add('until-revoked');
+    expect(await two.sse.reauthorize({ user: 'ann' })).toBe(1);
+    expect(client.in('until-revoked')).toBe(false);
+    await ann.cut(client);
+    await ann.connect(two);
+    expect(ann.ready.restored).toEqual([]);
   });
 
   it('is taken by the newest stream: the one at the other node ends', async () => {

@@ -14,7 +14,7 @@ export class RestoredSession {
   readonly #services: ResumeServices;
   readonly #late: LateRooms;
   readonly #rooms: RestoredRoom[] = [];
-  /** True if a client that has received events before comes back to a session that does not exist any more. */
+  /** True if a client that has received events before comes back to a session that is gone, or that may lack its last joins. */
   isGone = false;
 
   constructor(client: SseClient, services: ResumeServices, late: LateRooms) {
@@ -43,6 +43,11 @@ export class RestoredSession {
       this.#rooms.push(each);
     }
     this.isGone = stored?.isNew === true && (client.lastEventId ?? '') !== '';
+  }
+
+  /** Records that the broker has a new history: with the end of the old one, joins of the session may be lost. */
+  mayLackJoins(): void {
+    this.isGone = this.#client.session !== undefined;
   }
 
   /** Sets the position of the restored rooms in the cursor of the client, for events that several partitions have. */

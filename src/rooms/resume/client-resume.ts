@@ -177,6 +177,7 @@ export class ClientResume {
         ? { sameEpoch: [], hasRestored: false }
         : moveToRequestedPosition(client, gatePosition, requested, current);
     session.countFromJoins();
+    if (requested !== undefined && sameEpoch.length < current.size) session.mayLackJoins();
     if (sameEpoch.length === 0 && !hasRestored) {
       session.sendReady(ready, 'none', undefined);
       const reason = requested === undefined ? 'invalid' : 'epoch';
