@@ -19,6 +19,7 @@ import { EndpointExplorer } from './endpoint/routes/endpoint-explorer.js';
 import { NodeLog } from './endpoint/node-log.js';
 import { ServerConnections } from './endpoint/server-connections.js';
 import { StreamLimits } from './limits/stream-limits.js';
+import { NodeTotals, READS_NODE_TOTALS } from './metrics/node-totals.js';
 import { Presence } from './presence/presence.js';
 import { resolveOptions, type ResolvedSseOptions } from './resolve-options.js';
 import { NodeTracing } from './tracing/node-tracing.js';
@@ -161,13 +162,18 @@ async function runtimeOf(
   let isOwn = false;
   const runtime = await sharedRuntime(options, modules, SseModule, (moduleOptions) => {
     isOwn = true;
-    return startRuntime(moduleOptions, http);
+    const readsTotals = [...modules.values()].some(({ providers }) => providers.has(READS_NODE_TOTALS));
+    return startRuntime(moduleOptions, http, readsTotals ? new NodeTotals() : undefined);
   });
   return { ...runtime, isOwn };
 }
 
 /** Starts the hub before the service can be injected, since other modules may publish from their first hook on. */
-async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHost): Promise<SseRuntime> {
+async function startRuntime(
+  moduleOptions: SseModuleOptions,
+  http: HttpAdapterHost,
+  totals: NodeTotals | undefined,
+): Promise<SseRuntime> {
   // `createApplicationContext` and a microservice have no adapter.
   const servesHttp = (): boolean => Boolean(http.httpAdapter);
   const resolved = resolveOptions(moduleOptions);
@@ -175,7 +181,7 @@ async function startRuntime(moduleOptions: SseModuleOptions, http: HttpAdapterHo
   const callbacks = new CallbackFailures(log.callbackFailed, (callback) =>
     resolved.metrics.map((each) => each.callbackFailed?.(callback)),
   );
-  const metrics = nodeMetrics(resolved.metrics, callbacks);
+  const metrics = nodeMetrics(resolved.metrics, callbacks, totals);
   const options: ResolvedSseOptions = { ...resolved, metrics };
   const presence = new Presence({ ...options, callbacks });
   const { broker } = options;

@@ -9,6 +9,7 @@ const LEFT_OUT = [
   {
     reason: 'starts Chromium',
     paths: [
+      'test/admin/page.e2e-spec.ts',
       'test/identity/cross-site-browser.spec.ts',
       'test/protocol/vectors-browser.spec.ts',
       'test/resume/cut-clients.e2e-spec.ts',

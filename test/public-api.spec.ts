@@ -29,6 +29,7 @@ const API: Readonly<
       'Acknowledge',
       'AddOptions',
       'AllowedOrigins',
+      'AuthorizeRoom',
       'BroadcastOptions',
       'BrokerListener',
       'BrokerNode',
@@ -136,6 +137,28 @@ const API: Readonly<
   'admin/index.ts': {
     values: ['SseAdminModule'],
     types: ['SseAdminOptions'],
+  },
+  'client/index.ts': {
+    values: ['SseClientError', 'connectSse'],
+    types: [
+      'AllEvents',
+      'ConnectOptions',
+      'EventListener',
+      'EventName',
+      'EventOf',
+      'EventSourceClass',
+      'EventsOptions',
+      'FetchFunction',
+      'SseClientErrorCode',
+      'SseControlEvents',
+      'SseEvent',
+      'SseGap',
+      'SseLive',
+      'SseState',
+      'SseStateDetail',
+      'SseStateReason',
+      'StateListener',
+    ],
   },
   'testing.ts': {
     values: ['brokerContract'],
@@ -252,6 +275,8 @@ function exportsOf(path: string): { values: string[]; types: string[] } {
 }
 
 function isValue(symbol: ts.Symbol): boolean {
+  // A class that is exported as a type alone is no value.
+  if (symbol.declarations?.some((each) => ts.isTypeOnlyExportDeclaration(each))) return false;
   return (original(symbol).flags & ts.SymbolFlags.Value) !== 0;
 }
 

@@ -23,6 +23,7 @@ import {
   type SseModuleOptions,
   type SseOptionsFactory,
 } from 'nestjs-simple-sse';
+import { connectSse } from 'nestjs-simple-sse/client';
 import { of, type Observable, type Subscription } from 'rxjs';
 
 declare module 'nestjs-simple-sse' {
@@ -320,3 +321,28 @@ export const wrongInfo: SseModuleOptions = {
   // @ts-expect-error -- JSON cannot represent it
   identify: () => ({ user: 7, info: () => 1 }),
 };
+
+export async function typedClient(signal: AbortSignal): Promise<void> {
+  const live = connectSse<ShopEvents>('/events', { ticket: () => ({ ticket: 'x' }), signal });
+  live.on('paid', ({ id }, { data, name }) => [id.toFixed(), data.id === id, name === 'paid']);
+  live.on('sse:join', ({ room, user }) => room + user);
+  live.onGap(({ rooms, reason }) => rooms.join(reason));
+  live.onState((state, { retryAt }) => state === 'waiting' && retryAt?.getTime());
+  for await (const { data } of live.events('moved')) data.to satisfies 'shelf' | 'shop';
+  connectSse('/events').on('anything', (data) => data satisfies unknown);
+
+  // @ts-expect-error -- no such event
+  live.on('payed', () => {});
+  // @ts-expect-error -- no such event
+  live.events('payed');
+  // @ts-expect-error -- no such field
+  live.on('paid', ({ it }) => it);
+  // @ts-expect-error -- not its data
+  live.on('stock-changed', (count: string) => count);
+  // @ts-expect-error -- no such state
+  live.onState((state) => state === 'open');
+  // @ts-expect-error -- no such option
+  connectSse('/events', { headrs: {} });
+  // @ts-expect-error -- not known without a type of the events
+  connectSse('/events').on('paid', ({ id }) => id);
+}

@@ -4,6 +4,7 @@ import { describeValue } from '../protocol/error-text.js';
 import { EVERYONE } from '../protocol/input/room-name.js';
 import { SseError } from '../protocol/sse-error.js';
 import type { SseService } from '../sse.service.js';
+import { isClientId } from './viewer.js';
 
 /** Streams that an action has reached on all nodes. */
 export interface Reached {
@@ -19,6 +20,7 @@ export class AdminActions {
   async disconnect(body: unknown): Promise<Reached> {
     const { client } = fieldsOf(body, ['client']);
     if (client === undefined) throw new BadRequestException('"client" is missing');
+    checkClientId(client);
     return reached(() => this.sse.disconnect(client));
   }
 
@@ -27,10 +29,15 @@ export class AdminActions {
     const { client, room, event, data = '' } = fieldsOf(body, ['client', 'room', 'event', 'data']);
     if ((client === undefined) === (room === undefined))
       throw new BadRequestException('Give either "client" or "room"');
+    if (client !== undefined) checkClientId(client);
     if (room === EVERYONE) throw new BadRequestException('A test event goes to one client or one room');
     const target = client ?? { room: room ?? '' };
     return reached(() => this.sse.send(target, event === '' ? undefined : event, data));
   }
+}
+
+function checkClientId(client: string): void {
+  if (!isClientId(client)) throw new BadRequestException('No client has such an id');
 }
 
 /** Validates a body: an object of texts. */

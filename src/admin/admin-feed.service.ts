@@ -9,6 +9,8 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import type { Subscription } from 'rxjs';
 import type { SseClient } from '../connection/sse-client.js';
+import { encodeEvent } from '../protocol/encode-event.js';
+import { SseFrame } from '../protocol/sse-frame.js';
 import { ignoreRejection } from '../protocol/thenable.js';
 import type { RoomHub } from '../rooms/room-hub.js';
 import { SseService } from '../sse.service.js';
@@ -51,9 +53,9 @@ export class AdminFeed implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #summaries: SummaryMaker;
   readonly #viewers = new Set<Viewer>();
   readonly #interests = new Interests();
-  readonly #watched = new WatchedClients((sent) => {
-    this.#publishReport('sent', sent.client, { node: this.#node, ...sent });
-  });
+  readonly #watched = new WatchedClients((sent) =>
+    this.#run(() => this.#publishReport('sent', sent.client, { node: this.#node, ...sent })),
+  );
   /** Clients of this node that somebody looks at. */
   readonly #found = new Map<string, SseClient>();
   /** The last summary of each node, for new viewers. */
@@ -71,7 +73,7 @@ export class AdminFeed implements OnApplicationBootstrap, OnModuleDestroy {
   ) {
     this.#name = nodeName;
     this.#hub = sse.internals.hub;
-    this.#activity = new NodeActivity(this.#hub);
+    this.#activity = new NodeActivity(this.#hub, sse.internals.options.metrics.totals);
     this.#summaries = new SummaryMaker(this.#hub);
   }
 
@@ -80,7 +82,7 @@ export class AdminFeed implements OnApplicationBootstrap, OnModuleDestroy {
     if (!this.http.httpAdapter) return;
     this.#interestFeed = this.#hub
       .observeRoom(INTEREST_ROOM)
-      .subscribe(({ data }) => this.#receiveInterest(data));
+      .subscribe(({ data }) => this.#run(() => this.#receiveInterest(data)));
   }
 
   onModuleDestroy(): void {
@@ -102,12 +104,13 @@ export class AdminFeed implements OnApplicationBootstrap, OnModuleDestroy {
     const viewer: Viewer = { client, subject };
     this.#viewers.add(viewer);
     void client.closed.then(() => this.#remove(viewer));
-    this.#reportFeed ??= this.#hub.observeRoom(REPORT_ROOM).subscribe((message) => {
-      this.#receiveReport(message.event as Kind, message.data);
-    });
-    this.#repeat ??= setInterval(() => this.#publishInterest(), INTEREST_MS).unref();
+    this.#reportFeed ??= this.#hub
+      .observeRoom(REPORT_ROOM)
+      .subscribe(({ event, data }) => this.#run(() => this.#receiveReport(event as Kind, data)));
+    this.#repeat ??= setInterval(() => this.#run(() => this.#publishInterest()), INTEREST_MS).unref();
     if (subject.kind === 'overview')
-      for (const { text } of this.#recent()) this.#show(viewer, 'summary', text);
+      for (const { text } of this.#recent())
+        client.connection.deliver(new SseFrame(encodeEvent({ event: 'summary', data: text })));
     this.#publishInterest();
   }
 
@@ -144,7 +147,7 @@ export class AdminFeed implements OnApplicationBootstrap, OnModuleDestroy {
     if (this.#next !== undefined && this.#nextMs <= atMs) return;
     clearTimeout(this.#next);
     this.#nextMs = atMs;
-    this.#next = setTimeout(() => this.#answer(), delayMs).unref();
+    this.#next = setTimeout(() => this.#run(() => this.#answer()), delayMs).unref();
   }
 
   /** Publishes the report of each subject that somebody looks at. */
@@ -153,6 +156,7 @@ export class AdminFeed implements OnApplicationBootstrap, OnModuleDestroy {
     const isAwaited = this.#interests.expire(performance.now());
     this.#watchClients();
     if (!isAwaited) return;
+    this.#schedule(SUMMARY_MS);
     if (this.#interests.overview) {
       const summary = this.#summaries.make(this.#node, this.#name, this.#activity.counts);
       this.#publishReport('summary', undefined, summary);
@@ -162,7 +166,15 @@ export class AdminFeed implements OnApplicationBootstrap, OnModuleDestroy {
       this.#publishReport('client', id, { ...from, ...clientReport(client, endOf(client)) });
     for (const room of this.#interests.rooms)
       this.#publishReport('room', room, { ...from, ...roomReport(this.#hub, room) });
-    this.#schedule(SUMMARY_MS);
+  }
+
+  /** Runs work outside a request. A fault of it is logged, and neither a stream nor the process ends. */
+  #run(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#hub.report(error);
+    }
   }
 
   /** Finds the clients of this node that somebody looks at, and watches those whose events are shown. */
@@ -193,12 +205,9 @@ export class AdminFeed implements OnApplicationBootstrap, OnModuleDestroy {
   #showAll(kind: Kind, about: string | undefined, text: string): void {
     if (this.#viewers.size === 0) return;
     if (kind === 'summary') this.#remember(text);
-    for (const viewer of this.#viewers)
-      if (isAbout(viewer.subject, kind, about)) this.#show(viewer, kind, text);
-  }
-
-  #show({ client }: Viewer, kind: Kind, text: string): void {
-    if (!client.isClosed) this.#hub.events.sendFields(client, { event: kind, data: text });
+    const frame = new SseFrame(encodeEvent({ event: kind, data: text }));
+    for (const { client, subject } of this.#viewers)
+      if (isAbout(subject, kind, about)) client.connection.deliver(frame);
   }
 
   #remember(text: string): void {

@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { READS_NODE_TOTALS } from '../metrics/node-totals.js';
 import { SseModule } from '../sse.module.js';
 import { adminController } from './admin.controller.js';
 import { AdminFeed } from './admin-feed.service.js';
@@ -37,7 +38,11 @@ export class SseAdminModule {
       module: SseAdminModule,
       imports: [SseModule, ...resolved.imports],
       controllers: [adminController(resolved)],
-      providers: [{ provide: ADMIN_OPTIONS, useValue: resolved }, AdminFeed],
+      providers: [
+        { provide: ADMIN_OPTIONS, useValue: resolved },
+        { provide: READS_NODE_TOTALS, useValue: true },
+        AdminFeed,
+      ],
     };
   }
 }

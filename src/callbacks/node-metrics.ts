@@ -1,5 +1,6 @@
 import type { NodeMetrics } from '../metrics/node-metrics.interface.js';
 import { NoopMetrics } from '../metrics/noop-metrics.js';
+import type { NodeTotals } from '../metrics/node-totals.js';
 import type { SseMetrics } from '../metrics/sse-metrics.interface.js';
 import { StreamLabelCache } from '../metrics/stream-label-cache.js';
 import type { CallbackFailures } from './callback-failures.js';
@@ -35,8 +36,15 @@ type Method = (...args: unknown[]) => unknown;
 /**
  * Combines the metrics of an application, none of whose failures reaches the caller: a client is closed whatever they do.
  * `callbackFailed` is called by `CallbackFailures` instead.
+ *
+ * @param totals sums of this node, beside the metrics of the application
  */
-export function nodeMetrics(all: readonly SseMetrics[], failures: CallbackFailures): NodeMetrics {
+export function nodeMetrics(
+  own: readonly SseMetrics[],
+  failures: CallbackFailures,
+  totals?: NodeTotals,
+): NodeMetrics {
+  const all: readonly SseMetrics[] = totals === undefined ? own : [...own, totals];
   if (all.length === 0) return new NoopMetrics();
   const combined: Partial<Record<keyof SseMetrics, Method>> = {};
   for (const name of NAMES) {
@@ -50,5 +58,5 @@ export function nodeMetrics(all: readonly SseMetrics[], failures: CallbackFailur
     };
   }
   const labels = new StreamLabelCache();
-  return { ...(combined as unknown as SseMetrics), labelsOf: labels.of };
+  return { ...(combined as unknown as SseMetrics), labelsOf: labels.of, totals };
 }

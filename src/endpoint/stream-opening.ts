@@ -1,4 +1,5 @@
 import type { SseClient } from '../connection/sse-client.js';
+import { showHeartbeats } from '../connection/visible-heartbeats.js';
 import { spreadRetry, type RetryTime } from '../protocol/input/retry-time.js';
 import type { StreamLimit, StreamLimits, StreamSlot } from '../limits/stream-limits.js';
 import type { RoomHub } from '../rooms/room-hub.js';
@@ -24,6 +25,7 @@ export function openWithinLimits(parts: OpeningParts, opening: Opening): void {
   const { hub, limits, http, client, slot } = parts;
   const limit = limits.admit(client, slot);
   try {
+    if (limit === undefined && asksForHeartbeats(http)) showHeartbeats(client, hub.connections.heartbeat);
     if (limit === undefined) return hub.open(client, http.headers(), opening);
   } catch (error) {
     // A client that has not opened is in no list of members, and must not leave one.
@@ -76,4 +78,9 @@ export function refuseForNow(
   if (!http.prefersStatus()) return http.answerReconnect(retryMs, done);
   http.answerStatus(status, message, retryMs === false ? undefined : retryMs);
   done();
+}
+
+/** Returns true for `?sse=heartbeat`: the client asks for heartbeats that it can see. */
+function asksForHeartbeats(http: HttpExchange): boolean {
+  return http.queryValues('sse').some((words) => words.split(',').includes('heartbeat'));
 }

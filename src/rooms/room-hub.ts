@@ -32,7 +32,7 @@ const NO_CLIENTS: ReadonlySet<SseClient> = new Set();
 export class RoomHub implements ClientHost {
   readonly #options: HubOptions;
   readonly #partitions: Partitions;
-  readonly #connections: ConnectionServices;
+  readonly connections: ConnectionServices;
   readonly #rooms: RoomRegistry;
   readonly observables: HubObservables;
   readonly brokerFailure = (): Error | undefined => this.#partitions.failure;
@@ -55,7 +55,7 @@ export class RoomHub implements ClientHost {
     this.hasHistory = options.policy.hasHistory;
     this.observables = new HubObservables(options.callbacks, options.metrics);
     this.#partitions = new Partitions(options.broker, options.metrics);
-    this.#connections = new ConnectionServices(options);
+    this.connections = new ConnectionServices(options);
     // A subscription that is still pending when the broker closes is rejected; this is no failure.
     const reportWhileOpen = (error: unknown): void => void (this.isClosing || options.report(error));
     this.#rooms = new RoomRegistry(this.#partitions, reportWhileOpen, options);
@@ -72,11 +72,11 @@ export class RoomHub implements ClientHost {
       rooms: this.#rooms,
       resumes: this.#resumes,
     });
-    this.#delivery = new EventDelivery(options, this.#rooms, this.#connections.flushScheduler);
+    this.#delivery = new EventDelivery(options, this.#rooms, this.connections.flushScheduler);
     this.#shutdown = new HubShutdown({
       ...options,
       partitions: this.#partitions,
-      connections: this.#connections,
+      connections: this.connections,
       rooms: this.#rooms,
       resumes: this.#resumes,
       observables: this.observables,
@@ -144,7 +144,7 @@ export class RoomHub implements ClientHost {
   register({ request, writer, lastEventId, held, ...tracking }: NewClient): SseClient {
     const client = new SseClient({ id: randomUUID(), request, lastEventId, host: this });
     this.#rooms.roomOfAll.add(client);
-    client.connection = new ClientConnection(client, writer, this.#connections, this.#partitions.cursor());
+    client.connection = new ClientConnection(client, writer, this.connections, this.#partitions.cursor());
     client.connection.tracksPosition = tracking.tracksPosition;
     client.connection.tracksPositionOnceJoined = tracking.tracksPositionOnceJoined ?? false;
     if (held) client.connection.shutGate();
@@ -236,7 +236,7 @@ export class RoomHub implements ClientHost {
 
   /** Current values for metrics; `undefined` once the hub closes. */
   gauges(): SseGauges | undefined {
-    return this.isClosing ? undefined : { ...this.#connections.slowClients(), rooms: this.#rooms.count };
+    return this.isClosing ? undefined : { ...this.connections.slowClients(), rooms: this.#rooms.count };
   }
 
   /** As in `HubShutdown.close`. */

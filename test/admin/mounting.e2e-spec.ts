@@ -158,7 +158,9 @@ describe.each(platforms)('on $name', (platform) => {
 
     it.each<[string, unknown, RegExp]>([
       ['disconnect', {}, /"client" is missing/],
-      ['disconnect', { client: '' }, /takes an SseClient/],
+      ['disconnect', { client: '' }, /No client has such an id/],
+      ['disconnect', { client: 'a b' }, /No client has such an id/],
+      ['send', { client: '../x', data: 'x' }, /No client has such an id/],
       ['disconnect', { client: { room: 'a' } }, /"client" is a text/],
       ['disconnect', { cliemt: 'x' }, /no "cliemt".*"client"/],
       ['send', { data: 'x' }, /either "client" or "room"/],

@@ -20,7 +20,12 @@ describeWithRedis('the operator’s page over two nodes and Redis', () => {
   beforeAll(async () => {
     redis = await RedisServer.start();
     const start = (platform: typeof express, nodeName: string): Promise<RunningApp> =>
-      platform.start(adminApp({ ...OPTIONS, nodeName }, { broker: redisBroker({ url: redis.url }) }));
+      platform.start(
+        adminApp(
+          { ...OPTIONS, nodeName },
+          { broker: redisBroker({ url: redis.url }), limits: { maxEventBytes: 100 } },
+        ),
+      );
     nodes = [await start(express, 'web-1'), await start(fastify, 'web-2')];
   });
   afterEach(() => Promise.all(nodes.map((node) => node.disconnectAll())));

@@ -16,6 +16,8 @@ import { describeWithRedis } from './redis-server.js';
 
 const drivers: RedisDriverName[] = ['redis', 'ioredis'];
 const QUICK = { connectTimeoutMs: 2_000, publishTimeoutMs: 2_000, probeIntervalMs: 250 };
+/** For slots that move: a slow machine takes long to move one, and its keys can be read only then. */
+const PATIENT = { connectTimeoutMs: 30_000, publishTimeoutMs: 30_000 };
 
 function broker(options: RedisBrokerOptions): SseBroker & PartitionedBroker {
   return redisBroker({ ...QUICK, ...options }) as SseBroker & PartitionedBroker;
@@ -60,7 +62,7 @@ describeWithRedis('a Redis Cluster of three masters', () => {
           seed,
           durationMs: 3_000,
           createBroker: () =>
-            broker({ url: cluster.url, cluster: true, driver, prefix, partitions: 3, onFailover })
+            broker({ url: cluster.url, cluster: true, driver, prefix, partitions: 3, onFailover, ...PATIENT })
               .partitions[1] as SseBroker,
           fault: async () => {
             for (let moves = 0; moves < 3; moves++) {
@@ -86,9 +88,7 @@ describeWithRedis('a Redis Cluster of three masters', () => {
       prefix,
       partitions: 4,
       onFailover: 'trust',
-      // A slow machine takes long to move a slot.
-      connectTimeoutMs: 30_000,
-      publishTimeoutMs: 30_000,
+      ...PATIENT,
     });
     const moving = (async () => {
       // A node that has not read the epoch of Redis yet would report it as a new one.

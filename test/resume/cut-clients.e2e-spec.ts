@@ -2,6 +2,7 @@ import { Controller, Get, Header } from '@nestjs/common';
 import { fetchEventSource } from '@microsoft/fetch-event-source';
 import { EventSource as NpmEventSource } from 'eventsource';
 import { SseRoom } from 'nestjs-simple-sse';
+import { connectSse, type ConnectOptions } from 'nestjs-simple-sse/client';
 import { EventSource as UndiciEventSource } from 'undici';
 import { seededRandom } from '../../src/testing/seeded-random.js';
 import { launchChromium, noBrowser, type Browser } from '../support/chromium.js';
@@ -81,10 +82,22 @@ function overFetch(url: string): RunningClient {
   return { received: () => received, gaps: () => gaps, stop: () => stopping.abort() };
 }
 
+/** The client of this package, which waits as long as the server says. */
+function overLive(url: string, options: ConnectOptions): RunningClient {
+  const received: string[] = [];
+  const gaps: string[] = [];
+  const live = connectSse(`${url}/stream`, { maxRetryMs: 1, ...options });
+  live.on('message', (_data, { text }) => received.push(text));
+  live.on('sse:gap', (_data, { text }) => gaps.push(text));
+  return { received: () => received, gaps: () => gaps, stop: () => live.close() };
+}
+
 const clients: [string, (url: string) => RunningClient][] = [
   ['EventSource of undici', (url) => overEventSource(new UndiciEventSource(`${url}/stream`))],
   ['EventSource of eventsource', (url) => overEventSource(new NpmEventSource(`${url}/stream`))],
   ['@microsoft/fetch-event-source', (url) => overFetch(`${url}/stream`)],
+  ['connectSse over fetch', (url) => overLive(url, {})],
+  ['connectSse over EventSource', (url) => overLive(url, { EventSource: NpmEventSource })],
 ];
 
 describe.each(platforms)('a client in a network that cuts connections, on $name', (platform) => {

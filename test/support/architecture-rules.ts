@@ -89,7 +89,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     packages: ['@nestjs/*', 'rxjs', 'node:*'],
   },
   admin: {
-    imports: ['protocol', 'connection', 'rooms', PUBLIC_API],
+    imports: ['protocol', 'connection', 'rooms', 'metrics/node-totals.ts', PUBLIC_API],
     packages: ['@nestjs/*', 'rxjs', 'node:crypto', 'node:fs', 'node:os', 'node:path'],
   },
   'http-api': {
@@ -113,6 +113,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     ],
     packages: ['node:*'],
   },
+  client: { imports: [], packages: [] },
   channels: { imports: [], types: ['connection'], packages: ['node:diagnostics_channel', 'rxjs'] },
   tracing: { imports: ['protocol'], types: ['callbacks'], packages: [] },
   opentelemetry: { imports: ['metrics'], types: ['tracing'], packages: ['@opentelemetry/api'] },

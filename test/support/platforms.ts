@@ -11,6 +11,8 @@ export interface StartOptions {
   /** Configures the application before `listen`, as its `main.ts` would: prefix, versioning, global interceptors. */
   configure?: (app: INestApplication) => unknown;
   nest?: NestApplicationOptions;
+  /** Default: a free one. */
+  port?: number;
   /** Replaces the platform's own adapter, for tests of its options. */
   adapter?: AbstractHttpAdapter;
 }
@@ -66,7 +68,7 @@ function platform(
       });
       try {
         await options.configure?.(app);
-        await app.listen(0, '127.0.0.1');
+        await app.listen(options.port ?? 0, '127.0.0.1');
       } catch (error) {
         await app.close();
         throw error;

@@ -1,20 +1,23 @@
 import type { Subscription } from 'rxjs';
 import type { CloseReason } from '../../connection/close-reason.js';
+import type { NodeSums, NodeTotals } from '../../metrics/node-totals.js';
 import type { RoomHub } from '../../rooms/room-hub.js';
 
 /** Counts of a node since its start. Rates are differences between two summaries. */
-export interface Activity {
+export interface Activity extends Partial<NodeSums> {
   readonly opened: number;
   readonly ended: Readonly<Partial<Record<CloseReason, number>>>;
 }
 
-/** Counts the streams of a node as they open and end. */
+/** Counts the streams of a node as they open and end, beside its totals. */
 export class NodeActivity {
   #opened = 0;
   readonly #ended: Partial<Record<CloseReason, number>> = {};
   readonly #subscriptions: readonly Subscription[];
+  readonly #totals: NodeTotals | undefined;
 
-  constructor({ observables }: Pick<RoomHub, 'observables'>) {
+  constructor({ observables }: Pick<RoomHub, 'observables'>, totals: NodeTotals | undefined) {
+    this.#totals = totals;
     this.#subscriptions = [
       observables.connected.subscribe(() => void this.#opened++),
       observables.disconnected.subscribe(
@@ -24,7 +27,7 @@ export class NodeActivity {
   }
 
   get counts(): Activity {
-    return { opened: this.#opened, ended: { ...this.#ended } };
+    return { opened: this.#opened, ended: { ...this.#ended }, ...this.#totals?.sums };
   }
 
   close(): void {

@@ -29,7 +29,12 @@ export interface NodeSummary {
   readonly activity: Activity;
   /** The largest rooms: name and clients on this node. */
   readonly topRooms: readonly (readonly [string, number])[];
-  readonly slowClients: { readonly count: number; readonly top: readonly SlowClient[] };
+  /** Bytes are those of all of them together, though clients that stall over the same events share these. */
+  readonly slowClients: {
+    readonly count: number;
+    readonly queuedBytes: number;
+    readonly top: readonly SlowClient[];
+  };
   readonly broker: { readonly state: string; readonly error: string | undefined };
   readonly memoryBytes: number;
   /** Part of the time that the event loop was busy since the last summary, 0 to 1. */
@@ -59,6 +64,7 @@ export class SummaryMaker {
       topRooms: largest(rooms, MAX_ROOMS, this.#hub.roomSize).map((room) => [room, this.#hub.roomSize(room)]),
       slowClients: {
         count: slow.length,
+        queuedBytes: slow.reduce((sum, { connection }) => sum + connection.queue.queuedBytes, 0),
         top: largest(slow, MAX_SLOW_CLIENTS, ({ connection }) => connection.queue.queuedBytes + 1).map(
           (client) => slowClient(client, nowMs),
         ),

@@ -61,6 +61,9 @@ function firstOf<T>(items: Iterable<T>, count: number): T[] {
 }
 
 function pathOf(request: unknown): string {
-  const { url = '', originalUrl = url } = request as { readonly url?: string; readonly originalUrl?: string };
-  return originalUrl.replace(/[?#].*$/s, '').slice(0, 300);
+  const { url, originalUrl = url } = (request ?? {}) as {
+    readonly url?: unknown;
+    readonly originalUrl?: unknown;
+  };
+  return typeof originalUrl === 'string' ? originalUrl.replace(/[?#].*$/s, '').slice(0, 300) : '';
 }

@@ -43,8 +43,9 @@ window.addEventListener('pagehide', () => feed.close());
 window.addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
 
 function draw() {
-  const totals = overview.show(performance.now());
-  if (drawings % DRAWINGS_PER_POINT === 0) fleet.note(totals);
+  const nowMs = performance.now();
+  const totals = overview.show(nowMs);
+  if (drawings % DRAWINGS_PER_POINT === 0) fleet.note(totals, nowMs);
   drawings += 1;
   showState(totals.nodes);
 }

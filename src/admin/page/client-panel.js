@@ -6,6 +6,8 @@ import { Panel, showChips, showResult } from './panel.js';
 
 /** Events that the list shows. */
 const MAX_SHOWN = 100;
+/** Characters of data from which on a button shows the rest. */
+const LONG_TEXT = 240;
 
 export class ClientPanel extends Panel {
   #watch = byId('watch');
@@ -66,7 +68,8 @@ export class ClientPanel extends Panel {
     const items = events.map(({ event, id, data, bytes: size }) => {
       const facts = [time, bytes(size), id].filter(Boolean).map((text) => element('span', {}, text));
       const title = element('p', {}, element('strong', {}, event ?? 'message'), ...facts);
-      return element('li', {}, title, element('pre', {}, data));
+      const text = element('pre', {}, data);
+      return element('li', {}, title, text, ...(data.length > LONG_TEXT ? [expander()] : []));
     });
     if (omitted > 0) items.push(element('li', {}, `${count(omitted)} more in the same moment`));
     this.#sent.prepend(...items.toReversed());
@@ -91,4 +94,16 @@ export class ClientPanel extends Panel {
     confirm.hidden = !isAsked;
     if (focuses) (isAsked ? confirm.querySelector('[data-step=cancel]') : first).focus();
   }
+}
+
+/** A button after data, of which some lines are shown. */
+function expander() {
+  const button = element('button', { type: 'button', className: 'more' }, 'Show all');
+  button.setAttribute('aria-expanded', 'false');
+  button.addEventListener('click', () => {
+    const isWhole = button.getAttribute('aria-expanded') !== 'true';
+    button.setAttribute('aria-expanded', String(isWhole));
+    setText(button, isWhole ? 'Show less' : 'Show all');
+  });
+  return button;
 }

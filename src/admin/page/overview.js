@@ -1,26 +1,30 @@
 // The figures and tables of all nodes.
 import { byId, element, opener, setText } from './dom.js';
+import { Figures } from './figures.js';
 import { bytes, count, duration, rate } from './format.js';
 import { Rows } from './rows.js';
 
-const SVG = 'http://www.w3.org/2000/svg';
+/** States of a broker, in words. */
+const BROKER = {
+  live: ['Live', ''],
+  syncing: ['Catching up', 'Reads what it has missed'],
+  down: ['Not reachable', 'No events of other nodes'],
+};
 
-const FIGURES = [
-  { name: 'streams', title: 'Open streams', text: ({ streams }) => count(streams), curve: true },
-  { name: 'opened', title: 'Opened per second', text: ({ opened }) => rate(opened), curve: true },
-  { name: 'ended', title: 'Ended per second', text: ({ ended }) => rate(ended), curve: true },
-  {
-    name: 'slow',
-    title: 'Slow clients',
-    text: ({ slow }) => count(slow),
-    detail: ({ slow, waitingBytes }) => (slow > 0 ? `${bytes(waitingBytes)} wait` : ''),
-    tone: ({ slow }) => (slow > 0 ? 'warn' : ''),
-  },
+/** Counters of the second table, always in this order. */
+const RESUMES = [
+  ['resumes/full', 'Resumed in full', 'Nothing was lost'],
+  ['resumes/partial', 'Resumed with a gap', 'A part was gone from the history'],
+  ['resumes/none', 'Not resumed', 'Nothing could be read'],
+  ['gaps/trimmed', 'Gaps: trimmed', 'The history was too short'],
+  ['gaps/epoch', 'Gaps: epoch', 'The history was lost, as by a new Redis'],
+  ['gaps/invalid', 'Gaps: invalid', 'The position was none of this server'],
+  ['volatileDropped', 'Volatile events dropped', 'For slow clients, by design'],
 ];
 
 export class Overview {
   #fleet;
-  #figures = new Map();
+  #figures = new Figures();
   #nodes = new Rows(byId('nodes').tBodies[0], nodeRow, showNode);
   #rooms = new Rows(
     byId('rooms').tBodies[0],
@@ -28,72 +32,45 @@ export class Overview {
     ({ cells }, { size }) => setText(cells[1], count(size)),
   );
   #slow = new Rows(byId('slow').tBodies[0], slowRow, showSlow);
-  #ended = new Rows(
-    byId('ended').tBodies[0],
-    (reason) => row(reason, 1),
-    ({ cells }, { ended }) => setText(cells[1], count(ended)),
-  );
+  #resumes = new Rows(byId('resumes').tBodies[0], resumeRow, showCounts);
+  #ended = new Rows(byId('ended').tBodies[0], (reason) => row(reason, 2), showCounts);
 
   constructor(fleet) {
     this.#fleet = fleet;
-    for (const figure of FIGURES) this.#addFigure(figure);
   }
 
+  /** Shows the newest figures. @returns their totals */
   show(nowMs) {
-    const fleet = this.#fleet;
-    const totals = fleet.totals(nowMs);
-    this.#showFigures(totals);
-    const nodes = fleet.nodes(nowMs);
+    const { nodes, rooms, mostRooms, slow, counts, totals } = this.#fleet.view(nowMs);
+    const gaps = countsOf(counts, 'gaps/');
+    this.#figures.show({ ...totals, gaps: sumOf(gaps, 'recent'), allGaps: sumOf(gaps, 'total') }, (name) =>
+      this.#fleet.curve(name),
+    );
     this.#nodes.show(nodes.map((node) => ({ key: node.node, ...node })));
-    const rooms = fleet.rooms(nowMs);
     this.#rooms.show(rooms);
-    this.#slow.show(fleet.slow(nowMs));
-    this.#ended.show(fleet.ended(nowMs));
-    const most = Math.max(0, ...nodes.map((node) => node.rooms));
+    this.#slow.show(slow);
+    this.#resumes.show(
+      totals.nodes === 0 ? [] : RESUMES.map(([key]) => ({ key, total: 0, recent: 0, ...counts.get(key) })),
+    );
+    this.#ended.show(countsOf(counts, 'ended/').toSorted((a, b) => b.total - a.total));
     setText(
       byId('rooms-note'),
-      most > rooms.length ? `The largest ${rooms.length}. Find any other by its name.` : '',
+      mostRooms > rooms.length ? `The largest ${rooms.length}. Find any other by its name.` : '',
     );
     setText(byId('slow-note'), totals.slow > 0 ? 'Their sockets are full; events wait.' : '');
     return totals;
   }
-
-  #addFigure({ name, title, curve }) {
-    const value = element('span');
-    const detail = element('div', { className: 'detail' });
-    const box = element('div', {}, element('dt', {}, title), element('dd', {}, value, detail));
-    let line;
-    if (curve) {
-      const svg = document.createElementNS(SVG, 'svg');
-      for (const [key, text] of [
-        ['viewBox', '0 0 59 22'],
-        ['preserveAspectRatio', 'none'],
-        ['aria-hidden', 'true'],
-      ])
-        svg.setAttribute(key, text);
-      svg.append((line = document.createElementNS(SVG, 'polyline')));
-      // A description list may not hold a drawing beside its terms.
-      box.querySelector('dd').append(svg);
-    }
-    byId('figures').append(box);
-    this.#figures.set(name, { box, value, detail, line });
-  }
-
-  #showFigures(totals) {
-    for (const { name, text, detail, tone } of FIGURES) {
-      const shown = this.#figures.get(name);
-      setText(shown.value, totals.nodes === 0 ? '–' : text(totals));
-      setText(shown.detail, detail?.(totals) ?? '');
-      shown.box.dataset.tone = tone?.(totals) ?? '';
-      shown.line?.setAttribute('points', pointsOf(this.#fleet.curve(name)));
-    }
-  }
 }
 
-function pointsOf(values) {
-  const most = Math.max(1e-9, ...values);
-  const first = 60 - values.length;
-  return values.map((value, index) => `${first + index},${(20 - (18 * value) / most).toFixed(1)}`).join(' ');
+/** The counters of a group, with the rest of their names as keys. */
+function countsOf(counts, prefix) {
+  return [...counts]
+    .filter(([name]) => name.startsWith(prefix))
+    .map(([name, value]) => ({ key: name.slice(prefix.length), ...value }));
+}
+
+function sumOf(counts, name) {
+  return counts.reduce((total, each) => total + each[name], 0);
 }
 
 /** A row with a head cell and cells of numbers. */
@@ -104,24 +81,43 @@ function row(head, numbers, names = []) {
   return element('tr', {}, element('td', {}, head), ...cells);
 }
 
+function showCounts({ cells }, { recent, total }) {
+  setText(cells[1], recent === 0 ? '–' : count(recent));
+  setText(cells[2], count(total));
+}
+
+function resumeRow(key) {
+  const [, title, meaning] = RESUMES.find(([name]) => name === key);
+  const created = row(title, 2);
+  created.cells[0].append(element('small', {}, meaning));
+  return created;
+}
+
 function nodeRow() {
-  const created = row(element('span'), 5, ['', '', 'wide', 'wide', 'wide']);
-  created.cells[0].append(element('small'));
+  const created = row(element('span'), 6, ['', '', 'wide', 'wide', 'wide', 'wide']);
+  created.cells[0].append(element('small'), element('small', { className: 'narrow' }));
   created.cells[1].className = '';
   created.cells[1].append(element('span', { className: 'state' }), element('small'));
   return created;
 }
 
 function showNode({ cells }, node) {
-  const [name, details] = cells[0].children;
+  const { isSilent, silentMs, broker, rates } = node;
+  const [name, details, narrow] = cells[0].children;
   setText(name, node.name);
   const loop = `${Math.round(100 * node.eventLoop)} % busy`;
   setText(details, [`up ${duration(node.uptimeMs)}`, bytes(node.memoryBytes), loop].join(' · '));
+  const [word, meaning] = isSilent
+    ? [`Silent for ${duration(silentMs)}`, 'Left out of all sums']
+    : (BROKER[broker.state] ?? [broker.state, '']);
   const [state, error] = cells[1].children;
-  state.dataset.state = node.isSilent ? 'silent' : node.broker.state;
-  setText(state, node.isSilent ? 'silent' : node.broker.state);
-  setText(error, node.broker.error ?? '');
-  const figures = [count(node.streams), count(node.rooms), rate(node.rates.opened), rate(node.rates.ended)];
+  state.dataset.state = isSilent ? 'silent' : broker.state;
+  setText(state, word);
+  setText(error, isSilent ? meaning : (broker.error ?? meaning));
+  const figures = [node.streams, node.rooms].map((value) => (isSilent ? '–' : count(value)));
+  for (const each of ['opened', 'ended', 'deliveries']) figures.push(isSilent ? '–' : rate(rates[each]));
+  const [, rooms, opened, ended, delivered] = figures;
+  setText(narrow, `${rooms} rooms · opened ${opened}/s · ended ${ended}/s · delivered ${delivered}/s`);
   figures.forEach((text, index) => setText(cells[index + 2], text));
 }
 

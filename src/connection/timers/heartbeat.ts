@@ -26,7 +26,7 @@ const MIN_TICK_MS = 5;
  * loop. The timer does not keep the process alive. It stops with the last client and starts again with the next.
  */
 export class Heartbeat {
-  readonly #intervalMs: number | false;
+  readonly intervalMs: number | false;
   readonly #roundMs: number;
   readonly #slices: number;
   readonly #clients = new Set<HeartbeatClient>();
@@ -36,13 +36,13 @@ export class Heartbeat {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(intervalMs: number | false) {
-    this.#intervalMs = intervalMs;
+    this.intervalMs = intervalMs;
     this.#roundMs = intervalMs === false ? 0 : intervalMs / ROUNDS_PER_INTERVAL;
     this.#slices = Math.max(1, Math.min(MAX_SLICES_PER_ROUND, Math.floor(this.#roundMs / MIN_TICK_MS)));
   }
 
   add(client: HeartbeatClient): void {
-    if (this.#intervalMs === false) return;
+    if (this.intervalMs === false) return;
     this.#clients.add(client);
     this.#timer ??= setInterval(() => this.#tick(), this.#roundMs / this.#slices).unref();
   }
@@ -60,7 +60,7 @@ export class Heartbeat {
 
   #tick(): void {
     // Half a round early, since the next round would be too late, and timers may fire early.
-    const dueMs = performance.now() - ((this.#intervalMs as number) - this.#roundMs / 2);
+    const dueMs = performance.now() - ((this.intervalMs as number) - this.#roundMs / 2);
     if (this.#walk === undefined) {
       this.#walk = this.#clients.values();
       this.#leftInRound = this.#clients.size;

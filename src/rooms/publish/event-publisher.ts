@@ -154,12 +154,13 @@ export class EventPublisher {
       BROADCAST_CHECKS,
     );
     const text = serializeData(data, this.#serialize, event);
-    checkEventBytes(text.data, this.#maxEventBytes);
+    const isInternal = rooms.some(isInternalRoom);
+    // The limit is for events of the application.
+    if (!isInternal) checkEventBytes(text.data, this.#maxEventBytes);
     if (rooms.length === 0) return () => Promise.resolve(undefined);
     const volatile = options.volatile ?? rooms.every((room) => this.#policy.isVolatile(room));
     if (options.acknowledge) this.#checkAcknowledge(rooms, volatile);
     return async () => {
-      const isInternal = rooms.some(isInternalRoom);
       const publish = (trace?: TraceContext): Promise<PublishedCopies> => {
         const traced = trace === undefined ? { ...options, volatile } : { ...options, volatile, trace };
         return this.#partitions.publish(rooms, { event, ...text }, traced);

@@ -115,10 +115,10 @@ export class RestoredSession {
    * @param ready `false` for a stream without `sse:ready`
    */
   sendReady(ready: boolean, resumed: 'full' | 'partial' | 'none', id: string | undefined): void {
-    const { connection, session, id: clientId } = this.#client;
+    const { connection, session } = this.#client;
     const rooms = this.#rooms.flatMap(({ room }) => (this.#client.isIn(room) ? [room] : []));
     const restored = session === undefined ? undefined : rooms;
-    if (ready) connection.push(readyFrame(clientId, resumed, id, restored), false);
+    if (ready) connection.push(readyFrame(this.#client, resumed, id, restored), false);
     if (!this.isGone) return;
     connection.push(gapFrame([], 'session'), false);
     this.#services.metrics.gapSent?.('session', 1);

@@ -1,3 +1,5 @@
+import type { SseClient } from '../../connection/sse-client.js';
+import { heartbeatMsOf } from '../../connection/visible-heartbeats.js';
 import { encodeEvent } from '../../protocol/encode-event.js';
 import { RESERVED_EVENT_PREFIX } from '../../protocol/input/event-fields.js';
 import { SseFrame } from '../../protocol/sse-frame.js';
@@ -18,12 +20,13 @@ export type GapReason = 'trimmed' | 'epoch' | 'invalid' | 'session';
  * @param restored the rooms of its session; `undefined` for a stream without one
  */
 export function readyFrame(
-  clientId: string,
+  client: SseClient,
   resumed: 'full' | 'partial' | 'none',
   id: string | undefined,
   restored: readonly string[] | undefined,
 ): SseFrame {
-  return controlFrame('ready', { clientId, resumed, restored }, id);
+  const heartbeatMs = heartbeatMsOf(client);
+  return controlFrame('ready', { clientId: client.id, resumed, restored, heartbeatMs }, id);
 }
 
 /** Names the rooms whose events may be missing. Without an id, which would move the client past the gap. */

@@ -1,0 +1,50 @@
+import type { ConnectOptions } from './connect-options.interface.js';
+import { Connection } from './connection/connection.js';
+import { platform } from './platform.js';
+import { SseClientError } from './sse-client-error.js';
+import { SseLive } from './sse-live.js';
+
+/**
+ * Opens a stream that repairs itself: it resumes where it was cut, asks for new tickets, finds connections that are dead, and
+ * says in which state it is. Listeners that are added in the same turn miss nothing.
+ *
+ * ```ts
+ * interface AppEvents {
+ *   paid: { id: number };
+ * }
+ * const live = connectSse<AppEvents>('/events');
+ * live.on('paid', ({ id }) => show(id));
+ * live.onGap(({ rooms }) => reload(rooms));
+ * live.onState((state) => (badge.textContent = state));
+ * ```
+ *
+ * @param url relative to the page; absolute where there is no page
+ * @throws SseClientError `invalid-options`
+ */
+export function connectSse<Events extends object = Record<string, unknown>>(
+  url: string | URL,
+  options: ConnectOptions = {},
+): SseLive<Events> {
+  checkOptions(String(url), options);
+  return new SseLive<Events>(options, (events) => new Connection(String(url), options, events));
+}
+
+function checkOptions(url: string, { transport, headers, method, body }: ConnectOptions): void {
+  if (!isUrl(url)) {
+    throw new SseClientError('invalid-options', `${url} is no URL. Outside a page it must be absolute.`);
+  }
+  if (transport === 'eventsource' && (headers ?? method ?? body) !== undefined) {
+    throw new SseClientError(
+      'invalid-options',
+      'An EventSource sends no headers, method or body. Leave out the option transport.',
+    );
+  }
+}
+
+function isUrl(url: string): boolean {
+  try {
+    return new URL(url, platform.location?.href).href !== '';
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,21 @@
+/**
+ * Why the client reports an error.
+ *
+ * - `invalid-options`: options contradict each other, or one is missing. Thrown.
+ * - `gap`: events may be missing, and no `onGap` listener is there to load their state again.
+ * - `refused`: the server answered with a final status; the client is closed.
+ * - `unreadable`: this platform's `fetch` cannot read a stream; the client is closed.
+ * - `overflow`: a loop over `events()` is too slow for its queue, and ends.
+ */
+export type SseClientErrorCode = 'invalid-options' | 'gap' | 'refused' | 'unreadable' | 'overflow';
+
+/** An error of the client. `code` says which, `message` how to cure it. */
+export class SseClientError extends Error {
+  readonly code: SseClientErrorCode;
+
+  constructor(code: SseClientErrorCode, message: string) {
+    super(message);
+    this.name = 'SseClientError';
+    this.code = code;
+  }
+}
