@@ -4,6 +4,14 @@ export type { AddOptions, BroadcastOptions } from './sse-service-options.interfa
 export { SseDestination, type EmitOptions, type ExcludedTarget } from './rooms/publish/sse-destination.js';
 export { SseInterceptor } from './sse.interceptor.js';
 export { SseRoom } from './sse-room.decorator.js';
+export { SseRoomChanges } from './room-changes/room-changes.decorator.js';
+export type {
+  DecideRoom,
+  RefusedRoom,
+  RoomChangesAnswer,
+  RoomDecision,
+  SseRoomChangesOptions,
+} from './room-changes/room-changes.interface.js';
 export { ConnectedClient } from './connected-client.decorator.js';
 export { LastEventId } from './last-event-id.decorator.js';
 export type {

@@ -174,6 +174,21 @@ async function startRuntime(
   http: HttpAdapterHost,
   totals: NodeTotals | undefined,
 ): Promise<SseRuntime> {
+  const { runtime, start } = createRuntime(moduleOptions, http, totals);
+  await start();
+  return runtime;
+}
+
+/**
+ * Creates the objects of one application. `start` settles when they may be used.
+ *
+ * @internal
+ */
+export function createRuntime(
+  moduleOptions: SseModuleOptions,
+  http: { readonly httpAdapter: unknown },
+  totals?: NodeTotals,
+): { readonly runtime: SseRuntime; readonly start: () => Promise<void> } {
   // `createApplicationContext` and a microservice have no adapter.
   const servesHttp = (): boolean => Boolean(http.httpAdapter);
   const resolved = resolveOptions(moduleOptions);
@@ -218,9 +233,11 @@ async function startRuntime(
     hub.subscribe();
   };
   if (servesHttp()) checkIdentify(moduleOptions);
-  await hub.start({ subscribesLater: !servesHttp() });
-  metrics.started?.(() => hub.gauges());
-  presence.start(hub);
+  const start = async (): Promise<void> => {
+    await hub.start({ subscribesLater: !servesHttp() });
+    metrics.started?.(() => hub.gauges());
+    presence.start(hub);
+  };
   const limits = new StreamLimits(options.limits, {
     metrics,
     onReached: log.limitReached,
@@ -234,5 +251,6 @@ async function startRuntime(
     clients: () => hub.clients,
   });
   const drain = new Drain({ windowMs: options.drainWindowMs, clients: () => hub.clients });
-  return { options, presence, commands, limits, tickets, sessions, drain, hub, log, serve };
+  const runtime = { options, presence, commands, limits, tickets, sessions, drain, hub, log, serve };
+  return { runtime, start };
 }

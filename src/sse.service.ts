@@ -376,9 +376,9 @@ export class SseService<Events extends object = object> {
   }
 
   /** @internal */
-  get internals(): Pick<SseRuntime, 'hub' | 'options' | 'limits' | 'tickets' | 'drain' | 'sessions'> {
-    const { hub, options, limits, oneTimeTickets: tickets, draining: drain, sessions } = this;
-    return { hub, options, limits, tickets, drain, sessions };
+  get internals(): Omit<SseRuntime, 'log' | 'serve'> {
+    const { hub, options, limits, commands, oneTimeTickets: tickets, draining: drain, sessions } = this;
+    return { hub, options, limits, commands, tickets, drain, sessions, presence: this.allPresence };
   }
 }
 

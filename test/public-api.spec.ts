@@ -19,6 +19,7 @@ const API: Readonly<
       'SseInterceptor',
       'SseModule',
       'SseRoom',
+      'SseRoomChanges',
       'SseService',
       'SseTicketGuard',
       'SseTickets',
@@ -37,6 +38,7 @@ const API: Readonly<
       'ClaimedSession',
       'CloseReason',
       'ControlChannel',
+      'DecideRoom',
       'DisconnectOptions',
       'EarlierCopy',
       'EmitOptions',
@@ -58,11 +60,14 @@ const API: Readonly<
       'PublishOptions',
       'PublishReceipt',
       'ReadOptions',
+      'RefusedRoom',
       'RemoteOptions',
       'RemoteTarget',
       'Replay',
       'RetryRange',
       'RetryTime',
+      'RoomChangesAnswer',
+      'RoomDecision',
       'RoomDelivery',
       'RoomEvent',
       'RoomHistoryLimits',
@@ -91,6 +96,7 @@ const API: Readonly<
       'SseModuleAsyncOptions',
       'SseModuleOptions',
       'SseOptionsFactory',
+      'SseRoomChangesOptions',
       'SseRoomOptions',
       'SseRoomPolicyOptions',
       'SseSessionOptions',
@@ -161,12 +167,40 @@ const API: Readonly<
     ],
   },
   'testing.ts': {
-    values: ['brokerContract'],
-    types: ['BrokerContractCase', 'BrokerContractOptions', 'BrokerFixture'],
+    values: [
+      'SseServiceMock',
+      'SseTestingModule',
+      'TestStream',
+      'TestStreamError',
+      'brokerContract',
+      'closeTestStreams',
+      'createSseServiceMock',
+      'openTestStream',
+    ],
+    types: [
+      'BrokerContractCase',
+      'BrokerContractOptions',
+      'BrokerFixture',
+      'PublishedEvent',
+      'SseMockOptions',
+      'TestEvent',
+      'TestGap',
+      'TestReconnectOptions',
+      'TestStreamEnd',
+      'TestStreamOptions',
+      'TestWaitOptions',
+    ],
   },
 };
 
-const OPTIONAL_PEERS = ['@opentelemetry/api', '@nestjs/terminus', 'ioredis', 'prom-client', 'redis'];
+const OPTIONAL_PEERS = [
+  '@opentelemetry/api',
+  '@nestjs/terminus',
+  'eventsource-parser',
+  'ioredis',
+  'prom-client',
+  'redis',
+];
 const ENTRIES = Object.keys(API);
 
 const TYPE_TESTS = 'test/public-api.types.ts';

@@ -10,6 +10,8 @@ import { SseFrame } from '../protocol/sse-frame.js';
 import { ignoreRejection } from '../protocol/thenable.js';
 import type { CommandHost } from './command-host.interface.js';
 import type { CommandTarget } from './command-target.js';
+import { changeRooms } from './room-changes.js';
+import type { ChangeOutcome } from './room-changes.interface.js';
 import {
   ANSWER_CODES,
   encodeControl,
@@ -71,9 +73,7 @@ export class CommandExecution {
 }
 
 /** The outcome of a command on this node. */
-interface Executed {
-  /** Number of streams that it has reached. */
-  readonly reached: number;
+interface Executed extends ChangeOutcome {
   /** The first failure, where it has not reached all of them. */
   readonly failure?: unknown;
 }
@@ -83,6 +83,10 @@ async function execute(to: CommandTarget, action: CommandAction, host: CommandHo
   if (action.do === 'reauthorize') return reauthorize(to, host);
   const clients = matchingClients(to, host);
   switch (action.do) {
+    case 'change':
+      return changeRooms(clients, action, host, (client, room, replay) =>
+        joinOne(client, room, replay, host),
+      );
     case 'leave': {
       const isStored = to.session !== undefined;
       await Promise.all(clients.map(async (client) => host.leave(client, action.room, isStored)));
@@ -117,13 +121,7 @@ async function join(to: CommandTarget, room: string, replay: Replay, host: Comma
   const clients = matchingClients(to, host).filter(
     ({ session }) => to.session === undefined || session?.isClaimed === true,
   );
-  const results = await Promise.allSettled(
-    clients.map(async (client) => {
-      await host.joinAtRunTime(client, room, { replay });
-      // Also for clients that were in the room before: their own join may be pending.
-      await host.whenSubscribed(room);
-    }),
-  );
+  const results = await Promise.allSettled(clients.map((client) => joinOne(client, room, replay, host)));
   const failures = results.flatMap((result) =>
     result.status === 'rejected' ? [result.reason as unknown] : [],
   );
@@ -131,6 +129,14 @@ async function join(to: CommandTarget, room: string, replay: Replay, host: Comma
     reached: clients.filter((client) => !client.isClosed && client.in(room)).length,
     failure: failures[0],
   };
+}
+
+/** @returns the number of clients that are in the room: 0 or 1 */
+async function joinOne(client: SseClient, room: string, replay: Replay, host: CommandHost): Promise<number> {
+  await host.joinAtRunTime(client, room, { replay });
+  // Also for a client that was in the room before: its own join may be pending.
+  await host.whenSubscribed(room);
+  return client.isClosed || !client.in(room) ? 0 : 1;
 }
 
 /** Asks for the rooms of clients again. Questions that are pending are asked again too: a stream may be about to join. */
@@ -149,7 +155,7 @@ function codeOf(error: unknown): AnswerCode | undefined {
 
 /** Copies the matching clients to a list, since ending a stream changes the set of the room. */
 function matchingClients(
-  { client: id, session, users, room = EVERYONE }: CommandTarget,
+  { client: id, session, users, withoutUser, room = EVERYONE }: CommandTarget,
   host: CommandHost,
 ): SseClient[] {
   const names = users && new Set(users);
@@ -157,6 +163,7 @@ function matchingClients(
     (client) =>
       (id === undefined || client.id === id) &&
       (session === undefined || client.session?.key === session) &&
+      (withoutUser === undefined || client.user === undefined) &&
       (names === undefined || (client.user !== undefined && names.has(client.user))),
   );
 }

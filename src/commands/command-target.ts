@@ -49,6 +49,8 @@ export interface CommandTarget {
   readonly session?: string | undefined;
   /** Users whose clients match. */
   readonly users?: readonly string[] | undefined;
+  /** True if only clients without a user match. */
+  readonly withoutUser?: true | undefined;
   /** Room whose clients match. */
   readonly room?: string | undefined;
 }

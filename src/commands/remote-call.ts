@@ -8,6 +8,7 @@ import {
   type RemoteCommand,
 } from './remote-command-codec.js';
 import type { CommandTarget } from './command-target.js';
+import type { RefusedJoin } from './room-changes.interface.js';
 
 /**
  * Time after which a command is published again, in milliseconds. A node that was reconnecting may have missed it, or its
@@ -58,6 +59,11 @@ export class RemoteCall {
       clearInterval(repeat);
       clearTimeout(deadline);
     }
+  }
+
+  /** Rooms that a stream could not join. */
+  get refused(): RefusedJoin[] {
+    return [...this.#answers.values()].flatMap(({ refused = [] }) => refused);
   }
 
   receive(answer: RemoteAnswer): void {

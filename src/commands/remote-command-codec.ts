@@ -8,6 +8,7 @@ import { unsafeTextReason } from '../protocol/input/unsafe-text.js';
 import { checkUser } from '../protocol/input/user-name.js';
 import type { SseErrorCode } from '../protocol/sse-error.js';
 import type { CommandTarget } from './command-target.js';
+import type { RefusedJoin, RoomChanges } from './room-changes.interface.js';
 
 /** Longest text of a failure in an answer. */
 const MAX_FAILURE_LENGTH = 300;
@@ -17,6 +18,7 @@ export type CommandAction =
   | { readonly do: 'join'; readonly room: string; readonly replay?: Replay | undefined }
   | { readonly do: 'leave'; readonly room: string }
   | { readonly do: 'reauthorize' }
+  | ({ readonly do: 'change' } & RoomChanges)
   /** `retryMs`: the reconnection time, in milliseconds, sent to the clients first. */
   | { readonly do: 'disconnect'; readonly retryMs?: RetryTime | undefined }
   | {
@@ -49,6 +51,8 @@ export interface RemoteAnswer {
   readonly failed?: string | undefined;
   /** The code of the reason, where the caller can do something about it. */
   readonly code?: AnswerCode | undefined;
+  /** Rooms that a stream could not join. */
+  readonly refused?: readonly RefusedJoin[] | undefined;
 }
 
 /** Codes of errors that a caller on another node receives as they are. */
@@ -94,14 +98,18 @@ const isRoom: Check = (value) => isAccepted((room) => checkRoom(room, NAMES_OF_O
 const TARGET: Shape = {
   client: optional((value) => typeof value === 'string'),
   session: optional(isSessionKey),
-  users: optional((value) => Array.isArray(value) && value.every((user) => isAccepted(checkUser, user))),
+  users: optional(listOf((user) => isAccepted(checkUser, user))),
+  withoutUser: optional((value) => value === true),
   room: optional(isRoom),
 };
 
+const isReplay: Check = (value) => checkReplay(value) === undefined;
+
 const ACTIONS: Readonly<Record<CommandAction['do'], Shape>> = {
-  join: { do: isString, room: isRoom, replay: optional((value) => checkReplay(value) === undefined) },
+  join: { do: isString, room: isRoom, replay: optional(isReplay) },
   leave: { do: isString, room: isRoom },
   reauthorize: { do: isString },
+  change: { do: isString, join: listOf(isRoom), leave: listOf(isRoom), replay: optional(isReplay) },
   disconnect: { do: isString, retryMs: optional((value) => retryTime(MAX_TIMER_MS)(value) === undefined) },
   send: {
     do: isString,
@@ -123,12 +131,17 @@ const COMMAND: Shape = {
   },
 };
 
+const isReason: Check = (value) => isString(value) && value.length <= 2 * MAX_FAILURE_LENGTH && isSafe(value);
+
+const REFUSED_JOIN: Shape = { room: isRoom, status: integerUpTo(599), message: isReason };
+
 const ANSWER: Shape = {
   answer: isId,
   node: isId,
   reached: integerUpTo(Number.MAX_SAFE_INTEGER),
-  failed: optional((value) => isString(value) && value.length <= 2 * MAX_FAILURE_LENGTH && isSafe(value)),
+  failed: optional(isReason),
   code: optional((value) => ANSWER_CODES.some((code) => code === value)),
+  refused: optional(listOf((value) => hasShape(value, REFUSED_JOIN))),
 };
 
 function hasShape(value: unknown, shape: Shape): value is Record<string, unknown> {
@@ -142,6 +155,10 @@ function hasShape(value: unknown, shape: Shape): value is Record<string, unknown
 
 function optional(check: Check): Check {
   return (value) => value === undefined || check(value);
+}
+
+function listOf(check: Check): Check {
+  return (value) => Array.isArray(value) && value.every(check);
 }
 
 function integerUpTo(max: number): Check {

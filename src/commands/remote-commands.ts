@@ -23,6 +23,7 @@ import {
 import type { StoredChange, StoredSessionCommands } from './stored-sessions.interface.js';
 import { RemoteCall } from './remote-call.js';
 import { parseControl, type CommandAction } from './remote-command-codec.js';
+import type { RefusedJoin, RoomChanges } from './room-changes.interface.js';
 
 const ANSWER_TIMEOUT_MS = 5_000;
 
@@ -70,6 +71,11 @@ export class RemoteCommands {
     this.#lookups = lookups;
   }
 
+  /** @throws SseError `unsupported-by-broker` where the broker cannot reach the clients of other nodes */
+  checkSupport(): void {
+    if (this.#channel === undefined) throw unsupported();
+  }
+
   /** Returns true where a call may name a user. */
   get hasUsers(): boolean {
     return this.#lookups.hasUsers();
@@ -102,6 +108,20 @@ export class RemoteCommands {
   async reauthorize(target: RemoteTarget, options: RemoteOptions = {}): Promise<number> {
     checkCallOptions('reauthorize', options, REMOTE_CHECKS);
     return this.#run(target, { do: 'reauthorize' }, options.timeoutMs);
+  }
+
+  /**
+   * Changes the rooms of the streams of a target with one command.
+   *
+   * @returns the number of streams that match, and the rooms that they could not join
+   */
+  async changeRooms(
+    target: CommandTarget,
+    changes: RoomChanges,
+  ): Promise<{ readonly reached: number; readonly refused: readonly RefusedJoin[] }> {
+    const call = this.#call(target, { do: 'change', ...changes }, ANSWER_TIMEOUT_MS);
+    const reached = await this.#complete([call]);
+    return { reached, refused: call.refused };
   }
 
   /** Ends the streams of clients after what is queued. */
@@ -145,24 +165,26 @@ export class RemoteCommands {
     store?: (sessions: StoredSessionCommands, to: CommandTarget) => Promise<StoredChange>,
   ): Promise<number> {
     const targets = await commandTargets(action.do, target, this.#lookups);
-    const channel = this.#channel;
-    if (channel === undefined) {
-      throw new SseError(
-        'unsupported-by-broker',
-        'The broker cannot reach the clients of other nodes: it lacks `publishControl` or `nodes`.',
-      );
-    }
     const sessions = this.#lookups.sessions();
     const changes =
       sessions && store ? await Promise.all(targets.map(async (each) => store(sessions, each))) : [];
-    const calls = targets.map((each) => new RemoteCall(channel, each, action, timeoutMs));
+    const reached = await this.#complete(targets.map((each) => this.#call(each, action, timeoutMs)));
+    if (changes.some(({ isFull }) => isFull)) throw sessionIsFull(reached);
+    // A stream between two connections is reached by its session.
+    const isOfSession = targets.some(({ session }) => session !== undefined);
+    return isOfSession ? Math.max(reached, sumOf(changes.map(({ stored }) => stored))) : reached;
+  }
+
+  /** @throws SseError `unsupported-by-broker` */
+  #call(target: CommandTarget, action: CommandAction, timeoutMs: number): RemoteCall {
+    if (this.#channel === undefined) throw unsupported();
+    return new RemoteCall(this.#channel, target, action, timeoutMs);
+  }
+
+  async #complete(calls: readonly RemoteCall[]): Promise<number> {
     for (const call of calls) this.#calls.set(call.id, call);
     try {
-      const reached = sumOf(await Promise.all(calls.map((call) => call.run())));
-      if (changes.some(({ isFull }) => isFull)) throw sessionIsFull(reached);
-      // A stream between two connections is reached by its session.
-      const isOfSession = targets.some(({ session }) => session !== undefined);
-      return isOfSession ? Math.max(reached, sumOf(changes.map(({ stored }) => stored))) : reached;
+      return sumOf(await Promise.all(calls.map((call) => call.run())));
     } finally {
       for (const call of calls) this.#calls.delete(call.id);
     }
@@ -177,6 +199,13 @@ function sessionIsFull(reached: number): SseError {
   return new SseError(
     'too-many-rooms',
     `A session has the most rooms that the option sessions.maxRooms allows, and was left as it is. Leave a room first. ${reached} streams are in the room.`,
+  );
+}
+
+function unsupported(): SseError {
+  return new SseError(
+    'unsupported-by-broker',
+    'The broker cannot reach the clients of other nodes: it lacks `publishControl` or `nodes`.',
   );
 }
 
