@@ -55,9 +55,15 @@ export class CommandExecution {
   async #execute({ call, to, action }: RemoteCommand, host: CommandHost): Promise<RemoteAnswer> {
     const { nodeId: node } = this.#channel;
     try {
-      const { reached, failure } = await execute(to, action, host);
-      if (failure === undefined) return { answer: call, node, reached };
-      return { answer: call, node, reached, failed: failureText(messageOf(failure)), code: codeOf(failure) };
+      const { failure, ...outcome } = await execute(to, action, host);
+      if (failure === undefined) return { answer: call, node, ...outcome };
+      return {
+        answer: call,
+        node,
+        ...outcome,
+        failed: failureText(messageOf(failure)),
+        code: codeOf(failure),
+      };
     } catch (error) {
       return { answer: call, node, reached: 0, failed: failureText(messageOf(error)) };
     }
