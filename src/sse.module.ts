@@ -24,7 +24,7 @@ import { Presence } from './presence/presence.js';
 import { resolveOptions, type ResolvedSseOptions } from './resolve-options.js';
 import { NodeTracing } from './tracing/node-tracing.js';
 import { RoomHub } from './rooms/room-hub.js';
-import { StoredSessions } from './sessions/stored-sessions.js';
+import { createSessions } from './sessions/create-sessions.js';
 import { StreamSessions } from './sessions/stream-sessions.js';
 import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';
 import type { SseModuleAsyncOptions, SseModuleOptions } from './sse-module-options.interface.js';
@@ -205,7 +205,7 @@ export function createRuntime(
     names: options,
     membersOf: (room) => presence.members(room),
     hasSessions: () => sessions !== undefined,
-    sessions: () => storedSessions,
+    sessions: () => stored,
     hasUsers: () => options.hasUsers || tickets.isUsed || !servesHttp(),
   });
   const hub: RoomHub = new RoomHub({
@@ -217,14 +217,7 @@ export function createRuntime(
     onEpochChange: () => sessions?.renew(true),
     onControl: (text) => sessions?.receive(text) === true || commands.receive(text, hub),
   });
-  const sessions =
-    options.sessions === false
-      ? undefined
-      : new StreamSessions(options.broker, options.sessions, {
-          allowed: (client, rooms) => hub.authorizer.allowed(client, rooms),
-          beforeClose: hub.beforeClose,
-        });
-  const storedSessions = sessions && new StoredSessions(sessions, (...args) => hub.livePoint(...args));
+  const { sessions, stored } = createSessions(options, hub);
   publishToChannels(hub.observables);
   hub.observables.disconnected.subscribe(({ client, reason }) => log.disconnected(client, reason));
   const serve = (): void => {
