@@ -107,7 +107,7 @@ on('sse:leave', (change) => matches.left(change));
 on('sse:ready', ({ clientId, restored = [] }) => {
   client = clientId;
   matches.enabled = true;
-  if (restored.length > 0) journal.write(`Still in ${restored.join(', ')}`, 'good');
+  if (restored.length > 0) journal.write(`Still in ${restored.toSorted().join(', ')}`, 'good');
   const lost = [...matches.joined].filter((room) => !restored.includes(room));
   if (lost.length > 0) change({ join: lost }).catch(report);
   matches.list().catch(report);
