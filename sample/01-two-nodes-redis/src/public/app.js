@@ -101,13 +101,13 @@ on('welcome', (welcome) => {
 });
 
 on('sse:gap', (gap) => events.gap(gap));
-on('sse:join', (change) => matches.entered(change));
-on('sse:leave', (change) => matches.left(change));
+on('sse:join', (member) => matches.entered(member));
+on('sse:leave', (member) => matches.left(member));
 
 on('sse:ready', ({ clientId, restored = [] }) => {
   client = clientId;
   matches.enabled = true;
-  if (restored.length > 0) journal.write(`Still in ${restored.toSorted().join(', ')}`, 'good');
+  if (restored.length > 0) journal.write(`Still in ${MATCHES.filter((room) => restored.includes(room)).join(', ')}`, 'good');
   const lost = [...matches.joined].filter((room) => !restored.includes(room));
   if (lost.length > 0) change({ join: lost }).catch(report);
   matches.list().catch(report);

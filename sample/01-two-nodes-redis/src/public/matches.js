@@ -1,5 +1,7 @@
 // Rooms that this page joins and leaves while its stream is open, and who is in them.
 
+const RETRY_MS = 1_000;
+
 export class Matches {
   /** The matches that the page wants to be in. */
   joined = new Set();
@@ -37,7 +39,9 @@ export class Matches {
   async list() {
     for (const [room, row] of this.#rows) {
       const answer = await fetch(`matches/${room.replace('match/', '')}/present`);
-      if (answer.ok) row.present = new Set((await answer.json()).map(({ user }) => user));
+      // nginx may hold the only living node for dead a moment longer.
+      if (!answer.ok) return void setTimeout(() => this.list(), RETRY_MS);
+      row.present = new Set((await answer.json()).map(({ user }) => user));
     }
     this.show();
   }
