@@ -40,7 +40,10 @@ export class Matches {
     for (const [room, row] of this.#rows) {
       const answer = await fetch(`matches/${room.replace('match/', '')}/present`);
       // nginx may hold the only living node for dead a moment longer.
-      if (!answer.ok) return void setTimeout(() => this.list(), RETRY_MS);
+      if (!answer.ok) {
+        setTimeout(() => this.list(), RETRY_MS);
+        return;
+      }
       row.present = new Set((await answer.json()).map(({ user }) => user));
     }
     this.show();
