@@ -244,8 +244,6 @@ export function createRuntime(
     clients: () => hub.clients,
   });
   const drain = new Drain({ windowMs: options.drainWindowMs, clients: () => hub.clients });
-  return {
-    runtime: { options, presence, commands, limits, tickets, sessions, drain, hub, log, serve },
-    start,
-  };
+  const runtime = { options, presence, commands, limits, tickets, sessions, drain, hub, log, serve };
+  return { runtime, start };
 }
