@@ -75,7 +75,7 @@ async function* counted(upTo: number): AsyncGenerator<number> {
 }
 
 /** Pulls one value at a time. */
-function readable(values: AsyncGenerator<unknown>): ReadableStream {
+function readable(values: AsyncGenerator): ReadableStream {
   return new ReadableStream(
     {
       async pull(controller) {
