@@ -3,6 +3,7 @@ import { PartitionedCursor } from '../../src/rooms/partitions/partitioned-cursor
 import type { SseFrame } from '../../src/protocol/sse-frame.js';
 import { seededRandom } from '../../src/testing/seeded-random.js';
 import { HashedPartitions } from '../support/hashed-partitions.js';
+import { LeadingBroker } from '../support/leading-broker.js';
 import { express, fastify } from '../support/platforms.js';
 import { FlakyBroker } from './flaky-broker.js';
 import { chosenSeed } from '../support/seeds.js';
@@ -36,7 +37,12 @@ describe('clients of a broker with partitions, with events in several of them', 
       },
     });
 
-  const runWithShortHistory = (events: number, multiRoomShare: number): Promise<HttpVerdict> =>
+  /** @param clockLeadMs how far the clock of each partition leads that of the next */
+  const runWithShortHistory = (
+    events: number,
+    multiRoomShare: number,
+    clockLeadMs = 0,
+  ): Promise<HttpVerdict> =>
     runHttpOracle({
       platform: express,
       seed,
@@ -45,7 +51,7 @@ describe('clients of a broker with partitions, with events in several of them', 
       options: {
         historyMaxEvents: 12,
         rooms: { 'room-1*': { historyMaxEvents: 400 } },
-        broker: new HashedPartitions(3),
+        broker: new HashedPartitions(3, (partition) => new LeadingBroker((2 - partition) * clockLeadMs)),
       },
     });
 
@@ -95,6 +101,17 @@ describe('clients of a broker with partitions, with events in several of them', 
       const verdict = await runWithShortHistory(4_000 * SCALE, 0.5);
       logVerdict('3 partitions, short history, half of the events in several rooms', verdict);
       // The copy that replaces one inside a gap comes in the order of its own partition.
+      expect(verdict).toMatchObject({ silentLosses: 0, duplicates: 0, duplicatesAfterGap: 0, foreign: 0 });
+      expect(verdict.announcedLosses).toBeGreaterThan(0);
+    },
+    120_000 * SCALE,
+  );
+
+  it(
+    `receive every event of several partitions once or a gap, where the clocks of the partitions differ (SEED=${seed})`,
+    async () => {
+      const verdict = await runWithShortHistory(4_000 * SCALE, 0.5, 10);
+      logVerdict('3 partitions whose clocks differ by up to 20 ms, short history', verdict);
       expect(verdict).toMatchObject({ silentLosses: 0, duplicates: 0, duplicatesAfterGap: 0, foreign: 0 });
       expect(verdict.announcedLosses).toBeGreaterThan(0);
     },
