@@ -27,6 +27,8 @@ export { SseTicketGuard, ticketRooms } from './endpoint/sse-ticket.guard.js';
 export type { IssueOptions, SseTicket, SseTicketOptions } from './tickets/ticket-options.interface.js';
 export type { TicketStore } from './broker/ticket-store.interface.js';
 export type { AllowedOrigins } from './cross-site/cross-site-options.interface.js';
+export type { AuthorizeRoom } from './rooms/authorize/authorize-room.interface.js';
+export type { SseSessionOptions } from './sessions/session-options.interface.js';
 export type { SseHealth } from './drain/sse-health.js';
 export type { SseLimitOptions } from './limits/limit-options.interface.js';
 export { SseClient } from './connection/sse-client.js';

@@ -24,6 +24,8 @@ import { Presence } from './presence/presence.js';
 import { resolveOptions, type ResolvedSseOptions } from './resolve-options.js';
 import { NodeTracing } from './tracing/node-tracing.js';
 import { RoomHub } from './rooms/room-hub.js';
+import { createSessions } from './sessions/create-sessions.js';
+import { StreamSessions } from './sessions/stream-sessions.js';
 import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';
 import type { SseModuleAsyncOptions, SseModuleOptions } from './sse-module-options.interface.js';
 import {
@@ -69,6 +71,7 @@ const SSE_RUNTIME = Symbol('SSE_RUNTIME');
     { provide: Presence, useFactory: ({ presence }: SseRuntime) => presence, inject: [SSE_RUNTIME] },
     { provide: SseTickets, useFactory: ({ tickets }: SseRuntime) => tickets, inject: [SSE_RUNTIME] },
     { provide: StreamLimits, useFactory: ({ limits }: SseRuntime) => limits, inject: [SSE_RUNTIME] },
+    { provide: StreamSessions, useFactory: ({ sessions }: SseRuntime) => sessions, inject: [SSE_RUNTIME] },
     { provide: RemoteCommands, useFactory: ({ commands }: SseRuntime) => commands, inject: [SSE_RUNTIME] },
     { provide: RoomHub, useFactory: ({ hub }: SseRuntime) => hub, inject: [SSE_RUNTIME] },
     { provide: Drain, useFactory: ({ drain }: SseRuntime) => drain, inject: [SSE_RUNTIME] },
@@ -201,6 +204,8 @@ export function createRuntime(
   const commands = new RemoteCommands(options.broker, {
     names: options,
     membersOf: (room) => presence.members(room),
+    hasSessions: () => sessions !== undefined,
+    sessions: () => stored,
     hasUsers: () => options.hasUsers || tickets.isUsed || !servesHttp(),
   });
   const hub: RoomHub = new RoomHub({
@@ -209,8 +214,10 @@ export function createRuntime(
     report: log.failed,
     tracing: moduleOptions.tracing && new NodeTracing(moduleOptions.tracing, callbacks),
     observer: presence,
-    onControl: (text) => commands.receive(text, hub),
+    onEpochChange: () => sessions?.renew(true),
+    onControl: (text) => sessions?.receive(text) === true || commands.receive(text, hub),
   });
+  const { sessions, stored } = createSessions(options, hub);
   publishToChannels(hub.observables);
   hub.observables.disconnected.subscribe(({ client, reason }) => log.disconnected(client, reason));
   const serve = (): void => {
@@ -237,5 +244,6 @@ export function createRuntime(
     clients: () => hub.clients,
   });
   const drain = new Drain({ windowMs: options.drainWindowMs, clients: () => hub.clients });
-  return { runtime: { options, presence, commands, limits, tickets, drain, hub, log, serve }, start };
+  const runtime = { options, presence, commands, limits, tickets, sessions, drain, hub, log, serve };
+  return { runtime, start };
 }

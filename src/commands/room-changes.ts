@@ -1,13 +1,26 @@
 import type { SseClient } from '../connection/sse-client.js';
-import { messageOf } from '../protocol/error-text.js';
 import type { Replay } from '../protocol/input/replay-option.js';
 import { SseError } from '../protocol/sse-error.js';
 import type { CommandHost } from './command-host.interface.js';
+import type { CommandTarget } from './command-target.js';
 import { failureText } from './remote-command-codec.js';
 import type { ChangeOutcome, RefusedJoin, RoomChanges } from './room-changes.interface.js';
 
-/** Joins one client to a room. @returns the number of clients that are in it, as the command `join` */
-export type JoinOne = (client: SseClient, room: string, replay: Replay) => Promise<number>;
+/**
+ * Joins a client to a room. Settles when it receives every event that is published from now on.
+ *
+ * @throws SseError `room-forbidden`, `too-many-rooms`, `broker-unavailable`
+ */
+export async function joinOne(
+  client: SseClient,
+  room: string,
+  replay: Replay,
+  host: CommandHost,
+): Promise<void> {
+  await host.joinAtRunTime(client, room, { replay });
+  // Also for a client that was in the room before: its own join may be pending.
+  await host.whenSubscribed(room);
+}
 
 /**
  * Changes the rooms of clients: leaves first, which may make room for joins. A room that a client may not join does not keep
@@ -17,20 +30,19 @@ export type JoinOne = (client: SseClient, room: string, replay: Replay) => Promi
  */
 export async function changeRooms(
   clients: readonly SseClient[],
+  to: CommandTarget,
   { join, leave, replay = 0 }: RoomChanges,
   host: CommandHost,
-  joinOne: JoinOne,
 ): Promise<ChangeOutcome> {
   const refused = new Map<string, RefusedJoin>();
   await Promise.all(
     clients.map(async (client) => {
-      await Promise.all(leave.map(async (room) => host.leave(client, room)));
+      await Promise.all(leave.map(async (room) => host.leave(client, room, to.session !== undefined)));
       const joinOrRefuse = async (room: string): Promise<void> => {
         try {
-          if ((await joinOne(client, room, replay)) === 0)
-            refused.set(room, { room, status: 403, message: 'Forbidden' });
+          await joinOne(client, room, replay, host);
         } catch (error) {
-          refused.set(room, refusedJoin(room, error));
+          refused.set(room, { room, ...reasonOf(error) });
         }
       };
       await Promise.all(join.map(joinOrRefuse));
@@ -40,9 +52,14 @@ export async function changeRooms(
   return refused.size === 0 ? { reached } : { reached, refused: [...refused.values()] };
 }
 
-/** @throws the error, unless it is a refusal of this room alone */
-function refusedJoin(room: string, error: unknown): RefusedJoin {
-  const message = failureText(messageOf(error));
-  if (error instanceof SseError && error.code === 'too-many-rooms') return { room, status: 409, message };
+/** @throws the error, unless it is a refusal of one room alone */
+function reasonOf(error: unknown): Omit<RefusedJoin, 'room'> {
+  if (error instanceof SseError && error.code === 'too-many-rooms')
+    return { status: 409, message: failureText(error.message) };
+  if (error instanceof SseError && error.code === 'room-forbidden') {
+    return error.cause === undefined
+      ? { status: 403, message: 'Forbidden' }
+      : { status: 500, message: 'Internal server error' };
+  }
   throw error;
 }

@@ -39,10 +39,16 @@ function bodyOf(maxRooms: number): object {
   const rooms = { type: 'array', maxItems: maxRooms, items: ROOM, example: ['chat/7'] };
   return {
     type: 'object',
-    required: ['client'],
     additionalProperties: false,
+    oneOf: [{ required: ['client'] }, { required: ['session'] }],
     properties: {
       client: { type: 'string', format: 'uuid', description: 'Id of the client, from its `sse:ready`.' },
+      session: {
+        type: 'string',
+        minLength: 16,
+        maxLength: 128,
+        description: 'Key of the session of the stream.',
+      },
       join: rooms,
       leave: rooms,
     },

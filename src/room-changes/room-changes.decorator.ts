@@ -21,7 +21,7 @@ const CHECKS: Readonly<Record<keyof SseRoomChangesOptions, OptionCheck>> = {
 
 /**
  * Makes a POST route the place where a page joins and leaves rooms while its stream is open, on whatever node that is. The page
- * sends `{ client, join: ['chat/7'], leave: ['chat/6'] }` as JSON; `client` is the id in the event `sse:ready` of its stream.
+ * sends `{ client, join: ['chat/7'], leave: ['chat/6'] }` as JSON; `client` is the id in the event `sse:ready` of its stream, or `session` the key of its session in its place.
  * The answer is `{ joined, left, refused: [{ room, status, message }] }`, with status 200. When it is sent, every event that is
  * published to a joined room reaches the stream.
  *

@@ -42,7 +42,10 @@ export class RoomChangesInterceptor implements NestInterceptor {
     const request = exchange.getRequest<RoomChangesRequest>();
     const http = new HttpExchange(request, exchange.getResponse());
     if (isForbiddenOrigin(http, request, options.allowedOrigins)) throw new ForbiddenException(CROSS_SITE);
-    const changes = parseRoomChanges(request, metadata.maxRooms, options);
+    const changes = parseRoomChanges(request, metadata.maxRooms, {
+      ...options,
+      hasSessions: commands.hasSessions,
+    });
     const owner = ownerOf(request, {
       user: metadata.user,
       identify: (client) => presence.identify(client),
@@ -68,7 +71,7 @@ export class RoomChangesInterceptor implements NestInterceptor {
 
   /** @returns the rooms that the stream could not join */
   async #change(
-    { client, leave }: RequestedChanges,
+    { stream, leave }: RequestedChanges,
     owner: Owner,
     join: readonly string[],
     { replay }: RoomChangesMetadata,
@@ -76,7 +79,7 @@ export class RoomChangesInterceptor implements NestInterceptor {
     const { hub, commands } = (this.sse as SseService).internals;
     let outcome;
     try {
-      outcome = await hub.beforeClose(commands.changeRooms({ client, ...owner }, { join, leave, replay }));
+      outcome = await hub.beforeClose(commands.changeRooms({ ...stream, ...owner }, { join, leave, replay }));
     } catch (cause) {
       if (!(cause instanceof SseError) || !UNAVAILABLE.has(cause.code)) throw cause;
       throw new ServiceUnavailableException('The rooms may be changed or not. Send the request again.', {

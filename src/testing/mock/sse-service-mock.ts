@@ -83,8 +83,18 @@ export function createSseServiceMock<Events extends object = object>(
   const { runtime, start } = createRuntime({ ...options, broker }, { httpAdapter: undefined });
   // Everything that a publish needs is started before the first `await`.
   void start();
-  const { hub, options: resolved, presence, commands, limits, tickets, drain } = runtime;
-  return new SseServiceMock<Events>(broker, hub, resolved, presence, commands, limits, tickets, drain);
+  const { hub, options: resolved, presence, commands, limits, tickets, drain, sessions } = runtime;
+  return new SseServiceMock<Events>(
+    broker,
+    hub,
+    resolved,
+    presence,
+    commands,
+    limits,
+    tickets,
+    drain,
+    sessions,
+  );
 }
 
 function toPublished<Events extends object>({ message, options }: RecordedPublish): PublishedEvent<Events> {
