@@ -15,6 +15,7 @@ import {
 import { retryTime } from './protocol/input/retry-time.js';
 import { SseError } from './protocol/sse-error.js';
 import { TICKET_CHECKS } from './tickets/ticket-checks.js';
+import { SESSION_CHECKS } from './sessions/session-checks.js';
 import type { SseModuleOptions, SseRoomPolicyOptions } from './sse-module-options.interface.js';
 
 const BROKER = objectWith('start', 'publish', 'subscribe', 'unsubscribe', 'read', 'close');
@@ -35,12 +36,14 @@ const CHECKS: Readonly<Record<keyof SseModuleOptions, Check>> = {
   historyMaxBytes: wholeNumber(1, Number.MAX_SAFE_INTEGER),
   rooms: objectWith(),
   limits: objectWith(),
+  sessions: (value) => (typeof value === 'boolean' ? undefined : orFalse(objectWith())(value)),
   allowedOrigins: checkAllowedOrigins,
   tickets: orFalse(objectWith()),
   allowAsteriskInRoomNames: trueOrFalse,
   readyEvent: trueOrFalse,
   serialize: (value) => (typeof value === 'function' ? undefined : 'a function that returns a string'),
   identify: (value) => (typeof value === 'function' ? undefined : 'a function that returns { user, info? }'),
+  authorizeRoom: authorizer,
   presenceGraceMs: orFalse(wholeNumber(0, MAX_TIMER_MS)),
   broker: (value) => (isPartitioned(value) ? partitioned(value) : BROKER(value)),
   tracing: objectWith('publishStarted', 'deliveryStarted'),
@@ -57,6 +60,7 @@ const ROOM_CHECKS: Readonly<Record<keyof SseRoomPolicyOptions, Check>> = {
   volatile: trueOrFalse,
   presence: trueOrFalse,
   presenceEvents: trueOrFalse,
+  authorizeRoom: authorizer,
 };
 
 /**
@@ -78,6 +82,7 @@ export function checkOptions(options: SseModuleOptions): void {
   }
   check('limits.', options.limits ?? {}, LIMIT_CHECKS);
   check('tickets.', options.tickets || {}, TICKET_CHECKS);
+  if (typeof options.sessions === 'object') check('sessions.', options.sessions, SESSION_CHECKS);
   checkPresence(options);
 }
 
@@ -147,6 +152,10 @@ function objectWith(...methods: string[]): Check {
     if (whole && (missing as string[]).length === 0) return undefined;
     return methods.length === 0 ? 'an object' : `an object with the methods ${methods.join(', ')}`;
   };
+}
+
+function authorizer(value: unknown): string | undefined {
+  return typeof value === 'function' ? undefined : 'a function that returns true or false';
 }
 
 function metricsOf(value: unknown): readonly unknown[] {

@@ -4,6 +4,14 @@ export type { AddOptions, BroadcastOptions } from './sse-service-options.interfa
 export { SseDestination, type EmitOptions, type ExcludedTarget } from './rooms/publish/sse-destination.js';
 export { SseInterceptor } from './sse.interceptor.js';
 export { SseRoom } from './sse-room.decorator.js';
+export { SseRoomChanges } from './room-changes/room-changes.decorator.js';
+export type {
+  DecideRoom,
+  RefusedRoom,
+  RoomChangesAnswer,
+  RoomDecision,
+  SseRoomChangesOptions,
+} from './room-changes/room-changes.interface.js';
 export { ConnectedClient } from './connected-client.decorator.js';
 export { LastEventId } from './last-event-id.decorator.js';
 export type {
@@ -19,6 +27,8 @@ export { SseTicketGuard, ticketRooms } from './endpoint/sse-ticket.guard.js';
 export type { IssueOptions, SseTicket, SseTicketOptions } from './tickets/ticket-options.interface.js';
 export type { TicketStore } from './broker/ticket-store.interface.js';
 export type { AllowedOrigins } from './cross-site/cross-site-options.interface.js';
+export type { AuthorizeRoom } from './rooms/authorize/authorize-room.interface.js';
+export type { SseSessionOptions } from './sessions/session-options.interface.js';
 export type { SseHealth } from './drain/sse-health.js';
 export type { SseLimitOptions } from './limits/limit-options.interface.js';
 export { SseClient } from './connection/sse-client.js';

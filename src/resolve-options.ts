@@ -8,19 +8,21 @@ import type { Identify } from './presence/presence.js';
 import type { RetryTime } from './protocol/input/retry-time.js';
 import { RoomPolicy, type RoomRule } from './rooms/room-policy.js';
 import type { HubOptions } from './rooms/room-hub.interface.js';
+import { resolveSessions, type ResolvedSessions } from './sessions/session-checks.js';
 import type { SseModuleOptions } from './sse-module-options.interface.js';
 import type { ResolvedTicketOptions } from './tickets/sse-tickets.js';
 
 /** All options with their values. No other file has defaults. */
 export interface ResolvedSseOptions extends Omit<
   HubOptions,
-  'callbacks' | 'report' | 'observer' | 'onControl' | 'tracing'
+  'callbacks' | 'report' | 'observer' | 'onControl' | 'onEpochChange' | 'tracing'
 > {
   readonly retryMs: RetryTime | false;
   readonly drainWindowMs: number;
   readonly identify: Identify | undefined;
   readonly presenceGraceMs: number | false;
   readonly limits: ResolvedLimits;
+  readonly sessions: ResolvedSessions | false;
   readonly allowedOrigins: AllowedOrigins | false | undefined;
   readonly tickets: ResolvedTicketOptions | false;
   /** True where clients of this process may have a user: the option `identify` or `tickets` is set. */
@@ -70,6 +72,9 @@ export const DEFAULT_TICKETS = {
   sameSite: 'strict',
 } as const;
 
+/** Defaults of the option `sessions`. */
+export const DEFAULT_SESSIONS = { ttlMs: 120_000, maxRooms: 100 } as const;
+
 /**
  * Checks the options and adds the defaults.
  *
@@ -89,15 +94,18 @@ export function resolveOptions(options: SseModuleOptions = {}): OwnOptions {
       volatile: room.volatile ?? false,
       presence: room.presence ?? false,
       presenceEvents: room.presenceEvents ?? false,
+      authorizeRoom: room.authorizeRoom,
       limits: !hasNoHistory && {
         maxEvents: room.historyMaxEvents ?? limits.maxEvents,
         maxAgeMs: room.historyMaxAgeMs ?? limits.maxAgeMs,
       },
     };
   });
+  const broker = asPartitioned(rest.broker ?? new MemoryBroker());
   return {
     ...rest,
-    policy: new RoomPolicy(limits, historyMaxBytes, rules),
+    sessions: resolveSessions(rest.sessions, DEFAULT_SESSIONS, broker),
+    policy: new RoomPolicy(limits, historyMaxBytes, rules, rest.authorizeRoom),
     serialize: rest.serialize ?? JSON.stringify,
     identify: rest.identify,
     allowedOrigins: rest.allowedOrigins,
@@ -109,7 +117,7 @@ export function resolveOptions(options: SseModuleOptions = {}): OwnOptions {
       ...(definedOnly(options.tickets ?? {}) as Partial<ResolvedTicketOptions>),
     },
     hasUsers: hasUsers(options),
-    broker: asPartitioned(rest.broker ?? new MemoryBroker()),
+    broker,
     metrics: rest.metrics === undefined ? [] : [rest.metrics].flat(),
   };
 }

@@ -5,9 +5,11 @@ import type { AllowedOrigins } from './cross-site/cross-site-options.interface.j
 import type { SseLimitOptions } from './limits/limit-options.interface.js';
 import type { SseMetrics } from './metrics/sse-metrics.interface.js';
 import type { SseTicketOptions } from './tickets/ticket-options.interface.js';
+import type { AuthorizeRoom } from './rooms/authorize/authorize-room.interface.js';
 import type { RetryTime } from './protocol/input/retry-time.js';
 import type { SseTracing } from './tracing/sse-tracing.interface.js';
 import type { SseIdentity } from './protocol/input/user-name.js';
+import type { SseSessionOptions } from './sessions/session-options.interface.js';
 
 /** Options for the rooms of one name pattern. They override the module's options. */
 export interface SseRoomPolicyOptions {
@@ -32,6 +34,8 @@ export interface SseRoomPolicyOptions {
    * member to the others. In a room of n clients each join costs n deliveries. Needs `presence: true`. Default: `false`.
    */
   readonly presenceEvents?: boolean;
+  /** Decides about clients that join these rooms at run time, instead of the module's `authorizeRoom`. Default: the module's. */
+  readonly authorizeRoom?: AuthorizeRoom;
 }
 
 /**
@@ -180,6 +184,26 @@ export interface SseModuleOptions {
 
   /** Limits of streams on this node. Default: those of `SseLimitOptions`. */
   readonly limits?: SseLimitOptions;
+
+  /**
+   * Sessions of streams, which a page asks for with `?session=` in the URL of its stream: the rooms that the stream joins at run
+   * time are restored when it comes back. `false` ignores that parameter. Default: those of `SseSessionOptions`, where the
+   * broker stores sessions.
+   */
+  readonly sessions?: SseSessionOptions | boolean;
+
+  /**
+   * Returns whether a client may be in a room that it joins at run time, or a promise of it. Asked at each `join` of an open
+   * stream, for each room of a session that comes back, and for the rooms of open streams by `sse.reauthorize`. Anything but
+   * `true` refuses, and so does an exception with a status from 400 to 499: the `join` rejects with `room-forbidden`, and a room
+   * of a session is left out. After another exception the `join` rejects in the same way, and a stream that comes back ends, to
+   * come back again. Not asked for rooms that the endpoint names. Default: all clients may.
+   *
+   * ```ts
+   * authorizeRoom: (client, room) => this.members.has(client.user, room)
+   * ```
+   */
+  readonly authorizeRoom?: AuthorizeRoom;
 
   /**
    * Origins whose pages may open streams with credentials (a cookie, or `Authorization`). A request of another page is

@@ -18,6 +18,7 @@ import { setRequestClient } from './endpoint/request-client.js';
 import { roomMetadataOf } from './endpoint/routes/room-metadata.js';
 import { roomsOfRequest, type RoomSource } from './endpoint/room-names.js';
 import { HandlerStream } from './endpoint/handler-stream.js';
+import { attachSession, sessionKeyOf } from './endpoint/routes/stream-session.js';
 import { checkTicketRooms, redeemTicket, TicketsUnavailableException } from './endpoint/sse-ticket.guard.js';
 import { attachSlot, refuseAtLimit, refuseForNow, refuseWhileDraining } from './endpoint/stream-opening.js';
 import { StreamLog } from './endpoint/stream-log.js';
@@ -81,7 +82,7 @@ export class SseInterceptor implements NestInterceptor {
         'SseService is a mock, so no stream can be opened. Import SseModule.forRoot() and spy on its SseService instead.',
       );
     }
-    const { hub, options, limits, tickets, drain } = internals;
+    const { hub, options, limits, tickets, drain, sessions } = internals;
     if (isForbiddenOrigin(http, request, options.allowedOrigins))
       throw new ForbiddenException(CROSS_SITE_MESSAGE);
     const metadata = roomMetadataOf(context.getClass(), context.getHandler());
@@ -89,6 +90,7 @@ export class SseInterceptor implements NestInterceptor {
 
     if (drain.hasBegun) return respondWith((done) => refuseWhileDraining(http, retryMs, done));
     if (!http.claimConnection()) return respondWith((done) => http.answerReconnect(drawRetry(retryMs), done));
+    const session = sessionKeyOf(http, sessions);
     http.watchSession();
     if (http.request.method === 'HEAD') {
       await this.#rooms(metadata.sources, request, context, internals);
@@ -114,9 +116,10 @@ export class SseInterceptor implements NestInterceptor {
       request,
       writer: http.createWriter(),
       lastEventId: http.lastEventId(),
-      tracksPosition: metadata.sources.length > 0,
+      tracksPosition: metadata.sources.length > 0 || session !== undefined,
       held: true,
     });
+    attachSession(client, sessions, session);
     attachSlot(client, slot);
     setRequestClient(request, client);
     const mapped = hasInnerInterceptors(context) ? new Subject<unknown>() : undefined;

@@ -8,6 +8,7 @@ import { SseError } from './protocol/sse-error.js';
 import type { ResolvedSseOptions } from './resolve-options.js';
 import type { NodeLog } from './endpoint/node-log.js';
 import type { RoomHub } from './rooms/room-hub.js';
+import type { StreamSessions } from './sessions/stream-sessions.js';
 import { ConfigurableModuleBuilder } from '@nestjs/common';
 import type { SseModuleOptions } from './sse-module-options.interface.js';
 
@@ -25,6 +26,8 @@ export interface SseRuntime {
   readonly commands: RemoteCommands;
   readonly limits: StreamLimits;
   readonly tickets: SseTickets;
+  /** `undefined` where they are switched off. */
+  readonly sessions: StreamSessions | undefined;
   readonly drain: Drain;
   readonly hub: RoomHub;
   readonly log: NodeLog;

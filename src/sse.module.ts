@@ -24,6 +24,8 @@ import { Presence } from './presence/presence.js';
 import { resolveOptions, type ResolvedSseOptions } from './resolve-options.js';
 import { NodeTracing } from './tracing/node-tracing.js';
 import { RoomHub } from './rooms/room-hub.js';
+import { createSessions } from './sessions/create-sessions.js';
+import { StreamSessions } from './sessions/stream-sessions.js';
 import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';
 import type { SseModuleAsyncOptions, SseModuleOptions } from './sse-module-options.interface.js';
 import {
@@ -69,6 +71,7 @@ const SSE_RUNTIME = Symbol('SSE_RUNTIME');
     { provide: Presence, useFactory: ({ presence }: SseRuntime) => presence, inject: [SSE_RUNTIME] },
     { provide: SseTickets, useFactory: ({ tickets }: SseRuntime) => tickets, inject: [SSE_RUNTIME] },
     { provide: StreamLimits, useFactory: ({ limits }: SseRuntime) => limits, inject: [SSE_RUNTIME] },
+    { provide: StreamSessions, useFactory: ({ sessions }: SseRuntime) => sessions, inject: [SSE_RUNTIME] },
     { provide: RemoteCommands, useFactory: ({ commands }: SseRuntime) => commands, inject: [SSE_RUNTIME] },
     { provide: RoomHub, useFactory: ({ hub }: SseRuntime) => hub, inject: [SSE_RUNTIME] },
     { provide: Drain, useFactory: ({ drain }: SseRuntime) => drain, inject: [SSE_RUNTIME] },
@@ -171,6 +174,21 @@ async function startRuntime(
   http: HttpAdapterHost,
   totals: NodeTotals | undefined,
 ): Promise<SseRuntime> {
+  const { runtime, start } = createRuntime(moduleOptions, http, totals);
+  await start();
+  return runtime;
+}
+
+/**
+ * Creates the objects of one application. `start` settles when they may be used.
+ *
+ * @internal
+ */
+export function createRuntime(
+  moduleOptions: SseModuleOptions,
+  http: { readonly httpAdapter: unknown },
+  totals?: NodeTotals,
+): { readonly runtime: SseRuntime; readonly start: () => Promise<void> } {
   // `createApplicationContext` and a microservice have no adapter.
   const servesHttp = (): boolean => Boolean(http.httpAdapter);
   const resolved = resolveOptions(moduleOptions);
@@ -186,6 +204,8 @@ async function startRuntime(
   const commands = new RemoteCommands(options.broker, {
     names: options,
     membersOf: (room) => presence.members(room),
+    hasSessions: () => sessions !== undefined,
+    sessions: () => stored,
     hasUsers: () => options.hasUsers || tickets.isUsed || !servesHttp(),
   });
   const hub: RoomHub = new RoomHub({
@@ -194,8 +214,10 @@ async function startRuntime(
     report: log.failed,
     tracing: moduleOptions.tracing && new NodeTracing(moduleOptions.tracing, callbacks),
     observer: presence,
-    onControl: (text) => commands.receive(text, hub),
+    onEpochChange: () => sessions?.renew(true),
+    onControl: (text) => sessions?.receive(text) === true || commands.receive(text, hub),
   });
+  const { sessions, stored } = createSessions(options, hub);
   publishToChannels(hub.observables);
   hub.observables.disconnected.subscribe(({ client, reason }) => log.disconnected(client, reason));
   const serve = (): void => {
@@ -204,9 +226,11 @@ async function startRuntime(
     hub.subscribe();
   };
   if (servesHttp()) checkIdentify(moduleOptions);
-  await hub.start({ subscribesLater: !servesHttp() });
-  metrics.started?.(() => hub.gauges());
-  presence.start(hub);
+  const start = async (): Promise<void> => {
+    await hub.start({ subscribesLater: !servesHttp() });
+    metrics.started?.(() => hub.gauges());
+    presence.start(hub);
+  };
   const limits = new StreamLimits(options.limits, {
     metrics,
     onReached: log.limitReached,
@@ -220,5 +244,6 @@ async function startRuntime(
     clients: () => hub.clients,
   });
   const drain = new Drain({ windowMs: options.drainWindowMs, clients: () => hub.clients });
-  return { options, presence, commands, limits, tickets, drain, hub, log, serve };
+  const runtime = { options, presence, commands, limits, tickets, sessions, drain, hub, log, serve };
+  return { runtime, start };
 }

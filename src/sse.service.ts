@@ -14,8 +14,8 @@ import { openRawStream } from './endpoint/raw-stream.js';
 import {
   broadcastCall,
   checkAddOptions,
+  destinationOf,
   leaveOwn,
-  nameOf,
   reported,
   withExcluded,
 } from './endpoint/service-arguments.js';
@@ -31,9 +31,10 @@ import type { ResolvedSseOptions } from './resolve-options.js';
 import { checkClient } from './rooms/publish/call-arguments.js';
 import type { EventToPublish, SendOptions } from './rooms/publish/event-publisher.js';
 import type { EventData, EventName, UnnamedData } from './rooms/publish/event-map.js';
-import { SseDestination } from './rooms/publish/sse-destination.js';
+import type { SseDestination } from './rooms/publish/sse-destination.js';
 import { toSseMessage, type SseMessage } from './rooms/publish/sse-message.js';
 import { RoomHub } from './rooms/room-hub.js';
+import { StreamSessions } from './sessions/stream-sessions.js';
 import type { AddOptions, BroadcastOptions, Rooms } from './sse-service-options.interface.js';
 import { SseTickets } from './tickets/sse-tickets.js';
 import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';
@@ -56,6 +57,7 @@ export class SseService<Events extends object = object> {
     private readonly limits: StreamLimits,
     private readonly oneTimeTickets: SseTickets,
     private readonly draining: Drain,
+    @Inject(StreamSessions) private readonly sessions: StreamSessions | undefined,
   ) {}
 
   /**
@@ -66,9 +68,16 @@ export class SseService<Events extends object = object> {
    */
   add(request: unknown, response: unknown, options: AddOptions = {}): SseClient {
     const { rooms, retryMs = this.options.retryMs } = checkAddOptions(options);
-    const { limits, options: rules } = this;
+    const { limits, options: rules, sessions } = this;
     const isDraining = this.draining.hasBegun;
-    return openRawStream(this.hub, request, response, { rooms, retryMs, isDraining, limits, rules });
+    return openRawStream(this.hub, request, response, {
+      rooms,
+      retryMs,
+      isDraining,
+      limits,
+      rules,
+      sessions,
+    });
   }
 
   /** One-time tickets for clients that can send no header: `await sse.tickets.issue({ user, rooms })`. */
@@ -196,15 +205,24 @@ export class SseService<Events extends object = object> {
    * @throws SseError `invalid-room`
    */
   to(...rooms: readonly Rooms[]): SseDestination<Events> {
-    const { hub, commands } = this;
-    return new SseDestination(
-      {
-        checkRooms: (names) => this.#rooms(names),
-        nameOf: (target) => nameOf(target, commands.hasUsers),
-        publish: (call, event) => hub.publish(call, event),
-      },
-      this.#rooms(rooms.flat()),
-    );
+    return destinationOf(this.hub, this.commands, this.options, this.#rooms(rooms.flat()));
+  }
+
+  /**
+   * Asks the option `authorizeRoom` again for the rooms of open streams on every node, also those that their endpoints named:
+   * all rooms of a user's streams, or one room of all streams in it. Streams leave the rooms that are refused now. A stream that
+   * is between two connections is asked when its session comes back. Call it when permissions have changed.
+   *
+   * ```ts
+   * await sse.reauthorize({ user: 7 });
+   * ```
+   *
+   * @returns settles with the number of streams that match, once all nodes have done it
+   * @throws SseError as `disconnect`: the promise rejects. `broker-unavailable` also where `authorizeRoom` failed: then rooms
+   * that it could not decide about are kept
+   */
+  reauthorize(target: RemoteTarget, options?: RemoteOptions): Promise<number> {
+    return this.#remote(reauthorize, [target], () => this.commands.reauthorize(target, options));
   }
 
   /**
@@ -258,11 +276,8 @@ export class SseService<Events extends object = object> {
 
   /** The state of this node, for probes and pages of an operator. Costs nothing: the broker is not asked. */
   health(): SseHealth {
-    return healthOf({
-      drain: this.draining,
-      limits: this.limits,
-      broker: this.hub.observables.brokerState.value,
-    });
+    const { draining: drain, limits, hub } = this;
+    return healthOf({ drain, limits, broker: hub.observables.brokerState.value });
   }
 
   /** Emits each client when its stream opens. Completes when the application closes. */
@@ -361,14 +376,14 @@ export class SseService<Events extends object = object> {
   }
 
   /** @internal */
-  get internals(): Pick<SseRuntime, 'hub' | 'options' | 'limits' | 'tickets' | 'drain'> {
-    const { hub, options, limits, oneTimeTickets: tickets, draining: drain } = this;
-    return { hub, options, limits, tickets, drain };
+  get internals(): Omit<SseRuntime, 'log' | 'serve'> {
+    const { hub, options, limits, commands, oneTimeTickets: tickets, draining: drain, sessions } = this;
+    return { hub, options, limits, commands, tickets, drain, sessions, presence: this.allPresence };
   }
 }
 
 // oxlint-disable-next-line typescript/unbound-method -- compared with the functions of a stack, never called
-const { broadcast, disconnect, join, leave, send } = SseService.prototype;
+const { broadcast, disconnect, join, leave, reauthorize, send } = SseService.prototype;
 
 /** Returns whether a target is a client of this process, or nothing that names clients of any node. */
 function isOwn(target: SseClient | RemoteTarget): target is SseClient {

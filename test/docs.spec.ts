@@ -7,7 +7,12 @@ import { resolveRedisOptions } from '../src/broker/redis/redis-broker-options.js
 import { CLOSE_REASONS } from '../src/connection/close-reason.js';
 import { SSE_ERROR_CODES } from '../src/protocol/sse-error.js';
 import { FORBIDDEN_HEADERS, STREAM_HEADERS } from '../src/protocol/stream-headers.js';
-import { DEFAULT_LIMITS, DEFAULT_OPTIONS, DEFAULT_TICKETS } from '../src/resolve-options.js';
+import {
+  DEFAULT_LIMITS,
+  DEFAULT_OPTIONS,
+  DEFAULT_SESSIONS,
+  DEFAULT_TICKETS,
+} from '../src/resolve-options.js';
 import { compileApp } from './support/compiled-app.js';
 
 const PAGES = [
@@ -82,6 +87,7 @@ describe('the options in docs/03-options.md', () => {
     ['Option', OPTIONS, 'SseModuleOptions'],
     ['Limit', 'src/limits/limit-options.interface.ts', 'SseLimitOptions'],
     ['Ticket option', 'src/tickets/ticket-options.interface.ts', 'SseTicketOptions'],
+    ['Session option', 'src/sessions/session-options.interface.ts', 'SseSessionOptions'],
     ['Room option', OPTIONS, 'SseRoomPolicyOptions'],
     ['Endpoint option', 'src/endpoint/routes/room-metadata.ts', 'SseRoomOptions'],
     ['redisBroker option', 'src/broker/redis/redis-broker-options.ts', 'RedisBrokerOptions'],
@@ -119,15 +125,12 @@ describe('the options in docs/03-options.md', () => {
     expect(Object.fromEntries(documented)).toMatchObject(Object.fromEntries(actual));
   });
 
-  it('of tickets have the defaults of the code', () => {
-    const documented = table('docs/03-options.md', 'Ticket option').map(([name = '', , value = '']) => [
-      name,
-      value,
-    ]);
-    const actual = Object.entries(DEFAULT_TICKETS).map(([name, value]) => [
-      name,
-      value.toLocaleString('en-US'),
-    ]);
+  it.each([
+    ['tickets', 'Ticket option', DEFAULT_TICKETS],
+    ['sessions', 'Session option', DEFAULT_SESSIONS],
+  ])('of %s have the defaults of the code', (_name, column, defaults) => {
+    const documented = table('docs/03-options.md', column).map(([name = '', , value = '']) => [name, value]);
+    const actual = Object.entries(defaults).map(([name, value]) => [name, value.toLocaleString('en-US')]);
     expect(Object.fromEntries(documented)).toMatchObject(Object.fromEntries(actual));
   });
 

@@ -5,13 +5,17 @@ import { messageOf } from '../protocol/error-text.js';
 import type { Replay } from '../protocol/input/replay-option.js';
 import type { RetryTime } from '../protocol/input/retry-time.js';
 import { EVERYONE } from '../protocol/input/room-name.js';
+import { SseError } from '../protocol/sse-error.js';
 import { SseFrame } from '../protocol/sse-frame.js';
 import { ignoreRejection } from '../protocol/thenable.js';
 import type { CommandHost } from './command-host.interface.js';
 import type { CommandTarget } from './command-target.js';
+import { changeRooms, joinOne } from './room-changes.js';
 import {
+  ANSWER_CODES,
   encodeControl,
   failureText,
+  type AnswerCode,
   type CommandAction,
   type RemoteAnswer,
   type RemoteCommand,
@@ -50,7 +54,12 @@ export class CommandExecution {
   async #execute({ call, to, action }: RemoteCommand, host: CommandHost): Promise<RemoteAnswer> {
     const { nodeId: node } = this.#channel;
     try {
-      return { answer: call, node, reached: await execute(matchingClients(to, host), action, host) };
+      if (action.do === 'change') {
+        return { answer: call, node, ...(await changeRooms(clientsToJoin(to, host), to, action, host)) };
+      }
+      const { reached, failure } = await execute(to, action, host);
+      if (failure === undefined) return { answer: call, node, reached };
+      return { answer: call, node, reached, failed: failureText(messageOf(failure)), code: codeOf(failure) };
     } catch (error) {
       return { answer: call, node, reached: 0, failed: failureText(messageOf(error)) };
     }
@@ -65,26 +74,36 @@ export class CommandExecution {
   }
 }
 
-/** @returns the number of streams that the action has reached */
+/** The outcome of a command on this node. */
+interface Executed {
+  /** Number of streams that it has reached. */
+  readonly reached: number;
+  /** The first failure, where it has not reached all of them. */
+  readonly failure?: unknown;
+}
+
 async function execute(
-  clients: readonly SseClient[],
-  action: CommandAction,
+  to: CommandTarget,
+  action: Exclude<CommandAction, { do: 'change' }>,
   host: CommandHost,
-): Promise<number> {
+): Promise<Executed> {
+  if (action.do === 'join') return join(to, action.room, action.replay ?? 0, host);
+  if (action.do === 'reauthorize') return reauthorize(to, host);
+  const clients = matchingClients(to, host);
   switch (action.do) {
-    case 'leave':
-      for (const client of clients) host.leave(client, action.room);
-      return clients.length;
+    case 'leave': {
+      const isStored = to.session !== undefined;
+      await Promise.all(clients.map(async (client) => host.leave(client, action.room, isStored)));
+      return { reached: clients.length };
+    }
     case 'disconnect':
-      return endStreams(clients, action.retryMs);
-    case 'send': {
+      return { reached: endStreams(clients, action.retryMs) };
+    default: {
       const { event, data } = action;
       const volatileKey = action.volatile === true ? `\n\n${event ?? ''}` : undefined;
       const frame = new SseFrame(encodeEvent({ event, data }), { volatileKey });
-      return clients.filter((client) => client.connection.deliver(frame)).length;
+      return { reached: clients.filter((client) => client.connection.deliver(frame)).length };
     }
-    default:
-      return join(clients, action.room, action.replay ?? 0, host);
   }
 }
 
@@ -101,33 +120,52 @@ export function endStreams(clients: readonly SseClient[], retryMs: RetryTime | u
  * Adds clients to a room, and settles when they receive every event that is published from now on: they are members, and
  * the broker delivers the room to this node. Their replay goes on at the pace of each.
  */
-async function join(
-  clients: readonly SseClient[],
-  room: string,
-  replay: Replay,
-  host: CommandHost,
-): Promise<number> {
-  await Promise.all(
-    clients.map(async (client) => {
-      const joined = host.join(client, room, { replay });
-      if (client.in(room)) ignoreRejection(joined);
-      else await joined;
-    }),
+async function join(to: CommandTarget, room: string, replay: Replay, host: CommandHost): Promise<Executed> {
+  const clients = clientsToJoin(to, host);
+  const results = await Promise.allSettled(
+    clients.map(async (client) => joinOne(client, room, replay, host)),
   );
-  // Also for clients that were in the room before, or whose stream is not open yet: their own join does not wait.
-  await host.whenSubscribed(room);
-  return clients.filter((client) => !client.isClosed && client.in(room)).length;
+  const failures = results.flatMap((result) =>
+    result.status === 'rejected' ? [result.reason as unknown] : [],
+  );
+  return {
+    reached: clients.filter((client) => !client.isClosed && client.in(room)).length,
+    failure: failures[0],
+  };
+}
+
+/** Asks for the rooms of clients again. Questions that are pending are asked again too: a stream may be about to join. */
+async function reauthorize(to: CommandTarget, host: CommandHost): Promise<Executed> {
+  host.authorizer.invalidate();
+  // A question that was answered in this turn leads to its join before the next one.
+  await new Promise(setImmediate);
+  const clients = matchingClients(to, host);
+  await Promise.all(clients.map(async (client) => host.reauthorize(client, to.room)));
+  return { reached: clients.length };
+}
+
+function codeOf(error: unknown): AnswerCode | undefined {
+  return ANSWER_CODES.find((code) => error instanceof SseError && error.code === code);
+}
+
+/** A session that was not asked for yet is asked for later, and has the room then: the command has stored it. */
+function clientsToJoin(to: CommandTarget, host: CommandHost): SseClient[] {
+  return matchingClients(to, host).filter(
+    ({ session }) => to.session === undefined || session?.isClaimed === true,
+  );
 }
 
 /** Copies the matching clients to a list, since ending a stream changes the set of the room. */
 function matchingClients(
-  { client: id, users, room = EVERYONE }: CommandTarget,
+  { client: id, session, users, withoutUser, room = EVERYONE }: CommandTarget,
   host: CommandHost,
 ): SseClient[] {
   const names = users && new Set(users);
   return Array.from(host.clientsOf(room)).filter(
     (client) =>
       (id === undefined || client.id === id) &&
+      (withoutUser === undefined || client.user === undefined) &&
+      (session === undefined || client.session?.key === session) &&
       (names === undefined || (client.user !== undefined && names.has(client.user))),
   );
 }

@@ -1,6 +1,7 @@
 import { describeValue } from '../protocol/error-text.js';
 import { checkCallOptions, checkedElsewhere } from '../protocol/input/option-checks.js';
 import { EVERYONE, checkRoom, type RoomName, type RoomNameRules } from '../protocol/input/room-name.js';
+import { isSessionKey, SESSION_KEY_RULE } from '../protocol/input/session-key.js';
 import { checkUser, noUsers } from '../protocol/input/user-name.js';
 import { SseError } from '../protocol/sse-error.js';
 import type { SseMember } from '../protocol/sse-member.js';
@@ -10,11 +11,25 @@ import { ignoreRejection } from '../protocol/thenable.js';
 const USERS_PER_MESSAGE = 250;
 
 /** Properties of a target: with a misspelt one, a command would reach more streams than were meant. */
-const TARGET_CHECKS = { user: checkedElsewhere, room: checkedElsewhere, where: checkedElsewhere };
+const TARGET_CHECKS = {
+  session: checkedElsewhere,
+  user: checkedElsewhere,
+  room: checkedElsewhere,
+  where: checkedElsewhere,
+};
 
-/** The streams that a command reaches, on every node: one client's by its id, a user's, a room's, or those of some members. */
+/**
+ * The streams that a command reaches, on every node: one client's by its id, that of a session, a user's, a room's, or those of
+ * some members.
+ */
 export type RemoteTarget =
   | string
+  | {
+      /** The key of a session, as in the URL of its stream. A join or leave counts also while no stream is open. */
+      readonly session: string;
+      /** Only the session of this user. Default: of whatever user has the key. */
+      readonly user?: string | number;
+    }
   | {
       readonly user: string | number;
       /** Only the user's streams in this room. Default: all of them. */
@@ -30,8 +45,12 @@ export type RemoteTarget =
 export interface CommandTarget {
   /** Id of the only client that matches. */
   readonly client?: string | undefined;
+  /** Key of the session whose clients match. */
+  readonly session?: string | undefined;
   /** Users whose clients match. */
   readonly users?: readonly string[] | undefined;
+  /** True if only clients without a user match. */
+  readonly withoutUser?: true | undefined;
   /** Room whose clients match. */
   readonly room?: string | undefined;
 }
@@ -42,12 +61,16 @@ export interface TargetLookups {
   /** Returns true where a call may name a user: with the option `identify`, and in a process without HTTP. */
   readonly hasUsers: () => boolean;
   readonly names?: RoomNameRules;
+  /** Returns false where sessions are switched off. */
+  readonly hasSessions: () => boolean;
 }
 
 /** Returns whether a value names clients of any node. A client of this process does not. */
 export function isRemoteTarget(value: unknown): value is RemoteTarget {
   if (typeof value === 'string') return true;
-  return typeof value === 'object' && value !== null && ('user' in value || 'room' in value);
+  return (
+    typeof value === 'object' && value !== null && ('user' in value || 'room' in value || 'session' in value)
+  );
 }
 
 /**
@@ -59,16 +82,17 @@ export function isRemoteTarget(value: unknown): value is RemoteTarget {
 export async function commandTargets(
   method: string,
   target: unknown,
-  { membersOf, hasUsers, names }: TargetLookups,
+  { membersOf, hasUsers, hasSessions, names }: TargetLookups,
 ): Promise<CommandTarget[]> {
   if (!isRemoteTarget(target) || target === '') {
     throw new SseError(
       'invalid-arguments',
-      `${method} takes an SseClient of this process, a client's id, { user }, { room } or { room, where }, not ${describeValue(target)}.`,
+      `${method} takes an SseClient of this process, a client's id, { session }, { user }, { room } or { room, where }, not ${describeValue(target)}.`,
     );
   }
   if (typeof target === 'string') return [{ client: target }];
   checkCallOptions(`the target of ${method}`, target, TARGET_CHECKS);
+  if ('session' in target) return [sessionTarget(method, target, { hasUsers, hasSessions })];
   const isOfUser = 'user' in target;
   const room = isOfUser && target.room === undefined ? undefined : checkRoom(target.room, names);
   if (isOfUser) {
@@ -87,6 +111,30 @@ export async function commandTargets(
     targets.push({ users: users.slice(first, first + USERS_PER_MESSAGE), room });
   }
   return targets;
+}
+
+/** @throws SseError `invalid-arguments`, `invalid-user` */
+function sessionTarget(
+  method: string,
+  target: { readonly session: unknown; readonly user?: unknown },
+  { hasUsers, hasSessions }: Pick<TargetLookups, 'hasUsers' | 'hasSessions'>,
+): CommandTarget {
+  const { session, user, ...others } = target;
+  if (!isSessionKey(session) || Object.keys(others).length > 0) {
+    throw new SseError(
+      'invalid-arguments',
+      `${method} takes { session } or { session, user }. ${SESSION_KEY_RULE}`,
+    );
+  }
+  if (!hasSessions()) {
+    throw new SseError(
+      'invalid-arguments',
+      `${method}({ session }) needs sessions: set the option "sessions" of SseModule, and use a broker that stores them.`,
+    );
+  }
+  if (user === undefined) return { session };
+  if (!hasUsers()) throw noUsers(`${method}({ session, user })`);
+  return { session, users: [checkUser(user)] };
 }
 
 /** A promise would accept every member. */

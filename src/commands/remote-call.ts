@@ -8,6 +8,7 @@ import {
   type RemoteCommand,
 } from './remote-command-codec.js';
 import type { CommandTarget } from './command-target.js';
+import type { RefusedJoin } from './room-changes.interface.js';
 
 /**
  * Time after which a command is published again, in milliseconds. A node that was reconnecting may have missed it, or its
@@ -60,6 +61,11 @@ export class RemoteCall {
     }
   }
 
+  /** Rooms that a stream could not join. */
+  get refused(): RefusedJoin[] {
+    return [...this.#answers.values()].flatMap(({ refused = [] }) => refused);
+  }
+
   receive(answer: RemoteAnswer): void {
     this.#answers.set(answer.node, answer);
     this.#check();
@@ -88,7 +94,9 @@ export class RemoteCall {
 
   /** Settles the call if every node has answered; for a client's id as soon as its node has. */
   #check(): void {
-    if (this.#command.to.client !== undefined && this.#reached > 0) return this.#settle(() => this.#reached);
+    // A client is on one node.
+    const isOfOne = this.#command.to.client !== undefined && this.#failed.length === 0;
+    if (isOfOne && this.#reached > 0) return this.#settle(() => this.#reached);
     if (this.#silent === undefined || this.#silent.length > 0) return;
     if (this.#answers.size >= this.#passedTo || this.#publishes > 1) this.#settle(() => this.#result());
   }
@@ -98,15 +106,21 @@ export class RemoteCall {
     return this.#nodes?.filter(({ id }) => !this.#answers.has(id));
   }
 
+  get #failed(): RemoteAnswer[] {
+    return [...this.#answers.values()].filter(({ failed }) => failed !== undefined);
+  }
+
   get #reached(): number {
     return Array.from(this.#answers.values(), ({ reached }) => reached).reduce((sum, each) => sum + each, 0);
   }
 
   #result(): number {
-    const failed = [...this.#answers.values()].filter((answer) => answer.failed !== undefined);
+    const failed = this.#failed;
     if (failed.length === 0) return this.#reached;
     const reasons = failed.map(({ node, failed: reason }) => `${this.#nameOf(node)} (${reason})`).join(', ');
-    throw this.#unavailable(`was not done on ${reasons}. ${this.#restWasDone()}`);
+    const code = failed.every((answer) => answer.code === failed[0]?.code) ? failed[0]?.code : undefined;
+    if (code === undefined) throw this.#unavailable(`was not done on ${reasons}. ${this.#restWasDone()}`);
+    throw new SseError(code, `${reasons} ${this.#reached} streams are in the room.`);
   }
 
   #giveUp(): never {

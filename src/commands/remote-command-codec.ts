@@ -3,9 +3,12 @@ import { MAX_ANSWER_TIMEOUT_MS, MAX_TIMER_MS } from '../protocol/input/option-ch
 import { retryTime, type RetryTime } from '../protocol/input/retry-time.js';
 import { checkReplay, type Replay } from '../protocol/input/replay-option.js';
 import { NAMES_OF_OTHER_NODES, checkRoom } from '../protocol/input/room-name.js';
+import { isSessionKey } from '../protocol/input/session-key.js';
 import { unsafeTextReason } from '../protocol/input/unsafe-text.js';
 import { checkUser } from '../protocol/input/user-name.js';
+import type { SseErrorCode } from '../protocol/sse-error.js';
 import type { CommandTarget } from './command-target.js';
+import type { RefusedJoin, RoomChanges } from './room-changes.interface.js';
 
 /** Longest text of a failure in an answer. */
 const MAX_FAILURE_LENGTH = 300;
@@ -14,6 +17,8 @@ const MAX_FAILURE_LENGTH = 300;
 export type CommandAction =
   | { readonly do: 'join'; readonly room: string; readonly replay?: Replay | undefined }
   | { readonly do: 'leave'; readonly room: string }
+  | ({ readonly do: 'change' } & RoomChanges)
+  | { readonly do: 'reauthorize' }
   /** `retryMs`: the reconnection time, in milliseconds, sent to the clients first. */
   | { readonly do: 'disconnect'; readonly retryMs?: RetryTime | undefined }
   | {
@@ -44,7 +49,15 @@ export interface RemoteAnswer {
   readonly reached: number;
   /** The reason why the node could not execute all of it. */
   readonly failed?: string | undefined;
+  /** Rooms that a stream could not join. */
+  readonly refused?: readonly RefusedJoin[] | undefined;
+  /** The code of the reason, where the caller can do something about it. */
+  readonly code?: AnswerCode | undefined;
 }
+
+/** Codes of errors that a caller on another node receives as they are. */
+export const ANSWER_CODES = ['room-forbidden', 'too-many-rooms'] as const satisfies readonly SseErrorCode[];
+export type AnswerCode = (typeof ANSWER_CODES)[number];
 
 export function encodeControl(message: RemoteCommand | RemoteAnswer): string {
   return JSON.stringify(message);
@@ -84,13 +97,19 @@ const isRoom: Check = (value) => isAccepted((room) => checkRoom(room, NAMES_OF_O
 
 const TARGET: Shape = {
   client: optional((value) => typeof value === 'string'),
-  users: optional((value) => Array.isArray(value) && value.every((user) => isAccepted(checkUser, user))),
+  session: optional(isSessionKey),
+  users: optional(listOf((user) => isAccepted(checkUser, user))),
+  withoutUser: optional((value) => value === true),
   room: optional(isRoom),
 };
 
+const isReplay: Check = (value) => checkReplay(value) === undefined;
+
 const ACTIONS: Readonly<Record<CommandAction['do'], Shape>> = {
-  join: { do: isString, room: isRoom, replay: optional((value) => checkReplay(value) === undefined) },
+  join: { do: isString, room: isRoom, replay: optional(isReplay) },
   leave: { do: isString, room: isRoom },
+  change: { do: isString, join: listOf(isRoom), leave: listOf(isRoom), replay: optional(isReplay) },
+  reauthorize: { do: isString },
   disconnect: { do: isString, retryMs: optional((value) => retryTime(MAX_TIMER_MS)(value) === undefined) },
   send: {
     do: isString,
@@ -112,11 +131,17 @@ const COMMAND: Shape = {
   },
 };
 
+const isReason: Check = (value) => isString(value) && value.length <= 2 * MAX_FAILURE_LENGTH && isSafe(value);
+
+const REFUSED_JOIN: Shape = { room: isRoom, status: integerUpTo(599), message: isReason };
+
 const ANSWER: Shape = {
   answer: isId,
   node: isId,
   reached: integerUpTo(Number.MAX_SAFE_INTEGER),
-  failed: optional((value) => isString(value) && value.length <= 2 * MAX_FAILURE_LENGTH && isSafe(value)),
+  failed: optional(isReason),
+  refused: optional(listOf((value) => hasShape(value, REFUSED_JOIN))),
+  code: optional((value) => ANSWER_CODES.some((code) => code === value)),
 };
 
 function hasShape(value: unknown, shape: Shape): value is Record<string, unknown> {
@@ -130,6 +155,10 @@ function hasShape(value: unknown, shape: Shape): value is Record<string, unknown
 
 function optional(check: Check): Check {
   return (value) => value === undefined || check(value);
+}
+
+function listOf(check: Check): Check {
+  return (value) => Array.isArray(value) && value.every(check);
 }
 
 function integerUpTo(max: number): Check {

@@ -14,9 +14,17 @@ import { SseError } from '../protocol/sse-error.js';
 import type { SseClient } from '../connection/sse-client.js';
 import { CommandExecution, endStreams } from './command-execution.js';
 import type { CommandHost } from './command-host.interface.js';
-import { commandTargets, type RemoteTarget, type TargetLookups } from './command-target.js';
+import {
+  commandTargets,
+  type CommandTarget,
+  type RemoteTarget,
+  type TargetLookups,
+} from './command-target.js';
+import type { StoredChange, StoredSessionCommands } from './stored-sessions.interface.js';
 import { RemoteCall } from './remote-call.js';
 import { parseControl, type CommandAction } from './remote-command-codec.js';
+import type { ChangeOutcome, RoomChanges } from './room-changes.interface.js';
+import { storeChanges } from './stored-changes.js';
 
 const ANSWER_TIMEOUT_MS = 5_000;
 
@@ -38,6 +46,11 @@ export interface DisconnectOptions extends RemoteOptions {
   readonly retryMs?: RetryTime;
 }
 
+interface CommandLookups extends TargetLookups {
+  /** The stored sessions of all nodes; `undefined` where they are switched off. */
+  readonly sessions: () => StoredSessionCommands | undefined;
+}
+
 const REMOTE_CHECKS = { timeoutMs: wholeNumber(1, MAX_ANSWER_TIMEOUT_MS) };
 const JOIN_CHECKS = { ...REMOTE_CHECKS, replay: checkReplay };
 const DISCONNECT_CHECKS = { ...REMOTE_CHECKS, retryMs: checkedElsewhere };
@@ -49,14 +62,19 @@ const DISCONNECT_CHECKS = { ...REMOTE_CHECKS, retryMs: checkedElsewhere };
 export class RemoteCommands {
   readonly #channel: ControlChannel | undefined;
   readonly #execution: CommandExecution | undefined;
-  readonly #lookups: TargetLookups;
+  readonly #lookups: CommandLookups;
   readonly #calls = new Map<string, RemoteCall>();
 
-  constructor(broker: PartitionedBroker, lookups: TargetLookups) {
+  constructor(broker: PartitionedBroker, lookups: CommandLookups) {
     // A control message of any partition reaches every node. Always the same partition: commands stay in order.
     this.#channel = broker.partitions.map(controlChannelOf).find((channel) => channel !== undefined);
     this.#execution = this.#channel && new CommandExecution(this.#channel);
     this.#lookups = lookups;
+  }
+
+  /** @throws SseError `unsupported-by-broker` where the broker cannot reach the clients of other nodes */
+  checkSupport(): void {
+    if (this.#channel === undefined) throw unsupported();
   }
 
   /** Returns true where a call may name a user. */
@@ -71,14 +89,45 @@ export class RemoteCommands {
     options: RemoteOptions & { readonly replay?: Replay } = {},
   ): Promise<number> {
     checkCallOptions('join', options, JOIN_CHECKS);
-    const { replay, timeoutMs } = options;
-    return this.#run(target, { do: 'join', room: checkTarget(room, this.#lookups.names), replay }, timeoutMs);
+    const { replay, timeoutMs = ANSWER_TIMEOUT_MS } = options;
+    const name = checkTarget(room, this.#lookups.names);
+    return this.#run(target, { do: 'join', room: name, replay }, timeoutMs, (sessions, to) =>
+      sessions.join(to, name, timeoutMs),
+    );
   }
 
   /** Takes clients out of a room; with `'*'` out of every room. */
   async leave(target: RemoteTarget, room: RoomName, options: RemoteOptions = {}): Promise<number> {
     checkCallOptions('leave', options, REMOTE_CHECKS);
-    return this.#run(target, { do: 'leave', room: checkRoom(room, this.#lookups.names) }, options.timeoutMs);
+    const name = checkRoom(room, this.#lookups.names);
+    return this.#run(target, { do: 'leave', room: name }, options.timeoutMs, (sessions, to) =>
+      sessions.leave(to, name),
+    );
+  }
+
+  /** Asks again for the rooms of clients, and takes them out of those that are refused. */
+  async reauthorize(target: RemoteTarget, options: RemoteOptions = {}): Promise<number> {
+    checkCallOptions('reauthorize', options, REMOTE_CHECKS);
+    return this.#run(target, { do: 'reauthorize' }, options.timeoutMs);
+  }
+
+  /** Returns false where sessions are switched off. */
+  get hasSessions(): boolean {
+    return this.#lookups.sessions() !== undefined;
+  }
+
+  /**
+   * Changes the rooms of one stream, by the id of its client or the key of its session, with one command.
+   *
+   * @returns 0 as `reached` where there is no such stream, and the rooms that it could not join
+   */
+  async changeRooms(target: CommandTarget, changes: RoomChanges): Promise<Required<ChangeOutcome>> {
+    const stored = await storeChanges(target, changes, this.#lookups.sessions(), ANSWER_TIMEOUT_MS);
+    const full = new Set(stored.refused.map(({ room }) => room));
+    const join = changes.join.filter((room) => !full.has(room));
+    const call = this.#call(target, { ...changes, do: 'change', join }, ANSWER_TIMEOUT_MS);
+    const reached = Math.max(await this.#complete([call]), stored.reached);
+    return { reached, refused: [...stored.refused, ...call.refused] };
   }
 
   /** Ends the streams of clients after what is queued. */
@@ -114,24 +163,56 @@ export class RemoteCommands {
     return true;
   }
 
-  async #run(target: unknown, action: CommandAction, timeoutMs = ANSWER_TIMEOUT_MS): Promise<number> {
+  /** @param store changes the stored sessions of a target, before its streams */
+  async #run(
+    target: unknown,
+    action: CommandAction,
+    timeoutMs = ANSWER_TIMEOUT_MS,
+    store?: (sessions: StoredSessionCommands, to: CommandTarget) => Promise<StoredChange>,
+  ): Promise<number> {
     const targets = await commandTargets(action.do, target, this.#lookups);
-    const channel = this.#channel;
-    if (channel === undefined) {
-      throw new SseError(
-        'unsupported-by-broker',
-        'The broker cannot reach the clients of other nodes: it lacks `publishControl` or `nodes`.',
-      );
-    }
-    const calls = targets.map((each) => new RemoteCall(channel, each, action, timeoutMs));
+    const sessions = this.#lookups.sessions();
+    const changes =
+      sessions && store ? await Promise.all(targets.map(async (each) => store(sessions, each))) : [];
+    const reached = await this.#complete(targets.map((each) => this.#call(each, action, timeoutMs)));
+    if (changes.some(({ isFull }) => isFull)) throw sessionIsFull(reached);
+    // A stream between two connections is reached by its session.
+    const isOfSession = targets.some(({ session }) => session !== undefined);
+    return isOfSession ? Math.max(reached, sumOf(changes.map(({ stored }) => stored))) : reached;
+  }
+
+  /** @throws SseError `unsupported-by-broker` */
+  #call(target: CommandTarget, action: CommandAction, timeoutMs: number): RemoteCall {
+    if (this.#channel === undefined) throw unsupported();
+    return new RemoteCall(this.#channel, target, action, timeoutMs);
+  }
+
+  async #complete(calls: readonly RemoteCall[]): Promise<number> {
     for (const call of calls) this.#calls.set(call.id, call);
     try {
-      const reached = await Promise.all(calls.map((call) => call.run()));
-      return reached.reduce((sum, each) => sum + each, 0);
+      return sumOf(await Promise.all(calls.map((call) => call.run())));
     } finally {
       for (const call of calls) this.#calls.delete(call.id);
     }
   }
+}
+
+function unsupported(): SseError {
+  return new SseError(
+    'unsupported-by-broker',
+    'The broker cannot reach the clients of other nodes: it lacks `publishControl` or `nodes`.',
+  );
+}
+
+function sumOf(numbers: readonly number[]): number {
+  return numbers.reduce((sum, each) => sum + each, 0);
+}
+
+function sessionIsFull(reached: number): SseError {
+  return new SseError(
+    'too-many-rooms',
+    `A session has the most rooms that the option sessions.maxRooms allows, and was left as it is. Leave a room first. ${reached} streams are in the room.`,
+  );
 }
 
 /** Validates the options of `disconnect`. @throws SseError `invalid-arguments`, `invalid-retry` */

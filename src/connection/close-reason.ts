@@ -14,6 +14,7 @@
  * - `replaced`: the stream was ended for a newer one of the same user, by `limits.atUserLimit`.
  * - `max-age`: the stream was open for `limits.maxAgeMs`.
  * - `expired`: the time of the client is over, by `expiresAt` of its identity.
+ * - `session-taken`: a newer stream with the same `?session=` has taken the session.
  * - `removed`: the application called `SseService.remove()`. The connection itself stays open.
  * - `shutdown`: the application is closing.
  */
@@ -31,6 +32,7 @@ export const CLOSE_REASONS = [
   'replaced',
   'max-age',
   'expired',
+  'session-taken',
   'removed',
   'shutdown',
 ] as const;
@@ -45,6 +47,7 @@ export const GRACEFUL_REASONS: ReadonlySet<CloseReason> = new Set([
   'replaced',
   'max-age',
   'expired',
+  'session-taken',
   'shutdown',
 ]);
 
@@ -58,6 +61,7 @@ export const GRACEFUL_REASONS: ReadonlySet<CloseReason> = new Set([
  * - Before the stream opened: `refused`, answered with an HTTP status; `limited` by the option `limits`.
  * - The option `limits`: `replaced` by a newer stream of the user, `max-age`.
  * - The identity: `expired`.
+ * - A newer stream of the same session: `session-taken`.
  * - The broker: `broker-unavailable`. The client reconnects with the same position.
  *
  * A native `EventSource` that is still open reconnects, except after `refused` and `removed`. See docs/10-errors.md.

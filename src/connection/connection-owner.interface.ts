@@ -9,4 +9,11 @@ export interface ConnectionOwner {
 
 /** Reasons for which the application ends a stream. */
 export type EndReason =
-  'closed' | 'disconnected' | 'source-ended' | 'source-failed' | 'replaced' | 'max-age' | 'expired';
+  | 'closed'
+  | 'disconnected'
+  | 'source-ended'
+  | 'source-failed'
+  | 'replaced'
+  | 'max-age'
+  | 'expired'
+  | 'session-taken';

@@ -2,13 +2,14 @@ import { EVERYONE, asText, type RoomName } from '../protocol/input/room-name.js'
 import type { RetryTime } from '../protocol/input/retry-time.js';
 import type { ClientIdentity } from '../protocol/input/user-name.js';
 import type { ClientConnection } from './client-connection.js';
+import type { ClientSession } from './client-session.interface.js';
 import type { CloseReason } from './close-reason.js';
 import type { JoinOptions, SseClientContext } from './sse-client.interface.js';
 
 /** Carries out a client's calls, and is notified of its end: the hub of its node. */
 export interface ClientHost {
   join(client: SseClient, room: RoomName, options?: JoinOptions): Promise<boolean>;
-  leave(client: SseClient, room: RoomName): void;
+  leave(client: SseClient, room: RoomName): unknown;
   send(client: SseClient, parts: readonly unknown[]): boolean;
   setRetry(client: SseClient, retryMs: RetryTime): void;
   clientClosed(client: SseClient, reason: CloseReason): void;
@@ -37,10 +38,7 @@ export class SseClient {
   readonly id: string;
   /** The request as controllers receive it: the object of Express or Fastify. */
   readonly request: unknown;
-  /**
-   * The `Last-Event-ID` header of the request, else its query parameter `lastEventId`, else `undefined`. Untrusted
-   * text: check it before use.
-   */
+  /** Header `Last-Event-ID`, else the query parameter `lastEventId`, else `undefined`. Untrusted: check it before use. */
   readonly lastEventId: string | undefined;
   /** `undefined` for no room, a string for one, a Set for more: a Set costs 150 bytes, and most clients are in one. */
   #rooms: string | Set<string> | undefined;
@@ -55,7 +53,9 @@ export class SseClient {
   onceClosed: ((reason: CloseReason) => void) | undefined;
   /** Slot that the client occupies in the limits of its node. @internal */
   slot: { release(): void } | undefined;
-  /** Reconnection time in milliseconds, of `setRetry` or of the stream's options; `undefined` before the opening. @internal */
+  /** Session whose key is in the URL of the stream. @internal */
+  session: ClientSession | undefined;
+  /** Reconnection time in milliseconds, of `setRetry` or the stream's options; `undefined` before the opening. @internal */
   retryMs: RetryTime | false | undefined;
   /** True if the stream ends with the handler's source, `'without rooms'` in no room; `undefined` without one. @internal */
   endOnComplete: boolean | 'without rooms' | undefined;
@@ -63,11 +63,9 @@ export class SseClient {
   identity: ClientIdentity | undefined;
 
   /** @internal */
-  constructor(init: SseClientInit) {
-    this.id = init.id;
-    this.request = init.request;
-    this.lastEventId = init.lastEventId;
-    this.#host = init.host;
+  constructor({ id, request, lastEventId, host }: SseClientInit) {
+    [this.id, this.request, this.lastEventId] = [id, request, lastEventId];
+    this.#host = host;
   }
 
   /** Names of the client's rooms in the order of joining, without `'*'`. A live view: it changes with joins and leaves. */
@@ -186,7 +184,8 @@ export class SseClient {
 
   /** True if the stream ends once the source of its handler has. @internal */
   get endsWithSource(): boolean {
-    return this.endOnComplete === 'without rooms' ? this.roomCount === 0 : this.endOnComplete === true;
+    if (this.endOnComplete !== 'without rooms') return this.endOnComplete === true;
+    return this.roomCount === 0 && this.session === undefined;
   }
 
   /** Returns `true` if the client or its user is listed in the `except` of an event. @internal */

@@ -31,7 +31,7 @@ export interface HandlerStreamOptions {
   /** As in `SseRoomOptions`. */
   readonly snapshot: SseSnapshot<never> | undefined;
   readonly openOnFirstEvent: boolean;
-  /** `undefined`: `true` for a client in no room. */
+  /** `undefined`: `true` for a client in no room and without a session. */
   readonly endOnComplete: boolean | undefined;
   readonly onFailure: (error: unknown) => void;
   /** Values of the handler after the interceptors between `@SseRoom` and it; `undefined` without such interceptors. */

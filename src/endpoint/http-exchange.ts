@@ -101,10 +101,13 @@ export class HttpExchange {
   lastEventId(): string | undefined {
     const header = this.request.headers['last-event-id'];
     if (header !== undefined) return String(header);
+    return this.queryParameter('lastEventId');
+  }
+
+  /** Text of a parameter of the query, the first one of that name. */
+  queryParameter(name: string): string | undefined {
     const query = this.request.url?.split('?', 2)[1];
-    return query?.includes('lastEventId=')
-      ? (new URLSearchParams(query).get('lastEventId') ?? undefined)
-      : undefined;
+    return query?.includes(`${name}=`) ? (new URLSearchParams(query).get(name) ?? undefined) : undefined;
   }
 
   /** Values of a query parameter. */

@@ -8,6 +8,7 @@ import type { AllowedOrigins } from '../cross-site/cross-site-options.interface.
 import { CROSS_SITE_MESSAGE } from '../cross-site/cross-site.js';
 import { HttpExchange } from './http-exchange.js';
 import { isForbiddenOrigin } from './identity/origin-check.js';
+import { attachSession, sessionKeyOf, type Sessions } from './routes/stream-session.js';
 import { exceedsTicket, TICKET_ROOMS_MESSAGE } from './sse-ticket.guard.js';
 import { redeemedOf } from '../tickets/request-ticket.js';
 import { attachSlot, openWithinLimits, refuseAtLimit, refuseWhileDraining } from './stream-opening.js';
@@ -19,18 +20,20 @@ export interface RawStreamOptions {
   readonly isDraining: boolean;
   readonly limits: StreamLimits;
   readonly rules: RoomNameRules & { readonly allowedOrigins: AllowedOrigins | false | undefined };
+  readonly sessions: Sessions;
 }
 
 /**
  * Opens a stream at once on a response that belongs to its handler.
  *
- * @throws SseError `unsupported-response`, `invalid-room`, `invalid-retry`, `response-already-sent`
+ * @throws SseError `unsupported-response`, `invalid-room`, `invalid-retry`, `response-already-sent`; BadRequestException for a
+ * `?session=` that is no key
  */
 export function openRawStream(
   hub: RoomHub,
   request: unknown,
   response: unknown,
-  { rooms, retryMs, isDraining, limits, rules }: RawStreamOptions,
+  { rooms, retryMs, isDraining, limits, rules, sessions }: RawStreamOptions,
 ): SseClient {
   const http = new HttpExchange(request, response);
   const roomNames = rooms === undefined ? [] : checkRooms(rooms, rules);
@@ -42,6 +45,7 @@ export function openRawStream(
       'The response has begun already. Call add() before anything is written.',
     );
   }
+  const session = sessionKeyOf(http, sessions);
   const forbidden = isForbiddenOrigin(http, request, rules.allowedOrigins)
     ? CROSS_SITE_MESSAGE
     : exceedsTicket(redeemedOf(request), roomNames) && TICKET_ROOMS_MESSAGE;
@@ -51,7 +55,7 @@ export function openRawStream(
     request,
     writer: http.createWriter(),
     lastEventId: http.lastEventId(),
-    tracksPosition: roomNames.length > 0,
+    tracksPosition: roomNames.length > 0 || session !== undefined,
     tracksPositionOnceJoined: true,
     held: true,
   });
@@ -68,6 +72,7 @@ export function openRawStream(
     return client;
   }
   attachSlot(client, slot);
+  attachSession(client, sessions, session);
   for (const room of roomNames) void hub.join(client, room);
   http.detachFromFramework();
   http.drainUnreadBody();

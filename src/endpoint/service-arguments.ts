@@ -1,10 +1,12 @@
 import { SseClient } from '../connection/sse-client.js';
 import { describeValue } from '../protocol/error-text.js';
 import { checkCallOptions, checkedElsewhere } from '../protocol/input/option-checks.js';
-import type { RoomName } from '../protocol/input/room-name.js';
+import { checkRooms, type RoomName, type RoomNameRules } from '../protocol/input/room-name.js';
 import { SseError, type PublicMethod } from '../protocol/sse-error.js';
 import { checkUser, noUsers } from '../protocol/input/user-name.js';
+import { SseDestination } from '../rooms/publish/sse-destination.js';
 import { ReportedPromise, type PublicCall, type ReportFailure } from '../rooms/reported-promise.js';
+import type { RoomHub } from '../rooms/room-hub.js';
 
 /**
  * Converts the targets in `options.except` of `[event], data, options` to the names in `PublishOptions.except`.
@@ -40,6 +42,23 @@ export function nameOf(target: unknown, hasUsers: boolean): string {
   if (client !== undefined) return client;
   if (!hasUsers) throw noUsers('except: { user }');
   return `user:${checkUser(user)}`;
+}
+
+/** Rooms of a call of `to`, for events that some clients do not receive. */
+export function destinationOf<Events extends object>(
+  hub: RoomHub,
+  users: { readonly hasUsers: boolean },
+  names: RoomNameRules,
+  rooms: string[],
+): SseDestination<Events> {
+  return new SseDestination(
+    {
+      checkRooms: (others) => checkRooms(others, names),
+      nameOf: (target) => nameOf(target, users.hasUsers),
+      publish: (call, event) => hub.publish(call, event),
+    },
+    rooms,
+  );
 }
 
 /**

@@ -1,4 +1,5 @@
 import { HttpStatus } from '@nestjs/common';
+import { isJson } from '../protocol/input/media-type.js';
 import { refusal } from './publish-failure.js';
 
 /** The part of a request of Express or Fastify that is read. */
@@ -8,14 +9,12 @@ export interface PublishRequest {
 }
 
 /**
- * Refuses a body that is not declared as JSON. Forms and plain text are what a foreign page may send without a CORS preflight
- * (Fetch standard, 4.4), with the cookies of the user.
+ * Refuses a body that is not declared as JSON.
  *
  * @throws HttpException 415
  */
 export function checkMediaType({ headers }: PublishRequest): void {
-  const [type = ''] = String(headers['content-type'] ?? '').split(';');
-  if (type.trim().toLowerCase() === 'application/json') return;
+  if (isJson(headers)) return;
   throw refusal(
     HttpStatus.UNSUPPORTED_MEDIA_TYPE,
     'unsupported-media-type',

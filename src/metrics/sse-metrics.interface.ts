@@ -86,7 +86,7 @@ export interface SseMetrics {
    */
   clientResumed?(outcome: 'full' | 'partial' | 'none', source: 'node' | 'broker' | 'none'): void;
   /** `sse:gap` was sent to this many clients. */
-  gapSent?(reason: 'trimmed' | 'epoch' | 'invalid', clients: number): void;
+  gapSent?(reason: 'trimmed' | 'epoch' | 'invalid' | 'session', clients: number): void;
   /** The state of the broker changed: with partitions, that of the least available one. It is `down` at first. */
   brokerStateChanged?(state: 'down' | 'syncing' | 'live'): void;
   /** The broker is live again after an interruption. */

@@ -8,6 +8,7 @@ export const SSE_ERROR_CODES = [
   'invalid-room',
   'missing-room',
   'too-many-rooms',
+  'room-forbidden',
   'invalid-event-name',
   'invalid-data',
   'event-too-large',

@@ -30,6 +30,8 @@ export interface HubOptions extends ConnectionOptions, RoomNameRules {
   readonly observer?: ClientObserver;
   /** Takes control messages of other nodes and of this one. Returns `false` for a malformed one. */
   readonly onControl?: (text: string) => boolean;
+  /** Called when a partition of the broker has a new history: what was stored last may be lost. */
+  readonly onEpochChange?: () => void;
 }
 
 /** The request that becomes a client. */

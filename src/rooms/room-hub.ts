@@ -8,14 +8,12 @@ import { SseClient, type ClientHost } from '../connection/sse-client.js';
 import type { JoinOptions } from '../connection/sse-client.interface.js';
 import type { SseGauges } from '../metrics/sse-metrics.interface.js';
 import { checkRetryTime, drawRetry, type RetryTime } from '../protocol/input/retry-time.js';
-import { hasReplay } from '../protocol/input/replay-option.js';
-import { checkRoomCount } from '../protocol/input/room-count.js';
 import { encodeEvent } from '../protocol/encode-event.js';
-import { describeValue } from '../protocol/error-text.js';
 import { RoomMessage, type RoomEvent } from '../protocol/room-message.js';
+import type { ResumePoint } from '../protocol/position.js';
 import type { PublicMethod } from '../protocol/sse-error.js';
-import { EVERYONE, checkRoom, checkTarget, type RoomName } from '../protocol/input/room-name.js';
-import { checkJoin } from './publish/call-arguments.js';
+import { EVERYONE, type RoomName } from '../protocol/input/room-name.js';
+import { RoomAuthorizer } from './authorize/room-authorizer.js';
 import { EventDelivery } from './event-delivery.js';
 import { HubObservables } from './hub-observables.js';
 import { HubShutdown } from './hub-shutdown.js';
@@ -25,10 +23,8 @@ import { Partitions, type PartitionsListener } from './partitions/partitions.js'
 import { ClientResumes } from './resume/client-resumes.js';
 import { ReportedPromise, type PublicCall, type ReportFailure } from './reported-promise.js';
 import type { HubOptions, NewClient, Opening } from './room-hub.interface.js';
+import { RoomJoins } from './room-joins.js';
 import { RoomRegistry } from './room-registry.js';
-
-// oxlint-disable-next-line typescript/unbound-method -- compared, never called
-const joinOfClient: PublicMethod = SseClient.prototype.join;
 
 const NO_CLIENTS: ReadonlySet<SseClient> = new Set();
 
@@ -44,6 +40,8 @@ export class RoomHub implements ClientHost {
   readonly callbacks: CallbackFailures;
   readonly report: ReportFailure;
   readonly #resumes: ClientResumes;
+  readonly #joins: RoomJoins;
+  readonly authorizer: RoomAuthorizer;
   readonly #delivery: EventDelivery;
   readonly events: EventPublisher;
   readonly #shutdown: HubShutdown;
@@ -66,6 +64,14 @@ export class RoomHub implements ClientHost {
       { ...options, partitions: this.#partitions, rooms: this.#rooms, hasHistory: this.hasHistory },
       options.report,
     );
+    this.authorizer = new RoomAuthorizer(options.policy, options.callbacks);
+    this.#joins = new RoomJoins({
+      authorizer: this.authorizer,
+      options,
+      partitions: this.#partitions,
+      rooms: this.#rooms,
+      resumes: this.#resumes,
+    });
     this.#delivery = new EventDelivery(options, this.#rooms, this.connections.flushScheduler);
     this.#shutdown = new HubShutdown({
       ...options,
@@ -90,6 +96,7 @@ export class RoomHub implements ClientHost {
       onEpochChange: (partition, current, laterRooms) => {
         losses.notifyEpochChange(partition, current, laterRooms);
         this.#options.observer?.messagesLost();
+        this.#options.onEpochChange?.();
       },
       onGap: (rooms, laterRooms) => losses.notifyGap(rooms, laterRooms),
       onControl: (text) => this.#options.onControl?.(text),
@@ -155,6 +162,7 @@ export class RoomHub implements ClientHost {
     client.connection.open(headers, retry === false ? '' : encodeEvent({ retry }));
     this.#options.observer?.clientOpened(client);
     void this.#resumes.attach(client, { nextTurn: false, ready: this.#options.readyEvent, ...timing });
+    this.#joins.opened(client);
     if (!this.isHidden(client)) this.observables.connected.next({ client });
   }
 
@@ -163,41 +171,27 @@ export class RoomHub implements ClientHost {
     return this.#resumes.finished(client);
   }
 
-  join(
-    client: SseClient,
-    room: RoomName,
-    options: JoinOptions = {},
-    method: PublicMethod = joinOfClient,
-  ): Promise<boolean> {
-    const join = async (): Promise<boolean> => {
-      checkJoin(client, options);
-      const name = checkTarget(room, this.#options);
-      if (name === EVERYONE || client.isClosed || client.isIn(name)) return false;
-      checkRoomCount(client.roomCount + 1, this.#options.limits?.maxRoomsPerClient ?? false);
-      const { connection } = client;
-      const { isOpen } = connection;
-      if (!isOpen || connection.tracksPositionOnceJoined) connection.tracksPosition = true;
-      // Events of the room wait until `attach` has sent the missed ones.
-      if (!isOpen) connection.shutGate();
-      const { replay = 0 } = options;
-      const isAttaching = this.#resumes.includesNewRooms(client);
-      const replays = hasReplay(replay) && isOpen && !(isAttaching && (client.lastEventId ?? '') !== '');
-      if (replays && this.hasHistory) return this.#resumes.join(client, name, replay);
-      const { subscribed } = this.#rooms.join(client, name);
-      if (isOpen) this.#resumes.joined(client, name);
-      // Before the stream opens `attach` waits for the room instead: the stream opens only when the handler returns.
-      if (subscribed !== undefined && (!isOpen || isAttaching)) this.#resumes.joinedBeforeSubscribed(client);
-      if (isOpen) await subscribed;
-      return true;
-    };
-    const call = { method, describe: () => `join(client, ${describeValue(room)})` };
-    return ReportedPromise.of(call, join, this.#options.report);
+  join(client: SseClient, room: RoomName, options?: JoinOptions, method?: PublicMethod): Promise<boolean> {
+    return this.#joins.join(client, room, options, method);
   }
 
-  leave(client: SseClient, room: RoomName): void {
-    const name = checkRoom(room, this.#options);
-    if (name === EVERYONE) this.#rooms.leaveAll(client);
-    else this.#rooms.leave(client, name);
+  joinAtRunTime(client: SseClient, room: string, options: JoinOptions): Promise<boolean> {
+    return this.#joins.joinAtRunTime(client, room, options);
+  }
+
+  leave(client: SseClient, room: RoomName, isStored?: boolean): Promise<void> | undefined {
+    return this.#joins.leave(client, room, isStored);
+  }
+
+  reauthorize(client: SseClient, room: string | undefined): Promise<void> {
+    return this.#joins.reauthorize(client, room);
+  }
+
+  /** The position of a room at the broker now. Waits while the broker cannot be reached. */
+  async livePoint(room: string, signal: AbortSignal): Promise<ResumePoint> {
+    const partition = this.#partitions.partitionOf(room);
+    const point = (await this.#partitions.livePosition([room], signal)).get(partition);
+    return point ?? this.#partitions.positionOf(partition);
   }
 
   send(client: SseClient, parts: readonly unknown[]): boolean {
@@ -212,6 +206,8 @@ export class RoomHub implements ClientHost {
 
   clientClosed(client: SseClient, reason: CloseReason): void {
     this.#resumes.delete(client);
+    client.session?.ended();
+    this.#joins.opened(client);
     const isHidden = this.isHidden(client);
     this.#rooms.forget(client);
     client.settle(reason);

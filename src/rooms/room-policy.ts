@@ -1,4 +1,5 @@
 import type { HistoryPolicy, RoomHistoryLimits } from '../broker/broker.interface.js';
+import type { AuthorizeRoom } from './authorize/authorize-room.interface.js';
 import { EVERYONE, isInternalRoom } from '../protocol/input/room-name.js';
 import { matchesRoomPattern } from './room-pattern.js';
 
@@ -12,6 +13,8 @@ export interface RoomRule {
   readonly presence?: boolean;
   /** True if clients of the room receive `sse:join` and `sse:leave`. */
   readonly presenceEvents?: boolean;
+  /** Decides about clients that join these rooms at run time. Default: that of all rooms. */
+  readonly authorizeRoom?: AuthorizeRoom | undefined;
 }
 
 /** The rule of rooms that carry messages between nodes. */
@@ -23,14 +26,24 @@ export class RoomPolicy implements HistoryPolicy {
   readonly hasHistory: boolean;
   /** True if at least one rule gives rooms presence. */
   readonly hasPresence: boolean;
+  /** True if the application decides about at least some rooms that clients join at run time. */
+  readonly hasAuthorizer: boolean;
   readonly longestAgeMs: number;
   readonly summary: string;
   readonly maxBytes: number;
   readonly #standard: RoomHistoryLimits | false;
   readonly #rules: readonly RoomRule[];
+  readonly #authorizeRoom: AuthorizeRoom | undefined;
 
-  constructor(standard: RoomHistoryLimits | false, maxBytes: number, rules: readonly RoomRule[]) {
+  constructor(
+    standard: RoomHistoryLimits | false,
+    maxBytes: number,
+    rules: readonly RoomRule[],
+    authorizeRoom?: AuthorizeRoom,
+  ) {
     this.#standard = standard;
+    this.#authorizeRoom = authorizeRoom;
+    this.hasAuthorizer = [{ authorizeRoom }, ...rules].some((each) => each.authorizeRoom !== undefined);
     this.maxBytes = maxBytes;
     this.#rules = rules;
     this.hasPresence = rules.some(({ presence }) => presence === true);
@@ -61,6 +74,12 @@ export class RoomPolicy implements HistoryPolicy {
 
   publishesPresenceEvents(room: string): boolean {
     return this.#ruleOf(room)?.presenceEvents ?? false;
+  }
+
+  /** The function that decides about clients that join a room at run time; `undefined` where all may. */
+  authorizerOf(room: string): AuthorizeRoom | undefined {
+    if (!this.hasAuthorizer || isInternalRoom(room)) return undefined;
+    return this.#ruleOf(room)?.authorizeRoom ?? this.#authorizeRoom;
   }
 
   #ruleOf(room: string): RoomRule | undefined {

@@ -49,6 +49,23 @@ describeUnless(noBrowser, 'the quick start, in Chromium', () => {
     await first.locator('#rooms small').filter({ hasText: '2' }).waitFor();
   });
 
+  it('tabs show who is in their room: also under a new nickname, and no longer when one has left', async () => {
+    const [first, second] = [await tab(), await tab()];
+    const nickname = await second.locator('#nickname').inputValue();
+    await first.locator('#present li').filter({ hasText: nickname }).waitFor();
+    await second.locator('#present .me').filter({ hasText: nickname }).waitFor();
+    await second.locator('#nickname').fill('Somebody else');
+    await second.locator('#nickname').press('Enter');
+    await first.locator('#present li').filter({ hasText: 'Somebody else' }).waitFor();
+    await first.locator('#cut').click();
+    await first.locator('#pill[data-state=reconnecting]').waitFor();
+    await first.locator('#pill[data-state=open]').waitFor();
+    await first.locator('#present li').filter({ hasText: 'Somebody else' }).waitFor();
+    await second.close();
+    await first.locator('#present li').filter({ hasText: 'Somebody else' }).waitFor({ state: 'detached' });
+    expect(await first.locator('#present li').count()).toBeGreaterThan(0);
+  });
+
   it('a tab preserves what is typed while a message is being sent', async () => {
     const page = await tab();
     for (const text of ['first', 'second', 'third']) {

@@ -50,7 +50,12 @@ describe('the quick start, over HTTP', () => {
         body: { room: 'quiet', members: 1 },
       });
       await client.postMessage('quiet', 'psst');
-      const [notice, message] = (await listener.nextEvents(2)).map(({ data }) => JSON.parse(data) as unknown);
+      const [join, notice, message] = (await listener.nextEvents(3))
+        .toSorted((a, b) => Number(b.event === 'sse:join') - Number(a.event === 'sse:join'))
+        .map(({ data }) => JSON.parse(data) as unknown);
+      const { memberId, nickname } = client.welcome;
+      expect(join).toEqual({ room: 'chat/quiet', user: memberId, info: { nickname } });
+      expect(await (await app.get('/chat/rooms/quiet/present')).json()).toEqual([{ memberId, nickname }]);
       expect(notice).toMatchObject({ kind: 'joined', members: 1, seq: 1 });
       expect(message).toMatchObject({ room: 'quiet', text: 'psst', seq: 2 });
     });

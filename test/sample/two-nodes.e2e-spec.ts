@@ -8,8 +8,8 @@ import { type Browser, launchChromium } from '../support/chromium.js';
 import { expectStrictPolicy, expectTextOnly, expectWholePage } from './page-rules.js';
 import { missingProgram, OPERATOR_PASSWORD, TwoNodesProcess } from './two-nodes-process.js';
 
-/** The browser's messages when a stream breaks off. */
-const BROKEN_STREAM = /ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION/;
+/** The browser's messages when a stream breaks off, and while nginx holds both nodes for dead. */
+const BROKEN_STREAM = /ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION|502 \(Bad Gateway\)/;
 /** A safety net; a node starts in a second or two. */
 const PATIENCE_MS = 40_000;
 jest.setTimeout(4 * PATIENCE_MS);
@@ -89,6 +89,29 @@ describeUnless(missingProgram, 'two nodes behind nginx, in Chromium', () => {
     await expectTextOnly('sample/01-two-nodes-redis/src/public');
   });
 
+  it('joins matches through whatever node answers, and shows who is in them on both', async () => {
+    for (const match of ['match/1', 'match/2']) {
+      await page.getByRole('button', { name: match }).click();
+      await journal(`Joined ${match}, through node`).waitFor();
+    }
+    const other = await browser.context.newPage();
+    await other.goto(sample.url);
+    await other.locator('#matches button:enabled').first().click();
+    await page
+      .locator('#matches .lane')
+      .first()
+      .getByText(/^in it: you, \w+ \d+$/)
+      .waitFor();
+    await other.close();
+    await page
+      .locator('#matches .lane')
+      .first()
+      .getByText(/^in it: you$/)
+      .waitFor();
+    await page.locator('#matches .lane').nth(1).locator('.chip').nth(2).waitFor();
+    await expectNothingLost();
+  });
+
   it.each(['first', 'second'])(
     'the %s killed node loses no event: its tab resumes at the other',
     async () => {
@@ -106,6 +129,12 @@ describeUnless(missingProgram, 'two nodes behind nginx, in Chromium', () => {
       );
       await receives(5);
       await expectNothingLost();
+      await journal('Still in match/1, match/2').nth(before).waitFor();
+      await page
+        .locator('#matches .lane')
+        .first()
+        .getByText(/^in it: you$/)
+        .waitFor();
       expect(await counter('moves')).toBe(moves + 1);
       await press(killed);
       await becomes(killed, 'up');

@@ -27,7 +27,7 @@ export function compileApp(
   }
   write(
     join(library, 'package.json'),
-    '{ "type": "module", "exports": { ".": "./index.js", "./redis": "./redis.js", "./*": "./*/index.js" } }',
+    '{ "type": "module", "exports": { ".": "./index.js", "./redis": "./redis.js", "./testing": "./testing.js", "./*": "./*/index.js" } }',
   );
   write(join(folder, 'package.json'), '{ "type": "module" }');
   write(join(folder, 'main.js'), compiled(main));

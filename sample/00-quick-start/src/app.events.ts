@@ -34,6 +34,12 @@ export interface ChatMessage extends Numbered {
   text: string;
 }
 
+/** A tab that is in a chat room, also one that has lost its connection a moment ago. */
+export interface Present {
+  memberId: string;
+  nickname: string;
+}
+
 export type NoticeKind = 'joined' | 'left' | 'away' | 'back' | 'renamed';
 
 export interface ChatNotice extends Numbered {

@@ -13,8 +13,15 @@ const UPLOT = dirname(createRequire(import.meta.url).resolve('uplot'));
 
 @Module({
   imports: [
-    // A short reconnection time, for the "cut" button of the page.
-    SseModule.forRoot({ heartbeatIntervalMs: 15_000, retryMs: 2_000 }),
+    SseModule.forRoot({
+      heartbeatIntervalMs: 15_000,
+      // Short, for the "cut" button of the page.
+      retryMs: 2_000,
+      // Presence: who is in each chat room. `StreamController.events` has stored the tab in the context.
+      identify: ({ context: { tab } }) => tab && { user: tab.memberId, info: { nickname: tab.nickname } },
+      presenceGraceMs: 6_000, // as `AWAY_AFTER_MS`
+      rooms: { 'chat/*': { presence: true, presenceEvents: true } },
+    }),
     StatsModule,
     ChatModule,
     StreamModule,

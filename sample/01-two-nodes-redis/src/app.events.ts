@@ -1,8 +1,10 @@
 export type NodeName = 'A' | 'B';
 
-/** Rooms in which both nodes publish. */
+/** Rooms of every stream, named by its endpoint. Both nodes publish in them. */
 export const ROOMS = ['orders', 'prices', 'alerts', 'chat'] as const;
-export type Room = (typeof ROOMS)[number];
+/** Rooms that a page joins and leaves while its stream is open. Both nodes publish in them too. */
+export const MATCHES = ['match/1', 'match/2', 'match/3'] as const;
+export type Room = (typeof ROOMS)[number] | (typeof MATCHES)[number];
 
 /** Room in which the supervisor publishes the state of the nodes. */
 export const NODES_ROOM = 'nodes';
@@ -15,11 +17,11 @@ export interface Count {
   room: string;
   /** 1, 2, 3 … */
   seq: number;
-  /** Start of this run, by the server's clock in milliseconds. */
+  /** Start of this run, by the server's clock in milliseconds; 0 in a match, whose numbers count from a page's join on. */
   since: number;
 }
 
-/** A numbered event of one of `ROOMS`. */
+/** A numbered event of one of `ROOMS` or `MATCHES`. */
 export interface Numbered extends Count {
   /** Time of publishing by the server's clock, in milliseconds. */
   at: number;

@@ -9,8 +9,16 @@ export function sseOptions(redisUrl: string, metrics?: SseMetrics): SseModuleOpt
     heartbeatIntervalMs: 15_000,
     // Short, for a quick reconnect in the sample. Real applications spread it: `client.setRetry`.
     retryMs: 1_000,
-    // A command to close applies to current connections only.
-    rooms: { [CUT_ROOM]: { volatile: true } },
+    // The name that a page has given itself. A real application takes the user from a login.
+    identify: ({ request }) => {
+      const { visitor } = (request as { query: Record<string, unknown> }).query;
+      return typeof visitor === 'string' ? { user: visitor } : undefined;
+    },
+    rooms: {
+      // A command to close applies to current connections only.
+      [CUT_ROOM]: { volatile: true },
+      'match/*': { presence: true, presenceEvents: true },
+    },
     ...(metrics && { metrics }),
   };
 }

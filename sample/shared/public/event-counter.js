@@ -57,6 +57,16 @@ export class EventCounter {
     this.#rooms.delete(room);
   }
 
+  /** Discards the numbers of all rooms whose name begins with these words, as `match/1` for `match/1 A2`. */
+  forgetMatching(words) {
+    for (const room of this.#rooms.keys()) if (room.startsWith(`${words} `)) this.forget(room);
+  }
+
+  /** True once an event of the room was counted, or its number expected. */
+  knows(room) {
+    return this.#rooms.has(room);
+  }
+
   forgetAll() {
     for (const room of this.#rooms.keys()) this.forget(room);
   }

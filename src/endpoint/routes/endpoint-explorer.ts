@@ -4,6 +4,7 @@ import { SseError } from '../../protocol/sse-error.js';
 import { RESOLVED_SSE_OPTIONS } from '../../sse.constants.js';
 import type { SerializeData } from '../../protocol/input/serialize-data.js';
 import type { RoomPolicy } from '../../rooms/room-policy.js';
+import { checkRoomChanges, type UserOptions } from './room-changes-checks.js';
 import { warnOfClassSerializer } from './class-serializer.js';
 import { HTTP_CODE, PATH, RESPONSE_ARGUMENT, ROUTE_ARGUMENTS, SSE } from './nest-metadata.js';
 import { roomMetadataOf } from './room-metadata.js';
@@ -30,7 +31,7 @@ const explored = new WeakSet<ModulesContainer>();
 /** Handlers that had Nest's `@Sse()`, which is removed for all applications of the process. */
 const besideSse = new WeakSet<object>();
 
-interface CheckedOptions extends RoomNameRules {
+interface CheckedOptions extends RoomNameRules, UserOptions {
   readonly serialize: SerializeData;
   readonly policy: RoomPolicy;
 }
@@ -46,9 +47,7 @@ export class EndpointExplorer implements OnModuleInit {
   readonly #endpoints: RouteMethod[] = [];
   readonly #config: ApplicationConfig;
   readonly #modules: ModulesContainer;
-  readonly #serialize: SerializeData;
-  readonly #policy: RoomPolicy;
-  readonly #names: RoomNameRules;
+  readonly #options: CheckedOptions;
 
   constructor(
     discovery: DiscoveryService,
@@ -57,9 +56,7 @@ export class EndpointExplorer implements OnModuleInit {
     modules: ModulesContainer,
     @Inject(RESOLVED_SSE_OPTIONS) options: CheckedOptions,
   ) {
-    this.#names = options;
-    this.#serialize = options.serialize;
-    this.#policy = options.policy;
+    this.#options = options;
     this.#config = config;
     this.#modules = modules;
     // Each import of the module without `forRoot()` has an explorer of its own.
@@ -80,6 +77,7 @@ export class EndpointExplorer implements OnModuleInit {
       // Before Nest registers routes, as it reads their arguments then.
       checkHiddenResponse(route);
       checkPlainRoute(route);
+      checkRoomChanges(route, this.#options);
       if (!isWrapped(handler)) continue;
       checkStreamRoute(route);
       this.#endpoints.push(route);
@@ -114,15 +112,15 @@ export class EndpointExplorer implements OnModuleInit {
       const route = routeText(this.#config.getGlobalPrefix(), prefixes, paths);
       const metadata = roomMetadataOf(controller, handler);
       const { sources } = metadata;
-      checkFirstEvents(metadata, label, this.#policy);
-      for (const source of sources) checkTemplates(source, label, this.#names);
+      checkFirstEvents(metadata, label, this.#options.policy);
+      for (const source of sources) checkTemplates(source, label, this.#options);
       if (!hasModulePaths) this.#checkParameters(sources, route, label);
     }
     for (const endpoint of this.#endpoints) {
       warnOfOwnResponse(endpoint);
       if (besideSse.has(endpoint.handler)) warnOfOuterInterceptors(this.#config, endpoint);
     }
-    if (this.#serialize === JSON.stringify) warnOfClassSerializer(this.#config, this.#endpoints);
+    if (this.#options.serialize === JSON.stringify) warnOfClassSerializer(this.#config, this.#endpoints);
   }
 
   #checkParameters(sources: readonly RoomSource<never>[], route: string, label: string): void {

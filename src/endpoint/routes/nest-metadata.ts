@@ -4,6 +4,7 @@
  */
 export const SSE = '__sse__';
 export const PATH = 'path';
+export const METHOD = 'method';
 export const HTTP_CODE = '__httpCode__';
 export const REDIRECT = '__redirect__';
 export const RENDER_TEMPLATE = '__renderTemplate__';

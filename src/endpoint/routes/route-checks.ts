@@ -1,6 +1,10 @@
 import { hasReplay } from '../../protocol/input/replay-option.js';
 import { SseError } from '../../protocol/sse-error.js';
-import { SSE_INTERCEPTOR_METADATA, SSE_ROOM_METADATA } from '../../sse.constants.js';
+import {
+  SSE_INTERCEPTOR_METADATA,
+  SSE_ROOM_CHANGES_METADATA,
+  SSE_ROOM_METADATA,
+} from '../../sse.constants.js';
 import { declaringClass, dropHiddenResponse, hidesResponse, routeArguments } from './hidden-response.js';
 import { INTERCEPTORS, PATH, REDIRECT, RENDER_TEMPLATE } from './nest-metadata.js';
 import type { SseRoomMetadata } from './room-metadata.js';
@@ -15,6 +19,11 @@ export interface RouteMethod {
   readonly handler: object;
   /** Name for messages: `OrdersController.events()`. */
   readonly label: string;
+}
+
+/** Returns whether a method of any class has `@SseRoomChanges`. */
+export function hasRoomChanges(handler: unknown): boolean {
+  return typeof handler === 'function' && Reflect.hasMetadata(SSE_ROOM_CHANGES_METADATA, handler);
 }
 
 /** Interceptors of a method or a controller: classes and instances. */
@@ -138,7 +147,15 @@ export function checkProvider(
   provider: { readonly name: string; readonly prototype: object },
   methods: readonly string[],
 ): void {
-  const key = methods.find((name) => isWrapped((provider.prototype as Record<string, unknown>)[name]));
+  const handlers = provider.prototype as Record<string, unknown>;
+  const changes = methods.find((name) => hasRoomChanges(handlers[name]));
+  if (changes !== undefined) {
+    throw new SseError(
+      'not-a-route',
+      `@SseRoomChanges() on ${provider.name}.${changes}() has no effect, as ${provider.name} is a provider. Move it to a controller.`,
+    );
+  }
+  const key = methods.find((name) => isWrapped(handlers[name]));
   if (key === undefined && !Reflect.hasOwnMetadata(SSE_ROOM_METADATA, provider)) return;
   const label = key === undefined ? provider.name : `${provider.name}.${key}()`;
   throw new SseError(

@@ -1,3 +1,4 @@
+import { parseData } from '../../protocol/parse-data.js';
 import type { RoomMessage } from '../../protocol/room-message.js';
 import type { EventData, EventName } from './event-map.js';
 
@@ -27,18 +28,9 @@ export function toSseMessage<Events extends object>(room: string, message: RoomM
   const converted: SseMessage = {
     room,
     event: message.event,
-    data: message.serialized ? parse(message.data) : message.data,
+    // Also on the publishing node, so that the data is the same on every node: the others receive only the text.
+    data: message.serialized ? parseData(message.data) : message.data,
     id: message.id,
   };
   return converted as SseMessage<Events>;
-}
-
-// Also on the publishing node, so that the data is the same on every node: the others receive only the text. A custom
-// serializer need not write JSON.
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }

@@ -3,9 +3,10 @@ import { hasReplay, type Replay } from '../../protocol/input/replay-option.js';
 import type { SseFrame } from '../../protocol/sse-frame.js';
 import type { StreamPosition } from '../../protocol/stream-position.js';
 import type { Partitions } from '../partitions/partitions.js';
+import { RestoredSession } from '../restore/restored-session.js';
 import { roomsOf, type RoomRegistry } from '../room-registry.js';
 import type { StateSnapshot } from '../state-snapshot.interface.js';
-import { gapFrame, positionFrame, readyFrame } from './control-events.js';
+import { gapFrame, positionFrame } from './control-events.js';
 import type { FirstRead, ResumeServices } from './first-read.interface.js';
 import { LateRooms } from './late-rooms.js';
 import { MissedReplay } from './missed-replay.js';
@@ -15,8 +16,16 @@ import {
   haveSameEpochs,
   moveToJoinPosition,
   moveToRequestedPosition,
+  positionsIn,
+  readCurrentPosition,
   streamPositionOf,
 } from './starting-position.js';
+
+/** The beginning of a stream that has opened. */
+type Beginning = { readonly ready: boolean; readonly newest: Replay | undefined } & {
+  readonly late: LateRooms;
+  readonly session: RestoredSession;
+};
 
 /**
  * Brings one client from a shut gate to live delivery, after its stream has opened or when it joins a room with `replay`.
@@ -56,9 +65,17 @@ export class ClientResume {
    * @param newest events that a client without a `Last-Event-ID` receives first
    */
   attach(ready: boolean, newest: Replay | undefined): Promise<void> {
+    const late = new LateRooms(this.#client);
+    const session = new RestoredSession(this.#client, this.#services, late);
+    // From now on other rooms are joined at run time.
+    if (this.#client.session !== undefined) this.#late = late;
     return this.#catchUp(
-      async () => this.#rooms.whenAllSubscribed(this.#client),
-      () => this.#start(ready, newest),
+      async () => {
+        await session.restore();
+        await this.#rooms.whenAllSubscribed(this.#client);
+      },
+      () => this.#start({ ready, newest, late, session }),
+      late,
     );
   }
 
@@ -99,14 +116,11 @@ export class ClientResume {
    * when the broker delivers the room to this node.
    */
   joined(name: string): void {
-    const late = this.#late;
-    if (late === undefined) return;
-    const joinedNow = (): void =>
-      late.joined(name, this.#partitions.positionOf(this.#partitions.partitionOf(name)).position);
-    const subscribed = this.#rooms.get(name)?.subscribed;
-    if (subscribed === undefined) return joinedNow();
-    late.joined(name, Infinity);
-    subscribed.then(joinedNow, () => {});
+    this.#late?.joinedNow(
+      name,
+      () => this.#partitions.positionOf(this.#partitions.partitionOf(name)).position,
+      this.#rooms.get(name)?.subscribed,
+    );
   }
 
   /**
@@ -117,16 +131,19 @@ export class ClientResume {
    * @param becomeMember settles when the broker delivers the client's rooms to this node
    * @param start sends the events before the missed ones
    */
-  async #catchUp(becomeMember: () => Promise<void>, start: () => Promise<FirstRead>): Promise<void> {
+  async #catchUp(
+    becomeMember: () => Promise<void>,
+    start: () => Promise<FirstRead>,
+    late = new LateRooms(this.#client),
+  ): Promise<void> {
     const { connection } = this.#client;
 
     // Step 1, member: the gate is shut, and holds every event of the client's rooms from the subscription on.
     await becomeMember();
     if (connection.isClosed) return;
-    const late = (this.#late = new LateRooms(this.#client));
+    this.#late = late;
     const firstRead = await start();
     if (connection.isClosed) return;
-
     // Steps 2 and 3, read history and send the missed events.
     const replay = new MissedReplay(this.#client, this.#services, late, firstRead);
     await replay.run(firstRead);
@@ -134,24 +151,24 @@ export class ClientResume {
       await sendStateAfterGap(this.#client, this.snapshot, replay, this.#lacksState);
     this.#lacksState = false;
     if (connection.isClosed) return;
-
     // Step 4, send what the gate holds, without the events that were sent in step 3. The client is live.
     connection.openGate();
   }
 
   /** Sends `sse:ready`, for a resuming client after the first read, and moves the cursor to the client's position. */
-  async #start(ready: boolean, newest: Replay | undefined): Promise<FirstRead> {
+  async #start(beginning: Beginning): Promise<FirstRead> {
+    const { ready, session } = beginning;
     const client = this.#client;
     const { lastEventId } = client;
     if (!this.#services.hasHistory || lastEventId === undefined || lastEventId === '')
-      return this.#startNew(ready, newest);
+      return this.#startNew(beginning);
     // The position at the time the gate was shut: held events are newer.
     const gatePosition = this.#streamPosition();
     let requested = this.#partitions.parse(lastEventId);
     let current = gatePosition;
     if (requested === undefined || !haveSameEpochs(requested, gatePosition)) {
       // Another node may have received a new epoch or a position in the future that this node does not know yet.
-      current = await this.#readCurrent(requested);
+      current = await readCurrentPosition(client, this.#partitions, this.#roomNames(), requested);
       requested = this.#partitions.parse(lastEventId, current);
       if (client.isClosed) return { from: gatePosition, isNeeded: false };
     }
@@ -159,8 +176,10 @@ export class ClientResume {
       requested === undefined
         ? { sameEpoch: [], hasRestored: false }
         : moveToRequestedPosition(client, gatePosition, requested, current);
+    session.countFromJoins();
+    if (requested !== undefined && sameEpoch.length < current.size) session.mayLackJoins();
     if (sameEpoch.length === 0 && !hasRestored) {
-      if (ready) this.#push(readyFrame(client, 'none', undefined));
+      session.sendReady(ready, 'none', undefined);
       const reason = requested === undefined ? 'invalid' : 'epoch';
       this.#push(gapFrame(this.#roomNames(), reason));
       this.#lacksState = true;
@@ -178,66 +197,46 @@ export class ClientResume {
       heldFrom: gatePosition,
       isNeeded: true,
       lostRooms,
-      lostFrom: new Map(
-        Array.from(this.#partitions.group(lostRooms).keys(), (partition) => [
-          partition,
-          requested?.get(partition)?.position ?? 0,
-        ]),
-      ),
+      lostFrom: positionsIn(this.#partitions, lostRooms, requested),
       // With the client's own position: a connection cut before the missed events must not skip them.
       onRead: (complete, isLocal) => {
-        const outcome = complete ? 'full' : 'partial';
-        if (ready) this.#push(readyFrame(client, outcome, lastEventId));
+        const outcome = complete && !session.isGone ? 'full' : 'partial';
+        session.sendReady(ready, outcome, lastEventId);
         this.#services.metrics.clientResumed?.(outcome, isLocal ? 'node' : 'broker');
       },
     };
   }
 
-  /**
-   * The current position of the broker. A node without a connection cannot tell a new epoch from an old one: it waits, as
-   * for any read of history, and the client is at the requested position meanwhile.
-   */
-  async #readCurrent(requested: StreamPosition | undefined): Promise<StreamPosition> {
-    const rooms = this.#roomNames();
-    if (requested === undefined) return this.#partitions.currentPosition(rooms);
-    const { connection, signal } = this.#client;
-    for (const partition of this.#partitions.group(rooms).keys()) {
-      const point = requested.get(partition);
-      if (point !== undefined) connection.cursor.move(partition, point);
-    }
-    return this.#partitions.livePosition(rooms, signal);
-  }
-
-  async #startNew(ready: boolean, newest: Replay | undefined): Promise<FirstRead> {
+  async #startNew({ ready, newest, late, session }: Beginning): Promise<FirstRead> {
     const client = this.#client;
     if (this.joinedBeforeSubscribed) {
       const sinceOf = (room: string): number => this.#rooms.get(room)?.subscribedSince ?? 0;
       moveToJoinPosition(client, this.#partitions, this.#roomNames(), sinceOf);
     }
-    const from = this.#streamPosition();
+    const own = client.roomNames().filter((room) => !late.has(room));
+    const joins = await session.moveToJoins();
+    if (client.isClosed) return { from: this.#streamPosition(), isNeeded: false };
+    const newestPosition = joins?.heldFrom ?? this.#streamPosition();
+    const from = joins?.from ?? newestPosition;
     const id = this.#services.hasHistory ? this.#partitions.format(from) : undefined;
     const isReplaying = hasReplay(newest);
     const isDelayed = isReplaying || this.snapshot !== undefined;
     // Without the position until the state or the newest events are sent: a client that is cut before begins with them again.
-    if (ready) this.#push(readyFrame(client, 'none', isDelayed ? undefined : id));
-    if (this.snapshot !== undefined) {
-      const state = await this.snapshot.next();
-      if (state !== undefined && !client.isClosed) this.#push(state);
-    }
+    session.sendReady(ready, 'none', isDelayed ? undefined : id);
+    const state = await this.snapshot?.next();
+    if (state !== undefined && !client.isClosed) this.#push(state);
     if (isReplaying) {
-      for (const [partition, rooms] of this.#partitions.group(client.roomNames())) {
-        const until = from.get(partition)?.position ?? 0;
+      for (const [partition, rooms] of this.#partitions.group(own)) {
+        const until = newestPosition.get(partition)?.position ?? 0;
         await replayNewest(client, this.#partitions, { partition, rooms, amount: newest, until });
       }
     }
     if (isDelayed && id !== undefined && !client.isClosed) this.#push(positionFrame(id));
-    return { from, isNeeded: this.joinedBeforeSubscribed };
+    return joins ?? { from, isNeeded: this.joinedBeforeSubscribed };
   }
 
   /** The current rooms of the client, with `'*'`: they may change during each `await`. */
-  #roomNames(): string[] {
-    return roomsOf(this.#client);
-  }
+  readonly #roomNames = (): string[] => roomsOf(this.#client);
 
   #streamPosition(): StreamPosition {
     return streamPositionOf(this.#client, this.#partitions, this.#roomNames());

@@ -10,16 +10,23 @@ import { SseFrame } from '../../protocol/sse-frame.js';
  * - `trimmed`: history no longer reaches back to the client's position.
  * - `epoch`: the broker began a new epoch, and positions of the old one are void.
  * - `invalid`: the client's `Last-Event-ID` is no position that a node has written.
+ * - `session`: the session of the client is gone, and with it the rooms that it had joined at run time.
  */
-export type GapReason = 'trimmed' | 'epoch' | 'invalid';
+export type GapReason = 'trimmed' | 'epoch' | 'invalid' | 'session';
 
-/** The first event of a stream with rooms. `id` sets the client's position before the first event of a room. */
+/**
+ * The first event of a stream with rooms. `id` sets the client's position before the first event of a room.
+ *
+ * @param restored the rooms of its session; `undefined` for a stream without one
+ */
 export function readyFrame(
   client: SseClient,
   resumed: 'full' | 'partial' | 'none',
   id: string | undefined,
+  restored: readonly string[] | undefined,
 ): SseFrame {
-  return controlFrame('ready', { clientId: client.id, resumed, heartbeatMs: heartbeatMsOf(client) }, id);
+  const heartbeatMs = heartbeatMsOf(client);
+  return controlFrame('ready', { clientId: client.id, resumed, restored, heartbeatMs }, id);
 }
 
 /** Names the rooms whose events may be missing. Without an id, which would move the client past the gap. */

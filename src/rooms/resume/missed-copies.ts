@@ -96,7 +96,11 @@ export function roomsOfOvertakenCopies(
  * Finds rooms of other partitions that lost an event together with a room of a gap.
  *
  * A node does not send the later copy of an event to a client that expects the earlier copy. A client that was cut in
- * between has passed the later copy's position, and the earlier copy is inside the gap. Only history still has it.
+ * between has passed the later copy's position, and the earlier copy is inside the gap. Only history still has it. A room
+ * whose history was trimmed within that range counts as lost too: a later copy may be among the trimmed events.
+ *
+ * Example: the clock of partition 0 leads by 10 ms. An event has the copies 0:120 and 1:112, and a client is sent 1:115
+ * first and cut. Then both rooms lose the event. In partition 1 nothing after 115 is missing, so its own page has no gap.
  *
  * @param lostFrom by partition with a gap, the position after which events may be missing
  */
@@ -117,6 +121,7 @@ export async function roomsOfLaterCopies(
       const lostRooms = new Set<string>();
       for (let after = oldest, hasMore = true; hasMore && after < point.position;) {
         const page = await partitions.read(partition, own, after, new PageReads(client, pages.length));
+        for (const room of page.incompleteRooms) if (client.in(room)) lostRooms.add(room);
         for (const { position, copies = [], rooms: all } of page.messages) {
           if (position > point.position || !copies.some(isLost)) continue;
           for (const room of all) if (client.in(room)) lostRooms.add(room);

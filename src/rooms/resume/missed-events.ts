@@ -76,6 +76,17 @@ export class MissedEvents {
     return new MissedEvents(limited.map((each) => cutBefore(each, end)));
   }
 
+  /** Leaves out the events that are not sent. A single partition has no copies that they could replace. */
+  only(isSent: (message: RoomMessage) => boolean): MissedEvents {
+    if (this.pages.length < 2) return this;
+    return new MissedEvents(
+      this.pages.map((each) => ({
+        ...each,
+        page: { ...each.page, messages: each.page.messages.filter(isSent) },
+      })),
+    );
+  }
+
   /** Events of all partitions, oldest first. */
   messages(): readonly RoomMessage[] {
     const [first, ...others] = this.pages;

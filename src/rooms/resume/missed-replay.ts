@@ -139,9 +139,11 @@ export class MissedReplay {
       gaps.push({ lost: later, reason: 'trimmed' });
     }
     if (lostRooms.length > 0) gaps.unshift({ lost: lostRooms, reason: 'epoch' });
+    // A copy in a room that the client joined after it is not sent, so it replaces no other copy.
+    const received = missed.only((message) => this.#late.receives(message)).pages;
     const messages = missed.messages().filter((message) => {
       if (!this.#late.receives(message) || client.isAmong(message.except ?? [])) return false;
-      return !isReceivedElsewhere(client, message, missed.pages, this.#heldFrom);
+      return !isReceivedElsewhere(client, message, received, this.#heldFrom);
     });
     gaps.push({ lost: roomsOfOvertakenCopies(client, messages, missed.pages, losses), reason: 'trimmed' });
     const lost = [...new Set(gaps.flatMap((gap) => gap.lost))];
@@ -187,7 +189,8 @@ export class MissedReplay {
     const page = missed.pages[index]?.page;
     if (reason !== 'trimmed' || page === undefined) return { lost, reason };
     const concerned = lost.filter(
-      (room) => this.#client.in(room) && (page.lostUpTo?.get(room) ?? Infinity) > this.#late.since(room),
+      (room) =>
+        this.#client.in(room) && (page.lostUpTo?.get(room) ?? Infinity) > this.#late.since(room, page.epoch),
     );
     return { lost: this.#announced.takeNew(concerned, page), reason };
   }

@@ -17,6 +17,16 @@ export function streamPositionOf(
   );
 }
 
+/** By partition of some rooms, the position that an id names; 0 where it names none. */
+export function positionsIn(
+  partitions: Partitions,
+  rooms: readonly string[],
+  requested: StreamPosition | undefined,
+): Map<number, Position> {
+  const numbers = [...partitions.group(rooms).keys()];
+  return new Map(numbers.map((partition) => [partition, requested?.get(partition)?.position ?? 0]));
+}
+
 /**
  * Moves a new client to the position at which it joined. The position of its node may be much older, on a node that
  * received no event for long. The new position is older than every event that the gate holds, so that all of these are
@@ -40,6 +50,24 @@ export function moveToJoinPosition(
     cursor.move(partition, { epoch, position: joined });
     cursor.countRoomsFrom(partition, joined);
   }
+}
+
+/**
+ * The current position of the broker. A node without a connection cannot tell a new epoch from an old one: it waits, as
+ * for any read of history, and the client is at the requested position meanwhile.
+ */
+export async function readCurrentPosition(
+  { connection, signal }: SseClient,
+  partitions: Partitions,
+  rooms: readonly string[],
+  requested: StreamPosition | undefined,
+): Promise<StreamPosition> {
+  if (requested === undefined) return partitions.currentPosition(rooms);
+  for (const partition of partitions.group(rooms).keys()) {
+    const point = requested.get(partition);
+    if (point !== undefined) connection.cursor.move(partition, point);
+  }
+  return partitions.livePosition(rooms, signal);
 }
 
 /** Largest difference between the clocks of two partitions, in microseconds. */

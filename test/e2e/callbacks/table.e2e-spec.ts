@@ -5,6 +5,7 @@ import {
   SseModule,
   SseRoom,
   type CloseReason,
+  type SseClient,
   type SseBroker,
   type SseMetrics,
   type SseModuleOptions,
@@ -254,6 +255,33 @@ const decides = (error: object): Cell => [
   },
 ];
 
+const joins = async (table: Play, authorizeRoom: Failure): Promise<boolean> => {
+  await table.start({ authorizeRoom });
+  const { sse } = table.running;
+  await table.running.listen('/stream');
+  await eventually(() => sse.count('room') === 1, 'the client');
+  return sse.join([...sse.clients()][0] as SseClient, 'another');
+};
+/** The join of an open stream rejects, and is reported once. */
+const joinIsRefused: Cell = [
+  'Rejects',
+  async (table, fail) => {
+    await expect(joins(table, fail)).rejects.toMatchObject({ code: 'room-forbidden' });
+    expect(table.counted).toEqual(['authorizeRoom']);
+    await table.servesOthers();
+  },
+];
+const joinWaits: Cell = [
+  'Waits',
+  async (table, fail) => {
+    let isSettled = false;
+    void joins(table, fail).finally(() => (isSettled = true));
+    await eventually(() => (table.running as RunningApp | undefined)?.sse.count('room') === 1, 'the client');
+    await table.servesOthers();
+    expect(isSettled).toBe(false);
+  },
+];
+
 const sourceFails: Cell = [
   'Ends',
   async (table, _fail, way) => {
@@ -416,6 +444,12 @@ const TABLE: Readonly<Record<string, Row>> = {
     rejects: decides(INVALID),
     hangs: decides(INVALID),
     nonsense: decides(INVALID),
+  },
+  authorizeRoom: {
+    throws: joinIsRefused,
+    rejects: joinIsRefused,
+    hangs: joinWaits,
+    nonsense: joinIsRefused,
   },
   '@SseRoom': {
     throws: answered(500, '/rooms'),

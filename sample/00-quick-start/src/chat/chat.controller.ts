@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Param, Post, UseGuards } from '@nestjs/common';
 import { SseRoom } from 'nestjs-simple-sse';
-import type { Numbered, RoomInfo } from '../app.events.js';
+import type { Numbered, Present, RoomInfo } from '../app.events.js';
 import { CurrentTab, OwnerGuard } from '../tab/owner.guard.js';
 import type { Tab } from '../tab/tab.js';
 import { MESSAGE_TEXT, NICKNAME, ROOM_NAME } from './chat.input.js';
@@ -19,6 +19,12 @@ export class ChatController {
   @Get('rooms/:room/events')
   @SseRoom('chat/:room')
   events(@Param('room', ROOM_NAME) _room: string): void {}
+
+  /** Who is in a room: `curl localhost:3000/chat/rooms/lobby/present`. */
+  @Get('rooms/:room/present')
+  present(@Param('room', ROOM_NAME) room: string): Promise<Present[]> {
+    return this.chat.present(room);
+  }
 
   @Post('rooms/:room/join')
   @HttpCode(200)

@@ -1,6 +1,6 @@
 import { BadRequestException, ForbiddenException, Injectable, type OnModuleInit } from '@nestjs/common';
 import { SseService } from 'nestjs-simple-sse';
-import type { AppEvents, NoticeKind, Numbered, RoomInfo } from '../app.events.js';
+import type { AppEvents, NoticeKind, Numbered, Present, RoomInfo } from '../app.events.js';
 import type { Tab } from '../tab/tab.js';
 import { TabService } from '../tab/tab.service.js';
 
@@ -94,8 +94,21 @@ export class ChatService implements OnModuleInit {
   }
 
   info(name: string): RoomInfo {
-    const members = [...(this.rooms.get(name)?.members ?? [])];
-    return { room: name, members: members.filter((tab) => !tab.away).length };
+    return { room: name, members: this.tabsIn(name).filter((tab) => !tab.away).length };
+  }
+
+  private tabsIn(name: string): Tab[] {
+    return [...(this.rooms.get(name)?.members ?? [])];
+  }
+
+  /** Who is in a chat room, from the presence of the module. A tab may have another nickname since its stream has opened. */
+  async present(name: string): Promise<Present[]> {
+    const nicknames = new Map(this.tabsIn(name).map(({ memberId, nickname }) => [memberId, nickname]));
+    const members = await this.sse.presence(chatRoom(name));
+    return members.map(({ user, info }) => ({
+      memberId: user,
+      nickname: nicknames.get(user) ?? (info as { nickname: string }).nickname,
+    }));
   }
 
   private announceEverywhere(kind: NoticeKind, tab: Tab, formerly?: string): void {

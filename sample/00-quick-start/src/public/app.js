@@ -6,7 +6,7 @@ import { Frames } from './frames.js';
 import { Stream } from './stream.js';
 import { tab } from './tab.js';
 
-const EVENTS = ['sse:ready', 'sse:gap', 'welcome', 'stats', 'chat', 'notice', 'typing'];
+const EVENTS = ['sse:ready', 'sse:gap', 'welcome', 'stats', 'chat', 'notice', 'typing', 'sse:join', 'sse:leave'];
 const STATES = {
   connecting: ['Connecting', 'to this server'],
   open: ['Open', 'events arrive as they happen'],
@@ -83,6 +83,8 @@ events.on('stats', (sample) => charts.add(sample));
 events.on('chat', (message, resumed) => chat.message(message, resumed));
 events.on('notice', (notice, resumed) => chat.notice(notice, resumed));
 on('typing', (typing) => chat.typing(typing));
+on('sse:join', (member) => chat.entered(member));
+on('sse:leave', (member) => chat.left(member));
 on('frame', (event) => frames.show(event));
 
 $('cut').addEventListener('click', () => {

@@ -66,6 +66,18 @@ export class ChatView {
     $('text').placeholder = active ? `Say something in ${active}` : 'Join a room first';
   }
 
+  /** Shows who is in the room, this tab first. */
+  present(nicknames, me) {
+    const order = [...nicknames].toSorted(([a], [b]) => (b === me) - (a === me));
+    $('present').replaceChildren(
+      ...order.map(([memberId, nickname]) => {
+        const item = element('li', nickname, memberId === me ? 'me' : '');
+        item.style.setProperty('--hue', hue(memberId));
+        return item;
+      }),
+    );
+  }
+
   log(entries) {
     $('log').replaceChildren(...entries.map(line));
     this.#toEnd();
@@ -114,6 +126,9 @@ export class ChatView {
   }
 }
 
+/** The colour of a member. */
+const hue = (memberId) => parseInt(memberId.slice(0, 3), 16) % 360;
+
 function line(entry) {
   const item = entry.text === undefined ? notice(entry) : message(entry);
   item.title = new Date(entry.at).toLocaleTimeString();
@@ -129,7 +144,7 @@ function notice({ kind, nickname, formerly, mine }) {
 function message({ nickname, memberId, text, mine }) {
   const item = element('li', '', mine ? 'mine' : 'theirs');
   const who = element('b', nickname);
-  who.style.setProperty('--hue', parseInt(memberId.slice(0, 3), 16) % 360);
+  who.style.setProperty('--hue', hue(memberId));
   item.append(who, element('span', text));
   return item;
 }

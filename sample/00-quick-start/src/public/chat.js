@@ -8,7 +8,7 @@ const TYPING_EVERY_MS = 2_000;
 export class Chat {
   #stream;
   #view;
-  /** name -> { members, unread, entries } */
+  /** name -> { members, unread, entries, present }, of which `present` has nicknames by member */
   #rooms = new Map();
   #active;
   #memberId;
@@ -41,6 +41,8 @@ export class Chat {
     const joined = new Set(rooms.map(({ room }) => room));
     for (const room of tab.rooms) if (!joined.has(room)) await this.#join(room);
     this.#show(this.#active ?? [...tab.rooms][0]);
+    // Joins and leaves are not resumed, so a page that comes back asks for the lists again.
+    for (const room of this.#rooms.keys()) await this.#list(room);
   }
 
   message(message, resumed) {
@@ -51,7 +53,21 @@ export class Chat {
   notice(notice, resumed) {
     const room = this.#room(notice.room);
     room.members = notice.members;
+    if (room.present.has(notice.memberId)) room.present.set(notice.memberId, notice.nickname);
+    this.#showPresent();
     this.#enter(notice.room, { ...notice, mine: notice.memberId === this.#memberId, resumed });
+  }
+
+  /** The module's `sse:join`: the first stream of a member has joined a room. */
+  entered({ room, user, info }) {
+    this.#chatRoom(room)?.present.set(user, info.nickname);
+    this.#showPresent();
+  }
+
+  /** The module's `sse:leave`: a member has left a room, or has been without a stream for six seconds. */
+  left({ room, user }) {
+    this.#chatRoom(room)?.present.delete(user);
+    this.#showPresent();
   }
 
   typing({ room, nickname }) {
@@ -73,6 +89,7 @@ export class Chat {
     tab.rooms.add(name);
     tab.save();
     this.#show(name);
+    await this.#list(name);
   }
 
   async #leave(name) {
@@ -81,6 +98,12 @@ export class Chat {
     tab.rooms.delete(name);
     tab.save();
     this.#show(this.#active === name ? this.#rooms.keys().next().value : this.#active);
+  }
+
+  async #list(name) {
+    const present = await (await fetch(`chat/rooms/${encodeURIComponent(name)}/present`)).json();
+    this.#room(name).present = new Map(present.map(({ memberId, nickname }) => [memberId, nickname]));
+    this.#showPresent();
   }
 
   async #send(text) {
@@ -113,10 +136,20 @@ export class Chat {
     if (room) room.unread = 0;
     this.#view.log(room?.entries ?? []);
     this.#view.rooms(this.#rooms, name);
+    this.#showPresent();
+  }
+
+  #showPresent() {
+    this.#view.present(this.#rooms.get(this.#active)?.present ?? new Map(), this.#memberId);
+  }
+
+  /** The room of a presence event, whose name is that of the server. */
+  #chatRoom(name) {
+    return this.#rooms.get(name.replace('chat/', ''));
   }
 
   #room(name) {
-    if (!this.#rooms.has(name)) this.#rooms.set(name, { members: 0, unread: 0, entries: [] });
+    if (!this.#rooms.has(name)) this.#rooms.set(name, { members: 0, unread: 0, entries: [], present: new Map() });
     return this.#rooms.get(name);
   }
 

@@ -2,12 +2,13 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { SseService } from 'nestjs-simple-sse';
-import { type AppEvents, type Numbered, type Room, ROOMS } from '../app.events.js';
+import { type AppEvents, type Numbered, MATCHES, type Room, ROOMS } from '../app.events.js';
 import { FiguresService } from './figures.service.js';
 import { NodeIdentity } from './node-identity.js';
 import { report } from './report.js';
 
-const [SHORTEST_PAUSE_MS, LONGEST_PAUSE_MS] = [100, 500];
+const ALL_ROOMS = [...ROOMS, ...MATCHES];
+const [SHORTEST_PAUSE_MS, LONGEST_PAUSE_MS] = [60, 320];
 const RETRY_MS = 500;
 
 /** Publishes numbered events, at random times in random rooms. */
@@ -38,7 +39,7 @@ export class PublisherService implements OnApplicationBootstrap, OnModuleDestroy
     const { signal } = this.stopping;
     for (;;) {
       await pause(randomInt(SHORTEST_PAUSE_MS, LONGEST_PAUSE_MS), undefined, { signal });
-      const event = this.next(ROOMS[randomInt(ROOMS.length)] ?? 'orders');
+      const event = this.next(ALL_ROOMS[randomInt(ALL_ROOMS.length)] ?? 'orders');
       while (!(await this.isAccepted(event))) await pause(RETRY_MS, undefined, { signal });
       this.figures.countPublished();
       const { room, seq, since } = event;
@@ -64,6 +65,7 @@ export class PublisherService implements OnApplicationBootstrap, OnModuleDestroy
     const { name, run } = this.node;
     const seq = (this.seqs.get(topic) ?? 0) + 1;
     this.seqs.set(topic, seq);
-    return { room: `${topic} ${name}${run}`, seq, since: this.since, at: Date.now(), node: name, topic };
+    const since = topic.startsWith('match/') ? 0 : this.since;
+    return { room: `${topic} ${name}${run}`, seq, since, at: Date.now(), node: name, topic };
   }
 }

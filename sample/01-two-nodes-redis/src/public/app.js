@@ -2,22 +2,32 @@
 import { ReceivedEvents } from './received-events.js';
 import { Journal } from './journal.js';
 import { RoomLists } from './room-lists.js';
+import { Matches } from './matches.js';
 import { Latency } from './latency.js';
 import { NodeMap } from './node-map.js';
 import { Stream } from './stream.js';
+import { session, visitor } from './visitor.js';
 
-const EVENTS = ['sse:ready', 'sse:gap', 'welcome', 'numbered', 'nodes'];
+const EVENTS = ['sse:ready', 'sse:gap', 'sse:join', 'sse:leave', 'welcome', 'numbered', 'nodes'];
+const MATCHES = ['match/1', 'match/2', 'match/3'];
 
 const $ = (id) => document.getElementById(id);
 
-const stream = new Stream(new URLSearchParams(), EVENTS);
+// EventSource brings the same URL at each reconnect: the matches that the page has joined belong to the session.
+const stream = new Stream(new URLSearchParams({ session, visitor }), EVENTS);
 const events = new ReceivedEvents(stream, showCounters, showReturn);
 const { counter } = events;
 const journal = new Journal($('journal'));
-const roomLists = new RoomLists($('lanes'), ['orders', 'prices', 'alerts', 'chat']);
+const roomLists = new RoomLists();
+roomLists.addRooms($('lanes'), ['orders', 'prices', 'alerts', 'chat']);
+const matches = new Matches(roomLists.addRooms($('matches'), MATCHES), visitor, (room, wanted) =>
+  change(wanted ? { join: [room] } : { leave: [room] }).catch(report),
+);
 const latency = new Latency();
 const map = new NodeMap($('map'), $('nodes'), (command) => stream.post(`supervisor/nodes/${command}`).catch(report));
 
+/** Id of the client, from `sse:ready`. */
+let client;
 /** The node that the last welcome came from, and when. */
 let node;
 let welcomedAt;
@@ -29,6 +39,24 @@ function on(name, listener) {
 
 function report(error) {
   journal.write(error.message, 'bad');
+}
+
+/** Joins and leaves matches, through whatever node answers. */
+async function change({ join = [], leave = [] }) {
+  // The numbers of a match count from the join on.
+  for (const room of join) if (!matches.joined.has(room)) counter.forgetMatching(room);
+  const answer = await fetch(`rooms?${new URLSearchParams({ visitor })}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ client, join, leave }),
+  });
+  const body = await answer.json();
+  if (!answer.ok) throw new Error(body.message);
+  matches.changed(body);
+  const through = answer.headers.get('x-node');
+  for (const room of body.joined) journal.write(`Joined ${room}, through node ${through}`);
+  for (const room of body.left) journal.write(`Left ${room}, through node ${through}`);
+  for (const { room, message } of body.refused) journal.write(`${room}: ${message}`, 'bad');
 }
 
 function showCounters() {
@@ -58,6 +86,7 @@ on('state', (state) => {
     roomLists.addAbsence();
   }
   map.on = '';
+  matches.enabled = false;
   events.away();
   show(state, 'Reconnecting');
 });
@@ -72,8 +101,20 @@ on('welcome', (welcome) => {
 });
 
 on('sse:gap', (gap) => events.gap(gap));
+on('sse:join', (member) => matches.entered(member));
+on('sse:leave', (member) => matches.left(member));
+
+on('sse:ready', ({ clientId, restored = [] }) => {
+  client = clientId;
+  matches.enabled = true;
+  if (restored.length > 0) journal.write(`Still in ${MATCHES.filter((room) => restored.includes(room)).join(', ')}`, 'good');
+  const lost = [...matches.joined].filter((room) => !restored.includes(room));
+  if (lost.length > 0) change({ join: lost }).catch(report);
+  matches.list().catch(report);
+});
 
 events.on('numbered', (event, resumed) => {
+  if (MATCHES.includes(event.topic) && !matches.joined.has(event.topic)) return;
   roomLists.add(event, resumed);
   // A first connection can begin slightly in the past: a node without streams may lag behind Redis.
   if (event.at >= welcomedAt) latency.add(performance.timeOrigin + performance.now() - event.at);
@@ -84,7 +125,10 @@ events.inTurn('nodes', ({ nodes, accepted }) => {
     if (state === 'down') journal.write(`Node ${name} is dead`, 'bad');
     if (state === 'up') journal.write(`Node ${name} is up again`);
   }
-  for (const count of accepted) counter.expect(count);
+  // Of a match the page knows the numbers from its first event on.
+  for (const count of accepted) {
+    if (!count.room.startsWith('match/') || counter.knows(count.room)) counter.expect(count);
+  }
   showCounters();
 });
 
@@ -93,4 +137,5 @@ $('cut').addEventListener('click', () => {
   stream.post('connection/cut').catch(report);
 });
 
+$('visitor').textContent = visitor;
 stream.open();

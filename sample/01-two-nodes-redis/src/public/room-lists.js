@@ -5,7 +5,9 @@ const MAX_ITEMS = 60;
 export class RoomLists {
   #lists = new Map();
 
-  constructor(parent, rooms) {
+  /** Adds a list for each room. @returns the headings, by room */
+  addRooms(parent, rooms) {
+    const titles = new Map();
     for (const room of rooms) {
       const column = document.createElement('div');
       const title = document.createElement('h3');
@@ -16,7 +18,9 @@ export class RoomLists {
       column.append(title, list);
       parent.append(column);
       this.#lists.set(room, list);
+      titles.set(room, title);
     }
+    return titles;
   }
 
   add({ topic, node, seq, room }, resumed) {

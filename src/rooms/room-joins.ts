@@ -1,0 +1,199 @@
+import { SseClient } from '../connection/sse-client.js';
+import type { JoinOptions } from '../connection/sse-client.interface.js';
+import { describeValue } from '../protocol/error-text.js';
+import { hasReplay } from '../protocol/input/replay-option.js';
+import { checkRoomCount } from '../protocol/input/room-count.js';
+import { EVERYONE, checkRoom, checkTarget, type RoomName } from '../protocol/input/room-name.js';
+import { ignoreRejection } from '../protocol/thenable.js';
+import type { PublicMethod } from '../protocol/sse-error.js';
+import type { RoomAuthorizer } from './authorize/room-authorizer.js';
+import type { Partitions } from './partitions/partitions.js';
+import { checkJoin } from './publish/call-arguments.js';
+import { ReportedPromise } from './reported-promise.js';
+import type { ClientResumes } from './resume/client-resumes.js';
+import type { HubOptions } from './room-hub.interface.js';
+import type { RoomRegistry } from './room-registry.js';
+
+// oxlint-disable-next-line typescript/unbound-method -- compared, never called
+const joinOfClient: PublicMethod = SseClient.prototype.join;
+
+export interface RoomJoinsParts {
+  readonly options: Pick<HubOptions, 'limits' | 'policy' | 'report' | 'allowAsteriskInRoomNames'>;
+  readonly partitions: Partitions;
+  readonly rooms: RoomRegistry;
+  readonly resumes: ClientResumes;
+  readonly authorizer: RoomAuthorizer;
+}
+
+/** Joins and leaves of the clients of this node. */
+export class RoomJoins {
+  readonly #parts: RoomJoinsParts;
+  /** Joins that wait until the streams of their clients have opened, or ended. */
+  readonly #awaitingOpening = new Map<SseClient, (() => void)[]>();
+
+  constructor(parts: RoomJoinsParts) {
+    this.#parts = parts;
+  }
+
+  /** As `SseClient.join`. */
+  join(
+    client: SseClient,
+    room: RoomName,
+    options: JoinOptions = {},
+    method: PublicMethod = joinOfClient,
+  ): Promise<boolean> {
+    const { options: hub } = this.#parts;
+    const join = async (): Promise<boolean> => {
+      checkJoin(client, options);
+      return this.#joinOrRefuse(client, checkTarget(room, hub), options, true);
+    };
+    const call = { method, describe: () => `join(client, ${describeValue(room)})` };
+    return ReportedPromise.of(call, join, hub.report);
+  }
+
+  /**
+   * As `join`, but always a join at run time, and without the end of a replay. For a client whose stream is not open yet it
+   * waits for that: its user and its session are known then, and the room is no room of the request, which would be resumed
+   * from before this join.
+   */
+  async joinAtRunTime(client: SseClient, room: string, options: JoinOptions): Promise<boolean> {
+    if (!client.isClosed && !client.connection.isOpen) {
+      await new Promise<void>((resolve) => {
+        const waiting = this.#awaitingOpening.get(client) ?? [];
+        this.#awaitingOpening.set(client, waiting);
+        waiting.push(resolve);
+      });
+    }
+    // A turn of the event loop at most.
+    while (this.#parts.resumes.includesNewRooms(client)) await new Promise(setImmediate);
+    return this.#joinOrRefuse(client, room, options, false);
+  }
+
+  /** Records that the stream of a client has opened or ended. */
+  opened(client: SseClient): void {
+    if (this.#awaitingOpening.size === 0) return;
+    const waiting = this.#awaitingOpening.get(client) ?? [];
+    this.#awaitingOpening.delete(client);
+    for (const resolve of waiting) resolve();
+  }
+
+  /**
+   * Asks again whether a client may be in rooms that it is in, and takes it out of those that are refused.
+   *
+   * @param room default: all rooms of the client
+   * @throws the error of the application, as in `RoomAuthorizer.allowed`
+   */
+  async reauthorize(client: SseClient, room: string | undefined): Promise<void> {
+    const rooms = room === undefined ? client.roomNames() : [room].filter((each) => client.isIn(each));
+    const allowed = new Set(await this.#parts.authorizer.allowed(client, rooms));
+    const refused = rooms.filter((each) => !allowed.has(each) && client.isIn(each));
+    await Promise.all(refused.map(async (each) => this.leave(client, each)));
+  }
+
+  /**
+   * As `SseClient.leave`.
+   *
+   * @param isStored as in `ClientSession.left`
+   * @returns settles when the session of the client has left the room too, if it has one
+   */
+  leave(client: SseClient, room: RoomName, isStored = false): Promise<void> | undefined {
+    const { rooms, options, authorizer } = this.#parts;
+    const name = checkRoom(room, options);
+    authorizer.invalidate(client);
+    if (name === EVERYONE) rooms.leaveAll(client);
+    else rooms.leave(client, name);
+    return client.session?.left(name, isStored);
+  }
+
+  /** @param awaitsReplay true if the promise settles when the `replay` has been sent */
+  async #joinOrRefuse(
+    client: SseClient,
+    name: string,
+    options: JoinOptions,
+    awaitsReplay: boolean,
+  ): Promise<boolean> {
+    if (name === EVERYONE || client.isClosed) return false;
+    const isRunTime = this.#isRunTime(client);
+    if (isRunTime && !client.isIn(name)) {
+      try {
+        const asked = this.#parts.authorizer.check(client, name);
+        if (asked !== undefined) await asked;
+      } catch (error) {
+        // The store may have the room already, by a command to the session.
+        await client.session?.refused(name);
+        throw error;
+      }
+      if (client.isClosed) return false;
+    }
+    const session = isRunTime ? client.session : undefined;
+    if (client.isIn(name)) {
+      await session?.saving(name);
+      return false;
+    }
+    checkRoomCount(client.roomCount + 1, this.#parts.options.limits?.maxRoomsPerClient ?? false);
+    session?.checkRoom(name);
+    const before = this.#positionOf(name);
+    const joining = this.#join(client, name, options);
+    if (session === undefined && awaitsReplay) return joining;
+    // A replay waits for an earlier one, and the client joins only then.
+    if (!client.isIn(name) && !(await joining)) return false;
+    if (!awaitsReplay) ignoreRejection(joining);
+    const isSubscribed = this.#parts.rooms.get(name)?.subscribed ?? Promise.resolve();
+    // Stored as soon as the broker delivers the room to this node, whatever a replay takes.
+    const isStored = session?.joined(
+      name,
+      isSubscribed.then(() => this.#joinPoint(name, before)),
+    );
+    const [isSaved] = await Promise.all([isStored ?? true, awaitsReplay ? joining : isSubscribed]);
+    return isSaved && !client.isClosed;
+  }
+
+  async #join(client: SseClient, name: string, { replay = 0 }: JoinOptions): Promise<boolean> {
+    const { rooms, resumes, options } = this.#parts;
+    const { connection } = client;
+    const { isOpen } = connection;
+    if (!isOpen || connection.tracksPositionOnceJoined) connection.tracksPosition = true;
+    // Events of the room wait until `attach` has sent the missed ones.
+    if (!isOpen) connection.shutGate();
+    const isAttaching = resumes.includesNewRooms(client);
+    const replays = hasReplay(replay) && isOpen && !(isAttaching && (client.lastEventId ?? '') !== '');
+    if (replays && options.policy.hasHistory) return resumes.join(client, name, replay);
+    const { subscribed } = rooms.join(client, name);
+    if (isOpen) resumes.joined(client, name);
+    // Before the stream opens `attach` waits for the room instead: the stream opens only when the handler returns.
+    if (subscribed !== undefined && (!isOpen || isAttaching)) resumes.joinedBeforeSubscribed(client);
+    if (isOpen) await subscribed;
+    return true;
+  }
+
+  /** False for rooms that the request, its handler or a subscriber of `connected$` joins: they join again at each reconnect. */
+  #isRunTime(client: SseClient): boolean {
+    return client.connection.isOpen && !this.#parts.resumes.includesNewRooms(client);
+  }
+
+  #positionOf(room: string): { readonly epoch: string; readonly position: number } {
+    const { partitions } = this.#parts;
+    return partitions.positionOf(partitions.partitionOf(room));
+  }
+
+  /**
+   * The position of a join: a stream that comes back receives the events of the room after it, and none from before.
+   *
+   * Example: the node has delivered everything up to 100 when the client joins a room that the node already receives. All
+   * events of the room up to 100 are from before the join, and the client receives the later ones live: the position is 100.
+   * Where the node subscribes the room for this client, its own position may be hours old. The broker answers then with the
+   * position of the subscription, 140: the events up to it are from before the join, and 141 is not.
+   *
+   * @param before position of the node when the join began: later events of the room may have been sent to the client
+   */
+  #joinPoint(
+    room: string,
+    before: { readonly epoch: string; readonly position: number },
+  ): { readonly epoch: string; readonly position: number } {
+    const since = this.#parts.rooms.get(room)?.subscribedSince ?? 0;
+    const { epoch, position } = this.#positionOf(room);
+    // A new epoch has begun meanwhile, in which the older position means nothing.
+    if (epoch !== before.epoch) return { epoch, position: since === 0 ? position : since };
+    return { epoch, position: Math.max(before.position, since) };
+  }
+}

@@ -1,0 +1,44 @@
+import type { TestRequest } from './test-connection.js';
+
+/** Options of `openTestStream`. */
+export interface TestStreamOptions {
+  /** Default: `'GET'`, and with a body `'POST'`. */
+  readonly method?: string;
+  /** Headers of the request, such as a cookie. Default: `Accept: text/event-stream`. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** A text, or a value that is sent as JSON. Default: none. */
+  readonly body?: unknown;
+  /** The `Last-Event-ID`, to resume an earlier stream. Default: none. */
+  readonly lastEventId?: string;
+  /** Longest wait for the answer, and of each wait on the stream, in milliseconds of the real clock. Default: 5,000. */
+  readonly timeoutMs?: number;
+  /**
+   * `true` waits for the first event, `sse:ready`: what is published from then on is received. `false` settles at the head of
+   * the response: for a stream without rooms, or with `readyEvent: false`. Default: `true`.
+   */
+  readonly ready?: boolean;
+  /** Bytes of the body after which the connection is cut, also within an event. Default: never. */
+  readonly cutAtByte?: number;
+}
+
+/** Options of one wait. */
+export interface TestWaitOptions {
+  /** Longest wait in milliseconds of the real clock, also under fake timers. Default: that of the stream. */
+  readonly timeoutMs?: number;
+}
+
+/** Options of `TestStream.reconnect`. */
+export interface TestReconnectOptions {
+  /** The `Last-Event-ID`; `false` sends none, as a new client. Default: the last id that has arrived. */
+  readonly lastEventId?: string | false;
+  /** Bytes of the new body after which its connection is cut. Default: never. */
+  readonly cutAtByte?: number;
+}
+
+/** How a stream is opened, as `openTestStream` has resolved it. */
+export interface Opening extends TestRequest {
+  readonly timeoutMs: number;
+  readonly ready: boolean;
+  /** Called when the stream is closed for good. */
+  readonly onDispose: () => Promise<void>;
+}

@@ -1,0 +1,300 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import {
+  Controller,
+  ForbiddenException,
+  Get,
+  Param,
+  Post,
+  UseGuards,
+  type CanActivate,
+} from '@nestjs/common';
+import type { INestApplication } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { SseRoom, SseService } from 'nestjs-simple-sse';
+import { closeTestStreams, openTestStream, TestStreamError } from 'nestjs-simple-sse/testing';
+import fc from 'fast-check';
+import { platforms } from '../support/platforms.js';
+import { refusal } from '../support/refusal.js';
+import { sseApp } from '../support/sse-app.js';
+import { eventually } from '../support/within.js';
+
+class Refuse implements CanActivate {
+  canActivate(): boolean {
+    throw new ForbiddenException('not yours');
+  }
+}
+
+@Controller()
+class OrdersController {
+  @Get('orders/:id/events')
+  @SseRoom('orders/:id')
+  events(@Param('id') _id: string): void {}
+
+  @Post('orders/:id/events')
+  @SseRoom('orders/:id')
+  posted(@Param('id') _id: string): void {}
+
+  @Get('roomless')
+  @SseRoom()
+  roomless(): void {}
+
+  @Get('refused')
+  @UseGuards(Refuse)
+  @SseRoom('refused')
+  refused(): void {}
+}
+
+/** Returns the message of the error of the kit that the call rejects with. */
+async function failure(call: () => Promise<unknown>): Promise<string> {
+  const error = await refusal(call);
+  expect(error).toBeInstanceOf(TestStreamError);
+  return (error as TestStreamError).message;
+}
+
+describe.each(platforms)('a stream of a test, on $name', (platform) => {
+  let app: INestApplication;
+  let sse: SseService;
+
+  beforeEach(async () => {
+    const module = sseApp({ controllers: [OrdersController], options: { historyMaxEvents: 2 } });
+    app = await NestFactory.create(module, platform.adapter(), { logger: false });
+    sse = app.get(SseService, { strict: false });
+  });
+  afterEach(async () => {
+    await closeTestStreams();
+    await app.close();
+  });
+
+  const open = (path = '/orders/7/events'): ReturnType<typeof openTestStream> => openTestStream(app, path);
+
+  it('receives events of an application that does not listen', async () => {
+    const stream = await open();
+    await sse.broadcast('orders/7', 'paid', { id: 7 });
+    expect(await stream.next('paid')).toEqual({
+      event: 'paid',
+      data: { id: 7 },
+      text: '{"id":7}',
+      id: expect.any(String) as string,
+    });
+    expect(stream.status).toBe(200);
+    expect(stream.headers['content-type']).toBe('text/event-stream');
+  });
+
+  it('receives events of an application that listens, and leaves it listening', async () => {
+    await app.listen(0, '127.0.0.1');
+    const stream = await openTestStream(`${await app.getUrl()}/orders/7/events`);
+    const other = await open();
+    await sse.broadcast('orders/7', 'text');
+    expect(await stream.next()).toMatchObject({ event: 'message', data: 'text' });
+    expect(await other.next()).toMatchObject({ event: 'message', data: 'text' });
+    await closeTestStreams();
+    expect((await fetch(`${await app.getUrl()}/refused`)).status).toBe(403);
+  });
+
+  it('has an answer that is no stream as an error with its status and body', async () => {
+    const error = await refusal(() => open('/refused'));
+    expect(error).toMatchObject({ status: 403, body: expect.stringContaining('not yours') as string });
+    expect(String(error)).toMatch(/GET .*\/refused answered 403 application\/json.*not yours/);
+  });
+
+  it('may be opened by POST with a body', async () => {
+    const stream = await openTestStream(app, '/orders/8/events', { body: { a: 1 } });
+    await sse.broadcast('orders/8', 'paid', 1);
+    expect((await stream.next('paid')).data).toBe(1);
+  });
+
+  it('passes over events of other names, and returns each event once', async () => {
+    const stream = await open();
+    for (const name of ['a', 'b', 'a', 'c']) await sse.broadcast('orders/7', name, name);
+    expect((await stream.next('b')).data).toBe('b');
+    expect((await stream.next('a')).data).toBe('a');
+    expect((await stream.next()).data).toBe('c');
+    await stream.expectNothing(5);
+  });
+
+  it('returns different events to calls at the same time', async () => {
+    const stream = await open();
+    const both = Promise.all([stream.next(), stream.next()]);
+    await sse.broadcast('orders/7', 'a', 1);
+    await sse.broadcast('orders/7', 'b', 2);
+    expect((await both).map(({ event }) => event)).toEqual(['a', 'b']);
+  });
+
+  it('returns the events up to a name, and up to one that a predicate accepts', async () => {
+    const stream = await open();
+    for (const done of [1, 2, 3]) await sse.broadcast('orders/7', 'progress', { done });
+    const events = await stream.until(({ data }) => (data as { done?: number }).done === 2);
+    expect(events.map(({ data }) => data)).toEqual([{ done: 1 }, { done: 2 }]);
+    await sse.broadcast('orders/7', 'finished', null);
+    expect((await stream.until('finished')).map(({ event }) => event)).toEqual(['progress', 'finished']);
+  });
+
+  it('shows what came instead when an event does not come in time', async () => {
+    const stream = await open();
+    await sse.broadcast('orders/7', 'shipped', { id: 7 });
+    await eventually(() => stream.events.length === 2, 'the other event');
+    expect(await failure(() => stream.next('paid', { timeoutMs: 50 }))).toMatch(
+      /^No event "paid" came within 50 ms\. Instead came: .*shipped \{"id":7\}/,
+    );
+  });
+
+  it('shows what came instead when the stream has ended', async () => {
+    const stream = await open();
+    await sse.broadcast('orders/7', 'shipped', { id: 7 });
+    await sse.disconnect({ room: 'orders/7' });
+    expect(await failure(() => stream.next('paid'))).toMatch(/before the stream was ended.*shipped/);
+    expect(await stream.end()).toBe('ended');
+  });
+
+  it('leaves an event that was not awaited to later calls', async () => {
+    const stream = await open();
+    await sse.broadcast('orders/7', 'shipped', 7);
+    await failure(() => stream.next('paid', { timeoutMs: 10 }));
+    expect((await stream.next('shipped')).data).toBe(7);
+  });
+
+  it('expects nothing, and names what came all the same', async () => {
+    const stream = await open();
+    await stream.expectNothing(20);
+    const expecting = failure(() => stream.expectNothing(10_000));
+    await sse.broadcast('orders/7', 'paid', { id: 7 });
+    expect(await expecting).toBe('Nothing was expected, but paid {"id":7} came.');
+    await stream.next('paid');
+    await stream.expectNothing(5);
+  });
+
+  it('resumes with its last id, and without a gap', async () => {
+    const stream = await open();
+    await sse.broadcast('orders/7', 'paid', 1);
+    await stream.next('paid');
+    await stream.close();
+    expect(stream.isOpen).toBe(false);
+    await sse.broadcast('orders/7', 'paid', 2);
+    await stream.reconnect();
+    expect((await stream.next('paid')).data).toBe(2);
+    expect(stream.gaps).toEqual([]);
+  });
+
+  it('reports the gap of a client that was away too long, and of an invalid id', async () => {
+    const stream = await open();
+    await stream.close();
+    for (const n of [1, 2, 3]) await sse.broadcast('orders/7', 'paid', n);
+    await stream.reconnect();
+    await stream.next('sse:gap');
+    expect(stream.gaps).toEqual([expect.objectContaining({ reason: 'trimmed', rooms: ['orders/7'] })]);
+    await stream.reconnect({ lastEventId: 'made-up' });
+    await stream.next('paid');
+    expect(stream.gaps.map(({ reason }) => reason)).toContain('invalid');
+  });
+
+  it('is a new client with lastEventId: false', async () => {
+    const stream = await open();
+    await stream.close();
+    await sse.broadcast('orders/7', 'paid', 1);
+    await stream.reconnect({ lastEventId: false });
+    await stream.expectNothing(20);
+  });
+
+  it('cut within an event, resumes with the whole event', async () => {
+    const stream = await open();
+    const bytes = Buffer.byteLength(stream.text);
+    stream.cutAt(bytes + 12);
+    await sse.broadcast('orders/7', 'paid', { id: 7 });
+    expect(await stream.end()).toBe('cut');
+    expect(stream.text.slice(bytes)).toBe('event: paid\n');
+    await stream.expectNothing(5);
+    await stream.reconnect();
+    expect((await stream.next('paid')).data).toEqual({ id: 7 });
+  });
+
+  it('closes its connection, so that the server forgets the client', async () => {
+    await (await open()).close();
+    await eventually(() => sse.count() === 0, 'no client');
+  });
+
+  it('is closed at the end of its block with `await using`, and its server with the last stream', async () => {
+    const server = app.getHttpServer() as Server;
+    {
+      await using outer = await open();
+      {
+        await using inner = await open();
+        expect(inner.isOpen && outer.isOpen).toBe(true);
+      }
+      expect(server.listening).toBe(true);
+      expect(outer.isOpen).toBe(true);
+    }
+    expect(server.listening).toBe(false);
+    await eventually(() => sse.count() === 0, 'no client');
+    const again = await open();
+    await sse.broadcast('orders/7', 'paid', 1);
+    expect((await again.next('paid')).data).toBe(1);
+  });
+
+  it('is closed by closeTestStreams, and the application does not listen any more', async () => {
+    const streams = [await open(), await open('/orders/8/events')];
+    await closeTestStreams();
+    expect(streams.map(({ isOpen }) => isOpen)).toEqual([false, false]);
+    expect((app.getHttpServer() as Server).listening).toBe(false);
+  });
+
+  it('without rooms is opened with ready: false, as the error says', async () => {
+    const options = { timeoutMs: 1_500 };
+    expect(await failure(() => openTestStream(app, '/roomless', options))).toContain('{ ready: false }');
+    const stream = await openTestStream(app, '/roomless', { ready: false });
+    await eventually(() => sse.count() > 0, 'a client');
+    for (const client of sse.clients()) client.send('hello', 1);
+    expect((await stream.next('hello')).data).toBe(1);
+  });
+
+  it('of an application that ends its streams by itself does not keep app.close() waiting', async () => {
+    const stream = await open();
+    await app.close();
+    expect(await stream.end()).toBe('ended');
+  });
+});
+
+describe('a stream of a test', () => {
+  afterEach(closeTestStreams);
+
+  it('of a server that cannot be reached names its URL', async () => {
+    expect(await failure(() => openTestStream('http://127.0.0.1:1/events'))).toMatch(
+      /^http:\/\/127\.0\.0\.1:1\/events cannot be reached: .*ECONNREFUSED/,
+    );
+  });
+
+  it('of a server that does not answer names its deadline', async () => {
+    const server = createServer(() => {}).listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const { port } = server.address() as AddressInfo;
+    const opening = failure(() => openTestStream(`http://127.0.0.1:${port}/`, { timeoutMs: 50 }));
+    expect(await opening).toContain('was not answered within 50 ms');
+    server.close();
+    server.closeAllConnections();
+  });
+
+  it('cut at any byte returns whole events only, each as it was sent', async () => {
+    const texts = ['é', '{"a":"😀"}', 'plain'];
+    const body = Buffer.from(texts.map((text, n) => `id: ${n}\ndata: ${text}\n\n`).join(''));
+    const server = createServer((_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).end(body);
+    }).listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const { port } = server.address() as AddressInfo;
+    try {
+      await fc.assert(
+        fc.asyncProperty(fc.integer({ min: 1, max: body.length - 1 }), async (cutAtByte) => {
+          const stream = await openTestStream(`http://127.0.0.1:${port}/`, { cutAtByte, ready: false });
+          expect(await stream.end()).toBe('cut');
+          const whole = body.subarray(0, cutAtByte).toString().split('\n\n').length - 1;
+          expect(stream.events.map(({ text }) => text)).toEqual(texts.slice(0, whole));
+          await stream.close();
+        }),
+        { numRuns: 30 },
+      );
+    } finally {
+      server.close();
+      server.closeAllConnections();
+    }
+  });
+});
