@@ -37,6 +37,11 @@ export interface ConnectOptions {
   readonly parse?: (text: string, name: string) => unknown;
   /** Receives an `SseClientError`, and whatever a listener throws. Default: the platform's `reportError`. */
   readonly onError?: ((error: unknown) => void) | undefined;
+  /**
+   * True to have one connection for all tabs of this origin that open the same URL. Each tab receives everything from the
+   * moment in which its state is `live`. Default: false.
+   */
+  readonly share?: boolean;
   /** Closes the client. */
   readonly signal?: AbortSignal | undefined;
   /** A class in place of the global `EventSource`. */

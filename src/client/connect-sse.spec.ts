@@ -1,5 +1,6 @@
 import { jest } from '@jest/globals';
 import { FakeEventSource, FakeServer } from '../../test/client/fake-network.js';
+import { eventually, someTurns } from '../../test/support/within.js';
 import type { ConnectOptions } from './connect-options.interface.js';
 import { connectSse } from './connect-sse.js';
 import type { ResponseLike } from './platform.js';
@@ -112,6 +113,30 @@ describe('the transport', () => {
     const invalid = expect.objectContaining({ code: 'invalid-options' });
     expect(() => connectSse(URL, { transport: 'eventsource', headers: {} })).toThrow(invalid);
     expect(() => connectSse('/events')).toThrow(invalid);
+    expect(() => connectSse(URL, { share: true, transport: 'eventsource' })).toThrow(invalid);
+    expect(() => connectSse(URL, { share: true, lastEventId: '1.a.b' })).toThrow(invalid);
+  });
+});
+
+describe('a client that would share', () => {
+  it('has its own connection where it cannot, and reports that', async () => {
+    await connect({ share: true });
+    jest.useRealTimers();
+    await eventually(() => FakeEventSource.opened.length === 1, 'a connection');
+    jest.useFakeTimers();
+    expect(errors).toEqual([expect.objectContaining({ code: 'not-shared' })]);
+  });
+
+  it('opens nothing when it is closed before its code is loaded', async () => {
+    const connected = connect({ share: true });
+    live.close();
+    live.close();
+    await connected;
+    jest.useRealTimers();
+    await import('./share/share-connection.js');
+    await someTurns();
+    jest.useFakeTimers();
+    expect([live.state, FakeEventSource.opened, errors]).toEqual(['closed', [], []]);
   });
 });
 
@@ -129,7 +154,7 @@ describe('the position', () => {
   });
 
   it('of the last event begins the next attempt, as a header over fetch', async () => {
-    await request({ ticket: () => 'x' });
+    await request({ ticket: () => 'x', headers: {} });
     server.last.write('id: 1\ndata: a\n\nid: 2\ndata: cut\n');
     await after();
     server.last.end();

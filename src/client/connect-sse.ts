@@ -1,6 +1,8 @@
 import type { ConnectOptions } from './connect-options.interface.js';
 import { Connection } from './connection/connection.js';
-import { platform } from './platform.js';
+import { LateSource } from './connection/late-source.js';
+import { Watchdog } from './connection/watchdog.js';
+import { platform, watchWakeUps } from './platform.js';
 import { SseClientError } from './sse-client-error.js';
 import { SseLive } from './sse-live.js';
 
@@ -26,17 +28,40 @@ export function connectSse<Events extends object = Record<string, unknown>>(
   options: ConnectOptions = {},
 ): SseLive<Events> {
   checkOptions(String(url), options);
-  return new SseLive<Events>(options, (events) => new Connection(String(url), options, events));
+  return new SseLive<Events>(options, (events) => {
+    if (!options.share) return new Connection(String(url), options, events);
+    const core = { Connection, Watchdog, SseClientError, watchWakeUps };
+    const { href } = new URL(url, platform.location?.href);
+    // Loaded only where it is used.
+    const sharing = import('./share/share-connection.js');
+    return new LateSource(
+      sharing.then(
+        ({ shareConnection }) =>
+          () =>
+            shareConnection(core, href, options, events),
+      ),
+      events,
+    );
+  });
 }
 
-function checkOptions(url: string, { transport, headers, method, body }: ConnectOptions): void {
+function checkOptions(
+  url: string,
+  { transport, headers, method, body, share, lastEventId }: ConnectOptions,
+): void {
   if (!isUrl(url)) {
     throw new SseClientError('invalid-options', `${url} is no URL. Outside a page it must be absolute.`);
   }
-  if (transport === 'eventsource' && (headers ?? method ?? body) !== undefined) {
+  if (share && lastEventId !== undefined) {
     throw new SseClientError(
       'invalid-options',
-      'An EventSource sends no headers, method or body. Leave out the option transport.',
+      'A shared connection is at a position of its own. Leave out lastEventId or share.',
+    );
+  }
+  if (transport === 'eventsource' && (share || (headers ?? method ?? body) !== undefined)) {
+    throw new SseClientError(
+      'invalid-options',
+      'An EventSource is not shared, and sends no headers, method or body. Leave out the option transport.',
     );
   }
 }

@@ -6,8 +6,10 @@
  * - `refused`: the server answered with a final status; the client is closed.
  * - `unreadable`: this platform's `fetch` cannot read a stream; the client is closed.
  * - `overflow`: a loop over `events()` is too slow for its queue, and ends.
+ * - `not-shared`: this page cannot share a connection with other tabs, and has one of its own.
  */
-export type SseClientErrorCode = 'invalid-options' | 'gap' | 'refused' | 'unreadable' | 'overflow';
+export type SseClientErrorCode =
+  'invalid-options' | 'gap' | 'refused' | 'unreadable' | 'overflow' | 'not-shared';
 
 /** An error of the client. `code` says which, `message` how to cure it. */
 export class SseClientError extends Error {

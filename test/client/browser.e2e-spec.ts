@@ -50,7 +50,7 @@ async function start(platform = fastify): Promise<RunningApp> {
       controllers: [NumbersController],
       options: { retryMs: 20, heartbeatIntervalMs: 300, historyMaxEvents: 100_000, tickets: {} },
     }),
-    { configure: serveClient },
+    { configure: (app) => serveClient(app) },
   );
 }
 

@@ -12,13 +12,17 @@ const PAGE = `<!doctype html><title>client</title><script type="module">
 /**
  * Serves the client as the browser loads it without a bundler: each file of `src/client` compiled by itself under
  * `/client/`, and an empty page with its exports at `/page`.
+ *
+ * @param changed makes a mutant of the text of each file
  */
-export function serveClient(app: INestApplication): void {
+export function serveClient(app: INestApplication, changed = (text: string): string => text): void {
   app.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
     const path = (request.url ?? '').replace(/\?.*/, '');
     if (path === '/page') return void response.setHeader('content-type', 'text/html').end(PAGE);
     if (!path.startsWith('/client/')) return next();
-    response.setHeader('content-type', 'text/javascript').end(compiled(path.slice('/client/'.length)));
+    response
+      .setHeader('content-type', 'text/javascript')
+      .end(changed(compiled(path.slice('/client/'.length))));
   });
 }
 

@@ -16,28 +16,29 @@ async function bundled(program: string): Promise<BuildResult<{ metafile: true; w
   });
 }
 
-/** Returns the bytes of the files that are loaded at once, after gzip. */
-function bytesOf({
-  outputFiles,
-}: {
-  outputFiles: readonly { path: string; contents: Uint8Array }[];
-}): number {
-  return outputFiles.reduce((sum, { contents }) => sum + gzipSync(contents, { level: 9 }).length, 0);
+/** Returns the bytes of files after gzip, each by itself. */
+function bytesOf(...files: readonly ({ readonly contents: Uint8Array } | undefined)[]): number {
+  return files.reduce((sum, file) => sum + gzipSync(file?.contents ?? '', { level: 9 }).length, 0);
 }
 
 describe('the client in a bundle, minified and compressed', () => {
-  it('has at most 4 KiB, and imports nothing', async () => {
+  it('has at most 4 KiB, and 6 KiB with sharing, which is loaded where it is used', async () => {
     const { metafile, outputFiles } = await bundled(
       `import { connectSse } from './index.js'; connectSse('/events').on('a', console.log);`,
     );
-    expect(Object.values(metafile.outputs).flatMap(({ imports }) => imports)).toEqual([]);
-    expect(bytesOf({ outputFiles })).toBeLessThanOrEqual(4_096);
+    const imports = Object.values(metafile.outputs).flatMap((output) => output.imports);
+    expect(imports.map(({ kind }) => kind)).toEqual(['dynamic-import']);
+    const [first, sharing] = outputFiles.toSorted((a, b) => b.contents.length - a.contents.length);
+    expect(outputFiles).toHaveLength(2);
+    expect(bytesOf(first)).toBeLessThanOrEqual(4_096);
+    expect(bytesOf(first, sharing)).toBeLessThanOrEqual(6_144);
   });
 
   it('leaves out what a program does not use', async () => {
     const { outputFiles } = await bundled(
       `import { SseClientError } from './index.js'; console.log(SseClientError);`,
     );
-    expect(bytesOf({ outputFiles })).toBeLessThan(300);
+    const first = outputFiles.find(({ path }) => path.endsWith('stdin.js'));
+    expect(bytesOf(first)).toBeLessThan(300);
   });
 });

@@ -61,7 +61,8 @@ describe('the tarball', () => {
     const strange = library.files.filter(
       (path) =>
         (path.startsWith('dist/') && !isOfPage(path) && !/\.(js|d\.ts|js\.map)$/.test(path)) ||
-        (path.startsWith('docs/') && !/\.(md|svg|openapi\.json)$|^docs\/grafana\/[\w-]+\.json$/.test(path)) ||
+        (path.startsWith('docs/') &&
+          !/\.(md|svg|openapi\.json)$|^docs\/admin\.png$|^docs\/grafana\/[\w-]+\.json$/.test(path)) ||
         /^sample\/.*\/dist\//.test(path),
     );
     expect(strange).toEqual([]);

@@ -16,6 +16,8 @@ function whatIsMissing(): string | undefined {
   }
 }
 
+export const OPERATOR_PASSWORD = 'of-the-specs';
+
 /** Includes the build, on a busy machine. */
 const START_MS = 100_000;
 
@@ -38,7 +40,12 @@ export class TwoNodesProcess {
 
   static async start(): Promise<TwoNodesProcess> {
     const port = await freePort();
-    const env = { ...process.env, PORT: `${port}`, RESTART_AFTER_MS: '600000' };
+    const env = {
+      ...process.env,
+      PORT: `${port}`,
+      RESTART_AFTER_MS: '600000',
+      OPERATOR_PASSWORD,
+    };
     const sample = new TwoNodesProcess(
       port,
       spawn('npm', ['run', 'start:two-nodes'], { env, detached: true }),

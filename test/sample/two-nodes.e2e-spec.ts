@@ -6,7 +6,7 @@ import { describeUnless } from '../support/describe-unless.js';
 import { eventually } from '../support/within.js';
 import { type Browser, launchChromium } from '../support/chromium.js';
 import { expectStrictPolicy, expectTextOnly, expectWholePage } from './page-rules.js';
-import { missingProgram, TwoNodesProcess } from './two-nodes-process.js';
+import { missingProgram, OPERATOR_PASSWORD, TwoNodesProcess } from './two-nodes-process.js';
 
 /** The browser's messages when a stream breaks off, and while nginx holds both nodes for dead. */
 const BROKEN_STREAM = /ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION|502 \(Bad Gateway\)/;
@@ -183,6 +183,41 @@ describeUnless(missingProgram, 'two nodes behind nginx, in Chromium', () => {
     await page.setViewportSize({ width, height: 800 });
     const fits = 'document.documentElement.scrollWidth <= innerWidth';
     await eventually(() => page.evaluate(fits), 'no sideways scrolling');
+  });
+
+  it('the operator’s page shows both nodes, to whoever has the password alone', async () => {
+    for (const name of ['A', 'B'] as const) {
+      await fetch(`${sample.url}/supervisor/nodes/${name}/start`, { method: 'POST' });
+      await becomes(name, 'up');
+    }
+    const address = new URL('/sse-admin', sample.url);
+    // nginx uses a node again two seconds after its failure.
+    await eventually(async () => (await fetch(address)).status !== 502, 'a node answers', PATIENCE_MS);
+    for (const authorization of ['', `Basic ${btoa('operator:guessed')}`]) {
+      const refused = await fetch(address, { headers: { authorization } });
+      expect([refused.status, refused.headers.get('www-authenticate')]).toEqual([
+        401,
+        expect.stringMatching(/^Basic /),
+      ]);
+    }
+    address.username = 'operator';
+    address.password = OPERATOR_PASSWORD;
+    const admin = await browser.context.newPage();
+    admin.setDefaultTimeout(PATIENCE_MS);
+    await admin.goto(address.href);
+    await admin.locator('#state').filter({ hasText: 'Live, 2 nodes' }).waitFor();
+    const rows = admin.locator('#nodes tbody tr');
+    await eventually(
+      async () =>
+        (await rows.locator('td > span:first-child').allInnerTexts()).join() === 'node A,Live,node B,Live',
+      'both nodes',
+      PATIENCE_MS,
+    );
+    // The rooms of the tab.
+    await admin.locator('#rooms tbody').filter({ hasText: 'orders' }).waitFor();
+    const folder = process.env['SSE_PICTURES'];
+    if (folder !== undefined) await admin.screenshot({ path: `${folder}/two-nodes.png` });
+    await admin.close();
   });
 
   it('a page of another site cannot kill a node', async () => {

@@ -4,6 +4,8 @@ const REOPEN_MS = 5_000;
 
 function address(path, params = {}) {
   const url = new URL(`../${path}`, import.meta.url);
+  // The browser sends credentials of the page's address by itself, and refuses them here.
+  url.username = url.password = '';
   for (const [name, value] of Object.entries(params)) url.searchParams.set(name, value);
   return url;
 }

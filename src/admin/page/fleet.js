@@ -41,7 +41,8 @@ export class Fleet {
       nodes,
       totals: totalsOf(heard),
       rooms: largestRooms(heard),
-      mostRooms: Math.max(0, ...heard.map(({ rooms }) => rooms)),
+      /** True if a node has more rooms than it lists. */
+      isPart: heard.some(({ rooms }) => rooms > MAX_ROOMS),
       slow: slowest(heard),
       counts: this.#counts(heard),
     };

@@ -41,7 +41,7 @@ export class Overview {
 
   /** Shows the newest figures. @returns their totals */
   show(nowMs) {
-    const { nodes, rooms, mostRooms, slow, counts, totals } = this.#fleet.view(nowMs);
+    const { nodes, rooms, isPart, slow, counts, totals } = this.#fleet.view(nowMs);
     const gaps = countsOf(counts, 'gaps/');
     this.#figures.show({ ...totals, gaps: sumOf(gaps, 'recent'), allGaps: sumOf(gaps, 'total') }, (name) =>
       this.#fleet.curve(name),
@@ -53,10 +53,7 @@ export class Overview {
       totals.nodes === 0 ? [] : RESUMES.map(([key]) => ({ key, total: 0, recent: 0, ...counts.get(key) })),
     );
     this.#ended.show(countsOf(counts, 'ended/').toSorted((a, b) => b.total - a.total));
-    setText(
-      byId('rooms-note'),
-      mostRooms > rooms.length ? `The largest ${rooms.length}. Find any other by its name.` : '',
-    );
+    setText(byId('rooms-note'), isPart ? `The largest ${rooms.length}. Find any other by its name.` : '');
     setText(byId('slow-note'), totals.slow > 0 ? 'Their sockets are full; events wait.' : '');
     return totals;
   }

@@ -27,7 +27,7 @@ export class Connection implements Source {
     () => this.#state === 'live' && this.#set('stale', { reason: 'silence' }),
     () => void this.#open('silence'),
   );
-  readonly #stopWatching = watchWakeUps(() => this.#wake());
+  readonly #stopWatching = watchWakeUps(() => this.wake());
   #state: SseState = 'connecting';
   #transport: Transport | undefined;
   /** Replaced by each attempt. What an earlier attempt still brings is ignored. */
@@ -88,7 +88,7 @@ export class Connection implements Source {
     const { withCredentials = false, watchdog = true, body, method, ...options } = this.#options;
     const position = this.#lastEventId;
     // A header of its own would need CORS to allow it, unless the application sends headers anyway.
-    const inHeader = position !== '' && prefersFetch(this.#options);
+    const inHeader = position !== '' && needsFetch(this.#options);
     const url = withQuery(this.#url, {
       ticket,
       sse: watchdog ? 'heartbeat' : '',
@@ -120,7 +120,7 @@ export class Connection implements Source {
     return {
       opened: whileCurrent(() => this.#opened()),
       heard: whileCurrent(() => this.#heard()),
-      position: whileCurrent((id) => (this.#lastEventId = id)),
+      position: whileCurrent((id) => this.#moved(id)),
       retry: whileCurrent((retryMs) => (this.#retryMs = retryMs)),
       event: whileCurrent((event) => this.#received(event)),
       ended: whileCurrent((end) => this.#ended(end)),
@@ -135,6 +135,11 @@ export class Connection implements Source {
   #heard(): void {
     this.#watchdog.heard();
     if (this.#state === 'stale') this.#set('live', { reason: 'open' });
+  }
+
+  #moved(id: string): void {
+    this.#lastEventId = id;
+    this.#events.position?.(id);
   }
 
   #received(event: WireEvent): void {
@@ -175,15 +180,16 @@ export class Connection implements Source {
     this.#set('waiting', { ...detail, retryAt: new Date(Date.now() + delayMs) });
   }
 
-  #wake(): void {
+  /** Ends a wait, and leaves a connection that is found dead. */
+  wake(): void {
     const isStuck = this.#state === 'connecting' && Date.now() - this.#attemptedAt > STUCK_AFTER_MS;
     if (this.#state === 'waiting' || isStuck || this.#watchdog.hasMissed) void this.#open('wake');
   }
 
   #giveUp(code: 'refused' | 'unreadable', message: string, status?: number): void {
-    this.close({ reason: code, status });
     // 204 ends a stream without a fault (HTML standard, 9.2.3).
     if (status !== 204) this.#events.error(new SseClientError(code, `${message} The client is closed.`));
+    this.close({ reason: code, status });
   }
 
   #endAttempt(): void {
@@ -201,8 +207,11 @@ export class Connection implements Source {
 }
 
 /** Returns true if the options need what `EventSource` cannot do, or there is none. */
-function prefersFetch({ transport, headers, method, body, ...replaced }: ConnectOptions): boolean {
-  if (transport !== undefined) return transport === 'fetch';
-  if (headers ?? method ?? body) return true;
-  return replaced.EventSource === undefined && (replaced.fetch !== undefined || !platform.EventSource);
+function needsFetch({ headers, method, body, ...replaced }: ConnectOptions): boolean {
+  return Boolean((headers ?? method ?? body) || !(replaced.EventSource ?? platform.EventSource));
+}
+
+function prefersFetch(options: ConnectOptions): boolean {
+  const isReplaced = options.fetch !== undefined && options.EventSource === undefined;
+  return needsFetch(options) || (options.transport ? options.transport === 'fetch' : isReplaced);
 }

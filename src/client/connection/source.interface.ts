@@ -6,6 +6,8 @@ export interface SourceEvents {
   /** Returns the names of the events that somebody listens to. */
   names(): Iterable<string>;
   event(event: WireEvent): void;
+  /** Called behind each block with an id. */
+  position?(id: string): void;
   state(state: SseState, detail: SseStateDetail): void;
   error(error: unknown): void;
 }

@@ -64,8 +64,8 @@ export class EventParser {
     const [name, data] = [this.#name, this.#data];
     this.#name = '';
     this.#data = [];
+    if (data.length > 0) this.#events.event({ name: name || 'message', text: data.join('\n'), id: this.#id });
     if (this.#hasId) this.#events.position(this.#id);
     this.#hasId = false;
-    if (data.length > 0) this.#events.event({ name: name || 'message', text: data.join('\n'), id: this.#id });
   }
 }

@@ -40,7 +40,7 @@ export interface PartitionsListener extends Pick<
 export class Partitions implements PartitionPositions {
   readonly #brokers: readonly SseBroker[];
   readonly #partitioned: PartitionedBroker;
-  readonly #states: PartitionStates;
+  readonly states: PartitionStates;
   /** The newest position that each partition has delivered or caught up to. */
   readonly #reached: Position[];
   /** For a partition whose event is being delivered to clients: the position before that event. */
@@ -54,7 +54,7 @@ export class Partitions implements PartitionPositions {
     this.#call = measuredCalls(metrics);
     this.#partitioned = broker;
     this.#brokers = broker.partitions;
-    this.#states = new PartitionStates(this.#brokers.length);
+    this.states = new PartitionStates(this.#brokers.length);
     this.#reached = this.#brokers.map(() => 0);
   }
 
@@ -112,12 +112,12 @@ export class Partitions implements PartitionPositions {
           }
         },
         onStateChange: (state) => {
-          this.#states.set(partition, state);
+          this.states.set(partition, state);
           if (state === 'live') {
             this.#reached[partition] = broker.position;
             this.lostCopies.close(partition, broker.position);
           }
-          listener.onStateChange(this.#states.least);
+          listener.onStateChange(this.states.least);
         },
         onEpochChange: (epoch, position = broker.position) => {
           if (this.isPartitioned) this.lostCopies.add(partition, undefined, this.#reached[partition] ?? 0);
@@ -171,7 +171,7 @@ export class Partitions implements PartitionPositions {
    */
   async currentPosition(rooms: readonly string[]): Promise<CurrentPosition> {
     const points = Array.from(this.group(rooms).keys(), async (partition) => {
-      if (!this.#states.isLive(partition)) return [partition, this.positionOf(partition)] as const;
+      if (!this.states.isLive(partition)) return [partition, this.positionOf(partition)] as const;
       return [partition, await this.#read(partition, [], undefined)] as const;
     });
     return new Map(await Promise.all(points));
@@ -181,10 +181,10 @@ export class Partitions implements PartitionPositions {
   async livePosition(rooms: readonly string[], signal: AbortSignal): Promise<CurrentPosition> {
     const partitions = [...this.group(rooms).keys()];
     for (;;) {
-      await this.#states.whenLive(partitions, signal);
+      await this.states.whenLive(partitions, signal);
       const current = await this.currentPosition(rooms);
       // The read may have shown that the broker cannot be reached.
-      if (signal.aborted || partitions.every((each) => this.#states.isLive(each))) return current;
+      if (signal.aborted || partitions.every((each) => this.states.isLive(each))) return current;
     }
   }
 

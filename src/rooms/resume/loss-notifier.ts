@@ -51,7 +51,7 @@ export class LossNotifier {
       const start = startInOtherEpoch(point.position, isLive ? delivered : 0, current);
       connection.cursor.move(partition, { epoch, position: start });
       if (isLive && start > delivered) connection.cursor.countRoomsFrom(partition, start);
-      connection.deliver(gapFrame(withLaterRooms(client, lost, laterRooms), 'epoch'));
+      connection.deliver(gapFrame(this.#named(client, lost, laterRooms), 'epoch'));
       concerned++;
       this.#resumes.refresh(client);
       // The position of a client that is still catching up is not known yet.
@@ -70,16 +70,31 @@ export class LossNotifier {
     for (const client of this.#clients) {
       const lost = client.connection.tracksPosition ? rooms.filter((room) => client.in(room)) : [];
       if (lost.length === 0) continue;
-      client.connection.deliver(gapFrame(withLaterRooms(client, lost, laterRooms), 'trimmed'));
+      client.connection.deliver(gapFrame(this.#named(client, lost, laterRooms), 'trimmed'));
       concerned++;
       this.#resumes.refresh(client);
     }
     if (concerned > 0) this.#metrics.gapSent?.('trimmed', concerned);
   }
-}
 
-/** Adds the client's rooms in other partitions whose copy of a lost event it was not sent. */
-function withLaterRooms(client: SseClient, lost: readonly string[], laterRooms: LaterRooms): string[] {
-  const later = lost.flatMap((room) => [...(laterRooms.get(room) ?? [])]).filter((room) => client.in(room));
-  return [...new Set([...lost, ...later])];
+  /** Adds the client's rooms in other partitions whose copy of a lost event it was not sent. @param lost rooms of one partition */
+  #named(client: SseClient, lost: readonly string[], laterRooms: LaterRooms): string[] {
+    const later = lost.flatMap((room) => [...(laterRooms.get(room) ?? [])]).filter((room) => client.in(room));
+    return [...new Set([...lost, ...later, ...this.#roomsOfPendingCopies(client, lost)])];
+  }
+
+  /**
+   * The client's rooms in later partitions that are still interrupted. Their copy of a lost event arrives when they have
+   * caught up. A client that is cut before has an id that lies behind the lost copy, and the next node would take that copy
+   * for received.
+   */
+  #roomsOfPendingCopies(client: SseClient, lost: readonly string[]): string[] {
+    const { states } = this.#partitions;
+    if (states.least === 'live') return [];
+    const earliest = Math.min(...lost.map((room) => this.#partitions.partitionOf(room)));
+    return roomsOf(client).filter((room) => {
+      const partition = this.#partitions.partitionOf(room);
+      return partition > earliest && !states.isLive(partition);
+    });
+  }
 }

@@ -7,6 +7,7 @@ export class NodeIdentity {
   readonly run = Number(required('NODE_RUN'));
   readonly port = Number(required('PORT'));
   readonly redisUrl = required('REDIS_URL');
+  readonly operatorPassword = required('OPERATOR_PASSWORD');
 }
 
 function required(name: string): string {

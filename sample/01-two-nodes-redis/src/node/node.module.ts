@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { SseModule } from 'nestjs-simple-sse';
+import { SseAdminModule } from 'nestjs-simple-sse/admin';
 import { PageFiles, SHARED_FILES } from '../../../shared/page/page-files.js';
 import { PageModule } from '../../../shared/page/page.module.js';
 import { sseOptions } from '../sse-options.js';
@@ -8,6 +9,7 @@ import { CutService } from './cut.service.js';
 import { DeliveryCounter } from './delivery-counter.js';
 import { FiguresService } from './figures.service.js';
 import { NodeIdentity } from './node-identity.js';
+import { OperatorGuard } from './operator.guard.js';
 import { PublisherService } from './publisher.service.js';
 import { StreamController } from './stream.controller.js';
 
@@ -22,6 +24,10 @@ export class NodeModule {
       module: NodeModule,
       imports: [
         SseModule.forRoot(sseOptions(identity.redisUrl, counter)),
+        SseAdminModule.forRoot({
+          guards: [new OperatorGuard(identity.operatorPassword)],
+          nodeName: `node ${identity.name}`,
+        }),
         PageModule.serving(new PageFiles(PAGE, SHARED_FILES)),
       ],
       controllers: [StreamController],

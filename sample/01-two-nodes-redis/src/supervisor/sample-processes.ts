@@ -16,6 +16,7 @@ export interface SampleOptions {
   readonly host: string;
   readonly port: number;
   readonly restartAfterMs: number;
+  readonly operatorPassword: string;
 }
 
 /** All processes of the sample: Redis, two nodes, nginx, and the control server for the page's buttons. */
@@ -34,7 +35,7 @@ export class SampleProcesses {
 
   /** Resolves when the page can be opened. `gone` rejects if Redis or nginx ends unexpectedly. */
   async open(): Promise<{ gone: Promise<never> }> {
-    const { host, port, restartAfterMs } = this.options;
+    const { host, port, restartAfterMs, operatorPassword } = this.options;
     const programs = findPrograms();
     await checkPort(port, host);
     // The worker of nginx may run as another user, which needs to enter the folder.
@@ -47,10 +48,8 @@ export class SampleProcesses {
     await listening(redisPort, redis.gone);
 
     this.throwIfClosing();
-    this.nodes = [
-      new SupervisedNode('A', portA, redisUrl, restartAfterMs),
-      new SupervisedNode('B', portB, redisUrl, restartAfterMs),
-    ];
+    const settings = { redisUrl, restartAfterMs, operatorPassword };
+    this.nodes = [new SupervisedNode('A', portA, settings), new SupervisedNode('B', portB, settings)];
     for (const node of this.nodes) node.start();
     await Promise.all(this.nodes.map((node) => node.up()));
 

@@ -8,6 +8,12 @@ import { UserError } from './user-error.js';
 const MAIN = join(import.meta.dirname, '../node/main.js');
 const ZERO_FIGURES: Figures = { clients: 0, deliveries: 0, published: 0 };
 
+export interface NodeSettings {
+  readonly redisUrl: string;
+  readonly restartAfterMs: number;
+  readonly operatorPassword: string;
+}
+
 /** The process of a node, restarted when it dies. */
 export class SupervisedNode {
   private process?: ChildProcess;
@@ -29,8 +35,7 @@ export class SupervisedNode {
   constructor(
     readonly name: NodeName,
     readonly port: number,
-    private readonly redisUrl: string,
-    private readonly restartAfterMs: number,
+    private readonly settings: NodeSettings,
   ) {}
 
   get status(): NodeStatus {
@@ -51,8 +56,15 @@ export class SupervisedNode {
     clearTimeout(this.timer);
     this.previousCounts = [...this.counts.values()];
     this.counts = new Map();
-    const { name, port, redisUrl } = this;
-    const env = { NODE_NAME: name, NODE_RUN: `${++this.run}`, PORT: `${port}`, REDIS_URL: redisUrl };
+    const { name, port } = this;
+    const { redisUrl, operatorPassword } = this.settings;
+    const env = {
+      NODE_NAME: name,
+      NODE_RUN: `${++this.run}`,
+      PORT: `${port}`,
+      REDIS_URL: redisUrl,
+      OPERATOR_PASSWORD: operatorPassword,
+    };
     const started = fork(MAIN, { env: { ...process.env, ...env }, detached: true });
     started.on('message', (message: NodeReport) => this.receive(message));
     started.once('exit', () => this.died());
@@ -93,8 +105,9 @@ export class SupervisedNode {
 
   private died(): void {
     this.figures = ZERO_FIGURES;
-    this.startsAt = Date.now() + this.restartAfterMs;
-    if (!this.stopping) this.timer = setTimeout(() => this.start(), this.restartAfterMs);
+    const { restartAfterMs } = this.settings;
+    this.startsAt = Date.now() + restartAfterMs;
+    if (!this.stopping) this.timer = setTimeout(() => this.start(), restartAfterMs);
     this.become('down');
   }
 
