@@ -149,8 +149,6 @@ describeUnless(noBrowser, 'the page of docs/15-identity.md in Chromium', () => {
       // A connection without a cookie is made: the browser forgets the one of the last answer before the cut.
       await browser.context.clearCookies();
       await expectEverything(denials, async () => {
-        const isBack = async (): Promise<boolean> =>
-          new Set(seen.map(({ url }) => url)).size > (await deniedSources()) && running.sse.count() === 1;
         await eventually(isBack, 'the stream with the next ticket', PATIENCE_MS);
         await browser.context.clearCookies();
       });
@@ -161,6 +159,10 @@ describeUnless(noBrowser, 'the page of docs/15-identity.md in Chromium', () => {
     },
     LONG_MS,
   );
+
+  async function isBack(): Promise<boolean> {
+    return new Set(seen.map(({ url }) => url)).size > (await deniedSources()) && running.sse.count() === 1;
+  }
 
   function deniedSources(): Promise<number> {
     return page.evaluate<number>('sources.filter(({ readyState }) => readyState === 2).length');

@@ -17,11 +17,12 @@ describeWithRedis('a ticket over HTTP, at a node on Express and one on Fastify',
   describe.each(['ioredis', 'redis'] as const)('with %s', (driver) => {
     let nodes: RunningApp[];
 
+    const start = (platform: Platform): Promise<RunningApp> =>
+      platform.start(
+        ticketApp({ broker: redisBroker({ url: server.url, driver, prefix: driver }), tickets: {} }),
+      );
+
     beforeAll(async () => {
-      const start = (platform: Platform): Promise<RunningApp> =>
-        platform.start(
-          ticketApp({ broker: redisBroker({ url: server.url, driver, prefix: driver }), tickets: {} }),
-        );
       nodes = [await start(express), await start(fastify)];
     });
     afterAll(() => Promise.all(nodes.map((node) => node.close())));

@@ -289,11 +289,12 @@ const brokerTickets = (take: Failure): SseModuleOptions => {
   return { broker };
 };
 
+const end = (): void => {};
+
 /** Reports a method of a tracer, and delivers the event without its trace. */
 const traces = (method: keyof SseTracing): Cell =>
   reported(`tracing.${method}`, {
     options: (fail) => {
-      const end = (): void => {};
       const tracing: SseTracing = {
         publishStarted: () => ({ trace: { traceparent: '00-1-2-01' }, end }),
         deliveryStarted: () => ({ end }),
