@@ -92,7 +92,9 @@ async function execute(
   const clients = matchingClients(to, host);
   switch (action.do) {
     case 'leave': {
-      const isStored = to.session !== undefined;
+      // Stored sessions are changed before the streams.
+      const isMeant = to.room === undefined || to.room === action.room;
+      const isStored = isMeant && (to.session !== undefined || to.users !== undefined);
       await Promise.all(clients.map(async (client) => host.leave(client, action.room, isStored)));
       return { reached: clients.length };
     }

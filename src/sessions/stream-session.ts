@@ -23,8 +23,10 @@ export class StreamSession implements ClientSession {
   /** Made with the claim, when the user of the client is known. */
   #rooms: SessionRooms | undefined;
   readonly #saves = new Map<string, { promise: Promise<boolean> | undefined }>();
-  /** Rooms that the client left while its session was being restored. */
-  #leftMeanwhile = new Set<string>();
+  /** Rooms that the client left before its session was restored. True if the store may have the room still. */
+  #leftMeanwhile = new Map<string, boolean>();
+  /** Leaves that the restored session has stored, or is storing. */
+  #leaves: Promise<void>[] = [];
   #state: 'new' | 'restoring' | 'restored' | 'ended' = 'new';
   readonly #whenRestored: Promise<void>;
   #setRestored!: () => void;
@@ -49,14 +51,16 @@ export class StreamSession implements ClientSession {
       const rooms: RestoredRoom[] = [];
       for (const each of claimed?.rooms ?? []) {
         const { room, epoch, position } = each;
-        const hasLeft = this.#leftMeanwhile.has(room) || this.#leftMeanwhile.has(EVERYONE);
+        const left = [room, EVERYONE].flatMap((name) => this.#leftMeanwhile.get(name) ?? []);
+        // A leave that is made again could remove a later join, which another node has stored.
+        if (left.length > 0 && !left.includes(true)) continue;
         own.restored(room, { epoch, position });
-        if (allowed.has(room) && !hasLeft) rooms.push(each);
-        else void own.leave(room);
+        if (allowed.has(room) && left.length === 0) rooms.push(each);
+        else this.#leaves.push(own.leave(room));
       }
       return { rooms, isNew: claimed?.isNew === true };
     } finally {
-      this.#leftMeanwhile = new Set();
+      this.#leftMeanwhile = new Map();
       if (!this.#isEnded) this.#state = 'restored';
       this.#setRestored();
     }
@@ -71,7 +75,6 @@ export class StreamSession implements ClientSession {
   }
 
   async joined(room: string, point: Promise<ResumePoint>): Promise<boolean> {
-    this.#leftMeanwhile.delete(room);
     const save: { promise: Promise<boolean> | undefined } = { promise: undefined };
     // A leave removes it: the join is then not stored.
     this.#saves.set(room, save);
@@ -90,18 +93,22 @@ export class StreamSession implements ClientSession {
   async left(room: string, isStored = false): Promise<void> {
     // The claim of a new session comes after what the store has removed.
     const isMissed = this.#state === 'restoring' || (this.#state === 'new' && !isStored);
-    if (isMissed) this.#leftMeanwhile.add(room);
+    if (isMissed) this.#noteLeft(room, !isStored);
     if (room === EVERYONE) this.#saves.clear();
     else this.#saves.delete(room);
     const own = this.#rooms;
     if (own === undefined) return;
     const rooms = room === EVERYONE ? own.names : [room].filter((each) => own.has(each));
     await Promise.all(rooms.map(async (each) => own.leave(each)));
+    if (this.#state !== 'restoring' || isStored) return;
+    // Answered once it is stored: afterwards it could remove a later join.
+    await this.#whenRestored;
+    await Promise.all(this.#leaves);
   }
 
   async refused(room: string): Promise<void> {
     if (this.#isEnded) return;
-    if (this.#state !== 'restored') this.#leftMeanwhile.add(room);
+    if (this.#state !== 'restored') this.#noteLeft(room, true);
     await this.#rooms?.leave(room);
   }
 
@@ -144,6 +151,10 @@ export class StreamSession implements ClientSession {
     if (this.#client.isClosed) return;
     this.#client.setRetry(TAKEN_RETRY_MS);
     this.#lose();
+  }
+
+  #noteLeft(room: string, mayBeStored: boolean): void {
+    this.#leftMeanwhile.set(room, mayBeStored || this.#leftMeanwhile.get(room) === true);
   }
 
   get #isEnded(): boolean {

@@ -12,12 +12,17 @@ export interface PublishedEvent {
   readonly done: number;
 }
 
-/** The time of a client in a room: between the calls it may receive events, between the answers it must. */
+/**
+ * The time of a page in a room. Between the calls it may receive events. It must receive those that are published after the
+ * answer to the join, up to the last event that it waited for before it left: a stream that is cut does not receive the
+ * later ones once its session has left the room.
+ */
 export interface Membership {
   readonly room: string;
   readonly joinCalled: number;
   readonly joined: number;
-  leaveCalled: number;
+  /** Number of the last event that the page waited for before it left; `Infinity` while it is in the room. */
+  lastAwaited: number;
   left: number;
 }
 
@@ -84,6 +89,8 @@ export class WanderingPage {
   readonly received: string[] = [];
   readonly gaps = new Set<string>();
   connections = 0;
+  /** Time at which the page first had an id: a page that is cut before begins with the room of its request again. */
+  begun = Infinity;
   isSteady = false;
   #lastEventId = '';
   #close: (() => void) | undefined;
@@ -112,11 +119,12 @@ export class WanderingPage {
     const streams = await this.traffic.untilDone(({ sse }) => sse.join({ session }, room));
     if (streams === 0) throw new Error('the session is gone');
     const joined = this.traffic.now();
-    this.memberships.push({ room, joinCalled, joined, leaveCalled: Infinity, left: Infinity });
+    this.memberships.push({ room, joinCalled, joined, lastAwaited: Infinity, left: Infinity });
   }
 
-  async leave(membership: Membership): Promise<void> {
-    membership.leaveCalled = this.traffic.now();
+  /** @param lastAwaited number of the last event of the room that the page has waited for */
+  async leave(membership: Membership, lastAwaited: number): Promise<void> {
+    membership.lastAwaited = lastAwaited;
     const { key: session } = this;
     await this.traffic.untilDone(({ sse }) => sse.leave({ session }, membership.room));
     membership.left = this.traffic.now();
@@ -141,6 +149,7 @@ export class WanderingPage {
           bytesLeft -= read.length;
           reader.feed(read);
           this.#lastEventId = reader.lastEventId;
+          if (reader.lastEventId !== '') this.begun = Math.min(this.begun, this.traffic.now());
           if (bytesLeft <= 0) request.destroy();
         });
         response.on('error', () => {});
@@ -161,7 +170,10 @@ export interface SessionVerdict {
 }
 
 /** Compares what a page received with what was published while it was in the rooms. */
-export function judgeSession(page: WanderingPage, events: readonly PublishedEvent[]): SessionVerdict {
+export function judgeSession(
+  page: Pick<WanderingPage, 'begun' | 'memberships' | 'received' | 'gaps'>,
+  events: readonly PublishedEvent[],
+): SessionVerdict {
   const counts = new Map<string, number>();
   const newest = new Map<string, number>();
   const disorder: string[] = [];
@@ -176,7 +188,10 @@ export function judgeSession(page: WanderingPage, events: readonly PublishedEven
   for (const { room, number, begun, done } of events) {
     const text = `${room} ${number}`;
     const times = page.memberships.filter((each) => each.room === room);
-    const must = room === 'news' || times.some((each) => each.joined < begun && done < each.leaveCalled);
+    const must =
+      room === 'news'
+        ? page.begun < begun
+        : times.some((each) => each.joined < begun && number <= each.lastAwaited);
     const may = room === 'news' || times.some((each) => each.joinCalled < done && begun < each.left);
     const isReceived = counts.has(text);
     const isTold = page.gaps.has(room) || page.gaps.has('session');
