@@ -20,7 +20,13 @@ import { roomsOfRequest, type RoomSource } from './endpoint/room-names.js';
 import { HandlerStream } from './endpoint/handler-stream.js';
 import { attachSession, sessionKeyOf } from './endpoint/routes/stream-session.js';
 import { checkTicketRooms, redeemTicket, TicketsUnavailableException } from './endpoint/sse-ticket.guard.js';
-import { attachSlot, refuseAtLimit, refuseForNow, refuseWhileDraining } from './endpoint/stream-opening.js';
+import {
+  attachSlot,
+  refuseAtLimit,
+  refuseForNow,
+  refuseWhileDraining,
+  releaseOnceGone,
+} from './endpoint/stream-opening.js';
 import { StreamLog } from './endpoint/stream-log.js';
 import type { StreamLimits } from './limits/stream-limits.js';
 import { setHandlerRunner } from './endpoint/routes/wrap-handler.js';
@@ -99,6 +105,7 @@ export class SseInterceptor implements NestInterceptor {
     // Taken before rooms are awaited, so that simultaneous requests cannot pass together.
     const slot = limits.enter(request);
     if (typeof slot === 'string') return respondWith((done) => refuseAtLimit(http, limits, slot, done));
+    const settled = releaseOnceGone(http, slot);
     let rooms: readonly string[];
     try {
       const redeemed = await redeemTicket(tickets, http, request);
@@ -110,6 +117,8 @@ export class SseInterceptor implements NestInterceptor {
       return respondWith((done) =>
         refuseForNow(http, { status: 503, message: error.message, retryMs: limits.retryAfterMs() }, done),
       );
+    } finally {
+      settled();
     }
 
     const client = hub.register({

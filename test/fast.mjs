@@ -11,6 +11,7 @@ const LEFT_OUT = [
     paths: [
       'test/admin/page.e2e-spec.ts',
       'test/identity/cross-site-browser.spec.ts',
+      'test/identity/tickets-browser.spec.ts',
       'test/protocol/vectors-browser.spec.ts',
       'test/resume/cut-clients.e2e-spec.ts',
       'test/sample/quick-start-browser.e2e-spec.ts',

@@ -20,6 +20,17 @@ export function attachSlot(client: SseClient, slot: StreamSlot): void {
   else client.slot = slot;
 }
 
+/**
+ * Releases the slot of a request whose client leaves while a ticket or a room function is waited for, which may never settle.
+ *
+ * @returns ends this; a listener for each open stream would cost memory
+ */
+export function releaseOnceGone({ response }: HttpExchange, slot: StreamSlot): () => void {
+  const release = (): void => slot.release();
+  response.once('close', release);
+  return () => void response.off('close', release);
+}
+
 /** Identifies a client and opens its stream, or answers its request where a limit is reached or its time is over. */
 export function openWithinLimits(parts: OpeningParts, opening: Opening): void {
   const { hub, limits, http, client, slot } = parts;

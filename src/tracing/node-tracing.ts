@@ -1,6 +1,10 @@
 import type { CallbackFailures } from '../callbacks/callback-failures.js';
+import { ignoreRejection } from '../protocol/thenable.js';
 import { boundedTrace } from '../protocol/trace-context.js';
 import type { SseTracing, TraceContext, TracedEvent } from './sse-tracing.interface.js';
+
+const PUBLISH = 'tracing.publishStarted';
+const DELIVERY = 'tracing.deliveryStarted';
 
 /** The tracing of one node, whose failures reach no publish and no delivery. */
 export class NodeTracing {
@@ -16,12 +20,14 @@ export class NodeTracing {
   publish<T>(event: TracedEvent, publish: (trace: TraceContext | undefined) => Promise<T>): Promise<T> {
     const tracing = this.#tracing;
     if (tracing === undefined) return publish(undefined);
-    let span: ReturnType<SseTracing['publishStarted']> | undefined;
-    this.#callbacks.run('tracing.publishStarted', () => void (span = tracing.publishStarted(event)));
-    const end = (error?: unknown): void =>
-      this.#callbacks.run('tracing.publishStarted', () => span?.end(error));
-    const published = publish(boundedTrace(span?.trace));
-    published.then(() => end(), end);
+    const span = this.#start(PUBLISH, () => tracing.publishStarted(event));
+    let trace: TraceContext | undefined;
+    this.#callbacks.run(PUBLISH, () => void (trace = boundedTrace(span?.trace)));
+    const published = publish(trace);
+    if (span !== undefined) {
+      const end = (error?: unknown): void => this.#callbacks.run(PUBLISH, () => span.end(error));
+      published.then(() => end(), end);
+    }
     return published;
   }
 
@@ -37,14 +43,22 @@ export class NodeTracing {
     const tracing = this.#tracing;
     const { trace } = event;
     if (tracing === undefined || trace === undefined) return deliver();
-    let span: ReturnType<SseTracing['deliveryStarted']> | undefined;
     const traced: TracedEvent = { event: event.event, rooms: event.rooms.length };
-    this.#callbacks.run(
-      'tracing.deliveryStarted',
-      () => void (span = tracing.deliveryStarted(traced, trace)),
-    );
+    const span = this.#start(DELIVERY, () => tracing.deliveryStarted(traced, trace));
     const clients = deliver();
-    this.#callbacks.run('tracing.deliveryStarted', () => span?.end(clients));
+    if (span !== undefined) this.#callbacks.run(DELIVERY, () => span.end(clients));
     return clients;
+  }
+
+  /** @returns `undefined` where the method failed or returned no span, which is reported */
+  #start<Span extends { readonly end: unknown }>(callback: string, start: () => Span): Span | undefined {
+    let span: Span | undefined;
+    this.#callbacks.run(callback, () => {
+      const started = start() as Span | undefined;
+      if (typeof started?.end === 'function') return void (span = started);
+      ignoreRejection(started);
+      throw new TypeError(`${callback} must return an object with a function "end" at once, not a promise.`);
+    });
+    return span;
   }
 }

@@ -11,6 +11,18 @@ const gap = (until: string, ...rooms: string[]): ReceivedItem => ({
   until: () => positionOf(until),
 });
 
+const gapAt = (until: number, ...rooms: string[]): ReceivedItem => ({
+  kind: 'gap',
+  rooms,
+  until: () => until,
+});
+
+/** An event in one room of a partition. */
+const inPartition = (partition: number, key: string, position: number, room: string) => ({
+  key,
+  rooms: [room],
+  positions: new Map([[partition, position]]),
+});
 /** Judges one client of the rooms `one` and `two`, with the events `a` and `c` in `one`, `b` in `two`, `d` in both. */
 function judge(received: readonly ReceivedItem[], record: Partial<ClientRecord> = {}): Verdict {
   const judging = new Judge();
@@ -130,11 +142,6 @@ describe('the judge', () => {
   });
 
   describe('of an event in two partitions that was lost', () => {
-    const inPartition = (partition: number, key: string, position: number, room: string) => ({
-      key,
-      rooms: [room],
-      positions: new Map([[partition, position]]),
-    });
     /** The room `one` is in partition 0, `two` in partition 1. The event `lost` has position 50 in both. */
     const judgeLoss = (...received: ReceivedItem[]): Verdict => {
       const judging = new Judge((room) => (room === 'one' ? 0 : 1));
@@ -157,11 +164,6 @@ describe('the judge', () => {
         { rooms: ['one', 'two'], start, received: [event('old'), ...received], isComplete: true },
       ]);
     };
-    const gapAt = (until: number, ...rooms: string[]): ReceivedItem => ({
-      kind: 'gap',
-      rooms,
-      until: () => until,
-    });
     const [newerInOne, newerInTwo] = [event('newer in one'), event('newer in two')];
 
     it('accepts a gap of both rooms behind newer events of the later room, as the event was still to come from the earlier', () => {

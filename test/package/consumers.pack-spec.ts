@@ -109,7 +109,7 @@ describe('the tarball', () => {
 
   it('is smaller than its limit', () => {
     // The library has at most 1,000,000 bytes; the documentation with the samples and charts has the rest.
-    expect(library.bytes).toBeLessThan(1_300_000);
+    expect(library.bytes).toBeLessThan(1_600_000);
   });
 });
 

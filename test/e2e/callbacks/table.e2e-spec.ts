@@ -5,10 +5,12 @@ import {
   SseModule,
   SseRoom,
   type CloseReason,
-  type SseClient,
+  type RoutedRequest,
   type SseBroker,
+  type SseClient,
   type SseMetrics,
   type SseModuleOptions,
+  type SseTracing,
 } from 'nestjs-simple-sse';
 import { from, Observable, throwError } from 'rxjs';
 import { platforms } from '../../support/platforms.js';
@@ -49,6 +51,21 @@ class CallbackController {
   handler(@Query('way') way: Way): unknown {
     return FAILURES[way]();
   }
+
+  @Get('snapshot')
+  @SseRoom('room', {
+    snapshot: ({ query }: RoutedRequest & { query: { way: Way } }) => FAILURES[query.way](),
+  })
+  snapshot(): void {}
+
+  @Get('shared')
+  @SseRoom('room', {
+    snapshot: {
+      load: ({ query }: RoutedRequest & { query: { way: Way } }) => FAILURES[query.way](),
+      shared: true,
+    },
+  })
+  shared(): void {}
 
   @Get('source')
   @SseRoom('room')
@@ -100,6 +117,17 @@ class Play {
     expect((await stream.nextEvent()).data).toBe('still served');
     stream.close();
     await eventually(() => this.reasons.length > endedBefore, 'the end of the client');
+  }
+
+  /** Sends a request that is not answered, and shows that nothing of it is left when its client has gone. */
+  async leavesWaiting(path: string): Promise<void> {
+    const waiting = this.running.open(path).catch(() => 'closed');
+    await eventually(() => this.running.sse.health().streams === 1, 'the request');
+    await this.servesOthers();
+    this.running.server.closeAllConnections();
+    expect(await waiting).toBe('closed');
+    await eventually(() => this.running.sse.count() === 0, 'no client');
+    await eventually(() => this.running.sse.health().streams === 0, 'no slot of a limit');
   }
 
   get log(): string {
@@ -172,6 +200,7 @@ function answered(
       const answer = await table.running.open(`${path}?way=${way}`, { headers });
       expect(answer.status).toBe(status);
       expect(table.running.sse.count()).toBe(0);
+      expect(table.running.sse.health().streams).toBe(0);
       if (options === undefined) await table.servesOthers();
     },
   ];
@@ -202,11 +231,7 @@ function waits(path: string): Cell {
     'Waits',
     async (table, _fail, way) => {
       await table.start();
-      const waiting = table.running.open(`${path}?way=${way}`).catch(() => 'closed');
-      await table.servesOthers();
-      table.running.server.closeAllConnections();
-      expect(await waiting).toBe('closed');
-      await eventually(() => table.running.sse.count() === 0, 'no client');
+      await table.leavesWaiting(`${path}?way=${way}`);
     },
   ];
 }
@@ -236,6 +261,48 @@ const keyed = (keyOf: Failure): SseModuleOptions => ({ limits: { keyOf } });
 const origins = (allowedOrigins: Failure): SseModuleOptions => ({ allowedOrigins });
 const identity = (identify: Failure): SseModuleOptions => ({ identify });
 const member = { rooms: { room: { presence: true } }, identify: () => ({ user: 'somebody' }) };
+
+/** Answers a request with a ticket, which is used and has set no cookie. */
+const redeems = (status: number, options: (fail: Failure) => SseModuleOptions): Cell => [
+  String(status),
+  async (table, fail) => {
+    await table.start(options(fail));
+    const ticket = await table.running.sse.tickets.issue({ user: 'somebody' });
+    const answer = await table.running.open(`/stream?ticket=${ticket}`);
+    expect([answer.status, answer.headers['set-cookie']]).toEqual([status, undefined]);
+    expect(table.running.sse.health().streams).toBe(0);
+    await table.servesOthers();
+  },
+];
+const redeemWaits = (options: (fail: Failure) => SseModuleOptions): Cell => [
+  'Waits',
+  async (table, fail) => {
+    await table.start(options(fail));
+    const ticket = await table.running.sse.tickets.issue({ user: 'somebody' });
+    await table.leavesWaiting(`/stream?ticket=${ticket}`);
+  },
+];
+const authorized = (authorize: Failure): SseModuleOptions => ({ tickets: { authorize } });
+const brokerTickets = (take: Failure): SseModuleOptions => {
+  const broker = new WrappedMemoryBroker();
+  Object.assign(broker, { tickets: { put: () => Promise.resolve(), read: () => undefined, take } });
+  return { broker };
+};
+
+const end = (): void => {};
+
+/** Reports a method of a tracer, and delivers the event without its trace. */
+const traces = (method: keyof SseTracing): Cell =>
+  reported(`tracing.${method}`, {
+    options: (fail) => {
+      const tracing: SseTracing = {
+        publishStarted: () => ({ trace: { traceparent: '00-1-2-01' }, end }),
+        deliveryStarted: () => ({ end }),
+        [method]: fail,
+      };
+      return { tracing };
+    },
+  });
 
 const serializes = rejected(
   { code: 'invalid-data' },
@@ -290,6 +357,28 @@ const sourceFails: Cell = [
     await stream.ended;
     await eventually(() => table.running.sse.count() === 0, 'the end of the client');
     if (stream.status === 200) expect(table.reasons).toEqual(['source-failed']);
+    await table.servesOthers();
+  },
+];
+
+/** Comes back with a position that is not known, so that the state is loaded while the stream is open. */
+const stateAfterGap = (outcome: 'Ends' | 'Waits'): Cell => [
+  outcome,
+  async (table, _fail, way) => {
+    await table.start();
+    const headers = { 'last-event-id': '1.00000000.0' };
+    const stream = await table.running.listen(`/snapshot?way=${way}`, { headers });
+    if (outcome === 'Ends') {
+      await stream.ended;
+      await eventually(() => table.reasons.length > 0, 'the end of the client');
+      expect(table.reasons).toEqual(['source-failed']);
+    } else {
+      await table.running.sse.broadcast('room', 'held');
+      await someTurns();
+      expect(stream.isOpen).toBe(true);
+      stream.close();
+      await eventually(() => table.running.sse.count() === 0, 'the end of the client');
+    }
     await table.servesOthers();
   },
 ];
@@ -433,6 +522,24 @@ const TABLE: Readonly<Record<string, Row>> = {
     hangs: answered(500, '/stream', origins, CROSS_SITE),
     nonsense: answered(500, '/stream', origins, CROSS_SITE),
   },
+  'tickets.authorize': {
+    throws: redeems(500, authorized),
+    rejects: redeems(500, authorized),
+    hangs: redeemWaits(authorized),
+    nonsense: redeems(403, authorized),
+  },
+  'tracing.publishStarted': {
+    throws: traces('publishStarted'),
+    rejects: traces('publishStarted'),
+    hangs: traces('publishStarted'),
+    nonsense: traces('publishStarted'),
+  },
+  'tracing.deliveryStarted': {
+    throws: traces('deliveryStarted'),
+    rejects: traces('deliveryStarted'),
+    hangs: traces('deliveryStarted'),
+    nonsense: traces('deliveryStarted'),
+  },
   connected$: subscriber('connected$'),
   disconnected$: subscriber('disconnected$'),
   brokerState$: subscriber('brokerState$'),
@@ -456,6 +563,24 @@ const TABLE: Readonly<Record<string, Row>> = {
     rejects: answered(500, '/rooms'),
     hangs: waits('/rooms'),
     nonsense: answered(400, '/rooms'),
+  },
+  snapshot: {
+    throws: answered(500, '/snapshot'),
+    rejects: answered(500, '/snapshot'),
+    hangs: waits('/snapshot'),
+    nonsense: answered(500, '/snapshot'),
+  },
+  'snapshot with shared': {
+    throws: answered(500, '/shared'),
+    rejects: answered(500, '/shared'),
+    hangs: waits('/shared'),
+    nonsense: answered(500, '/shared'),
+  },
+  'snapshot after a gap': {
+    throws: stateAfterGap('Ends'),
+    rejects: stateAfterGap('Ends'),
+    hangs: stateAfterGap('Waits'),
+    nonsense: stateAfterGap('Ends'),
   },
   handler: {
     throws: answered(500, '/handler'),
@@ -539,6 +664,12 @@ const TABLE: Readonly<Record<string, Row>> = {
     rejects: reads('Ends'),
     hangs: reads('Waits'),
     nonsense: reads('Ends'),
+  },
+  'broker.tickets': {
+    throws: redeems(500, brokerTickets),
+    rejects: redeems(500, brokerTickets),
+    hangs: redeemWaits(brokerTickets),
+    nonsense: redeems(500, brokerTickets),
   },
   'broker.close': {
     throws: closes('Reported'),
