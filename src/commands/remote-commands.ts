@@ -25,6 +25,7 @@ import { RemoteCall } from './remote-call.js';
 import { parseControl, type CommandAction } from './remote-command-codec.js';
 import type { ChangeOutcome, RoomChanges } from './room-changes.interface.js';
 import { storeChanges } from './stored-changes.js';
+import { withinTimeout } from './within-timeout.js';
 
 const ANSWER_TIMEOUT_MS = 5_000;
 
@@ -122,7 +123,9 @@ export class RemoteCommands {
    * @returns 0 as `reached` where there is no such stream, and the rooms that it could not join
    */
   async changeRooms(target: CommandTarget, changes: RoomChanges): Promise<Required<ChangeOutcome>> {
-    const stored = await storeChanges(target, changes, this.#lookups.sessions(), ANSWER_TIMEOUT_MS);
+    const sessions = this.#lookups.sessions();
+    const storing = storeChanges(target, changes, sessions, ANSWER_TIMEOUT_MS);
+    const stored = await withinTimeout(storing, ANSWER_TIMEOUT_MS);
     const full = new Set(stored.refused.map(({ room }) => room));
     const join = changes.join.filter((room) => !full.has(room));
     const call = this.#call(target, { ...changes, do: 'change', join }, ANSWER_TIMEOUT_MS);
@@ -173,7 +176,9 @@ export class RemoteCommands {
     const targets = await commandTargets(action.do, target, this.#lookups);
     const sessions = this.#lookups.sessions();
     const changes =
-      sessions && store ? await Promise.all(targets.map(async (each) => store(sessions, each))) : [];
+      sessions && store
+        ? await withinTimeout(Promise.all(targets.map(async (each) => store(sessions, each))), timeoutMs)
+        : [];
     const reached = await this.#complete(targets.map((each) => this.#call(each, action, timeoutMs)));
     if (changes.some(({ isFull }) => isFull)) throw sessionIsFull(reached);
     // A stream between two connections is reached by its session.

@@ -66,7 +66,8 @@ export class ChaosClient extends TestClient implements TrafficClient {
     } else if (type === 'sse:gap') {
       const { rooms } = JSON.parse(data) as { rooms: string[] };
       // Positions are microseconds since 1970: a gap covers every event published until now.
-      this.received.push({ kind: 'gap', rooms, until: Date.now() * 1_000 });
+      const nowUs = Date.now() * 1_000;
+      this.received.push({ kind: 'gap', rooms, until: () => nowUs });
     } else if (type !== 'sse:join' && type !== 'sse:leave') {
       this.received.push({
         kind: 'event',

@@ -104,5 +104,6 @@ export class BrokerClient implements TrafficClient, NodeClient {
 
 /** Positions are microseconds since 1970: a gap covers every event published until now. */
 function gapIn(rooms: readonly string[]): ReceivedItem {
-  return { kind: 'gap', rooms, until: Date.now() * 1_000 };
+  const nowUs = Date.now() * 1_000;
+  return { kind: 'gap', rooms, until: () => nowUs };
 }

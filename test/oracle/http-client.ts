@@ -44,8 +44,8 @@ export class HttpClient extends TestClient {
     private readonly url: string,
     private readonly rooms: readonly string[],
     private readonly behavior: ClientBehavior,
-    /** Returns the position of the newest published event. */
-    private readonly newest: () => number,
+    /** The position of the newest published event in each partition. */
+    private readonly newest: ReadonlyMap<number, number>,
   ) {
     super(behavior.readsIdOnly);
     this.load();
@@ -97,7 +97,8 @@ export class HttpClient extends TestClient {
     record.start ??= id === undefined ? undefined : positionsOf(id);
     if (type === 'sse:gap') {
       const { rooms } = JSON.parse(data) as { rooms: string[] };
-      record.received.push({ kind: 'gap', rooms, until: this.newest() });
+      const until = new Map(this.newest);
+      record.received.push({ kind: 'gap', rooms, until: (partition) => until.get(partition) ?? 0 });
     } else if (type === 'n') {
       record.received.push({ kind: 'event', key: String(Number.parseInt(data, 10)) });
     } else if (type === LAST_EVENT) this.isFinished = record.isComplete = true;

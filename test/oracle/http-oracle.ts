@@ -62,7 +62,7 @@ export async function runHttpOracle(given: HttpOracleOptions): Promise<HttpVerdi
   const judge = new Judge(
     broker !== undefined && 'partitions' in broker ? (room) => broker.partitionOf(room) : undefined,
   );
-  const clients = createClients(given, running.url, rooms, random, () => judge.newest);
+  const clients = createClients(given, running.url, rooms, random, judge.newest);
   try {
     const ended = Promise.all(clients.map((client) => client.run()));
     await publishAll(running, random, rooms, given, judge);
@@ -106,7 +106,7 @@ function createClients(
   url: string,
   rooms: readonly string[],
   random: () => number,
-  newest: () => number,
+  newest: ReadonlyMap<number, number>,
 ): HttpClient[] {
   return Array.from({ length: clients }, (_, index) => {
     const isSlow = index % 10 === 0;

@@ -8,7 +8,21 @@ const event = (key: string, position?: number): ReceivedItem =>
 const gap = (until: string, ...rooms: string[]): ReceivedItem => ({
   kind: 'gap',
   rooms,
-  until: positionOf(until),
+  until: () => positionOf(until),
+});
+
+/** A gap that covers events up to this position, in each partition. */
+const gapAt = (until: number, ...rooms: string[]): ReceivedItem => ({
+  kind: 'gap',
+  rooms,
+  until: () => until,
+});
+
+/** An event in one room of a partition. */
+const inPartition = (partition: number, key: string, position: number, room: string) => ({
+  key,
+  rooms: [room],
+  positions: new Map([[partition, position]]),
 });
 
 /** Judges one client of the rooms `one` and `two`, with the events `a` and `c` in `one`, `b` in `two`, `d` in both. */
@@ -127,5 +141,66 @@ describe('the judge', () => {
     expect(judgeFrom(5, 1)).toMatchObject(EXACT_WITHOUT_GAPS);
     expect(judgeFrom(5, 1, event('copied'), event('copied'))).toMatchObject({ duplicates: 1 });
     expect(judgeFrom(5, 6)).toMatchObject(EXACT_WITHOUT_GAPS);
+  });
+
+  describe('of an event in two partitions that was lost', () => {
+    /** The room `one` is in partition 0, `two` in partition 1. The event `lost` has position 50 in both. */
+    const judgeLoss = (...received: ReceivedItem[]): Verdict => {
+      const judging = new Judge((room) => (room === 'one' ? 0 : 1));
+      judging.add(inPartition(0, 'old', 40, 'one'));
+      judging.add({
+        key: 'lost',
+        rooms: ['one', 'two'],
+        positions: new Map([
+          [0, 50],
+          [1, 50],
+        ]),
+      });
+      judging.add(inPartition(0, 'newer in one', 60, 'one'));
+      judging.add(inPartition(1, 'newer in two', 60, 'two'));
+      const start = new Map([
+        [0, 1],
+        [1, 1],
+      ]);
+      return judging.judge([
+        { rooms: ['one', 'two'], start, received: [event('old'), ...received], isComplete: true },
+      ]);
+    };
+    const [newerInOne, newerInTwo] = [event('newer in one'), event('newer in two')];
+
+    it('accepts a gap of both rooms behind newer events of the later room, as the event was still to come from the earlier', () => {
+      expect(judgeLoss(newerInTwo, gapAt(70, 'one', 'two'), newerInOne)).toMatchObject({
+        announcedLosses: 1,
+        silentLosses: 0,
+      });
+    });
+
+    it('accepts a gap of each room before anything newer of it', () => {
+      for (const received of [
+        [gapAt(70, 'one', 'two'), newerInOne, newerInTwo],
+        [gapAt(70, 'one'), newerInOne, gapAt(70, 'two'), newerInTwo],
+      ])
+        expect(judgeLoss(...received)).toMatchObject({ announcedLosses: 1, silentLosses: 0 });
+    });
+
+    it.each([
+      [
+        'the later room only after another outage',
+        [newerInTwo, gapAt(70, 'one'), gapAt(70, 'two'), newerInOne],
+      ],
+      [
+        'the later room only after newer events of both',
+        [gapAt(70, 'one'), newerInTwo, newerInOne, gapAt(70, 'one', 'two')],
+      ],
+      [
+        'both rooms only after a newer event of the earlier',
+        [newerInOne, gapAt(70, 'one', 'two'), newerInTwo],
+      ],
+      ['both rooms before the event was published', [gapAt(45, 'one', 'two'), newerInTwo, newerInOne]],
+      ['the earlier room only', [newerInTwo, gapAt(70, 'one'), newerInOne]],
+      ['the later room only', [gapAt(70, 'two'), newerInTwo, newerInOne]],
+    ])('takes the loss for silent where a gap names %s', (_, received) => {
+      expect(judgeLoss(...received)).toMatchObject({ announcedLosses: 0, silentLosses: 1 });
+    });
   });
 });

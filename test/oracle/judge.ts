@@ -1,3 +1,5 @@
+import { isAnnounced } from './announcement.js';
+import { describeLoss } from './describe-loss.js';
 import { GapRecord, RoomLine } from './room-line.js';
 import type { Verdict } from './verdict.js';
 
@@ -21,8 +23,8 @@ export type ReceivedItem =
   | {
       readonly kind: 'gap';
       readonly rooms: readonly string[];
-      /** The gap covers events up to this position, which is the newest one at the time the gap was received. */
-      readonly until: number;
+      /** The gap covers events up to this position of a partition, the newest one when the gap was received. */
+      readonly until: (partition: number) => number;
     };
 
 /** Everything that one client received from its first connection to its last, over all reconnects. */
@@ -54,7 +56,7 @@ export class Judge {
   readonly #byRoom = new Map<string, PublishedEvent[]>();
   readonly #partitionOf: (room: string) => number;
   readonly #isComparable: boolean;
-  #newest = 0;
+  readonly #newest = new Map<number, number>();
 
   /**
    * @param partitionOf the partition of a room; 0 for all rooms by default
@@ -68,7 +70,9 @@ export class Judge {
 
   /** Records an accepted event. */
   add(event: PublishedEvent): void {
-    this.#newest = Math.max(this.#newest, ...event.positions.values());
+    for (const [partition, position] of event.positions) {
+      this.#newest.set(partition, Math.max(this.newest.get(partition) ?? 0, position));
+    }
     this.#byKey.set(event.key, event);
     for (const room of event.rooms) {
       const events = this.#byRoom.get(room);
@@ -82,8 +86,8 @@ export class Judge {
     return this.#byKey.size;
   }
 
-  /** The position of the newest event. */
-  get newest(): number {
+  /** The position of the newest event in each partition. */
+  get newest(): ReadonlyMap<number, number> {
     return this.#newest;
   }
 
@@ -114,7 +118,9 @@ export class Judge {
       if (item.kind === 'gap') {
         verdict.gaps++;
         hasGap = true;
-        for (const room of item.rooms) lines.get(room)?.gaps.push(new GapRecord(index, item.until));
+        for (const room of item.rooms) {
+          lines.get(room)?.gaps.push(new GapRecord(index, item.until(this.#partitionOf(room))));
+        }
         continue;
       }
       verdict.deliveries++;
@@ -173,17 +179,16 @@ export class Judge {
   }
 
   /** An event in rooms of several partitions is announced by gaps of all its rooms: each of them may have had a copy. */
-  #isAnnounced(
-    { rooms, positions }: PublishedEvent,
-    { rooms: own }: ClientRecord,
-    lines: ReadonlyMap<string, RoomLine>,
-  ): boolean {
-    return rooms
-      .filter((room) => own.includes(room))
-      .every((room) => {
-        const position = positions.get(this.#partitionOf(room));
-        return position === undefined || lines.get(room)?.isAnnounced(position, this.#isComparable) === true;
-      });
+  #isAnnounced({ rooms, positions }: PublishedEvent, lines: ReadonlyMap<string, RoomLine>): boolean {
+    const copies = Array.from(positions, ([partition, position]) => ({
+      partition,
+      position,
+      lines: rooms
+        .filter((room) => this.#partitionOf(room) === partition)
+        .flatMap((room) => lines.get(room) ?? []),
+    })).toSorted((a, b) => a.partition - b.partition);
+    if (this.#isComparable) return isAnnounced(copies);
+    return copies.every((copy) => copy.lines.every((line) => line.gapsOf(copy.position).length > 0));
   }
 
   #countLosses(
@@ -200,10 +205,11 @@ export class Judge {
       if (expected === undefined || expected.isOptional || !expected.rooms.includes(room)) continue;
       const { position } = expected;
       if (position <= start || (!record.isComplete && position > line.newestPosition)) continue;
-      if (this.#isAnnounced(published, record, lines)) verdict.announcedLosses++;
+      if (this.#isAnnounced(published, lines)) verdict.announcedLosses++;
       else {
         verdict.silentLosses++;
-        if (verdict.silentLosses <= MAX_DESCRIBED) describeLoss(published, position, record);
+        if (verdict.silentLosses <= MAX_DESCRIBED)
+          describeLoss(published, record, (key) => this.#byKey.get(key));
       }
     }
   }
@@ -236,18 +242,4 @@ function startOf(start: ReadonlyMap<number, number> | undefined, partition: numb
   const position = start.get(partition);
   if (position === undefined) throw new Error(`The client was given no position of partition ${partition}.`);
   return position;
-}
-
-/** Writes an event that was lost, its client, and what the client received around it. */
-function describeLoss(
-  { key, rooms, positions }: PublishedEvent,
-  position: number,
-  record: ClientRecord,
-): void {
-  const newer = record.received.findIndex((item) => item.kind === 'event' && (item.position ?? 0) > position);
-  const around = record.received.slice(Math.max(0, newer - 4), newer + 3);
-  const gaps = record.received.filter(({ kind }) => kind === 'gap');
-  const start = [...(record.start ?? [])];
-  const loss = { key, rooms, positions: [...positions], own: record.rooms, start, around, gaps };
-  process.stdout.write(`silent loss: ${JSON.stringify(loss)}\n`);
 }

@@ -41,14 +41,19 @@ export class RoomLine {
     if (position !== undefined && position > this.newestPosition) this.#newer.push({ position, index });
   }
 
-  /**
-   * Looks for a gap that covers this position and was received before anything newer of the room.
-   *
-   * @param isComparable false where positions come from two histories, so that "newer" has no meaning
-   */
-  isAnnounced(position: number, isComparable = true): boolean {
-    if (!isComparable) return this.gaps.some(({ until }) => until >= position);
-    const newer = this.#newer.find((each) => each.position > position)?.index ?? Infinity;
-    return this.gaps.some(({ index, until }) => index < newer && until >= position);
+  /** The index at which the first event after this position was received; `Infinity` where none was. */
+  firstNewerThan(position: number): number {
+    return this.#newer.find((each) => each.position > position)?.index ?? Infinity;
+  }
+
+  /** The gaps that cover this position. */
+  gapsOf(position: number): readonly GapRecord[] {
+    return this.gaps.filter(({ until }) => until >= position);
+  }
+
+  /** Looks for a gap that covers this position and was received before anything newer of the room. */
+  isAnnounced(position: number): boolean {
+    const newer = this.firstNewerThan(position);
+    return this.gapsOf(position).some(({ index }) => index < newer);
   }
 }

@@ -1,6 +1,8 @@
 import { jest } from '@jest/globals';
 import type { BrokerListener, HistoryPage, SseBroker } from 'nestjs-simple-sse';
+import { AwaitedCopies } from '../../src/rooms/partitions/awaited-copies.js';
 import { LostCopies } from '../../src/rooms/partitions/lost-copies.js';
+import { MissedEvents } from '../../src/rooms/resume/missed-events.js';
 import { RoomMessage } from '../../src/protocol/room-message.js';
 import type { RunningApp } from '../support/running-app.js';
 import { HashedPartitions } from '../support/hashed-partitions.js';
@@ -321,7 +323,8 @@ describe('an event in rooms of two partitions', () => {
     expect(textsOf(resumed).filter((text) => text.startsWith('after'))).toHaveLength(5);
   });
 
-  it('is named by a gap of both rooms, where the clocks of the partitions differ and the client is cut in its resume', async () => {
+  /** Cuts a client in its resume, after an event that lies behind the second copy and came before the first. */
+  async function loseBothCopiesInResume() {
     await start();
     const stream = await connect();
     await publish(second, 'live');
@@ -338,7 +341,30 @@ describe('an event in rooms of two partitions', () => {
     await trim(first);
     for (let n = 0; n < 5; n++) await publish(second, `after ${n}`);
     const back = await connect(received.at(-1)?.id);
-    const resumed = await receivedUntil(back, 'after 4');
-    expect(gapsOf(resumed)).toEqual([{ rooms: [first, second], reason: 'trimmed' }]);
+    return receivedUntil(back, 'after 4');
+  }
+
+  it('is named by a gap of both rooms, where the clocks of the partitions differ and the client is cut in its resume', async () => {
+    expect(gapsOf(await loseBothCopiesInResume())).toEqual([{ rooms: [first, second], reason: 'trimmed' }]);
+  });
+
+  it('is found to be lost in its second room, where a node names the rooms of its own partition only', async () => {
+    const unaware = jest.spyOn(MissedEvents.prototype, 'lostFrom').mockReturnValue(new Map());
+    const received = await loseBothCopiesInResume();
+    unaware.mockRestore();
+    expect(once(textsOf(received), 'both')).toBe(0);
+    expect(gapsOf(received)).toEqual([{ rooms: [first], reason: 'trimmed' }]);
+  });
+
+  it('is found to be lost in its second room, where a node forgets the copies that clients wait for', async () => {
+    const stream = await startWithCutBroker();
+    await publish([first, second], 'both');
+    const unaware = jest.spyOn(AwaitedCopies.prototype, 'takeLost').mockReturnValue(new Map());
+    brokerOf(first).reconnect([first]);
+    unaware.mockRestore();
+    await publish(second, 'now');
+    const received = await receivedUntil(stream, 'now');
+    expect(once(textsOf(received), 'both')).toBe(0);
+    expect(gapsOf(received)).toEqual([{ rooms: [first], reason: 'trimmed' }]);
   });
 });

@@ -26,7 +26,8 @@ export class RollingClient implements ClientRecord {
     });
     this.#source.addEventListener('sse:gap', ({ data }) => {
       const { rooms: lost } = JSON.parse(String(data)) as { rooms: string[] };
-      this.received.push({ kind: 'gap', rooms: lost, until: Date.now() * 1_000 });
+      const nowUs = Date.now() * 1_000;
+      this.received.push({ kind: 'gap', rooms: lost, until: () => nowUs });
     });
     this.#source.addEventListener('n', ({ data, lastEventId }) => {
       this.received.push({ kind: 'event', key: String(data), position: positionOf(lastEventId) });
