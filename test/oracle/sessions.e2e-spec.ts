@@ -39,9 +39,9 @@ describeWithRedis('sessions on three nodes, under random cuts, joins and leaves'
     const listening = pages.map((page) => page.listen());
     await eventually(() => nodes.flatMap(({ sse }) => [...sse.clients()]).length >= 1, 'a stream');
     for (const page of pages) await eventually(() => isStored(page), 'the session');
-    let isPlaying = true;
+    const playing = new AbortController();
     const whilePlaying = async (work: () => Promise<void>): Promise<void> => {
-      while (isPlaying) await work();
+      while (!playing.signal.aborted) await work();
     };
     const publishers = [...ROOMS, 'news'].map((room) =>
       whilePlaying(async () => {
@@ -64,7 +64,7 @@ describeWithRedis('sessions on three nodes, under random cuts, joins and leaves'
       }),
     );
     await eventually(() => received() >= deliveries, 'the deliveries', 600_000);
-    isPlaying = false;
+    playing.abort();
     await Promise.all([...publishers, ...changes]);
     for (const page of pages) page.isSteady = true;
     for (const room of [...ROOMS, 'news']) {
