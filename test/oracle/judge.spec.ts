@@ -11,6 +11,7 @@ const gap = (until: string, ...rooms: string[]): ReceivedItem => ({
   until: () => positionOf(until),
 });
 
+/** A gap that covers events up to this position, in each partition. */
 const gapAt = (until: number, ...rooms: string[]): ReceivedItem => ({
   kind: 'gap',
   rooms,
@@ -23,6 +24,7 @@ const inPartition = (partition: number, key: string, position: number, room: str
   rooms: [room],
   positions: new Map([[partition, position]]),
 });
+
 /** Judges one client of the rooms `one` and `two`, with the events `a` and `c` in `one`, `b` in `two`, `d` in both. */
 function judge(received: readonly ReceivedItem[], record: Partial<ClientRecord> = {}): Verdict {
   const judging = new Judge();
