@@ -52,12 +52,15 @@ export class RoomJoins {
   }
 
   /**
-   * As `join`, but always a join at run time, and without the end of a replay. For a client whose stream is not open yet it
-   * waits for that: its user and its session are known then, and the room is no room of the request, which would be resumed
-   * from before this join.
+   * As `join`, but always a join at run time, and without the end of a replay.
+   *
+   * A client whose stream is not open yet, with a session or where the application decides about rooms, joins once the stream
+   * is open: its user and its session are known then, and the room is no room of the request, which would be resumed from
+   * before this join. Any other client joins at once: a handler may hold the stream back for long.
    */
   async joinAtRunTime(client: SseClient, room: string, options: JoinOptions): Promise<boolean> {
-    if (!client.isClosed && !client.connection.isOpen) {
+    const needsOpening = client.session !== undefined || this.#parts.authorizer.isUsed;
+    if (needsOpening && !client.isClosed && !client.connection.isOpen) {
       await new Promise<void>((resolve) => {
         const waiting = this.#awaitingOpening.get(client) ?? [];
         this.#awaitingOpening.set(client, waiting);
@@ -134,7 +137,7 @@ export class RoomJoins {
     session?.checkRoom(name);
     const before = this.#positionOf(name);
     const joining = this.#join(client, name, options);
-    if (session === undefined && awaitsReplay) return joining;
+    if (session === undefined && (awaitsReplay || !client.connection.isOpen)) return joining;
     // A replay waits for an earlier one, and the client joins only then.
     if (!client.isIn(name) && !(await joining)) return false;
     if (!awaitsReplay) ignoreRejection(joining);
