@@ -79,7 +79,7 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])('many resumes at o
     for (const client of clients) expect(textsOf(client)).toEqual(expected);
   });
 
-  it('on any node while subscribers are cut need a read in four of ten cases at most', async () => {
+  it('on any node while subscribers are cut need a read in half of the cases at most', async () => {
     const verdict = await runBrokerOracle({
       seed: 20_261_125,
       createBroker: () => redisBroker({ url: server.url, driver }),
@@ -94,7 +94,7 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])('many resumes at o
     expect(verdict).toMatchObject(EXACT_WITHOUT_GAPS);
     expect(verdict.resumes).toBeGreaterThan(20);
     // The reads of the nodes themselves after each cut count too.
-    expect(reads.count / verdict.resumes).toBeLessThan(0.4);
+    expect(reads.count / verdict.resumes).toBeLessThan(0.5);
   });
 });
 

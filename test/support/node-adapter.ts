@@ -7,6 +7,7 @@ import {
   Http2ServerResponse,
   type SecureServerOptions,
 } from 'node:http2';
+import { parse, type ParsedUrlQuery } from 'node:querystring';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { Router } from 'express';
 import type { NestApplicationOptions } from '@nestjs/common';
@@ -68,9 +69,9 @@ export class NodeAdapter extends ExpressAdapter {
 
 /** Members that Nest reads of a request, on the prototype as in Nest's own adapter. */
 const requestMembers = {
-  get query(): Record<string, string> {
+  get query(): ParsedUrlQuery {
     const { url = '' } = this as unknown as IncomingMessage;
-    return Object.fromEntries(new URLSearchParams(url.split('?', 2)[1] ?? ''));
+    return parse(url.split('?', 2)[1] ?? '');
   },
 };
 

@@ -55,11 +55,18 @@ export async function requestOverHttp2(
   options: RequestOptions,
 ): Promise<RawResponse> {
   const { pathname, search } = new URL(url);
+  const { body, method = 'GET' } = options;
   const stream = session.request(
-    { ':method': options.method ?? 'GET', ':path': pathname + search, ...withAccept(options) },
-    { endStream: options.body === undefined },
+    {
+      ':method': method,
+      ':path': pathname + search,
+      // Parsers of the Express kind read no body without its length.
+      ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }),
+      ...withAccept(options),
+    },
+    { endStream: body === undefined },
   );
-  if (options.body !== undefined) stream.end(options.body);
+  if (body !== undefined) stream.end(body);
   const closed = new Promise<Ending>((resolve) => {
     stream.once('close', () =>
       resolve(stream.aborted || stream.rstCode !== constants.NGHTTP2_NO_ERROR ? 'cut' : 'whole'),
