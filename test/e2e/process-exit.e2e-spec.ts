@@ -20,7 +20,11 @@ class AppController {
   @Get('numbers')
   @SseRoom('lobby')
   async *numbers(): AsyncGenerator<string> {
-    for (;;) yield 'x'.repeat(100_000);
+    for (;;) {
+      yield 'x'.repeat(100_000);
+      // A loop without a turn of its own would keep the other clients from being served.
+      await new Promise(setImmediate);
+    }
   }
 }
 
