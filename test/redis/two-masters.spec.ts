@@ -27,7 +27,12 @@ describeWithRedis('while two masters accept events', () => {
 
   it('the oracle finds silent losses of nodes that announce nothing', async () => {
     jest.spyOn(LossAnnouncer.prototype, 'check').mockResolvedValue();
-    expect((await run('ioredis')).silentLosses).toBeGreaterThan(0);
+    let silentLosses = 0;
+    // A split of half a second does not lose an event of a client in each run.
+    for (let runs = 0; runs < 5 && silentLosses === 0; runs++) {
+      ({ silentLosses } = await run('ioredis'));
+    }
+    expect(silentLosses).toBeGreaterThan(0);
   }, 120_000);
 });
 
