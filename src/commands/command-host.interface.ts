@@ -6,7 +6,8 @@ export interface CommandHost {
   /** Clients of this node in a room; of `'*'` all of them. */
   clientsOf(room: string): ReadonlySet<SseClient>;
   /**
-   * Adds a client to a room, once its stream is open. Settles when the room is stored in its session; a replay may go on.
+   * Adds a client to a room: one with a session, or where the application decides about rooms, once its stream is open. Settles
+   * when the room is stored in its session; a replay may go on.
    *
    * @throws SseError `room-forbidden`, `too-many-rooms`, `broker-unavailable`
    */
