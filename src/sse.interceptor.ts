@@ -215,7 +215,8 @@ export class SseInterceptor implements NestInterceptor {
       if (error instanceof SseError && sources.some((source) => typeof source === 'function')) {
         this.#log.invalidRoom(context, error);
       }
-      if (error instanceof SseError) throw new BadRequestException(error.message, { cause: error });
+      if (error instanceof SseError)
+        throw new BadRequestException(error.message, { cause: error, description: 'Bad Request' });
       throw error;
     }
   }

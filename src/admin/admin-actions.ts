@@ -59,7 +59,10 @@ async function reached(action: () => Promise<number>): Promise<Reached> {
   } catch (error) {
     if (!(error instanceof SseError)) throw error;
     if (error.code === 'broker-unavailable' || error.code === 'broker-closed')
-      throw new ServiceUnavailableException(error.message, { cause: error });
-    throw new BadRequestException(error.message, { cause: error });
+      throw new ServiceUnavailableException(error.message, {
+        cause: error,
+        description: 'Service Unavailable',
+      });
+    throw new BadRequestException(error.message, { cause: error, description: 'Bad Request' });
   }
 }

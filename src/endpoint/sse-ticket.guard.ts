@@ -77,7 +77,10 @@ export async function redeemTicket(
     })
     .catch((cause: unknown) => {
       if (!(cause instanceof SseError) || !cause.code.startsWith('broker-')) throw cause;
-      throw new TicketsUnavailableException('The ticket could not be checked.', { cause });
+      throw new TicketsUnavailableException('The ticket could not be checked.', {
+        cause,
+        description: 'Service Unavailable',
+      });
     });
   if (redeemed === 'denied') throw new ForbiddenException('The ticket is not accepted here.');
   if (redeemed === 'invalid') {

@@ -84,6 +84,7 @@ export class RoomChangesInterceptor implements NestInterceptor {
       if (!(cause instanceof SseError) || !UNAVAILABLE.has(cause.code)) throw cause;
       throw new ServiceUnavailableException('The rooms may be changed or not. Send the request again.', {
         cause,
+        description: 'Service Unavailable', // Nest 11 leaves `error` out of the body of an exception with options.
       });
     }
     if (outcome.reached === 0) throw new NotFoundException('There is no such stream.');
