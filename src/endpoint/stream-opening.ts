@@ -36,7 +36,8 @@ export function openWithinLimits(parts: OpeningParts, opening: Opening): void {
   const { hub, limits, http, client, slot } = parts;
   const limit = limits.admit(client, slot);
   try {
-    if (limit === undefined && asksForHeartbeats(http)) showHeartbeats(client, hub.connections.heartbeat);
+    if (limit === undefined && !client.isPure && asksForHeartbeats(http))
+      showHeartbeats(client, hub.connections.heartbeat);
     if (limit === undefined) return hub.open(client, http.headers(), opening);
   } catch (error) {
     // A client that has not opened is in no list of members, and must not leave one.
