@@ -1,4 +1,5 @@
-import type { BrokerListener, PartitionedBroker } from '../broker/broker.interface.js';
+import type { BrokerListener } from '../broker/broker.interface.js';
+import type { PartitionedBroker } from '../broker/partitioned-broker.interface.js';
 import type { CallbackFailures } from '../callbacks/callback-failures.js';
 import type { ConnectionOptions } from '../connection/connection-services.js';
 import type { ResponseWriter } from '../connection/response/response-writer.js';
