@@ -1,4 +1,4 @@
-import { withinDeadline } from '../protocol/deadline.js';
+import { withinDeadline } from '../protocol/promises/deadline.js';
 import { SseError } from '../protocol/sse-error.js';
 
 /**

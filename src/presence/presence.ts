@@ -5,7 +5,7 @@ import type { CallbackFailures } from '../callbacks/callback-failures.js';
 import { IsolatedObservable } from '../callbacks/isolated-observable.js';
 import type { PresenceCount, PresenceStore } from '../broker/presence-store.interface.js';
 import type { SseClient } from '../connection/sse-client.js';
-import { settledWithin } from '../protocol/deadline.js';
+import { settledWithin } from '../protocol/promises/deadline.js';
 import { parsePresenceEvent, type PresenceChange } from '../protocol/presence-event.js';
 import type { RoomMessage } from '../protocol/room-message.js';
 import { EVERYONE } from '../protocol/input/room-name.js';

@@ -1,5 +1,5 @@
 import { HttpException, HttpStatus } from '@nestjs/common';
-import { withinDeadline } from '../protocol/deadline.js';
+import { withinDeadline } from '../protocol/promises/deadline.js';
 import { describeValue } from '../protocol/error-text.js';
 import { SseError } from '../protocol/sse-error.js';
 import type { DecideRoom, RefusedRoom } from './room-changes.interface.js';

@@ -2,7 +2,7 @@ import type { CallbackFailures } from '../callbacks/callback-failures.js';
 import type { ConnectionServices } from '../connection/connection-services.js';
 import type { ClientObserver } from './client-observer.interface.js';
 import type { HubObservables } from './hub-observables.js';
-import { settledWithin } from '../protocol/deadline.js';
+import { settledWithin } from '../protocol/promises/deadline.js';
 import type { Partitions } from './partitions/partitions.js';
 import { PendingCalls } from './publish/pending-calls.js';
 import type { ClientResumes } from './resume/client-resumes.js';

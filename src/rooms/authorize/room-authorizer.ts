@@ -1,6 +1,6 @@
 import type { CallbackFailures } from '../../callbacks/callback-failures.js';
 import type { SseClient } from '../../connection/sse-client.js';
-import { withinDeadline } from '../../protocol/deadline.js';
+import { withinDeadline } from '../../protocol/promises/deadline.js';
 import { describeValue } from '../../protocol/error-text.js';
 import { SseError } from '../../protocol/sse-error.js';
 import { isThenable } from '../../protocol/thenable.js';
