@@ -11,7 +11,7 @@ import { Drain } from './drain/drain.js';
 import { healthOf, type SseHealth } from './drain/sse-health.js';
 import { publishSource } from './endpoint/publish-source.js';
 import { openRawStream } from './endpoint/raw-stream.js';
-import * as args from './endpoint/service-arguments.js';
+import * as calls from './endpoint/service-arguments.js';
 import { StreamLimits } from './limits/stream-limits.js';
 import { Presence } from './presence/presence.js';
 import { EVERYONE, checkRoom, checkRooms, type RoomName } from './protocol/input/room-name.js';
@@ -62,7 +62,7 @@ export class SseService<Events extends object = object> {
    * @throws SseError `unsupported-response`, `response-already-sent`, `invalid-room`, `invalid-retry`, `invalid-arguments`
    */
   add(request: unknown, response: unknown, options: AddOptions = {}): SseClient {
-    const { rooms, retryMs = this.options.retryMs } = args.checkAddOptions(options);
+    const { rooms, retryMs = this.options.retryMs } = calls.checkAddOptions(options);
     const { limits, options: rules, sessions } = this;
     const parts = { rooms, retryMs, isDraining: this.draining.hasBegun, limits, rules, sessions };
     return openRawStream(this.hub, request, response, parts);
@@ -121,7 +121,7 @@ export class SseService<Events extends object = object> {
    */
   leave(target: RemoteTarget, room: RoomName, options?: RemoteOptions): Promise<number>;
   leave(target: SseClient | RemoteTarget, room: RoomName, options?: RemoteOptions): void | Promise<number> {
-    if (target instanceof SseClient) return args.leaveOwn(target, room, options);
+    if (target instanceof SseClient) return calls.leaveOwn(target, room, options);
     return this.#remote(leave, [target, room], () => this.commands.leave(target, room, options));
   }
 
@@ -174,7 +174,7 @@ export class SseService<Events extends object = object> {
     options?: BroadcastOptions,
   ): Promise<string | undefined>;
   broadcast(room: Rooms, ...parts: unknown[]): Promise<string | undefined> {
-    return this.hub.publish(args.broadcastCall(broadcast, room, parts), () => this.#event(room, parts));
+    return this.hub.publish(calls.broadcastCall(broadcast, room, parts), () => this.#event(room, parts));
   }
 
   /**
@@ -189,7 +189,7 @@ export class SseService<Events extends object = object> {
   }
 
   #event(room: Rooms, parts: readonly unknown[]): EventToPublish {
-    return { parts: args.withExcluded(parts, this.commands.hasUsers), rooms: this.#rooms(room) };
+    return { parts: calls.withExcluded(parts, this.commands.hasUsers), rooms: this.#rooms(room) };
   }
 
   /**
@@ -197,7 +197,7 @@ export class SseService<Events extends object = object> {
    * @throws SseError `invalid-room`
    */
   to(...rooms: readonly Rooms[]): SseDestination<Events> {
-    return args.destinationOf(this.hub, this.commands, this.options, this.#rooms(rooms.flat()));
+    return calls.destinationOf(this.hub, this.commands, this.options, this.#rooms(rooms.flat()));
   }
 
   /**
@@ -364,7 +364,7 @@ export class SseService<Events extends object = object> {
   }
 
   #remote(method: PublicMethod, args: readonly unknown[], work: () => Promise<number>): Promise<number> {
-    return args.reported(method, args, () => this.hub.beforeClose(work()), this.hub.report);
+    return calls.reported(method, args, () => this.hub.beforeClose(work()), this.hub.report);
   }
 
   /** @internal */

@@ -37,6 +37,7 @@ const API: Readonly<
       'AuthorizeRoom',
       'BroadcastOptions',
       'BrokerListener',
+      'BrokerLogLevel',
       'BrokerNode',
       'BrokerState',
       'ClaimedSession',
