@@ -203,7 +203,8 @@ export function createRuntime(
   const metrics = nodeMetrics(resolved.metrics, callbacks, totals);
   const options: ResolvedSseOptions = { ...resolved, metrics };
   const presence = new Presence({ ...options, callbacks });
-  const tickets = new SseTickets(options.broker, options.tickets, options, typeof moduleOptions.tickets === 'object');
+  const { broker } = options;
+  const tickets = new SseTickets(broker, options.tickets, options, typeof moduleOptions.tickets === 'object');
   const commands = new RemoteCommands(options.broker, {
     names: options,
     membersOf: (room) => presence.members(room),
@@ -238,9 +239,8 @@ export function createRuntime(
   const limits = new StreamLimits(options.limits, {
     metrics,
     onReached: log.limitReached,
-    identify: (client) => {
-      if (!hub.isHidden(client)) identifyClient(client, (each) => presence.identify(each));
-    },
+    identify: (client) =>
+      hub.isHidden(client) ? undefined : identifyClient(client, (each) => presence.identify(each)),
     clients: () => hub.clients,
   });
   const drain = new Drain({ windowMs: options.drainWindowMs, clients: () => hub.clients });
