@@ -315,14 +315,16 @@ describe('runs', () => {
   });
 });
 
+/** Starts an application that must be refused. */
+async function starting(options: Parameters<typeof sseApp>[0]): Promise<void> {
+  const app = await express.start(sseApp(options));
+  await app.close();
+}
+
 describe('the start of an application is refused', () => {
   class WithoutRuns extends MemoryBroker {
     override readonly runs = undefined as never;
   }
-  const starting = async (options: Parameters<typeof sseApp>[0]): Promise<void> => {
-    const app = await express.start(sseApp(options));
-    await app.close();
-  };
 
   it('for a route of a run and a broker without runs, by name', async () => {
     const options = { broker: new WithoutRuns() };
