@@ -155,7 +155,7 @@ const API: Readonly<
     types: ['SseAdminOptions'],
   },
   'client/index.ts': {
-    values: ['SseClientError', 'connectSse'],
+    values: ['SseClientError', 'connectSse', 'fromSse'],
     types: [
       'AllEvents',
       'ConnectOptions',
@@ -170,6 +170,8 @@ const API: Readonly<
       'SseEvent',
       'SseGap',
       'SseLive',
+      'SseObservable',
+      'SseObserver',
       'SseState',
       'SseStateDetail',
       'SseStateReason',
