@@ -150,8 +150,8 @@ describe('a service that follows the stream of another one', () => {
         }
         await packs(...Array.from({ length: next - 1 }, (_, n) => n + 1));
         expect(logger.complaints).toEqual([]);
-      // One client all the time: the orders came over its stream.
-      expect(logger.lines.filter(({ text }) => text.includes('connecting: start'))).toHaveLength(1);
+        // One client all the time: the orders came over its stream.
+        expect(logger.lines.filter(({ text }) => text.includes('connecting: start'))).toHaveLength(1);
       },
       LONG_MS,
     );
