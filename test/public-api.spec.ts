@@ -169,7 +169,7 @@ const API: Readonly<
     types: ['SseAdminOptions'],
   },
   'client/index.ts': {
-    values: ['SseClientError', 'connectSse'],
+    values: ['SseClientError', 'connectSse', 'fromSse'],
     types: [
       'AllEvents',
       'ConnectOptions',
@@ -184,6 +184,8 @@ const API: Readonly<
       'SseEvent',
       'SseGap',
       'SseLive',
+      'SseObservable',
+      'SseObserver',
       'SseState',
       'SseStateDetail',
       'SseStateReason',
