@@ -40,10 +40,12 @@ export class RunFeed {
 
   /** Reads what is stored after an index, for a follower. @throws as `RunStore.read` */
   read(after: number, epoch?: string): Promise<RunPage | undefined> {
+    const wanted = { run: this.run, after, epoch, maxBytes: PAGE_BYTES, follows: true };
+    if (this.#listeners.size < 2) return this.#store.read(wanted);
     const key = `${epoch ?? ''} ${after}`;
     const known = this.#reads.get(key);
     if (known !== undefined) return known;
-    const read = this.#store.read({ run: this.run, after, epoch, maxBytes: PAGE_BYTES, follows: true });
+    const read = this.#store.read(wanted);
     this.#reads.set(key, read);
     const forget = (): void => void this.#reads.delete(key);
     read.then(forget, forget);

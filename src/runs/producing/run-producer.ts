@@ -51,7 +51,7 @@ export class RunProducer {
       leaseMs,
       onProgress: ({ accepted, stop, unwatchedMs }) => {
         if (!accepted) return this.#lose();
-        if (this.#writer.accepted > 0) this.#settled();
+        if (!this.#hasFirst && this.#writer.accepted > 0) this.#settled();
         if (stop) this.stop({ state: 'stopped' });
         else if (stopWhenUnwatchedMs !== false && unwatchedMs >= stopWhenUnwatchedMs)
           this.stop({ state: 'stopped', reason: 'unwatched' });
