@@ -31,6 +31,7 @@ import { tooLongAcknowledge, type ResolvedRedisOptions } from './redis-broker-op
 import { RedisNode } from './redis-node.js';
 import { RedisTickets } from './tickets/redis-tickets.js';
 import { RedisSessions } from './sessions/redis-sessions.js';
+import { RedisRuns } from './runs/redis-runs.js';
 
 /** The parts shared by all partitions of one broker. */
 export interface RedisBrokerContext {
@@ -52,6 +53,7 @@ export class RedisBroker implements SseBroker {
   readonly presence: PresenceStore = this.#presence;
   readonly tickets = new RedisTickets(() => this.#running());
   readonly sessions = new RedisSessions(() => this.#running());
+  readonly runs: RedisRuns;
   readonly acknowledges = true;
   /** The epoch outside of `start` and `close`. */
   readonly #placeholderEpoch = newEpoch();
@@ -63,6 +65,7 @@ export class RedisBroker implements SseBroker {
   constructor(context: RedisBrokerContext, partition: Partition) {
     this.#context = context;
     this.#partition = partition;
+    this.runs = new RedisRuns(() => this.#running(), context.options.publishTimeoutMs);
     this.nodes = partition.tag === NODES_TAG ? async () => this.#listNodes() : undefined;
   }
 

@@ -6,7 +6,8 @@ import type { RedisKeys } from './data/redis-keys.js';
 import { LossAnnouncer } from './failover/loss-announcer.js';
 import type { RedisDriver } from './driver/redis-driver.interface.js';
 import { LocalRooms } from './feed/local-rooms.js';
-import { RoomFeed, type FeedPhase } from './feed/room-feed.js';
+import { RoomFeed } from './feed/room-feed.js';
+import type { FeedPhase } from './feed/room-feed-dependencies.interface.js';
 import { DeliveryOrder } from './history/delivery-order.js';
 import { RecentEvents } from './history/recent-events.js';
 import { HistoryCalls } from './history/history-calls.js';
@@ -19,6 +20,7 @@ import type { OutageLog } from './link/outage-log.js';
 import { ReplicatedPublishes } from './link/replicated-publishes.js';
 import { unavailable } from './link/redis-errors.js';
 import { NEW_NODE, NodeRegistry } from './nodes/node-registry.js';
+import { RunChannels } from './runs/run-channels.js';
 import { brokerClosedError } from '../broker-closed-error.js';
 import type { ResolvedRedisOptions } from './redis-broker-options.js';
 
@@ -49,8 +51,8 @@ export class RedisNode {
   readonly policy: HistoryPolicy;
   readonly redisKeys: RedisKeys;
   readonly commands: CommandLink;
-  /** Carries the reads of history, so that publishes never wait for a page. Opened by the first read. */
-  readonly #readLink: CommandLink;
+  /** Carries the reads of history and runs, so that publishes never wait for a page. Opened by the first read. */
+  readonly readLink: CommandLink;
   /** Carries the publishes that wait for replicas. Opened by the first one. */
   readonly #replicatedLink: CommandLink;
   readonly replicated: ReplicatedPublishes;
@@ -60,6 +62,7 @@ export class RedisNode {
   readonly order: DeliveryOrder;
   readonly malformed: MalformedMessages;
   readonly feed: RoomFeed;
+  readonly runChannels = new RunChannels(this);
   /** Reports events that this node has published to a Redis that was replaced. */
   readonly losses: LossAnnouncer;
   /** Compares the options of all nodes. */
@@ -103,7 +106,7 @@ export class RedisNode {
     this.losses = new LossAnnouncer({ commands: this.commands, redisKeys, policy, options });
     const newLinkOnDemand = (): CommandLink =>
       new CommandLink({ ...linkOptions, onUp: () => {}, onDown: () => {}, carriesReads: true });
-    this.#readLink = newLinkOnDemand();
+    this.readLink = newLinkOnDemand();
     this.#replicatedLink = newLinkOnDemand();
     this.replicated = new ReplicatedPublishes(this.#replicatedLink);
     this.registry = context.carriesRegistry
@@ -116,7 +119,7 @@ export class RedisNode {
       : undefined;
     const calls = new HistoryCalls({
       commands: this.commands,
-      link: this.#readLink,
+      link: this.readLink,
       queue: new ReadQueue(MAX_READS, context.reads),
       redisKeys,
       malformed: this.malformed,
@@ -130,6 +133,7 @@ export class RedisNode {
       commands: this.commands,
       reader: this.reader,
       rooms: this.#rooms,
+      runs: this.runChannels,
       order: this.order,
       options,
       malformed: this.malformed,
@@ -185,7 +189,7 @@ export class RedisNode {
     this.feed.close();
     this.losses.close();
     this.commands.close();
-    this.#readLink.close();
+    this.readLink.close();
     this.#replicatedLink.close();
     this.reads.close();
     this.#recent.close();
@@ -204,7 +208,7 @@ export class RedisNode {
 
   #handleCommandsUp(): void {
     // The new connection may lead to another server, which took over.
-    this.#readLink.reconnect();
+    this.readLink.reconnect();
     this.#replicatedLink.reconnect();
     this.#handleState();
     void this.registry?.refresh();

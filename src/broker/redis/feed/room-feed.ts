@@ -1,7 +1,5 @@
 import type { Position } from '../../../protocol/position.js';
 import { parseChannelMessage, parseSyncMarker } from '../data/channel-message.js';
-import type { MalformedMessages } from '../data/malformed-messages.js';
-import type { CommandLink } from '../link/command-link.js';
 import { brokerClosedError } from '../../broker-closed-error.js';
 import { HalfOpenProbe } from './half-open-probe.js';
 import { CatchUpBuffer, isSyncMarker, type ReceivedItem } from './catch-up-buffer.js';
@@ -10,28 +8,10 @@ import { ReconnectingConnection } from '../link/reconnecting-connection.js';
 import type { LocalRoom, LocalRooms } from './local-rooms.js';
 import { SyncMarkers } from './sync-markers.js';
 import type { DeliveryOrder } from '../history/delivery-order.js';
-import type { ResolvedRedisOptions } from '../redis-broker-options.js';
-import type { RedisConnection, RedisDriver } from '../driver/redis-driver.interface.js';
-import type { RedisKeys } from '../data/redis-keys.js';
+import type { RedisConnection } from '../driver/redis-driver.interface.js';
 import { CATCH_UP_PAGE } from '../history/page-size.js';
-import type { RoomReader } from '../history/room-reader.js';
+import type { FeedPhase, RoomFeedDependencies } from './room-feed-dependencies.interface.js';
 import { RoomSubscriptions } from './room-subscriptions.js';
-
-/** Not subscribed; receiving events that are buffered until missed ones have been read from history; delivering events. */
-export type FeedPhase = 'down' | 'syncing' | 'live';
-
-export interface RoomFeedDependencies {
-  readonly driver: RedisDriver;
-  readonly redisKeys: RedisKeys;
-  readonly commands: CommandLink;
-  readonly reader: RoomReader;
-  readonly rooms: LocalRooms;
-  readonly order: DeliveryOrder;
-  readonly options: ResolvedRedisOptions;
-  readonly malformed: MalformedMessages;
-  readonly onControl: (text: string) => void;
-  readonly onPhase: (phase: FeedPhase, error?: Error) => void;
-}
 
 /**
  * The subscribing connection: receives the events of this node's rooms and delivers them in order.
@@ -68,6 +48,7 @@ export class RoomFeed {
     );
     this.#subscriptions = new RoomSubscriptions({
       rooms,
+      runs: dependencies.runs,
       redisKeys,
       markers: this.#markers,
       order,
@@ -113,6 +94,12 @@ export class RoomFeed {
 
   unsubscribe(room: string): void {
     this.#subscriptions.unsubscribe(room);
+  }
+
+  /** Subscribes to the runs that are followed, and unsubscribes from the others. */
+  updateRuns(): void {
+    this.#openOnDemand();
+    void this.#subscriptions.update();
   }
 
   /** Probes the connection. The marker also reveals a changed epoch. */
@@ -190,9 +177,11 @@ export class RoomFeed {
   }
 
   #receive(connection: RedisConnection, channel: string, text: string): void {
-    const { redisKeys } = this.#dependencies;
+    const { redisKeys, runs } = this.#dependencies;
     this.#probe.received();
     if (channel === redisKeys.controlChannel) return this.#dependencies.onControl(text);
+    const run = redisKeys.runOf(channel);
+    if (run !== undefined) return runs.receive(run, text);
     const isMarker = channel === redisKeys.markerChannel;
     if (isMarker && text.startsWith('t')) return this.#dependencies.onControl(text);
     const item = isMarker ? parseSyncMarker(text) : parseChannelMessage(redisKeys.roomOf(channel), text);
