@@ -7,6 +7,7 @@ import { sharedCases } from './shared-cases.js';
 import { sharedPresenceCases } from './shared-presence-cases.js';
 import { sharedControlCases, controlCases } from './control-cases.js';
 import { sharedTicketCases, ticketCases } from './ticket-cases.js';
+import { runBoundsCases } from './runs/run-bounds-cases.js';
 import { runCases } from './runs/run-cases.js';
 import { sharedRunCases } from './runs/shared-run-cases.js';
 import { ContractHarness, type BrokerFixture, type CaseBody } from './contract-harness.js';
@@ -76,7 +77,7 @@ export function brokerContract(options: BrokerContractOptions): BrokerContractCa
     presence: { ...presenceCases, ...sharedPresenceCases },
     sessions: { ...sessionCases, ...sharedSessionCases },
     tickets: { ...ticketCases, ...sharedTicketCases },
-    runs: { ...runCases, ...sharedRunCases },
+    runs: { ...runCases, ...runBoundsCases, ...sharedRunCases },
   };
   const bodies: Record<string, CaseBody> = {
     ...liveCases,
@@ -87,6 +88,7 @@ export function brokerContract(options: BrokerContractOptions): BrokerContractCa
     ...ticketCases,
     ...sessionCases,
     ...runCases,
+    ...runBoundsCases,
     ...onlyShared,
   };
   const reasonToSkip = (name: string): string | undefined => {

@@ -65,7 +65,7 @@ export class RedisBroker implements SseBroker {
   constructor(context: RedisBrokerContext, partition: Partition) {
     this.#context = context;
     this.#partition = partition;
-    this.runs = new RedisRuns(() => this.#running(), context.options.publishTimeoutMs);
+    this.runs = new RedisRuns(() => this.#node, context.options.publishTimeoutMs);
     this.nodes = partition.tag === NODES_TAG ? async () => this.#listNodes() : undefined;
   }
 

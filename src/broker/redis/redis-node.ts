@@ -164,7 +164,6 @@ export class RedisNode {
     );
   }
 
-  /** See `SseBroker.failure`. */
   get failure(): Error | undefined {
     return this.#failure;
   }

@@ -1,4 +1,5 @@
 import type {
+  RunChange,
   RunLease,
   RunPage,
   RunProgress,
@@ -8,6 +9,7 @@ import type {
   RunState,
   RunStore,
 } from '../../run-store.interface.js';
+import { brokerClosedError } from '../../broker-closed-error.js';
 import type { LuaScript } from '../data/lua-script.js';
 import type { RedisKeys } from '../data/redis-keys.js';
 import type { RedisReply } from '../driver/redis-driver.interface.js';
@@ -45,7 +47,7 @@ export interface RedisRunsContext {
 
 /** Stores runs in Redis: a hash with the state and a stream of the entries for each. */
 export class RedisRuns implements RunStore {
-  readonly #running: () => RedisRunsContext;
+  readonly #node: () => RedisRunsContext | undefined;
   readonly #timeoutMs: number;
   /** Entries of the runs of this node that Redis has accepted, by epoch. */
   readonly #accepted = new Map<string, number>();
@@ -54,11 +56,11 @@ export class RedisRuns implements RunStore {
   readonly #pageSize = new PageSize();
 
   /**
-   * @param running throws if the broker is not running
+   * @param node returns `undefined` if the broker is not running
    * @param timeoutMs longest time for which a read waits for its turn, in milliseconds
    */
-  constructor(running: () => RedisRunsContext, timeoutMs: number) {
-    this.#running = running;
+  constructor(node: () => RedisRunsContext | undefined, timeoutMs: number) {
+    this.#node = node;
     this.#timeoutMs = timeoutMs;
   }
 
@@ -108,8 +110,8 @@ export class RedisRuns implements RunStore {
     return runChannels.readReceived(read) ?? this.#reads.run(key, (onSend) => this.#read(read, onSend));
   }
 
-  onChange(run: string, listener: () => void): () => void {
-    return this.#running().runChannels.listen(run, listener);
+  onChange(run: string, listener: (change: RunChange) => void): () => void {
+    return this.#node()?.runChannels.listen(run, listener) ?? (() => {});
   }
 
   async #append({ run, epoch }: RunLease, after: number, entries: readonly string[]): Promise<RunProgress> {
@@ -144,6 +146,12 @@ export class RedisRuns implements RunStore {
       if (error !== tooLate.reason) throw error;
       throw unavailable(`Redis did not answer reads of runs within ${this.#timeoutMs} ms.`, undefined);
     }
+  }
+
+  #running(): RedisRunsContext {
+    const node = this.#node();
+    if (node === undefined) throw brokerClosedError();
+    return node;
   }
 
   #call(script: LuaScript, run: string, epoch: string, args: readonly string[]): Promise<RedisReply> {

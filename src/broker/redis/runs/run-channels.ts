@@ -1,4 +1,4 @@
-import type { RunPage, RunRead } from '../../run-store.interface.js';
+import type { RunChange, RunPage, RunRead } from '../../run-store.interface.js';
 import type { MalformedMessages } from '../data/malformed-messages.js';
 import { ReceivedEntries } from './received-entries.js';
 import { parseRunMessage } from './run-replies.js';
@@ -12,11 +12,11 @@ interface RunChannelsNode {
 
 /** A run that is followed on this node. */
 class FollowedRun {
-  readonly listeners = new Set<() => void>();
+  readonly listeners = new Set<(change: RunChange) => void>();
   readonly received = new ReceivedEntries();
 
-  wake(): void {
-    for (const listener of [...this.listeners]) listener();
+  wake(change: RunChange): void {
+    for (const listener of [...this.listeners]) listener(change);
   }
 }
 
@@ -38,12 +38,12 @@ export class RunChannels {
   }
 
   /** Listens to the changes of a run. @returns a function that ends the calls */
-  listen(run: string, onChange: () => void): () => void {
+  listen(run: string, onChange: (change: RunChange) => void): () => void {
     let followed = this.#runs.get(run);
     if (followed === undefined) this.#runs.set(run, (followed = new FollowedRun()));
     const { listeners } = followed;
     // The same function may be given twice.
-    const listener = (): void => onChange();
+    const listener = (change: RunChange): void => onChange(change);
     listeners.add(listener);
     if (listeners.size === 1) this.#change(run);
     return () => {
@@ -56,10 +56,12 @@ export class RunChannels {
   receive(run: string, text: string): void {
     const followed = this.#runs.get(run);
     if (followed === undefined) return;
-    const page = text === '' ? undefined : parseRunMessage(text);
-    if (page !== undefined) followed.received.add(page);
-    else if (text !== '') this.#node.malformed.ignore('run message');
-    followed.wake();
+    // Without a text Redis has lost the run.
+    if (text === '') return followed.wake('end');
+    const message = parseRunMessage(text);
+    if (message === undefined) return this.#node.malformed.ignore('run message');
+    followed.received.add(message.page);
+    followed.wake(message.change);
   }
 
   /** Answers a read of a follower from the newest messages; `undefined` where Redis has to be asked. */
@@ -96,7 +98,7 @@ export class RunChannels {
       this.#subscribed.add(run);
       const followed = this.#runs.get(run);
       followed?.received.clear();
-      followed?.wake();
+      followed?.wake('entries');
     }
   }
 

@@ -1,8 +1,9 @@
-import type { RunPage, RunProgress, RunRecord, RunState } from '../../run-store.interface.js';
+import type { RunChange, RunPage, RunProgress, RunRecord, RunState } from '../../run-store.interface.js';
 import type { RedisReply } from '../driver/redis-driver.interface.js';
 import { unavailable } from '../link/redis-errors.js';
 
 const STATES: readonly unknown[] = ['running', 'done', 'failed', 'stopped'] satisfies RunState[];
+const CHANGES: readonly unknown[] = ['entries', 'stop', 'end'] satisfies RunChange[];
 
 /** Parses the list of `recordOf` in `OPEN_RUN`. @returns `undefined` for something else */
 function recordOf(reply: unknown): RunRecord | undefined {
@@ -55,19 +56,26 @@ export function parsePage(reply: RedisReply): RunPage | undefined {
   return { record: parseRecord(record), firstIndex: Number(firstIndex), entries: entries.map(String) };
 }
 
+/** A message to the nodes with followers. */
+export interface RunMessage {
+  readonly change: RunChange;
+  /** The record at that moment, and the entries that it has brought, if they are part of the message. */
+  readonly page: RunPage;
+}
+
 /**
  * Parses a message of `publish` in `OPEN_RUN`.
  *
- * @returns the record at that moment, and the entries that it has brought, if they are part of the message; `undefined` for a
- * message without a record, and for malformed text, which any user with access to Redis could publish
+ * @returns `undefined` for malformed text, which any user with access to Redis could publish
  */
-export function parseRunMessage(text: string): RunPage | undefined {
+export function parseRunMessage(text: string): RunMessage | undefined {
   try {
-    const [fields, firstIndex, entries] = JSON.parse(text) as [unknown, unknown, unknown];
+    const [change, fields, firstIndex, entries] = JSON.parse(text) as [unknown, unknown, unknown, unknown];
     const record = recordOf(fields);
     const isList = Array.isArray(entries) && entries.every((entry) => typeof entry === 'string');
-    if (record === undefined || !Number.isSafeInteger(firstIndex) || !isList) return undefined;
-    return { record, firstIndex: firstIndex as number, entries };
+    if (record === undefined || !CHANGES.includes(change) || !Number.isSafeInteger(firstIndex) || !isList)
+      return undefined;
+    return { change: change as RunChange, page: { record, firstIndex: firstIndex as number, entries } };
   } catch {
     return undefined;
   }

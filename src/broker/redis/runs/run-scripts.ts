@@ -20,7 +20,7 @@ redis.call('HSET', runKey, 'e', epoch, 's', 'running', 'w', '', 'a', text(now), 
 redis.call('DEL', entriesKey)
 run = load()
 keep(run.leaseMs + run.keepMs)
-publish(run)
+publish(run, 'entries')
 return recordOf(run)
 `);
 
@@ -79,7 +79,8 @@ trim()
 redis.call('HSET', runKey, 'n', text(run.entries), 'f', text(run.first), 'b', text(run.bytes), 'l', text(run.lease))
 keep(run.leaseMs + run.keepMs)
 if #added > 0 then
-  if addedBytes > MAX_MESSAGE_BYTES then publish(run) else publish(run, run.entries - #added + 1, added) end
+  local isLong = addedBytes > MAX_MESSAGE_BYTES
+  publish(run, 'entries', isLong and 0 or run.entries - #added + 1, isLong and {} or added)
 end
 return {1, tonumber(run.stop), math.max(0, now - run.watched), run.entries}
 `);
@@ -108,7 +109,7 @@ export const STOP_RUN_SCRIPT = new LuaScript(`${OPEN_RUN}
 if not run then return nil end
 if run.state == 'running' and run.stop ~= '1' then
   redis.call('HSET', runKey, 'p', '1')
-  publish(run)
+  publish(run, 'stop')
 end
 return recordOf(run)
 `);

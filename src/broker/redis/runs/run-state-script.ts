@@ -48,9 +48,10 @@ local function recordOf(run)
 end
 
 -- Tells the nodes with followers. Entries are part of the message where they are few: then no node reads them.
-local function publish(run, firstIndex, entries)
+local function publish(run, change, firstIndex, entries)
   local list = entries and #entries > 0 and cjson.encode(entries) or '[]'
-  redis.call('SPUBLISH', channel, '[' .. cjson.encode(recordOf(run)) .. ',' .. text(firstIndex or 0) .. ',' .. list .. ']')
+  local parts = {'"' .. change .. '"', cjson.encode(recordOf(run)), text(firstIndex or 0), list}
+  redis.call('SPUBLISH', channel, '[' .. table.concat(parts, ',') .. ']')
 end
 
 local function keep(ms)
@@ -64,7 +65,7 @@ local function finish(run, state, reason, ended)
   local written = redis.pcall('HSET', runKey, 's', state, 'w', reason, 'z', text(ended))
   if type(written) == 'table' then return written end
   keep(math.max(1, ended + run.keepMs - now))
-  publish(run)
+  publish(run, 'end')
 end
 
 local run = load()
