@@ -87,7 +87,6 @@ export class RedisBroker implements SseBroker {
     const driver = (await chooseDriver())(slotOf(this.#partition.tag));
     const nodeName = this.nodeId;
     const redisKeys = new RedisKeys(this.#partition, driver.database, nodeName);
-    const onPresenceShutdown = (): void => this.#presence.nodeLeaving();
     const node = new RedisNode({
       driver,
       redisKeys,
@@ -99,7 +98,7 @@ export class RedisBroker implements SseBroker {
       warn: log.warn,
       outages,
       reads: this.#context.reads,
-      onPresenceShutdown,
+      onPresenceShutdown: () => this.#presence.nodeLeaving(),
     });
     this.#presence.attach({
       commands: node.commands,

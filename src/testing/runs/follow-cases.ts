@@ -13,8 +13,8 @@ const QUIET_MS = 60;
  */
 export async function follow(node: HarnessNode): Promise<string[]> {
   const found: string[] = [];
-  let wake = (): void => {};
-  const end = runsOf(node).onChange(RUN, () => wake());
+  let wake: (() => void) | undefined;
+  const end = runsOf(node).onChange(RUN, () => wake?.());
   try {
     for (;;) {
       const woken = new Promise<void>((resolve) => (wake = resolve));
@@ -26,7 +26,7 @@ export async function follow(node: HarnessNode): Promise<string[]> {
       assert.ok(found.length <= record.entries, 'a page has an entry that is not of its record');
       if (record.state !== 'running' && found.length === record.entries) return found;
       if (found.length < record.entries) continue;
-      const timer = setTimeout(wake, 500);
+      const timer = setTimeout(() => wake?.(), 500);
       await woken;
       clearTimeout(timer);
     }
@@ -40,12 +40,18 @@ export async function followersGetAll(nodes: readonly [HarnessNode, ...HarnessNo
   const [first] = nodes;
   const texts = numbers(300).map((text) => text.padEnd(Number(text) % 50, 'ü'));
   await start(first);
-  const following = nodes.flatMap((node) => numbers(3).map(() => follow(node)));
+  const following: Promise<string[]>[] = [];
+  const followOn = (node: HarnessNode): void => {
+    const found = follow(node);
+    found.catch(() => {});
+    following.push(found);
+  };
+  for (const node of nodes) for (let n = 0; n < 3; n++) followOn(node);
   for (let n = 0; n < texts.length;) {
     const part = texts.slice(n, n + 1 + (n % 5));
     await runsOf(first).append(LEASE, n, part);
     n += part.length;
-    if (n % 60 < 5) following.push(...nodes.map((node) => follow(node)));
+    if (n % 60 < 5) for (const node of nodes) followOn(node);
     if (n % 20 < 2) await pause(1);
   }
   await runsOf(first).end(LEASE, 'done');

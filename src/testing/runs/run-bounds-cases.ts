@@ -54,8 +54,8 @@ export const runBoundsCases: Readonly<Record<string, CaseBody>> = {
       RunLease,
       RunLease,
     ];
-    const read = await page(node, { run: 'read', after: 0, epoch: OTHER.epoch, follows: true });
-    assert.deepEqual([summary(read.record), read.entries], [failed, ['a']]);
+    const found = await page(node, { run: 'read', after: 0, epoch: OTHER.epoch, follows: true });
+    assert.deepEqual([summary(found.record), found.entries], [failed, ['a']]);
     assert.equal((await runsOf(node).append(ofAppend, 1, ['b'])).accepted, false);
     assert.equal((await runsOf(node).renew(ofRenew)).accepted, false);
     assert.equal(summary(await runsOf(node).end(ofEnd, 'done')), failed);

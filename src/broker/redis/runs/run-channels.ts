@@ -16,7 +16,9 @@ class FollowedRun {
   readonly received = new ReceivedEntries();
 
   wake(change: RunChange): void {
-    for (const listener of [...this.listeners]) listener(change);
+    // A listener may listen again.
+    const listeners = [...this.listeners];
+    for (const listener of listeners) listener(change);
   }
 }
 

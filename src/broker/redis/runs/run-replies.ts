@@ -53,7 +53,7 @@ export function parseProgress(reply: RedisReply): RunProgress {
 export function parsePage(reply: RedisReply): RunPage | undefined {
   if (reply === null) return undefined;
   const [record, firstIndex, entries] = reply as [RedisReply, number, readonly RedisReply[]];
-  return { record: parseRecord(record), firstIndex: Number(firstIndex), entries: entries.map(String) };
+  return { record: parseRecord(record), firstIndex, entries: entries.map(String) };
 }
 
 /** A message to the nodes with followers. */
