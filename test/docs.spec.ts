@@ -10,6 +10,7 @@ import { FORBIDDEN_HEADERS, STREAM_HEADERS } from '../src/protocol/stream-header
 import {
   DEFAULT_LIMITS,
   DEFAULT_OPTIONS,
+  DEFAULT_RUNS,
   DEFAULT_SESSIONS,
   DEFAULT_TICKETS,
 } from '../src/resolve-options.js';
@@ -87,6 +88,7 @@ describe('the options in docs/03-options.md', () => {
     ['Option', OPTIONS, 'SseModuleOptions'],
     ['Limit', 'src/limits/limit-options.interface.ts', 'SseLimitOptions'],
     ['Ticket option', 'src/tickets/ticket-options.interface.ts', 'SseTicketOptions'],
+    ['Run option', 'src/runs/run-options.interface.ts', 'SseRunsOptions'],
     ['Session option', 'src/sessions/session-options.interface.ts', 'SseSessionOptions'],
     ['Room option', OPTIONS, 'SseRoomPolicyOptions'],
     ['Endpoint option', 'src/endpoint/routes/room-metadata.ts', 'SseRoomOptions'],
@@ -128,6 +130,7 @@ describe('the options in docs/03-options.md', () => {
   it.each([
     ['tickets', 'Ticket option', DEFAULT_TICKETS],
     ['sessions', 'Session option', DEFAULT_SESSIONS],
+    ['runs', 'Run option', DEFAULT_RUNS],
   ])('of %s have the defaults of the code', (_name, column, defaults) => {
     const documented = table('docs/03-options.md', column).map(([name = '', , value = '']) => [name, value]);
     const actual = Object.entries(defaults).map(([name, value]) => [name, value.toLocaleString('en-US')]);

@@ -60,6 +60,8 @@ export class SseClient {
   retryMs: RetryTime | false | undefined;
   /** True if the stream ends with the handler's source, `'without rooms'` in no room; `undefined` without one. @internal */
   endOnComplete: boolean | 'without rooms' | undefined;
+  /** True if only events of the application are written for this client, and none of the room `*`. @internal */
+  isPure = false;
   /** Result of the option `identify`, from the opening of the stream on. @internal */
   identity: ClientIdentity | undefined;
 
@@ -74,10 +76,7 @@ export class SseClient {
     return this.#roomSet();
   }
 
-  /**
-   * Name of the client's user, from the module option `identify`; `undefined` before the stream opens, and if `identify`
-   * is not set, returned `undefined` or threw.
-   */
+  /** Name of the user, from the option `identify`; `undefined` before the stream opens, and where `identify` gives none. */
   get user(): string | undefined {
     return this.identity?.user;
   }
