@@ -83,7 +83,7 @@ export class RoomSubscriptions {
    * drops the connection.
    */
   async update(): Promise<void> {
-    const { rooms, markers, order, onFailure } = this.#dependencies;
+    const { rooms, runs, markers, order, onFailure } = this.#dependencies;
     const connection = this.#dependencies.connection();
     if (connection === undefined || this.#updating === connection) return;
     this.#updating = connection;
@@ -94,7 +94,7 @@ export class RoomSubscriptions {
       for (;;) {
         const idle = rooms.takeIdle(MAX_CHANNELS_PER_CALL);
         joining = rooms.takePending(MAX_CHANNELS_PER_CALL);
-        const hasChangedRuns = await this.#updateRuns(connection);
+        const { added, removed } = runs.takeChanged(MAX_CHANNELS_PER_CALL);
         if (idle.length > 0) await connection.unsubscribe(this.#channelsOf(idle));
         if (joining.length > 0) {
           const joined = joining;
@@ -102,7 +102,10 @@ export class RoomSubscriptions {
           await markers.roundTrip(() => {
             for (const room of joined) room.markSubscribed(order.position);
           });
-        } else if (idle.length === 0 && !hasChangedRuns) break;
+        }
+        if (added.length + removed.length > 0) await this.#updateRuns(connection, added, removed);
+        // Nothing is awaited since the rooms and runs were taken: none was added meanwhile.
+        else if (joining.length + idle.length === 0) break;
       }
     } catch (error) {
       rooms.requeue(joining);
@@ -117,10 +120,12 @@ export class RoomSubscriptions {
     clearTimeout(this.#lingerTimer);
   }
 
-  /** @returns `false` if there was nothing to change */
-  async #updateRuns(connection: RedisConnection): Promise<boolean> {
+  async #updateRuns(
+    connection: RedisConnection,
+    added: readonly string[],
+    removed: readonly string[],
+  ): Promise<void> {
     const { redisKeys, runs } = this.#dependencies;
-    const { added, removed } = runs.takeChanged(MAX_CHANNELS_PER_CALL);
     const channelsOf = (names: readonly string[]): string[] => names.map((run) => redisKeys.runChannel(run));
     if (removed.length > 0) {
       await connection.unsubscribe(channelsOf(removed));
@@ -130,7 +135,6 @@ export class RoomSubscriptions {
       await connection.subscribe(channelsOf(added));
       runs.markSubscribed(added);
     }
-    return added.length + removed.length > 0;
   }
 
   #updateLater(): void {

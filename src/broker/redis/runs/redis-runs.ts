@@ -49,7 +49,7 @@ export interface RedisRunsContext {
 export class RedisRuns implements RunStore {
   readonly #node: () => RedisRunsContext | undefined;
   readonly #timeoutMs: number;
-  /** Entries of the runs of this node that Redis has accepted, by epoch. */
+  /** Entries of the runs of this node that Redis has accepted, by epoch and name. */
   readonly #accepted = new Map<string, number>();
   readonly #queue = new ReadQueue(MAX_READS);
   readonly #reads = new EqualReads<RunPage | undefined>();
@@ -70,7 +70,7 @@ export class RedisRuns implements RunStore {
     const record = parseRecord(
       await this.#call(START_RUN_SCRIPT, run, epoch, [...bounds, restart ? '1' : '0']),
     );
-    if (record.epoch === epoch && record.state === 'running') this.#accepted.set(epoch, record.entries);
+    if (record.epoch === epoch && record.state === 'running') this.#accepted.set(epoch + run, record.entries);
     return record;
   }
 
@@ -85,7 +85,7 @@ export class RedisRuns implements RunStore {
   }
 
   renew(lease: RunLease): Promise<RunProgress> {
-    return this.#append(lease, this.#accepted.get(lease.epoch) ?? 0, []);
+    return this.#append(lease, this.#accepted.get(lease.epoch + lease.run) ?? 0, []);
   }
 
   async end(
@@ -93,9 +93,9 @@ export class RedisRuns implements RunStore {
     state: Exclude<RunState, 'running'>,
     reason = '',
   ): Promise<RunRecord | undefined> {
-    const known = `${this.#accepted.get(epoch) ?? 0}`;
+    const known = `${this.#accepted.get(epoch + run) ?? 0}`;
     const record = parseOptionalRecord(await this.#call(END_RUN_SCRIPT, run, epoch, [known, state, reason]));
-    this.#accepted.delete(epoch);
+    this.#accepted.delete(epoch + run);
     return record;
   }
 
@@ -116,8 +116,8 @@ export class RedisRuns implements RunStore {
 
   async #append({ run, epoch }: RunLease, after: number, entries: readonly string[]): Promise<RunProgress> {
     const progress = parseProgress(await this.#call(APPEND_RUN_SCRIPT, run, epoch, [`${after}`, ...entries]));
-    if (progress.accepted) this.#accepted.set(epoch, progress.entries);
-    else this.#accepted.delete(epoch);
+    if (progress.accepted) this.#accepted.set(epoch + run, progress.entries);
+    else this.#accepted.delete(epoch + run);
     return progress;
   }
 

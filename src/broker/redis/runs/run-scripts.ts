@@ -14,7 +14,9 @@ import { OPEN_RUN } from './run-state-script.js';
 export const START_RUN_SCRIPT = new LuaScript(`${OPEN_RUN}
 local leaseMs, keepMs, maxEntries, maxBytes = unpack(ARGV, 6, 9)
 local restart = ARGV[10] == '1'
-if run and (run.epoch == epoch or run.state == 'running' or not restart) then return recordOf(run) end
+if run and (run.epoch == epoch or run.state == 'running' or not restart) then
+  return confirmed(recordOf(run))
+end
 redis.call('HSET', runKey, 'e', epoch, 's', 'running', 'w', '', 'a', text(now), 'z', '0', 'n', '0', 'f', '1', 'b', '0',
   'l', text(now + leaseMs), 'v', text(now), 'p', '0', 'o', table.concat({leaseMs, keepMs, maxEntries, maxBytes}, ' '))
 redis.call('DEL', entriesKey)
@@ -44,7 +46,7 @@ end
 if not run or run.epoch ~= epoch or run.state ~= 'running' then
   -- Followers of a run that Redis has lost learn it by this message.
   if not run then redis.call('SPUBLISH', channel, '') end
-  return {0, run and tonumber(run.stop) or 0, 0, run and run.entries or 0}
+  return confirmed({0, run and tonumber(run.stop) or 0, 0, run and run.entries or 0})
 end
 
 -- Removes the oldest entries beyond the bounds. The newest one stays.
@@ -95,23 +97,23 @@ return {1, tonumber(run.stop), math.max(0, now - run.watched), run.entries}
  */
 export const END_RUN_SCRIPT = new LuaScript(`${OPEN_RUN}
 local known, state, reason = tonumber(ARGV[6]), ARGV[7], ARGV[8]
-if not run or run.epoch ~= epoch then return nil end
+if not run or run.epoch ~= epoch then return confirmed(nil) end
 if run.state == 'running' then
   if known > run.entries then state, reason = 'failed', 'lost' end
   local refusal = finish(run, state, reason, now)
   if refusal then return refusal end
 end
-return recordOf(run)
+return confirmed(recordOf(run))
 `);
 
 /** Asks the producer to stop. @returns the record; nothing where there is no such run */
 export const STOP_RUN_SCRIPT = new LuaScript(`${OPEN_RUN}
-if not run then return nil end
+if not run then return confirmed(nil) end
 if run.state == 'running' and run.stop ~= '1' then
   redis.call('HSET', runKey, 'p', '1')
   publish(run, 'stop')
 end
-return recordOf(run)
+return confirmed(recordOf(run))
 `);
 
 /**
@@ -127,7 +129,7 @@ local after, maxBytes, follows = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8] =
 local MAX_CHUNK = 256
 -- Most reads of followers write nothing, and so nothing to replicas either.
 local WATCHED_STEP_MS = 200
-if not run then return nil end
+if not run then return confirmed(nil) end
 if follows and run.state == 'running' and now - run.watched >= WATCHED_STEP_MS then
   redis.pcall('HSET', runKey, 'v', text(now))
 end
@@ -150,7 +152,7 @@ while nextIndex <= run.entries and (bytes < maxBytes or #found == 0) do
   end
   if #entries < count then break end
 end
-return {recordOf(run), firstIndex, found}
+return confirmed({recordOf(run), firstIndex, found})
 `);
 
 export const RUN_SCRIPTS: readonly LuaScript[] = [

@@ -16,15 +16,12 @@ export const MAX_MESSAGE_BYTES = 16_384;
  * Entries have the id `<index>-0` and the field `d`.
  *
  * Defines `run` (nil without one; a malformed hash, which another program has written, counts as none), `publish`, `finish`,
- * `keep` and `recordOf`. Answers READONLY on a replica, which may lack entries.
+ * `keep`, `recordOf` and `confirmed`, which answers READONLY on a replica: it may lack entries.
  */
 export const OPEN_RUN = `
 local runKey, entriesKey = KEYS[2], KEYS[3]
 local channel, epoch = ARGV[4], ARGV[5]
 local MAX_MESSAGE_BYTES = ${MAX_MESSAGE_BYTES}
--- The field does not exist: a write that changes nothing, and that Redis accepts out of memory as well.
-local write = redis.pcall('HDEL', KEYS[1], '')
-if type(write) == 'table' and string.find(write.err, '^READONLY') then return write end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function text(number) return string.format('%.0f', number) end
@@ -52,6 +49,14 @@ local function publish(run, change, firstIndex, entries)
   local list = entries and #entries > 0 and cjson.encode(entries) or '[]'
   local parts = {'"' .. change .. '"', cjson.encode(recordOf(run)), text(firstIndex or 0), list}
   redis.call('SPUBLISH', channel, '[' .. table.concat(parts, ',') .. ']')
+end
+
+-- Answers without another write. A replica refuses this one, which changes nothing. It comes last: after any write Redis would
+-- no longer refuse entries for which it has no memory.
+local function confirmed(reply)
+  local write = redis.pcall('HDEL', KEYS[1], '')
+  if type(write) == 'table' and string.find(write.err, '^READONLY') then return write end
+  return reply
 end
 
 local function keep(ms)
