@@ -236,6 +236,7 @@ export interface SseModuleOptions {
 
 /** Implemented by the class of `forRootAsync({ useClass })` or `useExisting`. */
 export interface SseOptionsFactory {
+  /** Returns the options as `forRoot()` takes them. Called once, when the application starts. */
   createSseOptions(): SseModuleOptions | Promise<SseModuleOptions>;
 }
 

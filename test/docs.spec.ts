@@ -22,7 +22,7 @@ const PAGES = [
   'CONTRIBUTING.md',
   'SECURITY.md',
   ...readdirSync('docs', { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.md'))
+    .filter((name) => name.endsWith('.md') && !/^(node_modules|api|\.vitepress)\b/.test(name))
     .map((name) => join('docs', name)),
 ];
 
@@ -249,7 +249,7 @@ describe('the lists in docs/', () => {
 
 describe('docs/README.md', () => {
   it('links to each page', () => {
-    for (const name of readdirSync('docs').filter((file) => file.endsWith('.md') && file !== 'README.md')) {
+    for (const name of readdirSync('docs').filter((file) => /^(?!README|index).*\.md$/.test(file))) {
       expect(text('docs/README.md')).toContain(`(${name})`);
     }
   });

@@ -117,9 +117,11 @@ export class SseClient {
     return this.#closeReason !== undefined;
   }
 
+  /** Sends an event without a name to this client alone. As `send(event, data)` otherwise. */
+  send(data: unknown): boolean;
   /**
-   * Sends an event to this client alone. `send(data)` sends it without an event name, `send(event, data)` with one. The
-   * event carries no id, so it is not replayed after a reconnection. Before the stream opens, it waits.
+   * Sends an event to this client alone. It carries no id, so it is not replayed after a reconnection. Before the stream
+   * opens, it waits.
    *
    * @param event name for `addEventListener`; `undefined` for none. `error`, `open`, names that begin with
    * `sse:` and names with a line break are refused
@@ -127,7 +129,6 @@ export class SseClient {
    * @returns `true` if it was queued; `false` if the client is closed or was too slow for it
    * @throws SseError `invalid-data`, `invalid-event-name`, `invalid-arguments`
    */
-  send(data: unknown): boolean;
   send(event: string | undefined, data: unknown): boolean;
   send(...parts: unknown[]): boolean {
     return this.#host.send(this, parts);
