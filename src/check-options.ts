@@ -1,4 +1,5 @@
 import type { PartitionedBroker } from './broker/broker.interface.js';
+import { checkContract, contractExpected } from './contract/check-contract.js';
 import { checkAllowedOrigins } from './cross-site/allowed-origins-check.js';
 import { LIMIT_CHECKS } from './limits/limit-checks.js';
 import type { SseMetrics } from './metrics/sse-metrics.interface.js';
@@ -41,6 +42,9 @@ const CHECKS: Readonly<Record<keyof SseModuleOptions, Check>> = {
   tickets: orFalse(objectWith()),
   allowAsteriskInRoomNames: trueOrFalse,
   readyEvent: trueOrFalse,
+  events: contractExpected,
+  checkEvents: (value) =>
+    value === 'warn' || typeof value === 'boolean' ? undefined : `true, 'warn' or false`,
   serialize: (value) => (typeof value === 'function' ? undefined : 'a function that returns a string'),
   identify: (value) => (typeof value === 'function' ? undefined : 'a function that returns { user, info? }'),
   authorizeRoom: authorizer,
@@ -84,6 +88,13 @@ export function checkOptions(options: SseModuleOptions): void {
   check('tickets.', options.tickets || {}, TICKET_CHECKS);
   if (typeof options.sessions === 'object') check('sessions.', options.sessions, SESSION_CHECKS);
   checkPresence(options);
+  if (options.events !== undefined) checkContract(options.events, options);
+  else if (options.checkEvents !== undefined) {
+    throw new SseError(
+      'invalid-options',
+      'The option "checkEvents" of SseModule needs the option "events", with which events are compared.',
+    );
+  }
 }
 
 /** True where the options give clients a user. */

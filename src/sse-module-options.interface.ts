@@ -1,6 +1,7 @@
 import type { ConfigurableModuleAsyncOptions } from '@nestjs/common';
 import type { PartitionedBroker, SseBroker } from './broker/broker.interface.js';
 import type { SseClient } from './connection/sse-client.js';
+import type { EventContract } from './contract/event-contract.js';
 import type { AllowedOrigins } from './cross-site/cross-site-options.interface.js';
 import type { SseLimitOptions } from './limits/limit-options.interface.js';
 import type { SseMetrics } from './metrics/sse-metrics.interface.js';
@@ -132,6 +133,16 @@ export interface SseModuleOptions {
    * Default: none.
    */
   readonly rooms?: Readonly<Record<string, SseRoomPolicyOptions>>;
+
+  /** The events of each room, from `defineEvents` of `nestjs-simple-sse/contract`, with schemas of their data. Default: none. */
+  readonly events?: EventContract;
+
+  /**
+   * `true` compares each published or sent event with `events` before it is published: a wrong one is refused with `unknown-room`,
+   * `unknown-event` or `data-mismatch`. `'warn'` logs it and publishes it. `false` compares nothing. What is sent is the same in all
+   * three: the data as it was given. Default: `true`, and `false` where `NODE_ENV` is `production`.
+   */
+  readonly checkEvents?: 'warn' | boolean;
 
   /**
    * `true` allows `*` in names of rooms, beside other characters: `broadcast('orders/*', …)` publishes to the one room of that

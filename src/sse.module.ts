@@ -14,6 +14,7 @@ import { CallbackFailures } from './callbacks/callback-failures.js';
 import { nodeMetrics } from './callbacks/node-metrics.js';
 import { checkIdentify } from './check-options.js';
 import { RemoteCommands } from './commands/remote-commands.js';
+import { EventCheck } from './contract/event-check.js';
 import { Drain } from './drain/drain.js';
 import { EndpointExplorer } from './endpoint/routes/endpoint-explorer.js';
 import { NodeLog } from './endpoint/node-log.js';
@@ -142,7 +143,7 @@ export class SseModule
     const { hub, drain, log } = this.runtime;
     await hub.close(() => drain.runBeforeClose());
     this.#connections?.closeIdle();
-    // A turn later: the close has rejected calls, whose failures are logged when their promises have settled.
+    // A turn later, when the failures of calls that the close has rejected are logged.
     await nextTurn();
     hub.callbacks.flush();
     log.flush();
@@ -175,8 +176,7 @@ async function startRuntime(
   totals: NodeTotals | undefined,
 ): Promise<SseRuntime> {
   const { runtime, start } = createRuntime(moduleOptions, http, totals);
-  await start();
-  return runtime;
+  return start().then(() => runtime);
 }
 
 /**
@@ -212,6 +212,7 @@ export function createRuntime(
     ...options,
     callbacks,
     report: log.failed,
+    eventCheck: EventCheck.of(options, log.eventMismatched),
     tracing: moduleOptions.tracing && new NodeTracing(moduleOptions.tracing, callbacks),
     observer: presence,
     onEpochChange: () => sessions?.renew(true),

@@ -11,14 +11,8 @@ import { Drain } from './drain/drain.js';
 import { healthOf, type SseHealth } from './drain/sse-health.js';
 import { publishSource } from './endpoint/publish-source.js';
 import { openRawStream } from './endpoint/raw-stream.js';
-import {
-  broadcastCall,
-  checkAddOptions,
-  destinationOf,
-  leaveOwn,
-  reported,
-  withExcluded,
-} from './endpoint/service-arguments.js';
+import { checkAddOptions, destinationOf, leaveOwn, withExcluded } from './endpoint/service-arguments.js';
+import { broadcastCall, reported } from './rooms/publish/reported-call.js';
 import { StreamLimits } from './limits/stream-limits.js';
 import { Presence } from './presence/presence.js';
 import { EVERYONE, checkRoom, checkRooms, type RoomName } from './protocol/input/room-name.js';
@@ -31,6 +25,7 @@ import type { ResolvedSseOptions } from './resolve-options.js';
 import { checkClient } from './rooms/publish/call-arguments.js';
 import type { EventToPublish, SendOptions } from './rooms/publish/event-publisher.js';
 import type { EventData, EventName, UnnamedData } from './rooms/publish/event-map.js';
+import type { RoomArgument, RoomsArgument, RoomsNamed } from './rooms/publish/room-arguments.js';
 import type { SseDestination } from './rooms/publish/sse-destination.js';
 import { toSseMessage, type SseMessage } from './rooms/publish/sse-message.js';
 import { RoomHub } from './rooms/room-hub.js';
@@ -43,7 +38,7 @@ import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';
  * The service that applications inject: clients and rooms of this node, and events, presence and commands of all nodes.
  *
  * `Events` maps event names to the types of their data, for the compiler: `constructor(private readonly sse:
- * SseService<{ paid: { id: number } }>)`.
+ * SseService<{ paid: { id: number } }>)`. Of a contract, `SseService<typeof events>`, the compiler checks rooms too.
  *
  * A rejected promise of `join`, `leave`, `broadcast` or `disconnect` that is not awaited is logged; the process goes on.
  */
@@ -69,15 +64,8 @@ export class SseService<Events extends object = object> {
   add(request: unknown, response: unknown, options: AddOptions = {}): SseClient {
     const { rooms, retryMs = this.options.retryMs } = checkAddOptions(options);
     const { limits, options: rules, sessions } = this;
-    const isDraining = this.draining.hasBegun;
-    return openRawStream(this.hub, request, response, {
-      rooms,
-      retryMs,
-      isDraining,
-      limits,
-      rules,
-      sessions,
-    });
+    const opening = { rooms, retryMs, isDraining: this.draining.hasBegun, limits, rules, sessions };
+    return openRawStream(this.hub, request, response, opening);
   }
 
   /** One-time tickets for clients that can send no header: `await sse.tickets.issue({ user, rooms })`. */
@@ -174,11 +162,14 @@ export class SseService<Events extends object = object> {
    * @throws SseError `invalid-room`, `invalid-data`, `invalid-event-name`, `invalid-arguments`, `broker-closed`,
    * `broker-unavailable`: the promise rejects
    */
-  broadcast<const Data>(room: Rooms, data: UnnamedData<Events, Data>): Promise<string | undefined>;
-  broadcast<Name extends EventName<Events> | undefined>(
-    room: Rooms,
+  broadcast<const Room extends RoomsArgument<Events>, const Data>(
+    room: Room,
+    data: UnnamedData<Events, Data, Room>,
+  ): Promise<string | undefined>;
+  broadcast<const Room extends RoomsArgument<Events>, Name extends EventName<Events, Room> | undefined>(
+    room: Room,
     event: Name,
-    data: EventData<Events, Name>,
+    data: EventData<Events, Name, Room>,
     options?: BroadcastOptions,
   ): Promise<string | undefined>;
   broadcast(room: Rooms, ...parts: unknown[]): Promise<string | undefined> {
@@ -204,8 +195,10 @@ export class SseService<Events extends object = object> {
    * Rooms for events that some clients do not receive. It never changes, and may be kept: `sse.to('a', 'b').except(client)`.
    * @throws SseError `invalid-room`
    */
-  to(...rooms: readonly Rooms[]): SseDestination<Events> {
-    return destinationOf(this.hub, this.commands, this.options, this.#rooms(rooms.flat()));
+  to<const Named extends readonly RoomsArgument<Events>[]>(
+    ...rooms: Named
+  ): SseDestination<Events, RoomsNamed<Events, Named>> {
+    return destinationOf(this.hub, this.commands, this.options, rooms);
   }
 
   /**
@@ -254,9 +247,12 @@ export class SseService<Events extends object = object> {
    * @returns the subscription to the source; unsubscribe to stop
    * @throws SseError `invalid-room`; `invalid-arguments` if the source is no Observable
    */
-  publishFrom<Name extends EventName<Events> | undefined = undefined>(
-    room: Rooms,
-    source$: Observable<EventData<Events, Name>>,
+  publishFrom<
+    const Room extends RoomsArgument<Events>,
+    Name extends EventName<Events, Room> | undefined = undefined,
+  >(
+    room: Room,
+    source$: Observable<EventData<Events, Name, Room>>,
     event?: Name,
     ...rest: never[]
   ): Subscription {
@@ -348,9 +344,9 @@ export class SseService<Events extends object = object> {
    * Emits the events of a room, from all nodes, and completes when the application closes. A subscriber counts as interest in
    * the room, as a client does. @throws SseError `invalid-room`
    */
-  stream(room: RoomName): Observable<SseMessage<Events>> {
+  stream<const Room extends RoomArgument<Events>>(room: Room): Observable<SseMessage<Events, Room>> {
     const name = this.#room(room);
-    return this.hub.observeRoom(name).pipe(map((message) => toSseMessage<Events>(name, message)));
+    return this.hub.observeRoom(name).pipe(map((message) => toSseMessage<Events, Room>(name, message)));
   }
 
   /**

@@ -70,6 +70,13 @@ describe('the source tree', () => {
     expect([...loaded]).toContain('testing/broker-contract.ts');
   });
 
+  it('loads nothing of Nest or Node with the contract, which pages may share', () => {
+    expect([...loadedBy('contract/index.ts', sources)]).toEqual([
+      'contract/index.ts',
+      'contract/event-contract.ts',
+    ]);
+  });
+
   it('has files of at most about the documented length', () => {
     const page = readFileSync('docs/12-architecture.md', 'utf8');
     const documented = Number(/about (\d+) lines/.exec(page)?.[1]);

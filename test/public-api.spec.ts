@@ -144,6 +144,20 @@ const API: Readonly<
     values: ['SseAdminModule'],
     types: ['SseAdminOptions'],
   },
+  'contract/index.ts': {
+    values: ['defineEvents', 'typeOnly'],
+    types: [
+      'EventContract',
+      'EventsOf',
+      'InputOf',
+      'JsonOf',
+      'RoomContract',
+      'RoomContracts',
+      'StandardIssue',
+      'StandardResult',
+      'StandardSchema',
+    ],
+  },
   'client/index.ts': {
     values: ['SseClientError', 'connectSse'],
     types: [

@@ -38,6 +38,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'callbacks',
       'broker/broker.interface.ts',
     ],
+    types: ['contract'],
     packages: ['rxjs', 'node:crypto'],
   },
   commands: {
@@ -121,6 +122,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     packages: ['node:*', '@nestjs/common', 'eventsource-parser'],
   },
   client: { imports: [], packages: [] },
+  contract: { imports: ['protocol'], packages: [] },
   channels: { imports: [], types: ['connection'], packages: ['node:diagnostics_channel', 'rxjs'] },
   tracing: { imports: ['protocol'], types: ['callbacks'], packages: [] },
   opentelemetry: { imports: ['metrics'], types: ['tracing'], packages: ['@opentelemetry/api'] },
@@ -128,6 +130,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   [PUBLIC_API]: {
     imports: [
       'channels',
+      'contract',
       'tracing',
       'logs',
       'protocol',

@@ -63,6 +63,12 @@ function notAcknowledged({ replicas, confirmedBy, cause }: MissingAcknowledgemen
   );
 }
 
+/** Compares events with those that an application has defined. */
+export interface PublishedEventCheck {
+  publish(rooms: readonly string[], event: string | undefined, data: unknown): void;
+  send(event: string | undefined, data: unknown): void;
+}
+
 export interface PublisherOptions {
   /** Default: none. */
   readonly tracing?: NodeTracing | undefined;
@@ -70,6 +76,8 @@ export interface PublisherOptions {
   readonly metrics?: Pick<SseMetrics, 'eventPublished' | 'eventSent'>;
   readonly policy: RoomPolicy;
   readonly serialize: SerializeData;
+  /** Default: none. */
+  readonly eventCheck?: PublishedEventCheck | undefined;
   /** Default: no limit. */
   readonly limits?: { readonly maxEventBytes: number | false };
 }
@@ -82,9 +90,11 @@ export class EventPublisher {
   readonly #maxEventBytes: number | false;
   readonly #metrics: Pick<SseMetrics, 'eventPublished' | 'eventSent'>;
   readonly #tracing: NodeTracing | undefined;
+  readonly #check: PublishedEventCheck | undefined;
 
   constructor(partitions: Partitions, options: PublisherOptions) {
     this.#tracing = options.tracing;
+    this.#check = options.eventCheck;
     this.#partitions = partitions;
     this.#policy = options.policy;
     this.#serialize = options.serialize;
@@ -95,6 +105,7 @@ export class EventPublisher {
   /** Sends `[event], data, options` to one client. @returns whether the client accepted the event */
   send(client: SseClient, parts: readonly unknown[]): boolean {
     const { event, data, options } = eventArguments<SendOptions>('send', parts, SEND_CHECKS);
+    this.#check?.send(event, data);
     const fields = {
       event,
       id: checkEventId(options.id),
@@ -112,6 +123,7 @@ export class EventPublisher {
    */
   remoteEvent(parts: readonly unknown[]): RemoteEvent {
     const { event, data, options } = eventArguments<RemoteSendOptions>('send', parts, REMOTE_SEND_CHECKS);
+    this.#check?.send(event, data);
     const text = serializeData(data, this.#serialize, event).data;
     checkEventBytes(text, this.#maxEventBytes);
     return { event, data: text, ...options };
@@ -153,8 +165,9 @@ export class EventPublisher {
       parts,
       BROADCAST_CHECKS,
     );
-    const text = serializeData(data, this.#serialize, event);
     const isInternal = rooms.some(isInternalRoom);
+    if (!isInternal) this.#check?.publish(rooms, event, data);
+    const text = serializeData(data, this.#serialize, event);
     // The limit is for events of the application.
     if (!isInternal) checkEventBytes(text.data, this.#maxEventBytes);
     if (rooms.length === 0) return () => Promise.resolve(undefined);
