@@ -37,12 +37,18 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'metrics',
       'callbacks',
       'broker/broker.interface.ts',
+      'broker/partitioned-broker.interface.ts',
     ],
     types: ['contract'],
     packages: ['rxjs', 'node:crypto'],
   },
   commands: {
-    imports: ['protocol', 'broker/broker.interface.ts', 'broker/control-channel.interface.ts'],
+    imports: [
+      'protocol',
+      'broker/broker.interface.ts',
+      'broker/partitioned-broker.interface.ts',
+      'broker/control-channel.interface.ts',
+    ],
     types: ['connection'],
     packages: [],
   },
@@ -52,6 +58,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'protocol',
       'callbacks',
       'broker/broker.interface.ts',
+      'broker/partitioned-broker.interface.ts',
       'broker/presence-store.interface.ts',
     ],
     types: ['connection'],
@@ -61,6 +68,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     imports: [
       'protocol',
       'broker/broker.interface.ts',
+      'broker/partitioned-broker.interface.ts',
       'broker/control-channel.interface.ts',
       'broker/session-store.interface.ts',
     ],
@@ -72,7 +80,12 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   terminus: { imports: ['protocol', 'sse.service.ts'], types: ['drain'], packages: ['@nestjs/common'] },
   'cross-site': { imports: ['protocol'], packages: ['node:http'] },
   tickets: {
-    imports: ['protocol', 'broker/broker.interface.ts', 'broker/ticket-store.interface.ts'],
+    imports: [
+      'protocol',
+      'broker/broker.interface.ts',
+      'broker/partitioned-broker.interface.ts',
+      'broker/ticket-store.interface.ts',
+    ],
     packages: ['node:crypto'],
   },
   endpoint: {
@@ -111,10 +124,12 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     imports: [
       'protocol',
       'broker/broker.interface.ts',
+      'broker/partitioned-broker.interface.ts',
       'broker/control-channel.interface.ts',
       'broker/presence-store.interface.ts',
       'broker/ticket-store.interface.ts',
       'broker/session-store.interface.ts',
+      'broker/run-store.interface.ts',
       'rooms/publish/event-map.ts',
       'rooms/publish/sse-message.ts',
       PUBLIC_API,
