@@ -16,7 +16,14 @@ import type { ResolvedTicketOptions } from './tickets/sse-tickets.js';
 /** All options with their values. No other file has defaults. */
 export interface ResolvedSseOptions extends Omit<
   HubOptions,
-  'callbacks' | 'report' | 'observer' | 'onControl' | 'onEpochChange' | 'tracing' | 'eventCheck'
+  | 'callbacks'
+  | 'report'
+  | 'observer'
+  | 'onControl'
+  | 'onBrokerLog'
+  | 'onEpochChange'
+  | 'tracing'
+  | 'eventCheck'
 > {
   readonly events: EventContract | undefined;
   readonly checkEvents: 'warn' | boolean;

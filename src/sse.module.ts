@@ -199,8 +199,12 @@ export function createRuntime(
   const metrics = nodeMetrics(resolved.metrics, callbacks, totals);
   const options: ResolvedSseOptions = { ...resolved, metrics };
   const presence = new Presence({ ...options, callbacks });
-  const { broker } = options;
-  const tickets = new SseTickets(broker, options.tickets, options, typeof moduleOptions.tickets === 'object');
+  const tickets = new SseTickets(
+    options.broker,
+    options.tickets,
+    options,
+    typeof moduleOptions.tickets === 'object',
+  );
   const commands = new RemoteCommands(options.broker, {
     names: options,
     membersOf: (room) => presence.members(room),
@@ -216,6 +220,7 @@ export function createRuntime(
     tracing: moduleOptions.tracing && new NodeTracing(moduleOptions.tracing, callbacks),
     observer: presence,
     onEpochChange: () => sessions?.renew(true),
+    onBrokerLog: log.broker,
     onControl: (text) => sessions?.receive(text) === true || commands.receive(text, hub),
   });
   const { sessions, stored } = createSessions(options, hub);
