@@ -170,7 +170,7 @@ const API: Readonly<
     ],
   },
   'client/index.ts': {
-    values: ['SseClientError', 'connectSse'],
+    values: ['SseClientError', 'connectSse', 'fromSse'],
     types: [
       'AllEvents',
       'ConnectOptions',
@@ -185,6 +185,8 @@ const API: Readonly<
       'SseEvent',
       'SseGap',
       'SseLive',
+      'SseObservable',
+      'SseObserver',
       'SseState',
       'SseStateDetail',
       'SseStateReason',
