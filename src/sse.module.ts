@@ -161,22 +161,19 @@ async function runtimeOf(
   http: HttpAdapterHost,
 ): Promise<ImportedRuntime> {
   let isOwn = false;
-  const runtime = await sharedRuntime(options, modules, SseModule, (moduleOptions) => {
+  const runtime = await sharedRuntime(options, modules, SseModule, async (moduleOptions) => {
     isOwn = true;
     const readsTotals = [...modules.values()].some(({ providers }) => providers.has(READS_NODE_TOTALS));
-    return startRuntime(moduleOptions, http, readsTotals ? new NodeTotals() : undefined);
+    const { runtime: own, start } = createRuntime(
+      moduleOptions,
+      http,
+      readsTotals ? new NodeTotals() : undefined,
+    );
+    // Before the service can be injected, since other modules may publish from their first hook on.
+    await start();
+    return own;
   });
   return { ...runtime, isOwn };
-}
-
-/** Starts the hub before the service can be injected, since other modules may publish from their first hook on. */
-async function startRuntime(
-  moduleOptions: SseModuleOptions,
-  http: HttpAdapterHost,
-  totals: NodeTotals | undefined,
-): Promise<SseRuntime> {
-  const { runtime, start } = createRuntime(moduleOptions, http, totals);
-  return start().then(() => runtime);
 }
 
 /**
@@ -199,12 +196,8 @@ export function createRuntime(
   const metrics = nodeMetrics(resolved.metrics, callbacks, totals);
   const options: ResolvedSseOptions = { ...resolved, metrics };
   const presence = new Presence({ ...options, callbacks });
-  const tickets = new SseTickets(
-    options.broker,
-    options.tickets,
-    options,
-    typeof moduleOptions.tickets === 'object',
-  );
+  const { broker } = options;
+  const tickets = new SseTickets(broker, options.tickets, options, typeof moduleOptions.tickets === 'object');
   const commands = new RemoteCommands(options.broker, {
     names: options,
     membersOf: (room) => presence.members(room),
