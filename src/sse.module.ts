@@ -20,6 +20,7 @@ import { EndpointExplorer } from './endpoint/routes/endpoint-explorer.js';
 import { NodeLog } from './endpoint/node-log.js';
 import { ServerConnections } from './endpoint/server-connections.js';
 import { StreamLimits } from './limits/stream-limits.js';
+import { MethodExplorer } from './method-events/method-explorer.js';
 import { NodeTotals, READS_NODE_TOTALS } from './metrics/node-totals.js';
 import { Presence } from './presence/presence.js';
 import { resolveOptions, type ResolvedSseOptions } from './resolve-options.js';
@@ -78,6 +79,7 @@ const SSE_RUNTIME = Symbol('SSE_RUNTIME');
     { provide: Drain, useFactory: ({ drain }: SseRuntime) => drain, inject: [SSE_RUNTIME] },
     SseService,
     EndpointExplorer,
+    MethodExplorer,
   ],
   exports: [SseService, SseTickets],
 })

@@ -9,9 +9,11 @@ const API: Readonly<
 > = {
   'index.ts': {
     values: [
+      'BroadcastsTo',
       'ConnectedClient',
       'LastEventId',
       'MemoryBroker',
+      'OnRoom',
       'RoomMessage',
       'SseClient',
       'SseDestination',
@@ -32,6 +34,7 @@ const API: Readonly<
       'AllowedOrigins',
       'AuthorizeRoom',
       'BroadcastOptions',
+      'BroadcastsToOptions',
       'BrokerListener',
       'BrokerLogLevel',
       'BrokerNode',
@@ -53,6 +56,7 @@ const API: Readonly<
       'LoadSnapshot',
       'LocalPresence',
       'MissingAcknowledgement',
+      'OnRoomOptions',
       'PartitionedBroker',
       'PresenceChange',
       'PresenceCount',
@@ -75,6 +79,7 @@ const API: Readonly<
       'RoomName',
       'RoomSource',
       'RoomsOfRequest',
+      'RoomsOfResult',
       'RoutedRequest',
       'RunBounds',
       'RunChange',

@@ -38,12 +38,7 @@ export class EventCheck {
     this.#attempt(() => {
       const checked = new Set<StandardSchema>();
       for (const room of rooms) {
-        const entry = this.#rooms.of(room);
-        if (entry === undefined) throw unknownRoom(room, this.#rooms.keys);
-        const schema = schemaOf(entry, event ?? UNNAMED);
-        const where =
-          room === entry.key ? `the room ${quoted(room)}` : `the room ${quoted(room)} (${quoted(entry.key)})`;
-        if (schema === undefined) throw unknownEvent(event, where, Object.keys(entry.events));
+        const { where, schema } = this.#find(room, event);
         if (checked.has(schema)) continue;
         checked.add(schema);
         const fault = faultOf(schema, data);
@@ -67,6 +62,23 @@ export class EventCheck {
       }
       if (fault !== undefined) throw mismatch(event, 'a client', fault);
     });
+  }
+
+  /** Compares a room and a name, without data. @throws SseError `unknown-room`, `unknown-event` */
+  defines(room: string, event: string | undefined): void {
+    this.#attempt(() => void this.#find(room, event));
+  }
+
+  #find(
+    room: string,
+    event: string | undefined,
+  ): { readonly where: string; readonly schema: StandardSchema } {
+    const entry = this.#rooms.of(room);
+    if (entry === undefined) throw unknownRoom(room, this.#rooms.keys);
+    const where = `the room ${quoted(room)}${room === entry.key ? '' : ` (${quoted(entry.key)})`}`;
+    const schema = schemaOf(entry, event ?? UNNAMED);
+    if (schema === undefined) throw unknownEvent(event, where, Object.keys(entry.events));
+    return { where, schema };
   }
 
   #attempt(check: () => void): void {

@@ -137,6 +137,10 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     packages: ['node:*', '@nestjs/common', 'eventsource-parser'],
   },
   client: { imports: [], packages: [] },
+  'method-events': {
+    imports: ['protocol', 'rooms', 'sse.service.ts'],
+    packages: ['@nestjs/*', 'rxjs'],
+  },
   contract: { imports: ['protocol'], packages: [] },
   channels: { imports: [], types: ['connection'], packages: ['node:diagnostics_channel', 'rxjs'] },
   tracing: { imports: ['protocol'], types: ['callbacks'], packages: [] },
@@ -146,6 +150,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     imports: [
       'channels',
       'contract',
+      'method-events',
       'tracing',
       'logs',
       'protocol',

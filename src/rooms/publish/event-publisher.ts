@@ -3,6 +3,7 @@ import { CHANNELS } from '../../channels/channels.js';
 import type { PublishOptions } from '../../broker/broker.interface.js';
 import type { SseClient } from '../../connection/sse-client.js';
 import type { SseMetrics } from '../../metrics/sse-metrics.interface.js';
+import type { RoomEvent } from '../../protocol/room-message.js';
 import { encodeEvent, type SseFields } from '../../protocol/encode-event.js';
 import { checkEventId } from '../../protocol/input/event-fields.js';
 import { isInternalRoom } from '../../protocol/input/room-name.js';
@@ -67,6 +68,14 @@ function notAcknowledged({ replicas, confirmedBy, cause }: MissingAcknowledgemen
 export interface PublishedEventCheck {
   publish(rooms: readonly string[], event: string | undefined, data: unknown): void;
   send(event: string | undefined, data: unknown): void;
+  /** Compares a room and a name without data. */
+  defines(room: string, event: string | undefined): void;
+}
+
+/** An event that the broker has accepted. */
+export interface PublishedEvent extends RoomEvent {
+  readonly rooms: readonly string[];
+  readonly id: string | undefined;
 }
 
 export interface PublisherOptions {
@@ -91,6 +100,8 @@ export class EventPublisher {
   readonly #metrics: Pick<SseMetrics, 'eventPublished' | 'eventSent'>;
   readonly #tracing: NodeTracing | undefined;
   readonly #check: PublishedEventCheck | undefined;
+  /** Receives each event of the application that this node has published. */
+  onPublished: ((event: PublishedEvent) => void) | undefined;
 
   constructor(partitions: Partitions, options: PublisherOptions) {
     this.#tracing = options.tracing;
@@ -148,6 +159,11 @@ export class EventPublisher {
     return isAccepted;
   }
 
+  /** Compares a room and an event name with those that the application has defined. */
+  checkDefined(room: string, event: string | undefined): void {
+    this.#check?.defines(room, event);
+  }
+
   /** Publishes an event. @returns the event's `id:`, or `undefined` for an event that cannot be replayed */
   async publish(event: EventToPublish): Promise<string | undefined> {
     return this.prepare(event)();
@@ -183,8 +199,10 @@ export class EventPublisher {
           ? publish()
           : this.#tracing.publish({ event, rooms: rooms.length }, publish);
       const { position, missing } = await (isInternal ? published : this.#counted(published));
-      if (missing !== undefined) throw notAcknowledged(missing);
       const id = position && this.#partitions.format(position);
+      // Also where replicas are missing: the event is published.
+      if (!isInternal) this.onPublished?.({ rooms, event, ...text, id });
+      if (missing !== undefined) throw notAcknowledged(missing);
       if (CHANNELS.publish.hasSubscribers) CHANNELS.publish.publish({ rooms, event, id });
       return id;
     };

@@ -1,5 +1,5 @@
 import { parseData } from '../../protocol/parse-data.js';
-import type { RoomMessage } from '../../protocol/room-message.js';
+import type { RoomEvent } from '../../protocol/room-message.js';
 import type { AnyRoom } from '../../contract/room-types.js';
 import type { EventContract } from '../../contract/event-contract.js';
 import type { EventName, ReceivedData } from './event-map.js';
@@ -34,7 +34,7 @@ export type SseMessage<Events extends object = object, Room = AnyRoom> = Events 
 /** Converts a received message. */
 export function toSseMessage<Events extends object, Room = AnyRoom>(
   room: string,
-  message: RoomMessage,
+  message: RoomEvent & { readonly id: string | undefined },
 ): SseMessage<Events, Room> {
   const converted: SseMessage = {
     room,
