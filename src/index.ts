@@ -13,7 +13,7 @@ export type {
   SseRoomChangesOptions,
 } from './room-changes/room-changes.interface.js';
 export { BroadcastsTo } from './method-events/broadcasts-to.decorator.js';
-export type { BroadcastsToOptions, RoomsOfResult } from './method-events/broadcasts-to.decorator.js';
+export type { BroadcastsToOptions, RoomsOfResult } from './method-events/published-result.interface.js';
 export { OnRoom, type OnRoomOptions } from './method-events/on-room.decorator.js';
 export { ConnectedClient } from './connected-client.decorator.js';
 export { LastEventId } from './last-event-id.decorator.js';

@@ -5,8 +5,9 @@ import { checkTarget } from '../protocol/input/room-name.js';
 import { ambiguousPart, bracesIn, exampleOf } from '../protocol/input/room-template.js';
 import { SseError } from '../protocol/sse-error.js';
 import { SseService } from '../sse.service.js';
-import { BROADCASTS_TO, SERVICE, type PublishedResult } from './broadcasts-to.decorator.js';
+import { BROADCASTS_TO, SERVICE } from './broadcasts-to.decorator.js';
 import { ON_ROOM, type ListeningMethod } from './on-room.decorator.js';
+import type { PublishedResult } from './published-result.interface.js';
 import { RoomListeners } from './room-listeners.js';
 
 type Wrapper = ReturnType<DiscoveryService['getProviders']>[number];

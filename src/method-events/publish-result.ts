@@ -3,7 +3,7 @@ import type { RoomName } from '../protocol/input/room-name.js';
 import { SseError } from '../protocol/sse-error.js';
 import { ignoreRejection, isThenable } from '../protocol/thenable.js';
 import type { SseService } from '../sse.service.js';
-import type { PublishedResult } from './broadcasts-to.decorator.js';
+import type { PublishedResult } from './published-result.interface.js';
 
 /** Publishes the result of a method. @returns settles as `broadcast`; rejects also with what a function of the application throws */
 export async function publishResult(
@@ -15,7 +15,7 @@ export async function publishResult(
   const rooms =
     typeof room === 'function'
       ? room(result as never, args as never)
-      : [room].flat().map((each) => filled(each as RoomName, result, label));
+      : [room].flat().map((each) => filled(each, result, label));
   if (isThenable(rooms)) {
     ignoreRejection(rooms);
     throw new SseError(
@@ -23,7 +23,7 @@ export async function publishResult(
       `The room function of @BroadcastsTo() on ${label} returned a promise. Return a name, names, or undefined for no room.`,
     );
   }
-  const named = [rooms].flat().filter((each) => each !== undefined && each !== null) as RoomName[];
+  const named = [rooms].flat().filter((each) => each !== undefined && each !== null);
   if (named.length === 0) return undefined;
   const data = options.data === undefined ? result : options.data(result as never, args as never);
   ignoreRejection(data);

@@ -205,15 +205,15 @@ describe.each(platforms)('@BroadcastsTo on a route, on $name,', (platform) => {
   });
 });
 
-describe('@BroadcastsTo', () => {
-  const mocked = async (): Promise<{ orders: Orders; sse: SseServiceMock }> => {
-    const module = await Test.createTestingModule({
-      imports: [SseTestingModule],
-      providers: [Orders],
-    }).compile();
-    return { orders: module.get(Orders), sse: module.get(SseServiceMock) };
-  };
+const mocked = async (): Promise<{ orders: Orders; sse: SseServiceMock }> => {
+  const module = await Test.createTestingModule({
+    imports: [SseTestingModule],
+    providers: [Orders],
+  }).compile();
+  return { orders: module.get(Orders), sse: module.get(SseServiceMock) };
+};
 
+describe('@BroadcastsTo', () => {
   it('names rooms by properties of the result, or by a function of result and arguments', async () => {
     const { orders, sse } = await mocked();
     expect(await orders.save({ id: 7 })).toEqual({ id: 7 });

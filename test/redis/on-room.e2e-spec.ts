@@ -22,6 +22,9 @@ class Ears {
   }
 }
 
+const expected = (own: string): string[] => ['all from one', 'all from two', own].toSorted();
+const wanted = (heard: string[]): string[] => heard.filter((each) => each.includes('from')).toSorted();
+
 describeWithRedis('@OnRoom over two nodes and Redis', () => {
   let redis: RedisServer;
   let nodes: RunningApp[] = [];
@@ -47,8 +50,6 @@ describeWithRedis('@OnRoom over two nodes and Redis', () => {
     for (const heard of ears) heard.length = 0;
     await nodes[0]?.sse.broadcast('audit', 'from one');
     await nodes[1]?.sse.broadcast('audit', 'from two');
-    const expected = (own: string): string[] => ['all from one', 'all from two', own].toSorted();
-    const wanted = (heard: string[]): string[] => heard.filter((each) => each.includes('from')).toSorted();
     await eventually(() => ears.every((heard) => wanted(heard).length === 3), 'all events');
     expect(ears.map(wanted)).toEqual([expected('own from one'), expected('own from two')]);
   });
