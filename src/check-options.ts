@@ -16,8 +16,10 @@ import {
 import { retryTime } from './protocol/input/retry-time.js';
 import { SseError } from './protocol/sse-error.js';
 import { TICKET_CHECKS } from './tickets/ticket-checks.js';
+import { RUNS_CHECKS } from './runs/run-checks.js';
 import { SESSION_CHECKS } from './sessions/session-checks.js';
-import type { SseModuleOptions, SseRoomPolicyOptions } from './sse-module-options.interface.js';
+import type { SseRoomPolicyOptions } from './rooms/room-policy-options.interface.js';
+import type { SseModuleOptions } from './sse-module-options.interface.js';
 
 const BROKER = objectWith('start', 'publish', 'subscribe', 'unsubscribe', 'read', 'close');
 const METRICS = objectWith(...REQUIRED_METRICS);
@@ -38,6 +40,7 @@ const CHECKS: Readonly<Record<keyof SseModuleOptions, Check>> = {
   rooms: objectWith(),
   limits: objectWith(),
   sessions: (value) => (typeof value === 'boolean' ? undefined : orFalse(objectWith())(value)),
+  runs: objectWith(),
   allowedOrigins: checkAllowedOrigins,
   tickets: orFalse(objectWith()),
   allowAsteriskInRoomNames: trueOrFalse,
@@ -87,6 +90,7 @@ export function checkOptions(options: SseModuleOptions): void {
   check('limits.', options.limits ?? {}, LIMIT_CHECKS);
   check('tickets.', options.tickets || {}, TICKET_CHECKS);
   if (typeof options.sessions === 'object') check('sessions.', options.sessions, SESSION_CHECKS);
+  check('runs.', options.runs ?? {}, RUNS_CHECKS);
   checkPresence(options);
   if (options.events !== undefined) checkContract(options.events, options);
   else if (options.checkEvents !== undefined) {

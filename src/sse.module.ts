@@ -18,6 +18,8 @@ import { EventCheck } from './contract/event-check.js';
 import { Drain } from './drain/drain.js';
 import { EndpointExplorer } from './endpoint/routes/endpoint-explorer.js';
 import { NodeLog } from './endpoint/node-log.js';
+import { createRuns } from './endpoint/runs/create-runs.js';
+import { identifyClient } from './endpoint/identity/identify-client.js';
 import { ServerConnections } from './endpoint/server-connections.js';
 import { StreamLimits } from './limits/stream-limits.js';
 import { MethodExplorer } from './method-events/method-explorer.js';
@@ -26,6 +28,8 @@ import { Presence } from './presence/presence.js';
 import { resolveOptions, type ResolvedSseOptions } from './resolve-options.js';
 import { NodeTracing } from './tracing/node-tracing.js';
 import { RoomHub } from './rooms/room-hub.js';
+import { endStreamsAndRuns } from './runs/end-streams.js';
+import { SseRuns } from './runs/sse-runs.js';
 import { createSessions } from './sessions/create-sessions.js';
 import { StreamSessions } from './sessions/stream-sessions.js';
 import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';
@@ -39,7 +43,6 @@ import {
   type SseRuntime,
 } from './sse.module-definition.js';
 import { SseService } from './sse.service.js';
-import { redeemedOf } from './tickets/request-ticket.js';
 import { SseTickets } from './tickets/sse-tickets.js';
 
 const SSE_RUNTIME = Symbol('SSE_RUNTIME');
@@ -75,6 +78,7 @@ const SSE_RUNTIME = Symbol('SSE_RUNTIME');
     { provide: StreamLimits, useFactory: ({ limits }: SseRuntime) => limits, inject: [SSE_RUNTIME] },
     { provide: StreamSessions, useFactory: ({ sessions }: SseRuntime) => sessions, inject: [SSE_RUNTIME] },
     { provide: RemoteCommands, useFactory: ({ commands }: SseRuntime) => commands, inject: [SSE_RUNTIME] },
+    { provide: SseRuns, useFactory: ({ runs }: SseRuntime) => runs, inject: [SSE_RUNTIME] },
     { provide: RoomHub, useFactory: ({ hub }: SseRuntime) => hub, inject: [SSE_RUNTIME] },
     { provide: Drain, useFactory: ({ drain }: SseRuntime) => drain, inject: [SSE_RUNTIME] },
     SseService,
@@ -142,8 +146,8 @@ export class SseModule
    */
   async beforeApplicationShutdown(): Promise<void> {
     if (!this.runtime.isOwn) return;
-    const { hub, drain, log } = this.runtime;
-    await hub.close(() => drain.runBeforeClose());
+    const { hub, drain, runs, log } = this.runtime;
+    await hub.close(() => endStreamsAndRuns(drain, runs.node));
     this.#connections?.closeIdle();
     // A turn later, when the failures of calls that the close has rejected are logged.
     await nextTurn();
@@ -235,16 +239,12 @@ export function createRuntime(
   const limits = new StreamLimits(options.limits, {
     metrics,
     onReached: log.limitReached,
-    identify: (client) => {
-      if (hub.isHidden(client)) return;
-      // The user of a ticket was checked when it was issued.
-      const redeemed = redeemedOf(client.request);
-      if (redeemed === undefined) presence.identify(client);
-      else client.identity = redeemed.record;
-    },
+    identify: (client) =>
+      hub.isHidden(client) ? undefined : identifyClient(client, (each) => presence.identify(each)),
     clients: () => hub.clients,
   });
   const drain = new Drain({ windowMs: options.drainWindowMs, clients: () => hub.clients });
-  const runtime = { options, presence, commands, limits, tickets, sessions, drain, hub, log, serve };
+  const runs = createRuns(options, callbacks);
+  const runtime = { options, presence, commands, limits, tickets, sessions, drain, runs, hub, log, serve };
   return { runtime, start };
 }

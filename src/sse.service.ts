@@ -25,10 +25,11 @@ import type { ResolvedSseOptions } from './resolve-options.js';
 import { checkClient } from './rooms/publish/call-arguments.js';
 import type { EventToPublish, SendOptions } from './rooms/publish/event-publisher.js';
 import type { EventData, EventName, UnnamedData } from './rooms/publish/event-map.js';
-import type { RoomArgument, RoomsArgument, RoomsNamed } from './rooms/publish/room-arguments.js';
+import type { RoomArgument, RoomsArgument, RoomsList, RoomsNamed } from './rooms/publish/room-arguments.js';
 import type { SseDestination } from './rooms/publish/sse-destination.js';
 import { toSseMessage, type SseMessage } from './rooms/publish/sse-message.js';
 import { RoomHub } from './rooms/room-hub.js';
+import { SseRuns } from './runs/sse-runs.js';
 import { StreamSessions } from './sessions/stream-sessions.js';
 import type { AddOptions, BroadcastOptions, Rooms } from './sse-service-options.interface.js';
 import { SseTickets } from './tickets/sse-tickets.js';
@@ -53,6 +54,7 @@ export class SseService<Events extends object = object> {
     private readonly oneTimeTickets: SseTickets,
     private readonly draining: Drain,
     @Inject(StreamSessions) private readonly sessions: StreamSessions | undefined,
+    private readonly allRuns: SseRuns,
   ) {}
 
   /**
@@ -71,6 +73,11 @@ export class SseService<Events extends object = object> {
   /** One-time tickets for clients that can send no header: `await sse.tickets.issue({ user, rooms })`. */
   get tickets(): SseTickets {
     return this.oneTimeTickets;
+  }
+
+  /** Producers with a name, whose events every client gets that follows them: `await sse.runs.start('imports/7', rows)`. */
+  get runs(): SseRuns {
+    return this.allRuns;
   }
 
   /** Sets the client's reconnection time in milliseconds, or a range of them. @throws SseError `invalid-retry` */
@@ -97,12 +104,9 @@ export class SseService<Events extends object = object> {
    * @throws SseError as `disconnect`: the promise rejects
    */
   join(target: RemoteTarget, room: RoomName, options?: JoinOptions & RemoteOptions): Promise<number>;
-  join(
-    target: SseClient | RemoteTarget,
-    room: RoomName,
-    options?: JoinOptions & RemoteOptions,
-  ): Promise<boolean | number> {
-    if (isOwn(target)) return this.hub.join(target, room, options, join);
+  join(target: SseClient | RemoteTarget, room: RoomName, options?: object): Promise<boolean | number> {
+    if (target instanceof SseClient || !isRemoteTarget(target))
+      return this.hub.join(target, room, options, join);
     return this.#remote(join, [target, room], () => this.commands.join(target, room, options));
   }
 
@@ -147,10 +151,10 @@ export class SseService<Events extends object = object> {
     options?: Pick<SendOptions, 'volatile'> & RemoteOptions,
   ): Promise<number>;
   send(target: SseClient | RemoteTarget, ...parts: unknown[]): boolean | Promise<number> {
-    if (isOwn(target)) return this.hub.send(checkClient('send', target), parts);
-    return this.#remote(send, [target], async () =>
-      this.commands.send(target, this.hub.events.remoteEvent(parts)),
-    );
+    if (target instanceof SseClient || !isRemoteTarget(target))
+      return this.hub.send(checkClient('send', target), parts);
+    const work = async (): Promise<number> => this.commands.send(target, this.hub.events.remoteEvent(parts));
+    return this.#remote(send, [target], work);
   }
 
   /**
@@ -195,9 +199,7 @@ export class SseService<Events extends object = object> {
    * Rooms for events that some clients do not receive. It never changes, and may be kept: `sse.to('a', 'b').except(client)`.
    * @throws SseError `invalid-room`
    */
-  to<const Named extends readonly RoomsArgument<Events>[]>(
-    ...rooms: Named
-  ): SseDestination<Events, RoomsNamed<Events, Named>> {
+  to<const R extends RoomsList<Events>>(...rooms: R): SseDestination<Events, RoomsNamed<Events, R>> {
     return destinationOf(this.hub, this.commands, this.options, rooms);
   }
 
@@ -248,14 +250,9 @@ export class SseService<Events extends object = object> {
    * @throws SseError `invalid-room`; `invalid-arguments` if the source is no Observable
    */
   publishFrom<
-    const Room extends RoomsArgument<Events>,
-    Name extends EventName<Events, Room> | undefined = undefined,
-  >(
-    room: Room,
-    source$: Observable<EventData<Events, Name, Room>>,
-    event?: Name,
-    ...rest: never[]
-  ): Subscription {
+    const R extends RoomsArgument<Events>,
+    Name extends EventName<Events, R> | undefined = undefined,
+  >(room: R, source$: Observable<EventData<Events, Name, R>>, event?: Name, ...rest: never[]): Subscription {
     return publishSource(this.hub, source$, this.#rooms(room), event, rest);
   }
 
@@ -373,15 +370,19 @@ export class SseService<Events extends object = object> {
 
   /** @internal */
   get internals(): Omit<SseRuntime, 'log' | 'serve'> {
-    const { hub, options, limits, commands, oneTimeTickets: tickets, draining: drain, sessions } = this;
-    return { hub, options, limits, commands, tickets, drain, sessions, presence: this.allPresence };
+    const {
+      hub,
+      options,
+      limits,
+      commands,
+      oneTimeTickets: tickets,
+      draining: drain,
+      sessions,
+      allRuns: runs,
+    } = this;
+    return { hub, options, limits, commands, tickets, drain, sessions, runs, presence: this.allPresence };
   }
 }
 
 // oxlint-disable-next-line typescript/unbound-method -- compared with the functions of a stack, never called
 const { broadcast, disconnect, join, leave, reauthorize, send } = SseService.prototype;
-
-/** Returns whether a target is a client of this process, or nothing that names clients of any node. */
-function isOwn(target: SseClient | RemoteTarget): target is SseClient {
-  return target instanceof SseClient || !isRemoteTarget(target);
-}

@@ -88,8 +88,17 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     ],
     packages: ['node:crypto'],
   },
+  runs: {
+    imports: ['protocol', 'broker/partitioned-broker.interface.ts', 'broker/run-store.interface.ts'],
+    packages: ['rxjs', 'node:crypto', 'node:timers/promises'],
+  },
+  'run-routes': {
+    imports: ['protocol', 'runs', 'endpoint', 'sse.interceptor.ts'],
+    packages: ['@nestjs/common'],
+  },
   endpoint: {
     imports: [
+      'runs',
       'logs',
       'protocol',
       'connection',
@@ -100,6 +109,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'sessions',
       'sse.constants.ts',
     ],
+    types: ['callbacks'],
     packages: ['@nestjs/*', 'rxjs', 'node:*'],
   },
   'room-changes': {
@@ -166,8 +176,10 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'tickets',
       'drain',
       'rooms',
+      'runs',
       'endpoint',
       'room-changes',
+      'run-routes',
       'testing',
     ],
     packages: ['@nestjs/*', 'rxjs', 'node:*'],

@@ -14,3 +14,6 @@ export type RoomsNamed<
   Events extends object,
   Arguments extends readonly unknown[],
 > = Events extends EventContract ? Named<Arguments[number]> : AnyRoom;
+
+/** The arguments of `to`. */
+export type RoomsList<Events extends object> = readonly RoomsArgument<Events>[];
