@@ -215,7 +215,8 @@ export function createRuntime(
     tracing: moduleOptions.tracing && new NodeTracing(moduleOptions.tracing, callbacks),
     observer: presence,
     onEpochChange: () => sessions?.renew(true),
-    onControl: (text) => sessions?.receive(text) === true || commands.receive(text, hub),
+    onControl: (text, inOrderIn) =>
+      sessions?.receive(text) === true || commands.receive(text, hub, inOrderIn),
   });
   const { sessions, stored } = createSessions(options, hub);
   publishToChannels(hub.observables);

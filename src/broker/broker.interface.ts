@@ -2,29 +2,12 @@ import type { RoomEvent, RoomMessage } from '../protocol/room-message.js';
 import type { EarlierCopy, Position } from '../protocol/position.js';
 import type { Acknowledge, MissingAcknowledgement } from '../protocol/input/acknowledge.js';
 import type { ControlChannel } from './control-channel.interface.js';
+import type { HistoryPolicy, RoomHistoryLimits } from './history-policy.interface.js';
 import type { PresenceStore } from './presence-store.interface.js';
 import type { TicketStore } from './ticket-store.interface.js';
 import type { SessionStore } from './session-store.interface.js';
 
-/** Limits of one room's history. */
-export interface RoomHistoryLimits {
-  /** Stored events; the oldest are trimmed first. A broker may store more. */
-  readonly maxEvents: number;
-  /** Age at which a stored event expires, in milliseconds. */
-  readonly maxAgeMs: number;
-}
-
-/** The history limits of all rooms, given to the broker once, at `start`. */
-export interface HistoryPolicy {
-  /** Returns the limits of one room, or `false` for a room without history. Always returns the same for one room. */
-  limitsOf(room: string): RoomHistoryLimits | false;
-  /** The greatest `maxAgeMs` of any room; 0 if no room has history. Default: that of a room that no rule names. */
-  readonly longestAgeMs?: number;
-  /** The limits of all rooms in words, to compare nodes. Default: those of a room that no rule names. */
-  readonly summary?: string;
-  /** Bytes of history that a node stores in its own process, over all rooms. */
-  readonly maxBytes: number;
-}
+export type { HistoryPolicy, RoomHistoryLimits };
 
 /**
  * The connection between a node and its broker:
@@ -56,9 +39,10 @@ export interface BrokerListener {
   /**
    * Receives a control message that some node has sent with `publishControl`.
    *
+   * @param isInOrder `true` if what was published before it to subscribed rooms has been delivered. Default: `false`
    * @returns `false` for a malformed message, which is ignored; a broker may count it
    */
-  onControl?(text: string): boolean | void;
+  onControl?(text: string, isInOrder?: boolean): boolean | void;
   /** `true` where nothing may ever be subscribed: a broker may then connect its subscriber with the first `subscribe`. */
   readonly subscribesLater?: boolean | undefined;
 }
@@ -227,6 +211,15 @@ export interface SseBroker extends Partial<ControlChannel> {
 
   /** Settles when accepted events of this node have been delivered to it; at once while not connected. Precedes `close`. */
   whenDelivered?(): Promise<void>;
+
+  /**
+   * Settles once every message that any node published before the call to a subscribed room has been delivered: a client
+   * that joins the room then receives no event from before its join. Pending while the broker cannot be reached. A broker
+   * whose nodes receive each message inside `publish` leaves it out.
+   *
+   * @throws SseError `broker-closed`
+   */
+  whenCurrent?(): Promise<void>;
 
   /** Closes all connections and drops the history of this node. Nothing is delivered afterwards. May be called twice. */
   close(): Promise<void>;
