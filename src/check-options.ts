@@ -1,4 +1,4 @@
-import type { PartitionedBroker } from './broker/broker.interface.js';
+import type { PartitionedBroker } from './broker/partitioned-broker.interface.js';
 import { checkAllowedOrigins } from './cross-site/allowed-origins-check.js';
 import { LIMIT_CHECKS } from './limits/limit-checks.js';
 import type { SseMetrics } from './metrics/sse-metrics.interface.js';

@@ -59,13 +59,13 @@ export type {
   BrokerState,
   HistoryPage,
   HistoryPolicy,
-  PartitionedBroker,
   PublishOptions,
   PublishReceipt,
   ReadOptions,
   RoomHistoryLimits,
   SseBroker,
 } from './broker/broker.interface.js';
+export type { PartitionedBroker } from './broker/partitioned-broker.interface.js';
 export type { BrokerNode, ControlChannel } from './broker/control-channel.interface.js';
 export type {
   PresenceCount,
@@ -83,5 +83,17 @@ export type {
   SessionStore,
   SessionTarget,
 } from './broker/session-store.interface.js';
+export type {
+  RunBounds,
+  RunChange,
+  RunLease,
+  RunPage,
+  RunProgress,
+  RunRead,
+  RunRecord,
+  RunStart,
+  RunState,
+  RunStore,
+} from './broker/run-store.interface.js';
 export { RoomMessage, type RoomDelivery, type RoomEvent } from './protocol/room-message.js';
 export type { EarlierCopy } from './protocol/position.js';

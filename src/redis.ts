@@ -1,4 +1,5 @@
-import type { PartitionedBroker, SseBroker } from './broker/broker.interface.js';
+import type { SseBroker } from './broker/broker.interface.js';
+import type { PartitionedBroker } from './broker/partitioned-broker.interface.js';
 import { createRedisBroker } from './broker/redis/create-redis-broker.js';
 import { resolveRedisOptions, type RedisBrokerOptions } from './broker/redis/redis-broker-options.js';
 

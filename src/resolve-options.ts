@@ -1,4 +1,4 @@
-import { asPartitioned } from './broker/broker.interface.js';
+import { asPartitioned } from './broker/partitioned-broker.interface.js';
 import { MemoryBroker } from './broker/memory/memory-broker.js';
 import { checkOptions, hasUsers } from './check-options.js';
 import type { AllowedOrigins } from './cross-site/cross-site-options.interface.js';

@@ -1,5 +1,6 @@
 import type { ConfigurableModuleAsyncOptions } from '@nestjs/common';
-import type { PartitionedBroker, SseBroker } from './broker/broker.interface.js';
+import type { SseBroker } from './broker/broker.interface.js';
+import type { PartitionedBroker } from './broker/partitioned-broker.interface.js';
 import type { SseClient } from './connection/sse-client.js';
 import type { AllowedOrigins } from './cross-site/cross-site-options.interface.js';
 import type { SseLimitOptions } from './limits/limit-options.interface.js';

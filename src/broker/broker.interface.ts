@@ -4,6 +4,7 @@ import type { Acknowledge, MissingAcknowledgement } from '../protocol/input/ackn
 import type { ControlChannel } from './control-channel.interface.js';
 import type { HistoryPolicy, RoomHistoryLimits } from './history-policy.interface.js';
 import type { PresenceStore } from './presence-store.interface.js';
+import type { RunStore } from './run-store.interface.js';
 import type { TicketStore } from './ticket-store.interface.js';
 import type { SessionStore } from './session-store.interface.js';
 
@@ -208,6 +209,8 @@ export interface SseBroker extends Partial<ControlChannel> {
   readonly tickets?: TicketStore;
   /** Stores the sessions of streams. Optional: without it, the option `sessions` is refused at start-up. */
   readonly sessions?: SessionStore;
+  /** Stores runs. Optional: without it, routes with `@SseRun` or `@SseRunTail` are refused at start-up, and calls of `sse.runs`. */
+  readonly runs?: RunStore;
 
   /** Settles when accepted events of this node have been delivered to it; at once while not connected. Precedes `close`. */
   whenDelivered?(): Promise<void>;
@@ -223,20 +226,4 @@ export interface SseBroker extends Partial<ControlChannel> {
 
   /** Closes all connections and drops the history of this node. Nothing is delivered afterwards. May be called twice. */
   close(): Promise<void>;
-}
-
-/**
- * Several brokers that share the rooms among them. Each has an epoch, positions and a history of its own; order is
- * guaranteed within a partition only. All nodes have the same partitions in the same order.
- */
-export interface PartitionedBroker {
-  /** The brokers: 2 to 64. */
-  readonly partitions: readonly SseBroker[];
-  /** Returns the index of the room's partition: the same on every node. */
-  partitionOf(room: string): number;
-}
-
-/** Returns a broker with partitions unchanged, and any other broker as the only partition of one. */
-export function asPartitioned(broker: SseBroker | PartitionedBroker): PartitionedBroker {
-  return 'partitions' in broker ? broker : { partitions: [broker], partitionOf: () => 0 };
 }

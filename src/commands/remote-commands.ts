@@ -1,4 +1,4 @@
-import type { PartitionedBroker } from '../broker/broker.interface.js';
+import type { PartitionedBroker } from '../broker/partitioned-broker.interface.js';
 import { controlChannelOf, type ControlChannel } from '../broker/control-channel.interface.js';
 import {
   checkCallOptions,

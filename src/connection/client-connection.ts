@@ -20,7 +20,7 @@ import { HEARTBEAT, type HeartbeatClient } from './timers/heartbeat.js';
  */
 export class ClientConnection implements Flushable, HeartbeatClient {
   readonly #owner: ConnectionOwner;
-  readonly #writer: ResponseWriter;
+  readonly writer: ResponseWriter;
   readonly queue: SendQueue;
   readonly #services: ConnectionServices;
   /** Frames for the next flush. */
@@ -45,7 +45,7 @@ export class ClientConnection implements Flushable, HeartbeatClient {
 
   constructor(owner: ConnectionOwner, writer: ResponseWriter, services: ConnectionServices, cursor: Cursor) {
     this.#owner = owner;
-    this.#writer = writer;
+    this.writer = writer;
     this.queue = new SendQueue(this, writer, services);
     this.#services = services;
     this.cursor = cursor;
@@ -79,7 +79,7 @@ export class ClientConnection implements Flushable, HeartbeatClient {
     if (this.#state !== 'waiting') return;
     this.#state = 'open';
     this.onEarlyFrame = undefined;
-    this.#writer.open(headers, this.#services.http2Sessions);
+    this.writer.open(headers, this.#services.http2Sessions);
     this.queue.lastWriteMs = Math.floor(performance.now());
     this.#services.metrics.clientOpened(this.#services.metrics.labelsOf(this.#owner.request));
     this.#countedAsOpen = true;
@@ -87,7 +87,7 @@ export class ClientConnection implements Flushable, HeartbeatClient {
     if (head !== '') {
       const frame = new SseFrame(head);
       if (this.#pending.isEmpty) this.#pending = EMPTY_BATCH.append(frame);
-      else this.#writer.writeFrames([frame]);
+      else this.writer.writeFrames([frame]);
     }
     if (!this.#pending.isEmpty) this.#schedule();
   }
@@ -169,7 +169,7 @@ export class ClientConnection implements Flushable, HeartbeatClient {
 
   /** Resolves when the connection itself is closed, however the stream ended. */
   ended(): Promise<void> {
-    return this.#state === 'open' ? this.#writer.closed() : Promise.resolve();
+    return this.#state === 'open' ? this.writer.closed() : Promise.resolve();
   }
 
   flush(nowMs: number): void {
@@ -196,11 +196,11 @@ export class ClientConnection implements Flushable, HeartbeatClient {
     if (this.#state === 'open') {
       const isGraceful = GRACEFUL_REASONS.has(reason);
       if (isGraceful || reason === 'removed') this.#writeAll();
-      if (isGraceful) this.#writer.end(slowClientPolicy.endGraceMs(reason), reason === 'shutdown');
+      if (isGraceful) this.writer.end(slowClientPolicy.endGraceMs(reason), reason === 'shutdown');
       heartbeat.delete(this);
     }
-    if (slowClientPolicy.cutsConnection(reason)) this.#writer.destroy();
-    this.#writer.detachListeners();
+    if (slowClientPolicy.cutsConnection(reason)) this.writer.destroy();
+    this.writer.detachListeners();
     this.#state = 'closed';
     this.queue.close();
     this.#pending = EMPTY_BATCH;

@@ -1,5 +1,6 @@
 import type { SseClient } from '../connection/sse-client.js';
 import { showHeartbeats } from '../connection/visible-heartbeats.js';
+import { showRooms } from '../connection/visible-rooms.js';
 import { spreadRetry, type RetryTime } from '../protocol/input/retry-time.js';
 import type { StreamLimit, StreamLimits, StreamSlot } from '../limits/stream-limits.js';
 import type { RoomHub } from '../rooms/room-hub.js';
@@ -36,8 +37,12 @@ export function openWithinLimits(parts: OpeningParts, opening: Opening): void {
   const { hub, limits, http, client, slot } = parts;
   const limit = limits.admit(client, slot);
   try {
-    if (limit === undefined && asksForHeartbeats(http)) showHeartbeats(client, hub.connections.heartbeat);
-    if (limit === undefined) return hub.open(client, http.headers(), opening);
+    if (limit === undefined) {
+      const words = wordsOf(http);
+      if (words.includes('heartbeat')) showHeartbeats(client, hub.connections.heartbeat);
+      if (words.includes('rooms')) showRooms(client);
+      return hub.open(client, http.headers(), opening);
+    }
   } catch (error) {
     // A client that has not opened is in no list of members, and must not leave one.
     client.identity = undefined;
@@ -91,7 +96,7 @@ export function refuseForNow(
   done();
 }
 
-/** Returns true for `?sse=heartbeat`: the client asks for heartbeats that it can see. */
-function asksForHeartbeats(http: HttpExchange): boolean {
-  return http.queryValues('sse').some((words) => words.split(',').includes('heartbeat'));
+/** Returns what the client asks for by `?sse=`: `heartbeat` for visible heartbeats, `rooms` for the rooms of events. */
+function wordsOf(http: HttpExchange): readonly string[] {
+  return http.queryValues('sse').flatMap((words) => words.split(','));
 }

@@ -1,4 +1,4 @@
-import type { PartitionedBroker } from '../broker/broker.interface.js';
+import type { PartitionedBroker } from '../broker/partitioned-broker.interface.js';
 import type { PresenceStore, LocalPresence } from '../broker/presence-store.interface.js';
 
 /** The presence stores of a broker, one for each partition. The partition of a room stores its members, too. */

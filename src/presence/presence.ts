@@ -1,6 +1,6 @@
 import { clientLabel } from '../logs/client-label.js';
 import type { Observable } from 'rxjs';
-import type { PartitionedBroker } from '../broker/broker.interface.js';
+import type { PartitionedBroker } from '../broker/partitioned-broker.interface.js';
 import type { CallbackFailures } from '../callbacks/callback-failures.js';
 import { IsolatedObservable } from '../callbacks/isolated-observable.js';
 import type { PresenceCount, PresenceStore } from '../broker/presence-store.interface.js';

@@ -82,6 +82,7 @@ export class RoomMessage implements RoomEvent, RoomDelivery {
       epoch: this.epoch,
       partition: this.partition,
       copies: this.copies,
+      rooms: this.rooms,
     });
   }
 }

@@ -13,6 +13,8 @@ export interface SseFrameTraits {
   readonly partition?: number;
   /** Earlier copies of the event in other partitions, as in `RoomDelivery.copies`. */
   readonly copies?: readonly EarlierCopy[] | undefined;
+  /** Rooms that the event was published to. Default: none. */
+  readonly rooms?: readonly string[] | undefined;
 }
 
 /**
@@ -26,6 +28,8 @@ export class SseFrame {
   readonly partition: number;
   readonly volatileKey: string | undefined;
   readonly copies: readonly EarlierCopy[] | undefined;
+  /** `undefined` for an event of no room. */
+  readonly rooms: readonly string[] | undefined;
   readonly #idLength: number;
   #chunked: Buffer;
   #bytes: Buffer;
@@ -38,6 +42,7 @@ export class SseFrame {
     this.partition = traits.partition ?? 0;
     this.volatileKey = traits.volatileKey;
     this.copies = traits.copies;
+    this.rooms = traits.rooms;
     this.#idLength = traits.idLength ?? 0;
     // An event with an id may be stored in history.
     const { chunked, bytes } = allocateChunk(length, this.#idLength !== 0);
@@ -61,7 +66,8 @@ export class SseFrame {
     if (this.position === 0 && this.#idLength === 0) return this;
     const known = this.#anonymous?.deref();
     if (known !== undefined) return known;
-    const anonymous = new SseFrame(`${this.#textWithoutId()}\n`, { volatileKey: this.volatileKey });
+    const { volatileKey, rooms } = this;
+    const anonymous = new SseFrame(`${this.#textWithoutId()}\n`, { volatileKey, rooms });
     // A weak reference: history stores this frame for long and does not need the other one.
     this.#anonymous = new WeakRef(anonymous);
     return anonymous;
@@ -83,7 +89,8 @@ export class SseFrame {
 
   /** Returns the same event with another `id:` line, for a stream with rooms in several partitions. */
   withId(id: string): SseFrame {
-    return new SseFrame(`${this.#textWithoutId()}id: ${id}\n\n`, { position: this.position });
+    const { position, rooms } = this;
+    return new SseFrame(`${this.#textWithoutId()}id: ${id}\n\n`, { position, rooms });
   }
 
   #textWithoutId(): string {

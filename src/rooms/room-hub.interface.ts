@@ -1,4 +1,4 @@
-import type { PartitionedBroker } from '../broker/broker.interface.js';
+import type { PartitionedBroker } from '../broker/partitioned-broker.interface.js';
 import type { CallbackFailures } from '../callbacks/callback-failures.js';
 import type { ConnectionOptions } from '../connection/connection-services.js';
 import type { ResponseWriter } from '../connection/response/response-writer.js';

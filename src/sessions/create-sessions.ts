@@ -1,4 +1,4 @@
-import type { PartitionedBroker } from '../broker/broker.interface.js';
+import type { PartitionedBroker } from '../broker/partitioned-broker.interface.js';
 import type { ResumePoint } from '../protocol/position.js';
 import type { ResolvedSessions } from './session-checks.js';
 import type { SessionNode } from './session-node.interface.js';

@@ -1,4 +1,4 @@
-import type { PartitionedBroker } from '../broker/broker.interface.js';
+import type { PartitionedBroker } from '../broker/partitioned-broker.interface.js';
 import type { SessionStore } from '../broker/session-store.interface.js';
 import { MAX_TIMER_MS, wholeNumber, type OptionCheck } from '../protocol/input/option-checks.js';
 import { SseError } from '../protocol/sse-error.js';

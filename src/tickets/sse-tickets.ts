@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import type { PartitionedBroker } from '../broker/broker.interface.js';
+import type { PartitionedBroker } from '../broker/partitioned-broker.interface.js';
 import type { TicketStore } from '../broker/ticket-store.interface.js';
 import type { RoomNameRules } from '../protocol/input/room-name.js';
 import { SseError } from '../protocol/sse-error.js';

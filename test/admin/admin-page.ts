@@ -78,9 +78,11 @@ export async function figure(page: Page, title: string, accept: (value: number) 
       shown = Number((await value.innerText()).replaceAll(',', ''));
       return accept(shown);
     },
-    `${title}, shown as ${shown}`,
+    title,
     PATIENCE_MS,
-  );
+  ).catch(({ message }: Error) => {
+    throw new Error(`${message}, shown as ${shown}`);
+  });
   return shown;
 }
 

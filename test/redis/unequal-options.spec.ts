@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { HistoryPolicy, SseBroker, SseModuleOptions } from 'nestjs-simple-sse';
 import { redisBroker, type RedisBrokerOptions, type RedisDriverName } from 'nestjs-simple-sse/redis';
-import { asPartitioned } from '../../src/broker/broker.interface.js';
+import { asPartitioned } from '../../src/broker/partitioned-broker.interface.js';
 import { partitionTags } from '../../src/broker/redis/driver/cluster-slot.js';
 import { parseNodeEntry } from '../../src/broker/redis/nodes/node-entry.js';
 import { express } from '../support/platforms.js';

@@ -37,11 +37,17 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'metrics',
       'callbacks',
       'broker/broker.interface.ts',
+      'broker/partitioned-broker.interface.ts',
     ],
     packages: ['rxjs', 'node:crypto'],
   },
   commands: {
-    imports: ['protocol', 'broker/broker.interface.ts', 'broker/control-channel.interface.ts'],
+    imports: [
+      'protocol',
+      'broker/broker.interface.ts',
+      'broker/partitioned-broker.interface.ts',
+      'broker/control-channel.interface.ts',
+    ],
     types: ['connection'],
     packages: [],
   },
@@ -51,6 +57,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'protocol',
       'callbacks',
       'broker/broker.interface.ts',
+      'broker/partitioned-broker.interface.ts',
       'broker/presence-store.interface.ts',
     ],
     types: ['connection'],
@@ -60,6 +67,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     imports: [
       'protocol',
       'broker/broker.interface.ts',
+      'broker/partitioned-broker.interface.ts',
       'broker/control-channel.interface.ts',
       'broker/session-store.interface.ts',
     ],
@@ -71,7 +79,12 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   terminus: { imports: ['protocol', 'sse.service.ts'], types: ['drain'], packages: ['@nestjs/common'] },
   'cross-site': { imports: ['protocol'], packages: ['node:http'] },
   tickets: {
-    imports: ['protocol', 'broker/broker.interface.ts', 'broker/ticket-store.interface.ts'],
+    imports: [
+      'protocol',
+      'broker/broker.interface.ts',
+      'broker/partitioned-broker.interface.ts',
+      'broker/ticket-store.interface.ts',
+    ],
     packages: ['node:crypto'],
   },
   endpoint: {
@@ -110,10 +123,12 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     imports: [
       'protocol',
       'broker/broker.interface.ts',
+      'broker/partitioned-broker.interface.ts',
       'broker/control-channel.interface.ts',
       'broker/presence-store.interface.ts',
       'broker/ticket-store.interface.ts',
       'broker/session-store.interface.ts',
+      'broker/run-store.interface.ts',
       'rooms/publish/event-map.ts',
       'rooms/publish/sse-message.ts',
       PUBLIC_API,

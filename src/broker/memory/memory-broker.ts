@@ -16,9 +16,11 @@ import { MemoryHistory } from './memory-history.js';
 import { MemoryPresence } from './memory-presence.js';
 import { newEpoch } from '../new-epoch.js';
 import { PositionClock } from './position-clock.js';
+import { MemoryRuns } from './memory-runs.js';
 import { MemorySessions } from './memory-sessions.js';
 import { MemoryTickets } from './memory-tickets.js';
 import type { PresenceStore } from '../presence-store.interface.js';
+import type { RunStore } from '../run-store.interface.js';
 import type { SessionStore } from '../session-store.interface.js';
 import type { TicketStore } from '../ticket-store.interface.js';
 
@@ -49,6 +51,8 @@ export class MemoryBroker implements SseBroker {
   readonly tickets: TicketStore = this.#tickets;
   readonly #sessions = new MemorySessions(() => this.#running());
   readonly sessions: SessionStore = this.#sessions;
+  readonly #runs = new MemoryRuns(() => this.#running());
+  readonly runs: RunStore = this.#runs;
   #delivering = false;
   #history: MemoryHistory | undefined;
   #listener: BrokerListener | undefined;
@@ -130,6 +134,7 @@ export class MemoryBroker implements SseBroker {
     this.#listener = undefined;
     await this.#members.close();
     this.#sessions.close();
+    this.#runs.close();
     this.#history?.close();
     this.#keys.clear();
     this.#tickets.close();

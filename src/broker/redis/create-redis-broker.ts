@@ -1,4 +1,5 @@
-import type { PartitionedBroker, SseBroker } from '../broker.interface.js';
+import type { SseBroker } from '../broker.interface.js';
+import type { PartitionedBroker } from '../partitioned-broker.interface.js';
 import { chooseDriver, type DriverForSlot } from './driver/choose-driver.js';
 import { ReadQueue } from './history/read-queue.js';
 import { OutageLog } from './link/outage-log.js';

@@ -2,11 +2,11 @@ import type {
   BrokerListener,
   HistoryPage,
   HistoryPolicy,
-  PartitionedBroker,
   PublishOptions,
   ReadOptions,
   SseBroker,
 } from '../../broker/broker.interface.js';
+import type { PartitionedBroker } from '../../broker/partitioned-broker.interface.js';
 import { SingleCursor, type Cursor } from '../../connection/cursor.js';
 import type { SseMetrics } from '../../metrics/sse-metrics.interface.js';
 import {
