@@ -91,8 +91,7 @@ export class SseClient {
 
   /** Object for the application's own values, empty at first. The module never reads or sends it. */
   get context(): SseClientContext {
-    this.#context ??= {};
-    return this.#context;
+    return (this.#context ??= {});
   }
 
   /** Signal that aborts when the stream ends. Its `reason` is the `CloseReason`. Aborted already on a closed client. */
