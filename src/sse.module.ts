@@ -215,8 +215,8 @@ export function createRuntime(
     tracing: moduleOptions.tracing && new NodeTracing(moduleOptions.tracing, callbacks),
     observer: presence,
     onEpochChange: () => sessions?.renew(true),
-    onControl: (text, inOrderIn) =>
-      sessions?.receive(text) === true || commands.receive(text, hub, inOrderIn),
+    onBrokerLog: log.broker,
+    onControl: (text, order) => sessions?.receive(text) === true || commands.receive(text, hub, order),
   });
   const { sessions, stored } = createSessions(options, hub);
   publishToChannels(hub.observables);

@@ -33,6 +33,7 @@ const API: Readonly<
       'AuthorizeRoom',
       'BroadcastOptions',
       'BrokerListener',
+      'BrokerLogLevel',
       'BrokerNode',
       'BrokerState',
       'ClaimedSession',

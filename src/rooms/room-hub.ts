@@ -101,6 +101,7 @@ export class RoomHub implements ClientHost {
       },
       onGap: (rooms, laterRooms) => losses.notifyGap(rooms, laterRooms),
       onControl: (text, inOrderIn) => this.#options.onControl?.(text, inOrderIn),
+      onLog: this.#options.onBrokerLog,
       subscribesLater,
     };
     await this.#partitions.start(this.#options.policy, listener);

@@ -7,7 +7,7 @@ export type LaterRooms = ReadonlyMap<string, ReadonlySet<string>>;
 /** Receives the messages and the state of all partitions. `onEpochChange` names the partition. */
 export interface PartitionsListener extends Pick<
   BrokerListener,
-  'onMessage' | 'onStateChange' | 'subscribesLater'
+  'onMessage' | 'onStateChange' | 'onLog' | 'subscribesLater'
 > {
   /** @param inOrderIn the partition whose earlier events have been delivered; `undefined` for none */
   onControl?(text: string, inOrderIn: number | undefined): boolean | void;

@@ -82,6 +82,7 @@ export class Partitions implements PartitionPositions {
   async start(policy: HistoryPolicy, listener: PartitionsListener): Promise<void> {
     const starts = this.#brokers.map((broker, partition) => {
       const own: BrokerListener = {
+        ...listener,
         onMessage: (message) => {
           if (!this.isPartitioned) return listener.onMessage(message);
           message.partition = partition;
@@ -118,7 +119,6 @@ export class Partitions implements PartitionPositions {
         },
         onControl: (text, isInOrder) =>
           listener.onControl?.(text, isInOrder === true ? partition : undefined),
-        subscribesLater: listener.subscribesLater,
       };
       return broker.start(policy, own);
     });
