@@ -156,7 +156,7 @@ const API: Readonly<
     types: ['SseAdminOptions'],
   },
   'client/index.ts': {
-    values: ['SseClientError', 'connectSse'],
+    values: ['SseClientError', 'connectSse', 'fromSse'],
     types: [
       'AllEvents',
       'ConnectOptions',
@@ -171,6 +171,8 @@ const API: Readonly<
       'SseEvent',
       'SseGap',
       'SseLive',
+      'SseObservable',
+      'SseObserver',
       'SseState',
       'SseStateDetail',
       'SseStateReason',
