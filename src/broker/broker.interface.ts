@@ -49,6 +49,7 @@ export interface BrokerListener {
    * arrive here as well, and nowhere else.
    */
   onMessage(message: RoomMessage): void;
+  /** Reports each change of the state, as `sse.brokerState$` emits it. */
   onStateChange(state: BrokerState): void;
   /**
    * Reports rooms that may have lost events between the last delivered event and the next one: the broker could not
@@ -238,7 +239,6 @@ export interface SseBroker extends Partial<ControlChannel> {
 
   /** Settles when accepted events of this node have been delivered to it; at once while not connected. Precedes `close`. */
   whenDelivered?(): Promise<void>;
-
   /**
    * Settles once what any node published to subscribed rooms before the call has been delivered; pending while the broker cannot
    * be reached. A broker that delivers inside `publish` leaves it out. @throws SseError `broker-closed`
