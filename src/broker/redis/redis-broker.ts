@@ -86,12 +86,11 @@ export class RedisBroker implements SseBroker {
     const { options, presenceTimes, log, outages, chooseDriver } = this.#context;
     log.attach(listener);
     const driver = (await chooseDriver())(slotOf(this.#partition.tag));
-    const nodeName = this.nodeId;
-    const redisKeys = new RedisKeys(this.#partition, driver.database, nodeName);
+    const redisKeys = new RedisKeys(this.#partition, driver.database, this.nodeId);
     const node = new RedisNode({
       driver,
       redisKeys,
-      nodeName,
+      nodeName: this.nodeId,
       carriesRegistry: this.#partition.tag === NODES_TAG,
       options,
       policy,

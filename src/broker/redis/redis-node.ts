@@ -6,8 +6,7 @@ import type { RedisKeys } from './data/redis-keys.js';
 import { LossAnnouncer } from './failover/loss-announcer.js';
 import type { RedisDriver } from './driver/redis-driver.interface.js';
 import { LocalRooms } from './feed/local-rooms.js';
-import { RoomFeed } from './feed/room-feed.js';
-import type { FeedPhase } from './feed/room-feed-dependencies.interface.js';
+import { RoomFeed, type FeedPhase } from './feed/room-feed.js';
 import { DeliveryOrder } from './history/delivery-order.js';
 import { RecentEvents } from './history/recent-events.js';
 import { HistoryCalls } from './history/history-calls.js';
@@ -37,7 +36,6 @@ export interface RedisNodeContext {
   readonly options: ResolvedRedisOptions;
   readonly policy: HistoryPolicy;
   readonly listener: BrokerListener;
-  /** Emits a warning of the process. */
   readonly warn: (message: string) => void;
   readonly outages: OutageLog;
   /** Limits the reads of all partitions together. */

@@ -14,6 +14,8 @@ import { CATCH_UP_PAGE } from '../history/page-size.js';
 import type { FeedPhase, RoomFeedDependencies } from './room-feed-dependencies.interface.js';
 import { RoomSubscriptions } from './room-subscriptions.js';
 
+export type { FeedPhase } from './room-feed-dependencies.interface.js';
+
 /**
  * The subscribing connection: receives the events of this node's rooms and delivers them in order.
  *
