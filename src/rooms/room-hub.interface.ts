@@ -26,6 +26,7 @@ export interface HubOptions extends ConnectionOptions, RoomNameRules {
   readonly callbacks: CallbackFailures;
   /** Default: none. */
   readonly tracing?: NodeTracing | undefined;
+  readonly eventCheck?: PublisherOptions['eventCheck'];
   /** Takes failures that no caller receives. */
   readonly report: ReportFailure;
   readonly observer?: ClientObserver;
