@@ -3,10 +3,15 @@ import type { AnyRoom, DataIn, EventIn } from './room-types.js';
 
 type Dropped = undefined | symbol | ((...args: never[]) => unknown);
 
+/** A value with a form of its own in JSON, such as a `Date`. */
+interface WithJson<Json> {
+  toJSON(...args: never[]): Json;
+}
+
 /** What JSON leaves of a value: a `Date` is a string, and properties that JSON leaves out are missing. */
 export type JsonOf<Value> = unknown extends Value
   ? Value
-  : Value extends { toJSON(...args: never[]): infer Json }
+  : Value extends WithJson<infer Json>
     ? JsonOf<Json>
     : Value extends string | number | boolean | null
       ? Value

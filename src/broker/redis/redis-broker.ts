@@ -57,6 +57,7 @@ export class RedisBroker implements SseBroker {
   readonly #placeholderEpoch = newEpoch();
   #node: RedisNode | undefined;
   readonly nodeId = randomUUID().slice(0, 8);
+  readonly whenCurrent = async (): Promise<void> => this.#running().feed.deliveries.whenCurrent();
   /** Absent from the partitions that do not carry the registry of nodes. */
   readonly nodes: (() => Promise<readonly BrokerNode[]>) | undefined;
 
@@ -194,7 +195,7 @@ export class RedisBroker implements SseBroker {
   }
 
   async whenDelivered(): Promise<void> {
-    await this.#node?.feed.whenDelivered();
+    await this.#node?.feed.deliveries.whenDelivered();
   }
 
   async close(): Promise<void> {

@@ -241,7 +241,9 @@ export class RedisNode {
   #handleControl(text: string): void {
     if (text.startsWith(NEW_NODE)) return this.registry?.receive(text.slice(NEW_NODE.length));
     if (text === 'p') return this.#context.onPresenceShutdown();
-    if (!text.startsWith('t') || this.#context.listener.onControl?.(text.slice(1)) === false)
+    // Events before it were received on the same connection, and none of them waits for missed ones.
+    const isInOrder = this.feed.phase === 'live';
+    if (!text.startsWith('t') || this.#context.listener.onControl?.(text.slice(1), isInOrder) === false)
       this.malformed.ignore('control message');
   }
 }

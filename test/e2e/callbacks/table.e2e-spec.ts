@@ -677,7 +677,7 @@ const TABLE: Readonly<Record<string, Row>> = {
     hangs: publishesFrom(false),
     nonsense: publishesFrom(true),
   },
-  '@BroadcastsTo(function)': {
+  '@BroadcastsTo': {
     throws: publishesResult,
     rejects: publishesResult,
     hangs: publishesResult,

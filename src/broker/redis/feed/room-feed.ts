@@ -8,6 +8,7 @@ import { CatchUpBuffer, isSyncMarker, type ReceivedItem } from './catch-up-buffe
 import { Deferred } from '../link/deferred.js';
 import { ReconnectingConnection } from '../link/reconnecting-connection.js';
 import type { LocalRoom, LocalRooms } from './local-rooms.js';
+import { DeliveryMarkers } from './delivery-markers.js';
 import { SyncMarkers } from './sync-markers.js';
 import type { DeliveryOrder } from '../history/delivery-order.js';
 import type { ResolvedRedisOptions } from '../redis-broker-options.js';
@@ -41,6 +42,7 @@ export interface RoomFeedDependencies {
  * notice a pause and no reconnect.
  */
 export class RoomFeed {
+  readonly deliveries: DeliveryMarkers;
   readonly #dependencies: RoomFeedDependencies;
   readonly #rooms: LocalRooms;
   readonly #order: DeliveryOrder;
@@ -52,6 +54,7 @@ export class RoomFeed {
   #connected: RedisConnection | undefined;
   #phase: FeedPhase = 'down';
   #isOpen = false;
+  #isClosed = false;
   #live: Deferred | undefined;
   /** The greatest implausible position that has caused a read. */
   #positionReadFor: Position = 0;
@@ -63,6 +66,7 @@ export class RoomFeed {
     this.#order = order;
     this.#buffer = new CatchUpBuffer(options.maxBufferedBytes);
     this.#markers = new SyncMarkers(commands, redisKeys.markerChannel);
+    this.deliveries = new DeliveryMarkers(this.#markers, rooms, this);
     this.#probe = new HalfOpenProbe(this.#markers, options.probeIntervalMs, options.publishTimeoutMs, () =>
       this.#drop(this.#connected, new Error('The subscribing connection receives no messages.')),
     );
@@ -107,6 +111,7 @@ export class RoomFeed {
 
   /** Opens the connection, and settles once it is live. Rejects when the feed is closed. */
   whenLive(): Promise<void> {
+    if (this.#isClosed) return Promise.reject(brokerClosedError());
     this.#openOnDemand();
     return this.#phase === 'live' ? Promise.resolve() : (this.#live ??= new Deferred()).promise;
   }
@@ -120,17 +125,12 @@ export class RoomFeed {
     this.#probe.check(this.#dependencies.commands.runId);
   }
 
-  /** Settles when everything published before the call has been delivered, or when the connection is lost. */
-  async whenDelivered(): Promise<void> {
-    if (this.#phase === 'down' || this.#rooms.subscribed().length === 0) return;
-    await this.#markers.roundTrip(() => {}).catch(() => {});
-  }
-
   close(): void {
+    this.#isClosed = true;
     this.#subscriptions.close();
     this.#probe.stop();
     this.#connection.close();
-    this.#markers.reject(new Error('The broker was closed.'));
+    this.#markers.reject(brokerClosedError());
     this.#buffer.clear();
     this.#live?.reject(brokerClosedError());
   }
