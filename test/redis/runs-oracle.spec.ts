@@ -126,7 +126,7 @@ describeWithRedis('runs of three nodes', () => {
         mutate: (store) => ({
           read: async (read) => {
             const before = await store.read(read);
-            await pause(20);
+            await pause(60);
             const page = await store.read(read);
             return (
               before && page && { ...before, record: { ...page.record, entries: before.record.entries } }
@@ -153,16 +153,15 @@ describeWithRedis('runs of three nodes', () => {
   it.each(mutants)(
     'the oracle finds %s',
     async (_, options) => {
-      const verdict = await play({
-        runs: 5,
-        maxEntries: 60,
-        followersPerRun: 6,
-        leaseMs: 1_000,
-        patienceMs: 8_000,
-        ...options,
-      });
-      expect(verdict.broken).not.toEqual([]);
+      // The fault shows where an entry and the end come within one read.
+      let broken: readonly string[] = [];
+      for (let attempts = 0; attempts < 8 && broken.length === 0; attempts++) {
+        const seed = chosenSeed() + attempts;
+        const few = { runs: 5, maxEntries: 60, followersPerRun: 6, leaseMs: 1_000, patienceMs: 8_000 };
+        ({ broken } = await play({ ...few, ...options, seed }));
+      }
+      expect(broken).not.toEqual([]);
     },
-    60_000,
+    120_000,
   );
 });
