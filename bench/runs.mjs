@@ -38,7 +38,7 @@ async function serve() {
   for (const name of NAMES) {
     const pace = name.split('-')[1];
     Object.defineProperty(prototype, name, { value: () => tokens(pace), configurable: true, writable: true });
-    const stream = name.startsWith('run') ? SseRun(() => `run ${run++}`, { keepMs: 1_000 }) : SseRoom();
+    const stream = name.startsWith('run') ? SseRun(() => `run ${run++}`, { keepMs: 5_000 }) : SseRoom();
     for (const decorate of [Get(name), stream]) {
       const descriptor = Object.getOwnPropertyDescriptor(prototype, name);
       decorate(prototype, name, descriptor);

@@ -27,6 +27,10 @@ export async function untilReached<T>(
   }
 }
 
+export function isClosed(error: unknown): boolean {
+  return error instanceof SseError && error.code === 'broker-closed';
+}
+
 export function isUnavailable(error: unknown): boolean {
   return error instanceof SseError && error.code === 'broker-unavailable';
 }

@@ -9,15 +9,18 @@ const PAGE_BYTES = 262_144;
 export class RunFeed {
   readonly #store: RunStore;
   readonly run: string;
+  readonly #onIdle: () => void;
   readonly #listeners = new Set<() => void>();
   readonly #reads = new Map<string, Promise<RunPage | undefined>>();
   #unsubscribe: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isWaking = false;
 
-  constructor(store: RunStore, run: string) {
+  /** @param onIdle called when the last listener has gone */
+  constructor(store: RunStore, run: string, onIdle: () => void) {
     this.#store = store;
     this.run = run;
+    this.#onIdle = onIdle;
   }
 
   get isIdle(): boolean {
@@ -35,6 +38,7 @@ export class RunFeed {
       this.#unsubscribe?.();
       clearInterval(this.#timer);
       this.#unsubscribe = this.#timer = undefined;
+      this.#onIdle();
     };
   }
 
