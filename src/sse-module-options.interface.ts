@@ -198,7 +198,8 @@ export interface SseModuleOptions {
    * stream, for each room of a session that comes back, and for the rooms of open streams by `sse.reauthorize`. Anything but
    * `true` refuses, and so does an exception with a status from 400 to 499: the `join` rejects with `room-forbidden`, and a room
    * of a session is left out. After another exception the `join` rejects in the same way, and a stream that comes back ends, to
-   * come back again. Not asked for rooms that the endpoint names. Default: all clients may.
+   * come back again; so it does without an answer within 30 s. The function may await joins and leaves of its client, but no
+   * join with `replay`. Not asked for rooms that the endpoint names. Default: all clients may.
    *
    * ```ts
    * authorizeRoom: (client, room) => this.members.has(client.user, room)

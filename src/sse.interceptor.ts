@@ -123,7 +123,7 @@ export class SseInterceptor implements NestInterceptor {
 
     const client = hub.register({
       request,
-      writer: http.createWriter(),
+      writer: http.createWriter(metadata.compress === true ? hub.connections.gzipPieces : undefined),
       lastEventId: http.lastEventId(),
       tracksPosition: metadata.sources.length > 0 || session !== undefined,
       held: true,

@@ -10,9 +10,12 @@ const LEFT_OUT = [
     reason: 'starts Chromium',
     paths: [
       'test/admin/page.e2e-spec.ts',
+      'test/client/browser.e2e-spec.ts',
+      'test/client/shared.e2e-spec.ts',
       'test/identity/cross-site-browser.spec.ts',
       'test/identity/tickets-browser.spec.ts',
       'test/protocol/vectors-browser.spec.ts',
+      'test/recipes/frameworks.e2e-spec.ts',
       'test/resume/cut-clients.e2e-spec.ts',
       'test/sample/quick-start-browser.e2e-spec.ts',
       'test/sample/two-nodes.e2e-spec.ts',

@@ -15,11 +15,11 @@ export async function storeChanges(
   timeoutMs: number,
 ): Promise<Required<ChangeOutcome>> {
   if (to.session === undefined || sessions === undefined) return { reached: 0, refused: [] };
-  const left = await Promise.all(leave.map(async (room) => sessions.leave(to, room)));
-  const joined = await Promise.all(join.map(async (room) => sessions.join(to, room, timeoutMs)));
-  const refused = join
-    .filter((_room, index) => joined[index]?.isFull === true)
-    .map((room): RefusedJoin => ({ room, status: 409, message: 'The session has its most rooms.' }));
-  const isStored = [...left, ...joined].some(({ stored, isFull }) => stored > 0 || isFull);
-  return { reached: isStored ? 1 : 0, refused };
+  const { stored, full } = await sessions.change(to, { join, leave }, timeoutMs);
+  const refused = full.map((room): RefusedJoin => ({
+    room,
+    status: 409,
+    message: 'The session has its most rooms.',
+  }));
+  return { reached: stored > 0 || full.length > 0 ? 1 : 0, refused };
 }

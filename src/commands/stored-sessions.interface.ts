@@ -21,4 +21,14 @@ export interface StoredSessionCommands {
   join(to: CommandTarget, room: string, timeoutMs: number): Promise<StoredChange>;
   /** Removes a room, with `'*'` all rooms. Rejects as `join`. */
   leave(to: CommandTarget, room: string): Promise<StoredChange>;
+  /**
+   * Removes some rooms and then stores others, with the position of this moment. Rejects as `join`.
+   *
+   * @returns the number of sessions that were changed, and the rooms for which a session had no room
+   */
+  change(
+    to: CommandTarget,
+    rooms: { readonly join: readonly string[]; readonly leave: readonly string[] },
+    timeoutMs: number,
+  ): Promise<{ readonly stored: number; readonly full: readonly string[] }>;
 }

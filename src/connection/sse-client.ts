@@ -1,6 +1,7 @@
 import { EVERYONE, asText, type RoomName } from '../protocol/input/room-name.js';
 import type { RetryTime } from '../protocol/input/retry-time.js';
 import type { ClientIdentity } from '../protocol/input/user-name.js';
+import { ignoreRejection } from '../protocol/thenable.js';
 import type { ClientConnection } from './client-connection.js';
 import type { ClientSession } from './client-session.interface.js';
 import type { CloseReason } from './close-reason.js';
@@ -153,7 +154,7 @@ export class SseClient {
    * @throws SseError `invalid-room`
    */
   leave(room: RoomName): void {
-    this.#host.leave(this, room);
+    ignoreRejection(this.#host.leave(this, room));
   }
 
   /** `true` if the client is in the room. Always `true` for `'*'`, always `false` for an invalid name. */

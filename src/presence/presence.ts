@@ -5,6 +5,7 @@ import type { CallbackFailures } from '../callbacks/callback-failures.js';
 import { IsolatedObservable } from '../callbacks/isolated-observable.js';
 import type { PresenceCount, PresenceStore } from '../broker/presence-store.interface.js';
 import type { SseClient } from '../connection/sse-client.js';
+import { settledWithin } from '../protocol/promises/deadline.js';
 import { parsePresenceEvent, type PresenceChange } from '../protocol/presence-event.js';
 import type { RoomMessage } from '../protocol/room-message.js';
 import { EVERYONE } from '../protocol/input/room-name.js';
@@ -74,7 +75,9 @@ export class Presence {
   async members(room: string): Promise<SseMember[]> {
     const store = this.#storeOf(room);
     // A caller that subscribed to the changes before then receives every change that is newer than the list.
-    await settledInTime(this.#host?.whenSubscribed(room));
+    // A failed subscription is no failure of this call: the store rejects by itself where it cannot be reached.
+    const subscribed = this.#host?.whenSubscribed(room);
+    if (subscribed !== undefined) await settledWithin(subscribed, SUBSCRIBED_WITHIN_MS);
     const members = (await store.members(room)).map(toMember);
     return members.toSorted((a, b) => (a.user < b.user ? -1 : 1));
   }
@@ -194,15 +197,4 @@ function changeOf(message: RoomMessage): PresenceChange | undefined {
   return change !== undefined && !message.replayable && message.rooms.includes(change.room)
     ? change
     : undefined;
-}
-
-async function settledInTime(pending: Promise<void> | undefined): Promise<void> {
-  if (pending === undefined) return;
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, SUBSCRIBED_WITHIN_MS).unref();
-  });
-  // A failed subscription is no failure of this call: the store rejects by itself where it cannot be reached.
-  await Promise.race([pending.catch(() => {}), timeout]);
-  clearTimeout(timer);
 }

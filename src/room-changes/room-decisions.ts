@@ -1,4 +1,5 @@
 import { HttpException, HttpStatus } from '@nestjs/common';
+import { withinDeadline } from '../protocol/promises/deadline.js';
 import { describeValue } from '../protocol/error-text.js';
 import { SseError } from '../protocol/sse-error.js';
 import type { DecideRoom, RefusedRoom } from './room-changes.interface.js';
@@ -30,7 +31,7 @@ export async function decideRooms(
   const decisions = await Promise.all(
     rooms.map(async (room): Promise<RefusedRoom | undefined> => {
       try {
-        const result: unknown = await inTime(decide(room), timeoutMs);
+        const result: unknown = await withinDeadline(decide(room), timeoutMs, undecided);
         if (result === true) return undefined;
         if (result === false) return { room, status: HttpStatus.FORBIDDEN, message: 'Forbidden' };
         throw new SseError(
@@ -66,19 +67,6 @@ function reasonOf(error: unknown): Omit<RefusedRoom, 'room'> {
   // A list, as pipes make.
   const texts = [message].flat().filter((text) => typeof text === 'string');
   return { status: error.getStatus(), message: texts.length === 0 ? error.message : texts.join('; ') };
-}
-
-/** @throws HttpException 503 */
-async function inTime<T>(pending: T | Promise<T>, timeoutMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(undecided()), timeoutMs).unref();
-  });
-  try {
-    return await Promise.race([pending, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** The failure of a handler or a decision that takes too long. */

@@ -2,8 +2,9 @@ import type { CallbackFailures } from '../callbacks/callback-failures.js';
 import type { ConnectionServices } from '../connection/connection-services.js';
 import type { ClientObserver } from './client-observer.interface.js';
 import type { HubObservables } from './hub-observables.js';
+import { settledWithin } from '../protocol/promises/deadline.js';
 import type { Partitions } from './partitions/partitions.js';
-import { atMost, PendingCalls } from './publish/pending-calls.js';
+import { PendingCalls } from './publish/pending-calls.js';
 import type { ClientResumes } from './resume/client-resumes.js';
 import type { RoomRegistry } from './room-registry.js';
 
@@ -75,6 +76,6 @@ export class HubShutdown {
       .settled()
       .then(() => partitions.whenDelivered())
       .then(() => resumes.allFinished());
-    await atMost(shutdownGraceMs, delivered);
+    await settledWithin(delivered, shutdownGraceMs);
   }
 }

@@ -187,11 +187,14 @@ export class RoomHub implements ClientHost {
     return this.#joins.reauthorize(client, room);
   }
 
-  /** The position of a room at the broker now. Waits while the broker cannot be reached. */
-  async livePoint(room: string, signal: AbortSignal): Promise<ResumePoint> {
-    const partition = this.#partitions.partitionOf(room);
-    const point = (await this.#partitions.livePosition([room], signal)).get(partition);
-    return point ?? this.#partitions.positionOf(partition);
+  /** The positions of some rooms at the broker now, by room: one read for each partition. Waits while it cannot be reached. */
+  async livePoints(rooms: readonly string[], signal: AbortSignal): Promise<Map<string, ResumePoint>> {
+    const points = await this.#partitions.livePosition(rooms, signal);
+    const pointOf = (room: string): ResumePoint => {
+      const partition = this.#partitions.partitionOf(room);
+      return points.get(partition) ?? this.#partitions.positionOf(partition);
+    };
+    return new Map(rooms.map((room) => [room, pointOf(room)]));
   }
 
   send(client: SseClient, parts: readonly unknown[]): boolean {

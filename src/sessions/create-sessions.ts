@@ -1,15 +1,14 @@
 import type { PartitionedBroker } from '../broker/partitioned-broker.interface.js';
-import type { ResumePoint } from '../protocol/position.js';
 import type { ResolvedSessions } from './session-checks.js';
 import type { SessionNode } from './session-node.interface.js';
-import { StoredSessions } from './stored-sessions.js';
+import { StoredSessions, type PointsOf } from './stored-sessions.js';
 import { StreamSessions, type StreamSessionsHost } from './stream-sessions.js';
 
 /** The hub of the node, as far as sessions need it. */
 interface SessionsHub {
   readonly authorizer: Pick<SessionNode, 'allowed'>;
   readonly beforeClose: StreamSessionsHost['beforeClose'];
-  livePoint(room: string, signal: AbortSignal): Promise<ResumePoint>;
+  readonly livePoints: PointsOf;
 }
 
 /** @returns the sessions of this node and the stored ones of all nodes; `undefined` for both where they are switched off */
@@ -22,5 +21,5 @@ export function createSessions(
     allowed: (client, rooms) => hub.authorizer.allowed(client, rooms),
     beforeClose: hub.beforeClose,
   });
-  return { sessions, stored: new StoredSessions(sessions, (room, signal) => hub.livePoint(room, signal)) };
+  return { sessions, stored: new StoredSessions(sessions, (rooms, signal) => hub.livePoints(rooms, signal)) };
 }

@@ -1,4 +1,4 @@
-import type { SessionOutcome, SessionTarget } from '../broker/session-store.interface.js';
+import type { SessionChange, SessionTarget } from '../broker/session-store.interface.js';
 import type { ResumePoint } from '../protocol/position.js';
 import { SseError } from '../protocol/sse-error.js';
 import type { StreamSessions } from './stream-sessions.js';
@@ -18,44 +18,81 @@ interface StoredChange {
   readonly isFull: boolean;
 }
 
-const NOTHING: StoredChange = { stored: 0, isFull: false };
+/** Rooms that sessions join and leave with one change. */
+interface StoredRooms {
+  readonly join: readonly string[];
+  readonly leave: readonly string[];
+}
+
+/** Returns the positions of some rooms now, by room. Waits while the broker cannot be reached. */
+export type PointsOf = (
+  rooms: readonly string[],
+  signal: AbortSignal,
+) => Promise<ReadonlyMap<string, ResumePoint>>;
 
 /** Changes of stored sessions, whether their streams are open or not. */
 export class StoredSessions {
   readonly #sessions: Pick<StreamSessions, 'change' | 'store' | 'maxRooms'>;
-  readonly #pointOf: (room: string, signal: AbortSignal) => Promise<ResumePoint>;
+  readonly #pointsOf: PointsOf;
 
-  /** @param pointOf the position of a room now. Waits while the broker cannot be reached */
-  constructor(
-    sessions: Pick<StreamSessions, 'change' | 'store' | 'maxRooms'>,
-    pointOf: (room: string, signal: AbortSignal) => Promise<ResumePoint>,
-  ) {
+  constructor(sessions: Pick<StreamSessions, 'change' | 'store' | 'maxRooms'>, pointsOf: PointsOf) {
     this.#sessions = sessions;
-    this.#pointOf = pointOf;
+    this.#pointsOf = pointsOf;
   }
 
   /** Stores a room with the position of this moment. @throws SseError `broker-closed`, `broker-unavailable` */
   async join(target: NamedSessions, room: string, timeoutMs: number): Promise<StoredChange> {
-    const names = target.room === undefined ? await this.#namesOf(target) : [];
-    if (names.length === 0) return NOTHING;
-    const point = await this.#pointNow(room, timeoutMs);
-    const { maxRooms } = this.#sessions;
-    return this.#outcome(
-      names.map(async (name) => this.#sessions.change({ ...name, ...point, do: 'join', room, maxRooms })),
-    );
+    const { stored, full } = await this.change(target, { join: [room], leave: [] }, timeoutMs);
+    return { stored, isFull: full.length > 0 };
   }
 
   /** Removes a room. @throws SseError `broker-closed`, `broker-unavailable` */
   async leave(target: NamedSessions, room: string): Promise<StoredChange> {
     const isMeant = target.room === undefined || target.room === room;
     const names = isMeant ? await this.#namesOf(target) : [];
-    return this.#outcome(names.map(async (name) => this.#sessions.change({ ...name, do: 'leave', room })));
+    const { stored } = await this.#store(names.map((name) => ({ ...name, do: 'leave', room })));
+    return { stored, isFull: false };
   }
 
-  async #outcome(changes: readonly Promise<SessionOutcome>[]): Promise<StoredChange> {
-    const outcomes = await Promise.all(changes);
-    const stored = outcomes.filter(({ result }) => result === 'done').length;
-    return { stored, isFull: outcomes.some(({ result }) => result === 'full') };
+  /**
+   * Removes some rooms and stores others, with the position of this moment: leaves first, which may make room for joins. One
+   * call to the store makes up to 256 changes.
+   *
+   * @returns how many sessions have a room that is stored or removed, and the rooms for which a session had no room
+   * @throws SseError `broker-closed`, `broker-unavailable`
+   */
+  async change(
+    target: NamedSessions,
+    { join, leave }: StoredRooms,
+    timeoutMs: number,
+  ): Promise<{ readonly stored: number; readonly full: readonly string[] }> {
+    const names = target.room === undefined ? await this.#namesOf(target) : [];
+    if (names.length === 0) return { stored: 0, full: [] };
+    const points = join.length === 0 ? new Map<string, never>() : await this.#pointsNow(join, timeoutMs);
+    const { maxRooms } = this.#sessions;
+    return this.#store(
+      names.flatMap((name): SessionChange[] => [
+        ...leave.map((room): SessionChange => ({ ...name, do: 'leave', room })),
+        ...join.map((room): SessionChange => {
+          const { epoch, position } = points.get(room) as ResumePoint;
+          return { ...name, do: 'join', room, epoch, position, maxRooms };
+        }),
+      ]),
+    );
+  }
+
+  async #store(
+    changes: readonly SessionChange[],
+  ): Promise<{ readonly stored: number; readonly full: readonly string[] }> {
+    const outcomes = await Promise.all(changes.map(async (change) => this.#sessions.change(change)));
+    const done = new Set<string>();
+    const full = new Set<string>();
+    for (const [index, { result }] of outcomes.entries()) {
+      const change = changes[index] as SessionChange;
+      if (result === 'done') done.add(JSON.stringify([change.key, change.user]));
+      if (result === 'full' && 'room' in change) full.add(change.room);
+    }
+    return { stored: done.size, full: [...full] };
   }
 
   async #namesOf({ session: key, users, withoutUser }: NamedSessions): Promise<SessionTarget[]> {
@@ -70,17 +107,18 @@ export class StoredSessions {
     return keys.flat();
   }
 
-  async #pointNow(room: string, timeoutMs: number): Promise<ResumePoint> {
+  async #pointsNow(rooms: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, ResumePoint>> {
     const signal = AbortSignal.timeout(timeoutMs);
     try {
-      const point = await this.#pointOf(room, signal);
-      if (!signal.aborted) return point;
+      const points = await this.#pointsOf(rooms, signal);
+      if (!signal.aborted) return points;
     } catch (error) {
       if (!signal.aborted) throw error;
     }
+    const names = rooms.length === 1 ? `the room "${rooms[0]}"` : `${rooms.length} rooms`;
     throw new SseError(
       'broker-unavailable',
-      `The position of the room "${room}" could not be read within ${timeoutMs} ms. Nothing is done. Check the broker.`,
+      `The position of ${names} could not be read within ${timeoutMs} ms. Nothing is done. Check the broker.`,
     );
   }
 }

@@ -4,6 +4,7 @@ import type { SseClient } from '../connection/sse-client.js';
 import { EVERYONE } from '../protocol/input/room-name.js';
 import type { ResumePoint } from '../protocol/position.js';
 import { SseError } from '../protocol/sse-error.js';
+import { EarlyLeaves, leaveNotStored } from './early-leaves.js';
 import type { SessionNode } from './session-node.interface.js';
 import { SessionRooms } from './session-rooms.js';
 
@@ -23,46 +24,51 @@ export class StreamSession implements ClientSession {
   /** Made with the claim, when the user of the client is known. */
   #rooms: SessionRooms | undefined;
   readonly #saves = new Map<string, { promise: Promise<boolean> | undefined }>();
-  /** Rooms that the client left before its session was restored. True if the store may have the room still. */
-  #leftMeanwhile = new Map<string, boolean>();
-  /** Leaves that the restored session has stored, or is storing. */
-  #leaves: Promise<void>[] = [];
-  #state: 'new' | 'restoring' | 'restored' | 'ended' = 'new';
-  readonly #whenRestored: Promise<void>;
-  #setRestored!: () => void;
+  readonly #earlyLeaves = new EarlyLeaves();
+  /** Leaves of these rooms that the store had still. */
+  readonly #leaves: Promise<void>[] = [];
+  /** Rooms of the claimed session that the application is being asked for. */
+  readonly #undecided = new Map<string, RestoredRoom>();
+  #state: 'new' | 'claiming' | 'asking' | 'restored' | 'ended' = 'new';
+  /** Settles with `false` where the store has not answered the claim before the stream ended. */
+  readonly #whenClaimed: Promise<boolean>;
+  #setClaimed!: (isClaimed: boolean) => void;
 
   constructor(client: SseClient, key: string, node: SessionNode) {
     this.#client = client;
     this.key = key;
     this.#node = node;
-    this.#whenRestored = new Promise((resolve) => (this.#setRestored = resolve));
+    this.#whenClaimed = new Promise((resolve) => (this.#setClaimed = resolve));
   }
 
   async restore(): Promise<RestoredRooms> {
     const { id: client, user, isClosed } = this.#client;
     if (isClosed) return NO_ROOMS;
-    this.#state = 'restoring';
+    this.#state = 'claiming';
     const own = (this.#rooms = new SessionRooms(this.#node, { key: this.key, user, client }));
     try {
       const claimed = await this.#claim();
-      if (claimed?.previous !== undefined) this.#node.endPrevious(claimed.previous);
-      const allowed = claimed && (await this.#allowed(claimed));
+      if (claimed === undefined) return NO_ROOMS;
+      if (claimed.previous !== undefined) this.#node.endPrevious(claimed.previous);
+      this.#takeRooms(claimed, own);
+      // From here on joins and leaves do not wait for the answer of the application, which may wait for them.
+      if (!this.#isEnded) this.#state = 'asking';
+      this.#setClaimed(true);
+      const allowed = await this.#allowed();
       if (allowed === undefined || this.#isEnded) return NO_ROOMS;
       const rooms: RestoredRoom[] = [];
-      for (const each of claimed?.rooms ?? []) {
-        const { room, epoch, position } = each;
-        const left = [room, EVERYONE].flatMap((name) => this.#leftMeanwhile.get(name) ?? []);
-        // A leave that is made again could remove a later join, which another node has stored.
-        if (left.length > 0 && !left.includes(true)) continue;
-        own.restored(room, { epoch, position });
-        if (allowed.has(room) && left.length === 0) rooms.push(each);
-        else this.#leaves.push(own.leave(room));
+      for (const each of this.#undecided.values()) {
+        // A join of the room was allowed meanwhile.
+        const isAllowed = allowed.has(each.room) || own.has(each.room);
+        if (isAllowed) own.restored(each.room, each);
+        if (isAllowed) rooms.push(each);
+        else void own.leave(each.room);
       }
-      return { rooms, isNew: claimed?.isNew === true };
+      return { rooms, isNew: claimed.isNew };
     } finally {
-      this.#leftMeanwhile = new Map();
+      this.#undecided.clear();
+      this.#setClaimed(false);
       if (!this.#isEnded) this.#state = 'restored';
-      this.#setRestored();
     }
   }
 
@@ -91,38 +97,40 @@ export class StreamSession implements ClientSession {
   }
 
   async left(room: string, isStored = false): Promise<void> {
+    const isClaiming = this.#state === 'claiming';
     // The claim of a new session comes after what the store has removed.
-    const isMissed = this.#state === 'restoring' || (this.#state === 'new' && !isStored);
-    if (isMissed) this.#noteLeft(room, !isStored);
+    if (isClaiming || (this.#state === 'new' && !isStored)) this.#earlyLeaves.add(room, !isStored);
     if (room === EVERYONE) this.#saves.clear();
     else this.#saves.delete(room);
     const own = this.#rooms;
     if (own === undefined) return;
-    const rooms = room === EVERYONE ? own.names : [room].filter((each) => own.has(each));
-    await Promise.all(rooms.map(async (each) => own.leave(each)));
-    if (this.#state !== 'restoring' || isStored) return;
+    const names = (known: Iterable<string>): string[] =>
+      [...known].filter((each) => room === EVERYONE || each === room);
+    const undecided = names(this.#undecided.keys()).filter((each) => this.#undecided.delete(each));
+    // A leave of a restored room that is made again could remove a later join, which another node has stored.
+    const rooms = new Set([...names(own.names), ...(isStored ? [] : undecided)]);
+    await Promise.all(Array.from(rooms, async (each) => own.leave(each)));
+    if (!isClaiming || isStored) return;
     // Answered once it is stored: afterwards it could remove a later join.
-    await this.#whenRestored;
+    if (!(await this.#whenClaimed)) throw leaveNotStored();
     await Promise.all(this.#leaves);
   }
 
   async refused(room: string): Promise<void> {
     if (this.#isEnded) return;
-    if (this.#state !== 'restored') this.#noteLeft(room, true);
+    if (this.#state === 'new' || this.#state === 'claiming') this.#earlyLeaves.add(room, true);
+    this.#undecided.delete(room);
     await this.#rooms?.leave(room);
   }
 
   ended(): void {
     if (this.#isEnded) return;
-    const hasClaimed = this.#state !== 'new';
+    const state = this.#state;
     this.#state = 'ended';
-    this.#setRestored();
     this.#node.forget(this.#client.id);
-    if (!hasClaimed) return;
-    const { id: client, user } = this.#client;
-    const { ttlMs } = this.#node;
-    // A lost change leaves the session stored for the time of a renewal.
-    this.#node.change({ key: this.key, user, do: 'end', client, ttlMs }).catch(() => {});
+    if (state === 'new') this.#setClaimed(false);
+    else if (state === 'claiming') void this.#endClaim();
+    else this.#endStored();
   }
 
   /**
@@ -153,22 +161,42 @@ export class StreamSession implements ClientSession {
     this.#lose();
   }
 
-  #noteLeft(room: string, mayBeStored: boolean): void {
-    this.#leftMeanwhile.set(room, mayBeStored || this.#leftMeanwhile.get(room) === true);
+  /** Ends what a claim has begun that the store has not answered yet. */
+  async #endClaim(): Promise<void> {
+    if (!(await this.#whenClaimed)) return;
+    await Promise.all(this.#leaves);
+    this.#endStored();
+  }
+
+  #endStored(): void {
+    const { id: client, user } = this.#client;
+    const { ttlMs } = this.#node;
+    // A lost change leaves the session stored for the time of a renewal.
+    this.#node.change({ key: this.key, user, do: 'end', client, ttlMs }).catch(() => {});
+  }
+
+  /** Takes the rooms of the session that the client has not left since. */
+  #takeRooms({ rooms }: ClaimedSession, own: SessionRooms): void {
+    for (const each of rooms) {
+      const mayBeStored = this.#earlyLeaves.mayBeStored(each.room);
+      if (mayBeStored === undefined) this.#undecided.set(each.room, each);
+      // A leave that is made again could remove a later join, which another node has stored.
+      else if (mayBeStored) this.#leaves.push(own.leave(each.room));
+    }
   }
 
   get #isEnded(): boolean {
     return this.#state === 'ended';
   }
 
-  /** @returns `undefined` where the stream has ended meanwhile */
+  /** @returns `undefined` where the stream has ended before the store could answer */
   async #claim(): Promise<ClaimedSession | undefined> {
     const { nodeId: node, renewedTtlMs: ttlMs } = this.#node;
     const { id: client, user } = this.#client;
     while (!this.#isEnded) {
       try {
         const { session } = await this.#node.claim({ key: this.key, user, do: 'claim', client, node, ttlMs });
-        return this.#isEnded ? undefined : session;
+        return session;
       } catch (error) {
         if (!(error instanceof SseError) || error.code !== 'broker-unavailable') throw error;
         await new Promise((resolve) => setTimeout(resolve, CLAIM_RETRY_MS).unref());
@@ -178,10 +206,10 @@ export class StreamSession implements ClientSession {
   }
 
   /** @returns `undefined` where the application cannot tell: the stream ends, and comes back with the same position */
-  async #allowed({ rooms }: ClaimedSession): Promise<ReadonlySet<string> | undefined> {
+  async #allowed(): Promise<ReadonlySet<string> | undefined> {
+    if (this.#isEnded) return undefined;
     try {
-      const names = rooms.map(({ room }) => room);
-      return new Set(await this.#node.allowed(this.#client, names));
+      return new Set(await this.#node.allowed(this.#client, [...this.#undecided.keys()]));
     } catch {
       this.#client.connection.close('broker-unavailable');
       return undefined;
@@ -194,11 +222,16 @@ export class StreamSession implements ClientSession {
   }
 
   async #join(room: string, joinedAt: Promise<ResumePoint>, isCurrent: () => boolean): Promise<boolean> {
-    await this.#whenRestored;
+    await this.#whenClaimed;
     const point = await joinedAt;
     const own = this.#rooms;
     if (this.#isEnded || own === undefined) return false;
     if (!isCurrent() || !this.#client.isIn(room) || own.has(room)) return true;
+    const restored = this.#undecided.get(room);
+    if (restored !== undefined) {
+      own.restored(room, restored);
+      return true;
+    }
     let result: Awaited<ReturnType<SessionRooms['join']>>;
     try {
       result = await own.join(room, point);

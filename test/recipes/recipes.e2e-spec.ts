@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { ExecutionContext, Type } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { TerminusModule } from '@nestjs/terminus';
@@ -241,12 +242,16 @@ describe('an access log', () => {
   });
 });
 
+/** Returns the folder of a program, by its name in the pages. */
+const folderOf = (name: string): string =>
+  name.includes('/') || name === 'order-events.ts' ? 'browser' : 'code';
+
 describe('docs/recipes', () => {
   const pages = readdirSync('docs/recipes').map((name) => readFileSync(`docs/recipes/${name}`, 'utf8'));
   const shown = new Map(
     pages.flatMap((page) =>
       Array.from(
-        page.matchAll(/^```ts ([\w.-]+)\n([^]*?)^```$/gm),
+        page.matchAll(/^```(?:ts|tsx|vue|svelte) ([\w./-]+)\n([^]*?)^```$/gm),
         ([, name = '', code = '']) => [name, code] as const,
       ),
     ),
@@ -254,11 +259,15 @@ describe('docs/recipes', () => {
 
   it('shows the code that these tests run', () => {
     for (const [name, code] of shown)
-      expect([name, code]).toEqual([name, readFileSync(`test/recipes/code/${name}`, 'utf8')]);
+      expect([name, code]).toEqual([name, readFileSync(join('test/recipes', folderOf(name), name), 'utf8')]);
   });
 
   it('shows each recipe', () => {
-    const names = readdirSync('test/recipes/code');
-    expect([...shown.keys()].toSorted()).toEqual(names.toSorted());
+    const names = [
+      ...readdirSync('test/recipes/code'),
+      ...readdirSync('test/recipes/browser', { recursive: true, encoding: 'utf8' }),
+    ];
+    const programs = names.filter((name) => /\.(ts|tsx|vue|svelte)$/.test(name));
+    expect([...shown.keys()].toSorted()).toEqual(programs.toSorted());
   });
 });

@@ -143,6 +143,70 @@ describe.each(platforms)('the option authorizeRoom, on $name', (platform) => {
     expect(bob.ready.restored).toEqual(['b']);
   });
 
+  it.each<[string, (app: RunningApp, client: SseClient) => Promise<unknown>]>([
+    ['a join of its client', (_app, client) => client.join('new')],
+    ['a join of its user', ({ sse }) => sse.join({ user: 'ann' }, 'new')],
+    ['a join of its session', ({ sse }, { session }) => sse.join({ session: session?.key ?? '' }, 'new')],
+  ])(
+    'may await %s while a session comes back: the room is joined, and restored the next time',
+    async (_n, join) => {
+      const page = new SessionPage({ user: 'ann' });
+      const first = await page.connect(running);
+      await first.join('a');
+      await page.cut(first);
+      permissions.before = async () => {
+        permissions.before = () => {};
+        const [client] = running.sse.clients();
+        if (client !== undefined) await join(running, client);
+      };
+      const second = await page.connect(running);
+      expect([...second.rooms].toSorted()).toEqual(['a', 'new', 'news']);
+      await page.cut(second);
+      await page.connect(running);
+      expect(page.ready.restored?.toSorted()).toEqual(['a', 'new']);
+    },
+  );
+
+  it.each<[string, (app: RunningApp, client: SseClient) => unknown]>([
+    ['a leave of its client', (_app, client) => client.leave('a')],
+    ['a leave by the id of its client', ({ sse }, { id }) => sse.leave(id, 'a')],
+    ['a leave of its session', ({ sse }, { session }) => sse.leave({ session: session?.key ?? '' }, 'a')],
+    ['a leave of all rooms', ({ sse }, { id }) => sse.leave(id, '*')],
+  ])('may await %s while a session comes back: the room is not restored, now or later', async (_n, leave) => {
+    const page = new SessionPage({ user: 'ann' });
+    const first = await page.connect(running);
+    await first.join('a');
+    await page.cut(first);
+    permissions.before = async () => {
+      permissions.before = () => {};
+      const [client] = running.sse.clients();
+      if (client !== undefined) await leave(running, client);
+    };
+    const second = await page.connect(running);
+    expect(page.ready.restored).toEqual([]);
+    expect(second.in('a')).toBe(false);
+    await page.cut(second);
+    await page.connect(running);
+    expect(page.ready.restored).toEqual([]);
+  });
+
+  it('may await a join of another room of the session: that room is restored from its first join on', async () => {
+    const page = new SessionPage({ user: 'ann' });
+    const first = await page.connect(running);
+    for (const room of ['a', 'b']) await first.join(room);
+    await page.untilNow(running);
+    await page.cut(first);
+    await running.sse.broadcast('b', 'while away');
+    permissions.before = async () => {
+      permissions.before = () => {};
+      const [client] = running.sse.clients();
+      await client?.join('b');
+    };
+    await page.connect(running);
+    expect(page.ready.restored).toEqual(['a', 'b']);
+    expect(await page.untilNow(running)).toEqual(['while away']);
+  });
+
   it('that fails during reauthorize rejects it, and keeps the rooms', async () => {
     const client = await new SessionPage({ user: 'ann' }).connect(running);
     await client.join('a');

@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { MemoryBroker, type SseClient } from 'nestjs-simple-sse';
+import { MemoryBroker, SseError, type SseClient } from 'nestjs-simple-sse';
 import type { SessionChange, SessionOutcome } from '../../src/broker/session-store.interface.js';
 import { platforms } from '../support/platforms.js';
 import type { RunningApp } from '../support/running-app.js';
@@ -80,6 +80,41 @@ describe.each(platforms)('a session that is being restored, on $name', (platform
     await release();
     expect(await leaving).toBe(true);
     expect(page.ready.restored).toEqual([]);
+  });
+
+  it('stores a leave of its client also where the stream ends before the store has answered', async () => {
+    const { client, release } = await comeBack();
+    const leaving = running.sse.leave(client.id, 'chat');
+    page.stream.close();
+    await client.closed;
+    release().catch(() => {});
+    await leaving;
+    await eventually(() => changes.lastIndexOf('end') > changes.indexOf('claim'), 'the end of the session');
+    expect(changes.slice(changes.indexOf('claim'))).toEqual(['claim', 'leave', 'end']);
+    jest.restoreAllMocks();
+    await page.connect(running);
+    expect(page.ready.restored).toEqual([]);
+  });
+
+  it('refuses a leave of its client that could not be stored before the stream has ended', async () => {
+    jest
+      .spyOn(broker.sessions, 'change')
+      .mockRejectedValue(new SseError('broker-unavailable', 'The store is away.'));
+    const connecting = page.connect(running);
+    connecting.catch(() => {});
+    await eventually(() => [...running.sse.clients()].length === 1, 'the client');
+    const [client] = running.sse.clients();
+    await eventually(() => client?.session?.isClaimed === true, 'the claim');
+    const leaving = running.sse.leave(client?.id ?? '', 'chat');
+    const refused = expect(leaving).rejects.toMatchObject({
+      code: 'broker-unavailable',
+      message: expect.stringContaining('it may have the room still') as unknown,
+    });
+    // A leave that nobody awaits is no unhandled rejection.
+    client?.leave('chat');
+    await new Promise(setImmediate);
+    client?.connection.close('client-gone');
+    await refused;
   });
 
   it('that leaves a room and joins it again receives it from the later join on', async () => {

@@ -1,10 +1,14 @@
 import type { CallbackFailures } from '../../callbacks/callback-failures.js';
 import type { SseClient } from '../../connection/sse-client.js';
+import { withinDeadline } from '../../protocol/promises/deadline.js';
 import { describeValue } from '../../protocol/error-text.js';
 import { SseError } from '../../protocol/sse-error.js';
 import { isThenable } from '../../protocol/thenable.js';
 import type { RoomPolicy } from '../room-policy.js';
 import type { AuthorizeRoom } from './authorize-room.interface.js';
+
+/** Longest wait for the answers to the questions of one client, in milliseconds. */
+const ANSWER_TIMEOUT_MS = 30_000;
 
 /** A question to the application that it has not answered yet. */
 interface PendingQuestion {
@@ -21,14 +25,17 @@ interface PendingQuestion {
 export class RoomAuthorizer {
   readonly #policy: Pick<RoomPolicy, 'authorizerOf' | 'hasAuthorizer'>;
   readonly #callbacks: Pick<CallbackFailures, 'report'>;
+  readonly #timeoutMs: number;
   readonly #pending = new Map<SseClient, Set<PendingQuestion>>();
 
   constructor(
     policy: Pick<RoomPolicy, 'authorizerOf' | 'hasAuthorizer'>,
     callbacks: Pick<CallbackFailures, 'report'>,
+    timeoutMs = ANSWER_TIMEOUT_MS,
   ) {
     this.#policy = policy;
     this.#callbacks = callbacks;
+    this.#timeoutMs = timeoutMs;
   }
 
   /** True if the application decides about at least some rooms. */
@@ -63,8 +70,8 @@ export class RoomAuthorizer {
    *
    * @param first a question that has been asked already, for the only room
    * @returns the rooms that the client may be in
-   * @throws the error of the application, unless it refuses a room: an exception with a status from 400 to 499 does. It is
-   * reported
+   * @throws the error of the application, unless it refuses a room: an exception with a status from 400 to 499 does; an error
+   * after 30 s without an answer. Both are reported
    */
   async allowed(
     client: SseClient,
@@ -82,7 +89,7 @@ export class RoomAuthorizer {
           const authorize = this.#policy.authorizerOf(room);
           return authorize === undefined || this.#ask(authorize, client, room);
         });
-        const answers = await Promise.all(asked);
+        const answers = await withinDeadline(Promise.all(asked), this.#timeoutMs, () => this.#tooLate(rooms));
         if (!question.isStale) return rooms.filter((_, index) => answers[index]);
         asked = undefined;
       } finally {
@@ -96,6 +103,14 @@ export class RoomAuthorizer {
   invalidate(client?: SseClient): void {
     const all = client === undefined ? [...this.#pending.values()] : [this.#pending.get(client) ?? []];
     for (const questions of all) for (const question of questions) question.isStale = true;
+  }
+
+  #tooLate(rooms: readonly string[]): Error {
+    const error = new Error(
+      `authorizeRoom has not answered within ${this.#timeoutMs} ms. It may not wait for a join with \`replay\` of the same client, which waits for this answer.`,
+    );
+    this.#callbacks.report('authorizeRoom', error, rooms.slice(0, 3).join(', '));
+    return error;
   }
 
   #ask(authorize: AuthorizeRoom, client: SseClient, room: string): boolean | Promise<boolean> {

@@ -15,11 +15,3 @@ export class PendingCalls {
     await Promise.allSettled(this.#calls);
   }
 }
-
-/** Settles when the work has settled, at the latest after `ms` milliseconds. Never rejects. */
-export async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
-  await Promise.race([work.catch(() => {}), timeout]);
-  clearTimeout(timer);
-}
