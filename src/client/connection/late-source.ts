@@ -15,7 +15,7 @@ export function lateSource(open: Promise<() => Source>, events: SourceEvents): S
     events.state('closed', { reason: 'closed' });
   };
   // Pending for good where the code cannot be loaded, or the client is closed before.
-  const opened = new Promise<Source>((resolve) =>
+  const opened = new Promise<Source>((resolve) => {
     open.then(
       (openNow) => {
         if (!isClosed) resolve((source = openNow()));
@@ -24,8 +24,8 @@ export function lateSource(open: Promise<() => Source>, events: SourceEvents): S
         events.error(error);
         close();
       },
-    ),
-  );
+    );
+  });
   return {
     listen: (name) => source?.listen(name),
     room: async (name) => ((await opened) as Required<Source>).room(name),

@@ -28,7 +28,7 @@ export function requestsOf(options: ConnectOptions, base: string): ChangeRooms {
   const { url = '', headers = options.headers, withCredentials = options.withCredentials } = rooms ?? {};
   const { href } = new URL(url, base);
   return async ({ session, join, leave }, signal) => {
-    const fetch = options.fetch ?? (globalThis.fetch as unknown as FetchFunction);
+    const fetch: FetchFunction = options.fetch ?? globalThis.fetch;
     const response = await fetch(href, {
       method: 'POST',
       headers: {

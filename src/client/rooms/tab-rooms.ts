@@ -49,7 +49,7 @@ export class TabRooms implements Source {
   }
 
   async room(name: string): Promise<RoomUse> {
-    let settle: Use['settle'] = () => {};
+    let settle!: Use['settle'];
     const settled = new Promise<SseClientError | undefined>((resolve) => (settle = resolve));
     const use = { settle };
     let isAwaited = false;
