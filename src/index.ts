@@ -56,6 +56,7 @@ export type { SseTracing, TraceContext, TracedEvent } from './tracing/sse-tracin
 export { MemoryBroker } from './broker/memory/memory-broker.js';
 export type {
   BrokerListener,
+  BrokerLogLevel,
   BrokerState,
   HistoryPage,
   HistoryPolicy,

@@ -15,7 +15,7 @@ import type { ResolvedTicketOptions } from './tickets/sse-tickets.js';
 /** All options with their values. No other file has defaults. */
 export interface ResolvedSseOptions extends Omit<
   HubOptions,
-  'callbacks' | 'report' | 'observer' | 'onControl' | 'onEpochChange' | 'tracing'
+  'callbacks' | 'report' | 'observer' | 'onControl' | 'onBrokerLog' | 'onEpochChange' | 'tracing'
 > {
   readonly retryMs: RetryTime | false;
   readonly drainWindowMs: number;

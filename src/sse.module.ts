@@ -215,6 +215,7 @@ export function createRuntime(
     tracing: moduleOptions.tracing && new NodeTracing(moduleOptions.tracing, callbacks),
     observer: presence,
     onEpochChange: () => sessions?.renew(true),
+    onBrokerLog: log.broker,
     onControl: (text) => sessions?.receive(text) === true || commands.receive(text, hub),
   });
   const { sessions, stored } = createSessions(options, hub);

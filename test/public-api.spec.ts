@@ -33,6 +33,7 @@ const API: Readonly<
       'AuthorizeRoom',
       'BroadcastOptions',
       'BrokerListener',
+      'BrokerLogLevel',
       'BrokerNode',
       'BrokerState',
       'ClaimedSession',
@@ -155,7 +156,7 @@ const API: Readonly<
     types: ['SseAdminOptions'],
   },
   'client/index.ts': {
-    values: ['SseClientError', 'connectSse'],
+    values: ['SseClientError', 'connectSse', 'fromSse'],
     types: [
       'AllEvents',
       'ChangeRooms',
@@ -179,6 +180,8 @@ const API: Readonly<
       'SseEvent',
       'SseGap',
       'SseLive',
+      'SseObservable',
+      'SseObserver',
       'SseState',
       'SseStateDetail',
       'SseStateReason',

@@ -36,6 +36,9 @@ export interface HistoryPolicy {
  */
 export type BrokerState = 'down' | 'syncing' | 'live';
 
+/** The level of a line of a broker's log, as in Nest's `Logger`: a failure, or its end. */
+export type BrokerLogLevel = 'warn' | 'log';
+
 /**
  * Receives the events and state changes of a broker. Of the node's calls to the broker, only `start`,
  * `publish`, `publishControl` and `presence.set` may call the listener before they return.
@@ -60,6 +63,12 @@ export interface BrokerListener {
    * @returns `false` for a malformed message, which is ignored; a broker may count it
    */
   onControl?(text: string): boolean | void;
+  /**
+   * Writes a line of the broker's log. In an application it is one of Nest's `Logger`, and a line that repeats is written once
+   * in ten seconds with its number. Must not throw. Without it, `redisBroker` emits a warning of the process,
+   * `SseRedisWarning`.
+   */
+  onLog?(level: BrokerLogLevel, message: string): void;
   /** `true` where nothing may ever be subscribed: a broker may then connect its subscriber with the first `subscribe`. */
   readonly subscribesLater?: boolean | undefined;
 }

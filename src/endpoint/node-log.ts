@@ -32,6 +32,12 @@ export class NodeLog {
   readonly callbackFailed = (message: string, error: unknown): void =>
     this.#logger.error(message, stackOf(error));
 
+  /** Logs a line of the broker, such as the beginning and the end of an outage. */
+  readonly broker = (level: 'warn' | 'log', message: string): void =>
+    this.#lines.log(`broker ${message}`, `broker ${level}`, (repeated) =>
+      this.#logger[level](`${message}${repeated}`),
+    );
+
   /** As in `RepeatedLines`. */
   flush(): void {
     this.#lines.flush();

@@ -1,3 +1,4 @@
+import type { BrokerListener } from '../broker/broker.interface.js';
 import type { PartitionedBroker } from '../broker/partitioned-broker.interface.js';
 import type { CallbackFailures } from '../callbacks/callback-failures.js';
 import type { ConnectionOptions } from '../connection/connection-services.js';
@@ -30,6 +31,8 @@ export interface HubOptions extends ConnectionOptions, RoomNameRules {
   readonly observer?: ClientObserver;
   /** Takes control messages of other nodes and of this one. Returns `false` for a malformed one. */
   readonly onControl?: (text: string) => boolean;
+  /** Takes lines of the log of the broker. */
+  readonly onBrokerLog?: BrokerListener['onLog'];
   /** Called when a partition of the broker has a new history: what was stored last may be lost. */
   readonly onEpochChange?: () => void;
 }

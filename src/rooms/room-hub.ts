@@ -100,6 +100,7 @@ export class RoomHub implements ClientHost {
       },
       onGap: (rooms, laterRooms) => losses.notifyGap(rooms, laterRooms),
       onControl: (text) => this.#options.onControl?.(text),
+      onLog: this.#options.onBrokerLog,
       subscribesLater,
     };
     await this.#partitions.start(this.#options.policy, listener);

@@ -113,6 +113,19 @@ describe.each(allPlatforms)('an endpoint with compress: true on $name', (platfor
     second.close();
   });
 
+  it('names the rooms of compressed events to a client that asks for them', async () => {
+    const response = await within(request(running, platform, '/prices?sse=rooms', accepting), 'a head');
+    const received = unzipped(response);
+    await eventually(() => received.parsed().events.length > 0, 'sse:ready');
+    await tick(running, 6);
+    await eventually(() => received.parsed().events.length > 2, 'the event');
+    expect(received.parsed().events.slice(1)).toMatchObject([
+      { event: 'sse:rooms', data: JSON.stringify({ rooms: ['prices'], event: 'tick' }) },
+      { event: 'tick', data: data(6) },
+    ]);
+    response.close();
+  });
+
   it('sends plain bytes to a client that does not accept it, with the same events and Vary', async () => {
     const plain = await within(request(running, platform, '/prices', { 'accept-encoding': 'br' }), 'a head');
     expect(plain.headers['content-encoding']).toBeUndefined();

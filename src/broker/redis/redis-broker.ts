@@ -22,6 +22,7 @@ import { NODES_TAG, RedisKeys, type Partition } from './data/redis-keys.js';
 import type { DriverForSlot } from './driver/choose-driver.js';
 import { slotOf } from './driver/cluster-slot.js';
 import type { ReadQueue } from './history/read-queue.js';
+import type { BrokerLog } from './link/broker-log.js';
 import type { OutageLog } from './link/outage-log.js';
 import { withDeadline } from './link/deferred.js';
 import { unavailable } from './link/redis-errors.js';
@@ -37,8 +38,7 @@ export interface RedisBrokerContext {
   readonly options: ResolvedRedisOptions;
   readonly chooseDriver: () => Promise<DriverForSlot>;
   readonly presenceTimes: PresenceTimes;
-  /** Emits a warning of the process, at most once for each text. */
-  readonly warn: (message: string) => void;
+  readonly log: BrokerLog;
   readonly outages: OutageLog;
   /** Limits the reads of all partitions together. */
   readonly reads: ReadQueue;
@@ -79,7 +79,8 @@ export class RedisBroker implements SseBroker {
   }
 
   async start(policy: HistoryPolicy, listener: BrokerListener): Promise<void> {
-    const { options, presenceTimes, warn, outages, chooseDriver } = this.#context;
+    const { options, presenceTimes, log, outages, chooseDriver } = this.#context;
+    log.attach(listener);
     const driver = (await chooseDriver())(slotOf(this.#partition.tag));
     const nodeName = this.nodeId;
     const redisKeys = new RedisKeys(this.#partition, driver.database, nodeName);
@@ -92,7 +93,7 @@ export class RedisBroker implements SseBroker {
       options,
       policy,
       listener,
-      warn,
+      warn: log.warn,
       outages,
       reads: this.#context.reads,
       onPresenceShutdown,
@@ -101,7 +102,7 @@ export class RedisBroker implements SseBroker {
       commands: node.commands,
       redisKeys,
       times: presenceTimes,
-      warn,
+      warn: log.warn,
       malformed: node.malformed,
     });
     this.#node = node;

@@ -7,14 +7,14 @@ export interface EncodedBytes {
   readonly bytes: Buffer;
 }
 
-/** Encodes the content of one response. */
+/** Changes what is written to one response. */
 export interface ContentCoder {
-  /** Name of the coding, for the header `Content-Encoding` (RFC 9110, 8.4). */
-  readonly coding: string;
+  /** Name of the coding, for the header `Content-Encoding` (RFC 9110, 8.4). `undefined` for none. */
+  readonly coding: string | undefined;
 
   /** Encodes what is written next. Called once for each part, in the order of writing. */
   encode(source: Batch | SseFrame): EncodedBytes;
 
-  /** Returns what is written after everything else. */
-  end(): EncodedBytes;
+  /** Returns what is written after everything else; `undefined` for nothing. */
+  end(): EncodedBytes | undefined;
 }

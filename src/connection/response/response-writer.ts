@@ -26,8 +26,8 @@ export class ResponseWriter implements EndListener {
   readonly #response: RawResponse;
   /** TCP connection of an HTTP/1 response; `undefined` for HTTP/2, and for requests injected by a test. */
   readonly #connection: Socket | undefined;
-  /** `undefined` writes events as they are. */
-  readonly #coder: ContentCoder | undefined;
+  /** Set before the opening. `undefined` writes events as they are. */
+  coder: ContentCoder | undefined;
   /** Set once an HTTP/2 stream is open. */
   #sessions: Http2Sessions | undefined;
   /** Set once chunks may be written directly to the socket. */
@@ -43,7 +43,7 @@ export class ResponseWriter implements EndListener {
 
   constructor(request: RawRequest, response: RawResponse, coder?: ContentCoder) {
     this.#response = response;
-    this.#coder = coder;
+    this.coder = coder;
     const { socket } = request;
     this.#connection = isHttp1(response) && socket instanceof Socket ? socket : undefined;
   }
@@ -73,7 +73,7 @@ export class ResponseWriter implements EndListener {
   /** Sends status 200 and the headers at once. */
   open(present: Readonly<Record<string, unknown>>, sessions?: Http2Sessions): void {
     this.#connection?.setTimeout(0).setNoDelay(true).setKeepAlive(true);
-    sendHead(this.#response, present, this.#coder?.coding);
+    sendHead(this.#response, present, this.coder?.coding);
     if (isHttp1(this.#response)) return;
     this.#sessions = sessions;
     sessions?.add(this.#response.stream?.session);
@@ -82,7 +82,7 @@ export class ResponseWriter implements EndListener {
   /** @returns `true` if the client takes more; after `false` wait for `onceDrained` */
   write(batch: Batch): boolean {
     const socket = this.#directSocket();
-    const encoded = this.#coder?.encode(batch) ?? batch;
+    const encoded = this.coder?.encode(batch) ?? batch;
     const bytes = socket === undefined ? encoded.bytes : encoded.chunked;
     if (bytes.length <= SLICE_BYTES && this.#slices.length === 0) {
       const takesMore = this.#writeNow(socket, bytes);
@@ -97,7 +97,7 @@ export class ResponseWriter implements EndListener {
   writeFrames(frames: readonly SseFrame[]): boolean {
     const socket = this.#directSocket();
     for (const frame of frames) {
-      const encoded = this.#coder?.encode(frame) ?? frame;
+      const encoded = this.coder?.encode(frame) ?? frame;
       this.#slices.push(socket === undefined ? encoded.bytes : encoded.chunked);
     }
     return this.#writeSlice();
@@ -171,7 +171,7 @@ export class ResponseWriter implements EndListener {
   end(graceMs: number | false, closesConnection: boolean): void {
     if (this.isGone) return;
     this.writeRest();
-    const last = this.#coder?.end();
+    const last = this.coder?.end();
     if (last !== undefined)
       this.#writeNow(this.#direct, this.#direct === undefined ? last.bytes : last.chunked);
     this.#response.end();

@@ -30,7 +30,7 @@ export type LaterRooms = ReadonlyMap<string, ReadonlySet<string>>;
 /** Receives the messages and the state of all partitions. `onEpochChange` names the partition. */
 export interface PartitionsListener extends Pick<
   BrokerListener,
-  'onMessage' | 'onStateChange' | 'onControl' | 'subscribesLater'
+  'onMessage' | 'onStateChange' | 'onControl' | 'onLog' | 'subscribesLater'
 > {
   onEpochChange(partition: number, current: ResumePoint, laterRooms: LaterRooms): void;
   onGap(rooms: readonly string[], laterRooms: LaterRooms): void;
@@ -93,6 +93,7 @@ export class Partitions implements PartitionPositions {
   async start(policy: HistoryPolicy, listener: PartitionsListener): Promise<void> {
     const starts = this.#brokers.map((broker, partition) => {
       const own: BrokerListener = {
+        ...listener,
         onMessage: (message) => {
           if (!this.isPartitioned) return listener.onMessage(message);
           message.partition = partition;
@@ -127,8 +128,6 @@ export class Partitions implements PartitionPositions {
           if (this.isPartitioned) this.lostCopies.add(partition, rooms, this.#reached[partition] ?? 0);
           listener.onGap(rooms, this.#awaitedCopies.takeLost(partition, rooms));
         },
-        onControl: (text) => listener.onControl?.(text),
-        subscribesLater: listener.subscribesLater,
       };
       return broker.start(policy, own);
     });
