@@ -50,16 +50,7 @@ describeUnless(noBrowser, 'rooms of a client in Chromium', () => {
     return page;
   }
 
-  const use = (page: Page, room: string): Promise<unknown> =>
-    page.evaluate(`(async () => {
-      window.chat = live.room('${room}');
-      chat.on('said', (text) => said.push('${room} ' + text));
-      await chat.joined;
-    })()`);
   const say = (room: string, text: string): Promise<unknown> => running.sse.broadcast(room, 'said', text);
-  const saidIn = (page: Page): Promise<string[]> => page.evaluate<string[]>('said');
-  const hears = (page: Page, ...texts: string[]): Promise<void> =>
-    eventually(async () => (await saidIn(page)).join() === texts.join(), texts.join(), PATIENCE_MS);
   const inRoom = (room: string, count: number): Promise<void> =>
     eventually(() => running.sse.count(room) === count, `${count} in ${room}`, PATIENCE_MS);
 
@@ -131,3 +122,15 @@ describeUnless(noBrowser, 'rooms of a client in Chromium', () => {
     LONG_MS,
   );
 });
+
+const use = (page: Page, room: string): Promise<unknown> =>
+  page.evaluate(`(async () => {
+    window.chat = live.room('${room}');
+    chat.on('said', (text) => said.push('${room} ' + text));
+    await chat.joined;
+  })()`);
+
+const saidIn = (page: Page): Promise<string[]> => page.evaluate<string[]>('said');
+
+const hears = (page: Page, ...texts: string[]): Promise<void> =>
+  eventually(async () => (await saidIn(page)).join() === texts.join(), texts.join(), PATIENCE_MS);
