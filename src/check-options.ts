@@ -15,6 +15,7 @@ import {
 import { retryTime } from './protocol/input/retry-time.js';
 import { SseError } from './protocol/sse-error.js';
 import { TICKET_CHECKS } from './tickets/ticket-checks.js';
+import { RUNS_CHECKS } from './runs/run-checks.js';
 import { SESSION_CHECKS } from './sessions/session-checks.js';
 import type { SseModuleOptions, SseRoomPolicyOptions } from './sse-module-options.interface.js';
 
@@ -37,6 +38,7 @@ const CHECKS: Readonly<Record<keyof SseModuleOptions, Check>> = {
   rooms: objectWith(),
   limits: objectWith(),
   sessions: (value) => (typeof value === 'boolean' ? undefined : orFalse(objectWith())(value)),
+  runs: objectWith(),
   allowedOrigins: checkAllowedOrigins,
   tickets: orFalse(objectWith()),
   allowAsteriskInRoomNames: trueOrFalse,
@@ -83,6 +85,7 @@ export function checkOptions(options: SseModuleOptions): void {
   check('limits.', options.limits ?? {}, LIMIT_CHECKS);
   check('tickets.', options.tickets || {}, TICKET_CHECKS);
   if (typeof options.sessions === 'object') check('sessions.', options.sessions, SESSION_CHECKS);
+  check('runs.', options.runs ?? {}, RUNS_CHECKS);
   checkPresence(options);
 }
 

@@ -4,6 +4,8 @@ export type { AddOptions, BroadcastOptions } from './sse-service-options.interfa
 export { SseDestination, type EmitOptions, type ExcludedTarget } from './rooms/publish/sse-destination.js';
 export { SseInterceptor } from './sse.interceptor.js';
 export { SseRoom } from './sse-room.decorator.js';
+export { RunSignal, SseRun, SseRunTail } from './run-routes/sse-run.decorator.js';
+export { SseRuns, type StartedRun } from './runs/sse-runs.js';
 export { SseRoomChanges } from './room-changes/room-changes.decorator.js';
 export type {
   DecideRoom,
@@ -29,6 +31,16 @@ export type { TicketStore } from './broker/ticket-store.interface.js';
 export type { AllowedOrigins } from './cross-site/cross-site-options.interface.js';
 export type { AuthorizeRoom } from './rooms/authorize/authorize-room.interface.js';
 export type { SseSessionOptions } from './sessions/session-options.interface.js';
+export type { RunSource } from './endpoint/runs/run-metadata.js';
+export type {
+  MergeRunEvents,
+  SseRunEvent,
+  SseRunOptions,
+  SseRunRouteOptions,
+  SseRunsOptions,
+  SseRunStatus,
+  SseRunTailOptions,
+} from './runs/run-options.interface.js';
 export type { SseHealth } from './drain/sse-health.js';
 export type { SseLimitOptions } from './limits/limit-options.interface.js';
 export { SseClient } from './connection/sse-client.js';

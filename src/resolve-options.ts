@@ -8,6 +8,7 @@ import type { Identify } from './presence/presence.js';
 import type { RetryTime } from './protocol/input/retry-time.js';
 import { RoomPolicy, type RoomRule } from './rooms/room-policy.js';
 import type { HubOptions } from './rooms/room-hub.interface.js';
+import { resolveRuns, type ResolvedRuns } from './runs/resolve-runs.js';
 import { resolveSessions, type ResolvedSessions } from './sessions/session-checks.js';
 import type { SseModuleOptions } from './sse-module-options.interface.js';
 import type { ResolvedTicketOptions } from './tickets/sse-tickets.js';
@@ -23,6 +24,7 @@ export interface ResolvedSseOptions extends Omit<
   readonly presenceGraceMs: number | false;
   readonly limits: ResolvedLimits;
   readonly sessions: ResolvedSessions | false;
+  readonly runs: ResolvedRuns;
   readonly allowedOrigins: AllowedOrigins | false | undefined;
   readonly tickets: ResolvedTicketOptions | false;
   /** True where clients of this process may have a user: the option `identify` or `tickets` is set. */
@@ -75,6 +77,18 @@ export const DEFAULT_TICKETS = {
 /** Defaults of the option `sessions`. */
 export const DEFAULT_SESSIONS = { ttlMs: 120_000, maxRooms: 100 } as const;
 
+/** Defaults of the option `runs`. */
+export const DEFAULT_RUNS = {
+  keepMs: 600_000,
+  maxDurationMs: 3_600_000,
+  stopWhenUnwatchedMs: false,
+  maxEvents: 10_000,
+  maxBytes: 8_388_608,
+  leaseMs: 15_000,
+  drainMs: 0,
+  maxRuns: 10_000,
+} as const;
+
 /**
  * Checks the options and adds the defaults.
  *
@@ -105,6 +119,7 @@ export function resolveOptions(options: SseModuleOptions = {}): OwnOptions {
   return {
     ...rest,
     sessions: resolveSessions(rest.sessions, DEFAULT_SESSIONS, broker),
+    runs: resolveRuns(rest.runs, DEFAULT_RUNS, broker),
     policy: new RoomPolicy(limits, historyMaxBytes, rules, rest.authorizeRoom),
     serialize: rest.serialize ?? JSON.stringify,
     identify: rest.identify,

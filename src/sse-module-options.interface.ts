@@ -10,6 +10,7 @@ import type { AuthorizeRoom } from './rooms/authorize/authorize-room.interface.j
 import type { RetryTime } from './protocol/input/retry-time.js';
 import type { SseTracing } from './tracing/sse-tracing.interface.js';
 import type { SseIdentity } from './protocol/input/user-name.js';
+import type { SseRunsOptions } from './runs/run-options.interface.js';
 import type { SseSessionOptions } from './sessions/session-options.interface.js';
 
 /** Options for the rooms of one name pattern. They override the module's options. */
@@ -194,6 +195,12 @@ export interface SseModuleOptions {
   readonly sessions?: SseSessionOptions | boolean;
 
   /**
+   * Bounds and defaults of runs: `sse.runs`, `@SseRun` and `@SseRunTail`. Default: those of `SseRunsOptions`. Needs a broker that
+   * stores runs.
+   */
+  readonly runs?: SseRunsOptions;
+
+  /**
    * Returns whether a client may be in a room that it joins at run time, or a promise of it. Asked at each `join` of an open
    * stream, for each room of a session that comes back, and for the rooms of open streams by `sse.reauthorize`. Anything but
    * `true` refuses, and so does an exception with a status from 400 to 499: the `join` rejects with `room-forbidden`, and a room
@@ -229,6 +236,7 @@ export interface SseModuleOptions {
 
 /** Implemented by the class of `forRootAsync({ useClass })` or `useExisting`. */
 export interface SseOptionsFactory {
+  /** Returns the options as `forRoot()` takes them. Called once, when the application starts. */
   createSseOptions(): SseModuleOptions | Promise<SseModuleOptions>;
 }
 

@@ -17,6 +17,8 @@ import { RemoteCommands } from './commands/remote-commands.js';
 import { Drain } from './drain/drain.js';
 import { EndpointExplorer } from './endpoint/routes/endpoint-explorer.js';
 import { NodeLog } from './endpoint/node-log.js';
+import { createRuns } from './endpoint/runs/create-runs.js';
+import { identifyClient } from './endpoint/identity/identify-client.js';
 import { ServerConnections } from './endpoint/server-connections.js';
 import { StreamLimits } from './limits/stream-limits.js';
 import { NodeTotals, READS_NODE_TOTALS } from './metrics/node-totals.js';
@@ -24,6 +26,8 @@ import { Presence } from './presence/presence.js';
 import { resolveOptions, type ResolvedSseOptions } from './resolve-options.js';
 import { NodeTracing } from './tracing/node-tracing.js';
 import { RoomHub } from './rooms/room-hub.js';
+import { endStreamsAndRuns } from './runs/end-streams.js';
+import { SseRuns } from './runs/sse-runs.js';
 import { createSessions } from './sessions/create-sessions.js';
 import { StreamSessions } from './sessions/stream-sessions.js';
 import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';
@@ -37,7 +41,6 @@ import {
   type SseRuntime,
 } from './sse.module-definition.js';
 import { SseService } from './sse.service.js';
-import { redeemedOf } from './tickets/request-ticket.js';
 import { SseTickets } from './tickets/sse-tickets.js';
 
 const SSE_RUNTIME = Symbol('SSE_RUNTIME');
@@ -73,6 +76,7 @@ const SSE_RUNTIME = Symbol('SSE_RUNTIME');
     { provide: StreamLimits, useFactory: ({ limits }: SseRuntime) => limits, inject: [SSE_RUNTIME] },
     { provide: StreamSessions, useFactory: ({ sessions }: SseRuntime) => sessions, inject: [SSE_RUNTIME] },
     { provide: RemoteCommands, useFactory: ({ commands }: SseRuntime) => commands, inject: [SSE_RUNTIME] },
+    { provide: SseRuns, useFactory: ({ runs }: SseRuntime) => runs, inject: [SSE_RUNTIME] },
     { provide: RoomHub, useFactory: ({ hub }: SseRuntime) => hub, inject: [SSE_RUNTIME] },
     { provide: Drain, useFactory: ({ drain }: SseRuntime) => drain, inject: [SSE_RUNTIME] },
     SseService,
@@ -139,8 +143,8 @@ export class SseModule
    */
   async beforeApplicationShutdown(): Promise<void> {
     if (!this.runtime.isOwn) return;
-    const { hub, drain, log } = this.runtime;
-    await hub.close(() => drain.runBeforeClose());
+    const { hub, drain, runs, log } = this.runtime;
+    await hub.close(() => endStreamsAndRuns(drain, runs.node));
     this.#connections?.closeIdle();
     // A turn later: the close has rejected calls, whose failures are logged when their promises have settled.
     await nextTurn();
@@ -235,16 +239,12 @@ export function createRuntime(
   const limits = new StreamLimits(options.limits, {
     metrics,
     onReached: log.limitReached,
-    identify: (client) => {
-      if (hub.isHidden(client)) return;
-      // The user of a ticket was checked when it was issued.
-      const redeemed = redeemedOf(client.request);
-      if (redeemed === undefined) presence.identify(client);
-      else client.identity = redeemed.record;
-    },
+    identify: (client) =>
+      hub.isHidden(client) ? undefined : identifyClient(client, (each) => presence.identify(each)),
     clients: () => hub.clients,
   });
   const drain = new Drain({ windowMs: options.drainWindowMs, clients: () => hub.clients });
-  const runtime = { options, presence, commands, limits, tickets, sessions, drain, hub, log, serve };
+  const runs = createRuns(options, callbacks);
+  const runtime = { options, presence, commands, limits, tickets, sessions, drain, runs, hub, log, serve };
   return { runtime, start };
 }

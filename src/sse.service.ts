@@ -11,14 +11,7 @@ import { Drain } from './drain/drain.js';
 import { healthOf, type SseHealth } from './drain/sse-health.js';
 import { publishSource } from './endpoint/publish-source.js';
 import { openRawStream } from './endpoint/raw-stream.js';
-import {
-  broadcastCall,
-  checkAddOptions,
-  destinationOf,
-  leaveOwn,
-  reported,
-  withExcluded,
-} from './endpoint/service-arguments.js';
+import * as calls from './endpoint/service-arguments.js';
 import { StreamLimits } from './limits/stream-limits.js';
 import { Presence } from './presence/presence.js';
 import { EVERYONE, checkRoom, checkRooms, type RoomName } from './protocol/input/room-name.js';
@@ -34,6 +27,7 @@ import type { EventData, EventName, UnnamedData } from './rooms/publish/event-ma
 import type { SseDestination } from './rooms/publish/sse-destination.js';
 import { toSseMessage, type SseMessage } from './rooms/publish/sse-message.js';
 import { RoomHub } from './rooms/room-hub.js';
+import { SseRuns } from './runs/sse-runs.js';
 import { StreamSessions } from './sessions/stream-sessions.js';
 import type { AddOptions, BroadcastOptions, Rooms } from './sse-service-options.interface.js';
 import { SseTickets } from './tickets/sse-tickets.js';
@@ -58,6 +52,7 @@ export class SseService<Events extends object = object> {
     private readonly oneTimeTickets: SseTickets,
     private readonly draining: Drain,
     @Inject(StreamSessions) private readonly sessions: StreamSessions | undefined,
+    private readonly allRuns: SseRuns,
   ) {}
 
   /**
@@ -67,22 +62,20 @@ export class SseService<Events extends object = object> {
    * @throws SseError `unsupported-response`, `response-already-sent`, `invalid-room`, `invalid-retry`, `invalid-arguments`
    */
   add(request: unknown, response: unknown, options: AddOptions = {}): SseClient {
-    const { rooms, retryMs = this.options.retryMs } = checkAddOptions(options);
+    const { rooms, retryMs = this.options.retryMs } = calls.checkAddOptions(options);
     const { limits, options: rules, sessions } = this;
-    const isDraining = this.draining.hasBegun;
-    return openRawStream(this.hub, request, response, {
-      rooms,
-      retryMs,
-      isDraining,
-      limits,
-      rules,
-      sessions,
-    });
+    const parts = { rooms, retryMs, isDraining: this.draining.hasBegun, limits, rules, sessions };
+    return openRawStream(this.hub, request, response, parts);
   }
 
   /** One-time tickets for clients that can send no header: `await sse.tickets.issue({ user, rooms })`. */
   get tickets(): SseTickets {
     return this.oneTimeTickets;
+  }
+
+  /** Producers with a name, whose events every client gets that follows them: `await sse.runs.start('imports/7', rows)`. */
+  get runs(): SseRuns {
+    return this.allRuns;
   }
 
   /** Sets the client's reconnection time in milliseconds, or a range of them. @throws SseError `invalid-retry` */
@@ -128,7 +121,7 @@ export class SseService<Events extends object = object> {
    */
   leave(target: RemoteTarget, room: RoomName, options?: RemoteOptions): Promise<number>;
   leave(target: SseClient | RemoteTarget, room: RoomName, options?: RemoteOptions): void | Promise<number> {
-    if (target instanceof SseClient) return leaveOwn(target, room, options);
+    if (target instanceof SseClient) return calls.leaveOwn(target, room, options);
     return this.#remote(leave, [target, room], () => this.commands.leave(target, room, options));
   }
 
@@ -160,9 +153,8 @@ export class SseService<Events extends object = object> {
   ): Promise<number>;
   send(target: SseClient | RemoteTarget, ...parts: unknown[]): boolean | Promise<number> {
     if (isOwn(target)) return this.hub.send(checkClient('send', target), parts);
-    return this.#remote(send, [target], async () =>
-      this.commands.send(target, this.hub.events.remoteEvent(parts)),
-    );
+    const work = async (): Promise<number> => this.commands.send(target, this.hub.events.remoteEvent(parts));
+    return this.#remote(send, [target], work);
   }
 
   /**
@@ -182,7 +174,7 @@ export class SseService<Events extends object = object> {
     options?: BroadcastOptions,
   ): Promise<string | undefined>;
   broadcast(room: Rooms, ...parts: unknown[]): Promise<string | undefined> {
-    return this.hub.publish(broadcastCall(broadcast, room, parts), () => this.#event(room, parts));
+    return this.hub.publish(calls.broadcastCall(broadcast, room, parts), () => this.#event(room, parts));
   }
 
   /**
@@ -197,7 +189,7 @@ export class SseService<Events extends object = object> {
   }
 
   #event(room: Rooms, parts: readonly unknown[]): EventToPublish {
-    return { parts: withExcluded(parts, this.commands.hasUsers), rooms: this.#rooms(room) };
+    return { parts: calls.withExcluded(parts, this.commands.hasUsers), rooms: this.#rooms(room) };
   }
 
   /**
@@ -205,7 +197,7 @@ export class SseService<Events extends object = object> {
    * @throws SseError `invalid-room`
    */
   to(...rooms: readonly Rooms[]): SseDestination<Events> {
-    return destinationOf(this.hub, this.commands, this.options, this.#rooms(rooms.flat()));
+    return calls.destinationOf(this.hub, this.commands, this.options, this.#rooms(rooms.flat()));
   }
 
   /**
@@ -372,13 +364,22 @@ export class SseService<Events extends object = object> {
   }
 
   #remote(method: PublicMethod, args: readonly unknown[], work: () => Promise<number>): Promise<number> {
-    return reported(method, args, () => this.hub.beforeClose(work()), this.hub.report);
+    return calls.reported(method, args, () => this.hub.beforeClose(work()), this.hub.report);
   }
 
   /** @internal */
   get internals(): Omit<SseRuntime, 'log' | 'serve'> {
-    const { hub, options, limits, commands, oneTimeTickets: tickets, draining: drain, sessions } = this;
-    return { hub, options, limits, commands, tickets, drain, sessions, presence: this.allPresence };
+    const {
+      hub,
+      options,
+      limits,
+      commands,
+      oneTimeTickets: tickets,
+      draining: drain,
+      sessions,
+      allRuns: runs,
+    } = this;
+    return { hub, options, limits, commands, tickets, drain, sessions, runs, presence: this.allPresence };
   }
 }
 

@@ -44,7 +44,7 @@ describe('the source tree', () => {
         .map(({ path }) => path)
         .filter(
           (path) =>
-            !/^((endpoint|room-changes|http-api|terminus|admin|testing)\/)?((routes|mock|streams)\/)?[^/]+$/.test(
+            !/^((endpoint|room-changes|run-routes|http-api|terminus|admin|testing)\/)?((routes|runs|identity|mock|streams)\/)?[^/]+$/.test(
               path,
             ),
         ),

@@ -49,6 +49,7 @@ export interface BrokerListener {
    * arrive here as well, and nowhere else.
    */
   onMessage(message: RoomMessage): void;
+  /** Reports each change of the state, as `sse.brokerState$` emits it. */
   onStateChange(state: BrokerState): void;
   /**
    * Reports rooms that may have lost events between the last delivered event and the next one: the broker could not

@@ -10,13 +10,20 @@ declare global {
 
 /** What an Observable calls. A `Subscriber` of RxJS has both. */
 export interface SseObserver<Value> {
+  /** Receives an event. */
   next?(value: Value): void;
+  /** Called when the client is closed. */
   complete?(): void;
 }
 
 /** What `from()` of RxJS turns into its Observable. */
 export interface SseObservable<Value> {
-  subscribe(observer: SseObserver<Value>): { unsubscribe(): void };
+  /** Passes events to the observer until `unsubscribe` is called or the client is closed. */
+  subscribe(observer: SseObserver<Value>): {
+    /** Ends the subscription. The stream stays open. */
+    unsubscribe(): void;
+  };
+  /** Returns itself, for libraries that look for this method. */
   [Symbol.observable](): SseObservable<Value>;
 }
 

@@ -60,6 +60,8 @@ export class SseClient {
   retryMs: RetryTime | false | undefined;
   /** True if the stream ends with the handler's source, `'without rooms'` in no room; `undefined` without one. @internal */
   endOnComplete: boolean | 'without rooms' | undefined;
+  /** True if only events of the application are written for this client, and none of the room `*`. @internal */
+  isPure = false;
   /** Result of the option `identify`, from the opening of the stream on. @internal */
   identity: ClientIdentity | undefined;
 
@@ -74,10 +76,7 @@ export class SseClient {
     return this.#roomSet();
   }
 
-  /**
-   * Name of the client's user, from the module option `identify`; `undefined` before the stream opens, and if `identify`
-   * is not set, returned `undefined` or threw.
-   */
+  /** Name of the user, from the option `identify`; `undefined` before the stream opens, and where `identify` gives none. */
   get user(): string | undefined {
     return this.identity?.user;
   }
@@ -118,9 +117,11 @@ export class SseClient {
     return this.#closeReason !== undefined;
   }
 
+  /** Sends an event without a name to this client alone. As `send(event, data)` otherwise. */
+  send(data: unknown): boolean;
   /**
-   * Sends an event to this client alone. `send(data)` sends it without an event name, `send(event, data)` with one. The
-   * event carries no id, so it is not replayed after a reconnection. Before the stream opens, it waits.
+   * Sends an event to this client alone. It carries no id, so it is not replayed after a reconnection. Before the stream
+   * opens, it waits.
    *
    * @param event name for `addEventListener`; `undefined` for none. `error`, `open`, names that begin with
    * `sse:` and names with a line break are refused
@@ -128,7 +129,6 @@ export class SseClient {
    * @returns `true` if it was queued; `false` if the client is closed or was too slow for it
    * @throws SseError `invalid-data`, `invalid-event-name`, `invalid-arguments`
    */
-  send(data: unknown): boolean;
   send(event: string | undefined, data: unknown): boolean;
   send(...parts: unknown[]): boolean {
     return this.#host.send(this, parts);

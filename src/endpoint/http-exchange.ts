@@ -199,6 +199,14 @@ export class HttpExchange {
     (this.response as ServerResponse).writeHead(status, headers as OutgoingHttpHeaders).end(body);
   }
 
+  /** Answers with status 204, after which a native `EventSource` stops for good (HTML standard, 9.2.3). */
+  answerNoContent(): void {
+    this.detachFromFramework();
+    if (this.createWriter().isGone) return;
+    const headers = { ...this.headers(), 'cache-control': 'no-store' };
+    (this.response as ServerResponse).writeHead(204, headers as OutgoingHttpHeaders).end();
+  }
+
   #answer(text: string, closesConnection: boolean): void {
     this.detachFromFramework();
     const writer = this.createWriter();

@@ -17,6 +17,8 @@ export const SSE_ERROR_CODES = [
   'invalid-user',
   'no-presence',
   'unsupported-by-broker',
+  'too-many-runs',
+  'run-overflow',
   'id-not-allowed',
   'unsupported-response',
   'response-already-sent',

@@ -88,7 +88,7 @@ export class Room {
 
   #deliverTo(client: SseClient, message: RoomMessage, earlier: readonly string[] | undefined): boolean {
     const { frame, except } = message;
-    if (except !== undefined && client.isAmong(except)) return false;
+    if (client.isPure || (except !== undefined && client.isAmong(except))) return false;
     // An event of several rooms reaches each client once. On a stream that tracks its position the cursor skips a
     // replayable event that was sent before. In any other case only the first room that contains the client sends it.
     const isSkippedByCursor = message.replayable && client.connection.tracksPosition;

@@ -87,8 +87,17 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     ],
     packages: ['node:crypto'],
   },
+  runs: {
+    imports: ['protocol', 'broker/partitioned-broker.interface.ts', 'broker/run-store.interface.ts'],
+    packages: ['rxjs', 'node:crypto', 'node:timers/promises'],
+  },
+  'run-routes': {
+    imports: ['protocol', 'runs', 'endpoint', 'sse.interceptor.ts'],
+    packages: ['@nestjs/common'],
+  },
   endpoint: {
     imports: [
+      'runs',
       'logs',
       'protocol',
       'connection',
@@ -99,6 +108,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'sessions',
       'sse.constants.ts',
     ],
+    types: ['callbacks'],
     packages: ['@nestjs/*', 'rxjs', 'node:*'],
   },
   'room-changes': {
@@ -158,8 +168,10 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'tickets',
       'drain',
       'rooms',
+      'runs',
       'endpoint',
       'room-changes',
+      'run-routes',
       'testing',
     ],
     packages: ['@nestjs/*', 'rxjs', 'node:*'],

@@ -83,7 +83,7 @@ export function createSseServiceMock<Events extends object = object>(
   const { runtime, start } = createRuntime({ ...options, broker }, { httpAdapter: undefined });
   // Everything that a publish needs is started before the first `await`.
   void start();
-  const { hub, options: resolved, presence, commands, limits, tickets, drain, sessions } = runtime;
+  const { hub, options: resolved, presence, commands, limits, tickets, drain, sessions, runs } = runtime;
   return new SseServiceMock<Events>(
     broker,
     hub,
@@ -94,6 +94,7 @@ export function createSseServiceMock<Events extends object = object>(
     tickets,
     drain,
     sessions,
+    runs,
   );
 }
 

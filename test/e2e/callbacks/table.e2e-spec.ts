@@ -12,11 +12,12 @@ import {
   type SseModuleOptions,
   type SseTracing,
 } from 'nestjs-simple-sse';
+import { SseAdminModule } from 'nestjs-simple-sse/admin';
 import { from, Observable, throwError } from 'rxjs';
 import { platforms } from '../../support/platforms.js';
 import { refusal, unchecked } from '../../support/refusal.js';
 import type { RunningApp } from '../../support/running-app.js';
-import { sseApp } from '../../support/sse-app.js';
+import { sseApp, type SseAppMetadata } from '../../support/sse-app.js';
 import { eventually, pause, someTurns } from '../../support/within.js';
 import { WrappedMemoryBroker } from '../../support/wrapped-memory-broker.js';
 
@@ -94,7 +95,7 @@ class Play {
 
   constructor(private readonly platform: (typeof platforms)[number]) {}
 
-  async start(options: SseModuleOptions = {}): Promise<void> {
+  async start(options: SseModuleOptions = {}, imports: SseAppMetadata['imports'] = []): Promise<void> {
     const metrics: SseMetrics = {
       clientOpened: () => {},
       clientClosed: () => {},
@@ -104,7 +105,7 @@ class Play {
       ...(options.metrics as Partial<SseMetrics> | undefined),
     };
     this.running = await this.platform.start(
-      sseApp({ controllers: [CallbackController], options: { ...options, metrics } }),
+      sseApp({ controllers: [CallbackController], imports, options: { ...options, metrics } }),
     );
     this.running.sse.disconnected$.subscribe(({ reason }) => this.reasons.push(reason));
   }
@@ -280,6 +281,32 @@ const redeemWaits = (options: (fail: Failure) => SseModuleOptions): Cell => [
     await table.start(options(fail));
     const ticket = await table.running.sse.tickets.issue({ user: 'somebody' });
     await table.leavesWaiting(`/stream?ticket=${ticket}`);
+  },
+];
+/** The page, its stream and its actions are answered with the status, and nothing of them is left. */
+const guarded = (status: number): Cell => [
+  String(status),
+  async (table, canActivate) => {
+    await table.start({}, [SseAdminModule.forRoot({ guards: [{ canActivate }] })]);
+    for (const path of ['/sse-admin', '/sse-admin/assets/app.js', '/sse-admin/events']) {
+      const answer = await table.running.open(path);
+      expect([path, answer.status]).toEqual([path, status]);
+      answer.close();
+    }
+    await eventually(() => table.running.sse.health().streams === 0, 'no slot of a limit');
+    await table.servesOthers();
+  },
+];
+const guardWaits: Cell = [
+  'Waits',
+  async (table, canActivate) => {
+    await table.start({}, [SseAdminModule.forRoot({ guards: [{ canActivate }] })]);
+    const waiting = table.running.open('/sse-admin/events').catch(() => 'closed');
+    await someTurns();
+    expect(table.running.sse.health().streams).toBe(0);
+    await table.servesOthers();
+    table.running.server.closeAllConnections();
+    expect(await waiting).toBe('closed');
   },
 ];
 const authorized = (authorize: Failure): SseModuleOptions => ({ tickets: { authorize } });
@@ -527,6 +554,12 @@ const TABLE: Readonly<Record<string, Row>> = {
     rejects: redeems(500, authorized),
     hangs: redeemWaits(authorized),
     nonsense: redeems(403, authorized),
+  },
+  'SseAdminModule guards': {
+    throws: guarded(500),
+    rejects: guarded(500),
+    hangs: guardWaits,
+    nonsense: guarded(200),
   },
   'tracing.publishStarted': {
     throws: traces('publishStarted'),
