@@ -14,14 +14,17 @@ export type {
   RoomDecision,
   SseRoomChangesOptions,
 } from './room-changes/room-changes.interface.js';
+export { BroadcastsTo } from './method-events/broadcasts-to.decorator.js';
+export type { BroadcastsToOptions, RoomsOfResult } from './method-events/published-result.interface.js';
+export { OnRoom, type OnRoomOptions } from './method-events/on-room.decorator.js';
 export { ConnectedClient } from './connected-client.decorator.js';
 export { LastEventId } from './last-event-id.decorator.js';
 export type {
   SseModuleOptions,
   SseModuleAsyncOptions,
   SseOptionsFactory,
-  SseRoomPolicyOptions,
 } from './sse-module-options.interface.js';
+export type { SseRoomPolicyOptions } from './rooms/room-policy-options.interface.js';
 
 export { SseTickets } from './tickets/sse-tickets.js';
 export { ticketOf } from './tickets/request-ticket.js';

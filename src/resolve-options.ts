@@ -1,6 +1,7 @@
 import { asPartitioned } from './broker/partitioned-broker.interface.js';
 import { MemoryBroker } from './broker/memory/memory-broker.js';
 import { checkOptions, hasUsers } from './check-options.js';
+import type { EventContract } from './contract/event-contract.js';
 import type { AllowedOrigins } from './cross-site/cross-site-options.interface.js';
 import type { ResolvedLimits } from './limits/stream-limits.js';
 import type { SseMetrics } from './metrics/sse-metrics.interface.js';
@@ -16,8 +17,17 @@ import type { ResolvedTicketOptions } from './tickets/sse-tickets.js';
 /** All options with their values. No other file has defaults. */
 export interface ResolvedSseOptions extends Omit<
   HubOptions,
-  'callbacks' | 'report' | 'observer' | 'onControl' | 'onBrokerLog' | 'onEpochChange' | 'tracing'
+  | 'callbacks'
+  | 'report'
+  | 'observer'
+  | 'onControl'
+  | 'onBrokerLog'
+  | 'onEpochChange'
+  | 'tracing'
+  | 'eventCheck'
 > {
+  readonly events: EventContract | undefined;
+  readonly checkEvents: 'warn' | boolean;
   readonly retryMs: RetryTime | false;
   readonly drainWindowMs: number;
   readonly identify: Identify | undefined;
@@ -123,6 +133,8 @@ export function resolveOptions(options: SseModuleOptions = {}): OwnOptions {
     policy: new RoomPolicy(limits, historyMaxBytes, rules, rest.authorizeRoom),
     serialize: rest.serialize ?? JSON.stringify,
     identify: rest.identify,
+    events: rest.events,
+    checkEvents: rest.checkEvents ?? process.env['NODE_ENV'] !== 'production',
     allowedOrigins: rest.allowedOrigins,
     limits: { keyOf: undefined, ...DEFAULT_LIMITS, ...definedOnly(options.limits ?? {}) } as ResolvedLimits,
     tickets: options.tickets !== false && {

@@ -14,6 +14,7 @@ import { CallbackFailures } from './callbacks/callback-failures.js';
 import { nodeMetrics } from './callbacks/node-metrics.js';
 import { checkIdentify } from './check-options.js';
 import { RemoteCommands } from './commands/remote-commands.js';
+import { EventCheck } from './contract/event-check.js';
 import { Drain } from './drain/drain.js';
 import { EndpointExplorer } from './endpoint/routes/endpoint-explorer.js';
 import { NodeLog } from './endpoint/node-log.js';
@@ -21,6 +22,7 @@ import { createRuns } from './endpoint/runs/create-runs.js';
 import { identifyClient } from './endpoint/identity/identify-client.js';
 import { ServerConnections } from './endpoint/server-connections.js';
 import { StreamLimits } from './limits/stream-limits.js';
+import { MethodExplorer } from './method-events/method-explorer.js';
 import { NodeTotals, READS_NODE_TOTALS } from './metrics/node-totals.js';
 import { Presence } from './presence/presence.js';
 import { resolveOptions, type ResolvedSseOptions } from './resolve-options.js';
@@ -81,6 +83,7 @@ const SSE_RUNTIME = Symbol('SSE_RUNTIME');
     { provide: Drain, useFactory: ({ drain }: SseRuntime) => drain, inject: [SSE_RUNTIME] },
     SseService,
     EndpointExplorer,
+    MethodExplorer,
   ],
   exports: [SseService, SseTickets],
 })
@@ -146,7 +149,7 @@ export class SseModule
     const { hub, drain, runs, log } = this.runtime;
     await hub.close(() => endStreamsAndRuns(drain, runs.node));
     this.#connections?.closeIdle();
-    // A turn later: the close has rejected calls, whose failures are logged when their promises have settled.
+    // A turn later, when the failures of calls that the close has rejected are logged.
     await nextTurn();
     hub.callbacks.flush();
     log.flush();
@@ -164,23 +167,19 @@ async function runtimeOf(
   http: HttpAdapterHost,
 ): Promise<ImportedRuntime> {
   let isOwn = false;
-  const runtime = await sharedRuntime(options, modules, SseModule, (moduleOptions) => {
+  const runtime = await sharedRuntime(options, modules, SseModule, async (moduleOptions) => {
     isOwn = true;
     const readsTotals = [...modules.values()].some(({ providers }) => providers.has(READS_NODE_TOTALS));
-    return startRuntime(moduleOptions, http, readsTotals ? new NodeTotals() : undefined);
+    const { runtime: own, start } = createRuntime(
+      moduleOptions,
+      http,
+      readsTotals ? new NodeTotals() : undefined,
+    );
+    // Before the service can be injected, since other modules may publish from their first hook on.
+    await start();
+    return own;
   });
   return { ...runtime, isOwn };
-}
-
-/** Starts the hub before the service can be injected, since other modules may publish from their first hook on. */
-async function startRuntime(
-  moduleOptions: SseModuleOptions,
-  http: HttpAdapterHost,
-  totals: NodeTotals | undefined,
-): Promise<SseRuntime> {
-  const { runtime, start } = createRuntime(moduleOptions, http, totals);
-  await start();
-  return runtime;
 }
 
 /**
@@ -216,11 +215,12 @@ export function createRuntime(
     ...options,
     callbacks,
     report: log.failed,
+    eventCheck: EventCheck.of(options, log.eventMismatched),
     tracing: moduleOptions.tracing && new NodeTracing(moduleOptions.tracing, callbacks),
     observer: presence,
     onEpochChange: () => sessions?.renew(true),
     onBrokerLog: log.broker,
-    onControl: (text) => sessions?.receive(text) === true || commands.receive(text, hub),
+    onControl: (text, order) => sessions?.receive(text) === true || commands.receive(text, hub, order),
   });
   const { sessions, stored } = createSessions(options, hub);
   publishToChannels(hub.observables);

@@ -90,7 +90,7 @@ describe('the options in docs/03-options.md', () => {
     ['Ticket option', 'src/tickets/ticket-options.interface.ts', 'SseTicketOptions'],
     ['Run option', 'src/runs/run-options.interface.ts', 'SseRunsOptions'],
     ['Session option', 'src/sessions/session-options.interface.ts', 'SseSessionOptions'],
-    ['Room option', OPTIONS, 'SseRoomPolicyOptions'],
+    ['Room option', 'src/rooms/room-policy-options.interface.ts', 'SseRoomPolicyOptions'],
     ['Endpoint option', 'src/endpoint/routes/room-metadata.ts', 'SseRoomOptions'],
     ['redisBroker option', 'src/broker/redis/redis-broker-options.ts', 'RedisBrokerOptions'],
   ])('under "%s" are those of the code, no more and no fewer', (title, path, name) => {

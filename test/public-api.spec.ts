@@ -9,9 +9,11 @@ const API: Readonly<
 > = {
   'index.ts': {
     values: [
+      'BroadcastsTo',
       'ConnectedClient',
       'LastEventId',
       'MemoryBroker',
+      'OnRoom',
       'RoomMessage',
       'RunSignal',
       'SseClient',
@@ -36,6 +38,7 @@ const API: Readonly<
       'AllowedOrigins',
       'AuthorizeRoom',
       'BroadcastOptions',
+      'BroadcastsToOptions',
       'BrokerListener',
       'BrokerLogLevel',
       'BrokerNode',
@@ -58,6 +61,7 @@ const API: Readonly<
       'LocalPresence',
       'MergeRunEvents',
       'MissingAcknowledgement',
+      'OnRoomOptions',
       'PartitionedBroker',
       'PresenceChange',
       'PresenceCount',
@@ -80,6 +84,7 @@ const API: Readonly<
       'RoomName',
       'RoomSource',
       'RoomsOfRequest',
+      'RoomsOfResult',
       'RoutedRequest',
       'RunBounds',
       'RunChange',
@@ -167,6 +172,20 @@ const API: Readonly<
   'admin/index.ts': {
     values: ['SseAdminModule'],
     types: ['SseAdminOptions'],
+  },
+  'contract/index.ts': {
+    values: ['defineEvents', 'typeOnly'],
+    types: [
+      'EventContract',
+      'EventsOf',
+      'InputOf',
+      'JsonOf',
+      'RoomContract',
+      'RoomContracts',
+      'StandardIssue',
+      'StandardResult',
+      'StandardSchema',
+    ],
   },
   'client/index.ts': {
     values: ['SseClientError', 'connectSse', 'fromSse'],

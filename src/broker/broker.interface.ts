@@ -60,14 +60,13 @@ export interface BrokerListener {
   onEpochChange(epoch: string, current?: Position): void;
   /**
    * Receives a control message that some node has sent with `publishControl`.
-   *
+   * @param isInOrder `true` if what was published before it to subscribed rooms has been delivered. Default: `false`
    * @returns `false` for a malformed message, which is ignored; a broker may count it
    */
-  onControl?(text: string): boolean | void;
+  onControl?(text: string, isInOrder?: boolean): boolean | void;
   /**
    * Writes a line of the broker's log. In an application it is one of Nest's `Logger`, and a line that repeats is written once
-   * in ten seconds with its number. Must not throw. Without it, `redisBroker` emits a warning of the process,
-   * `SseRedisWarning`.
+   * in ten seconds with its number. Must not throw. Without it, `redisBroker` emits process warnings, `SseRedisWarning`.
    */
   onLog?(level: BrokerLogLevel, message: string): void;
   /** `true` where nothing may ever be subscribed: a broker may then connect its subscriber with the first `subscribe`. */
@@ -240,6 +239,11 @@ export interface SseBroker extends Partial<ControlChannel> {
 
   /** Settles when accepted events of this node have been delivered to it; at once while not connected. Precedes `close`. */
   whenDelivered?(): Promise<void>;
+  /**
+   * Settles once what any node published to subscribed rooms before the call has been delivered; pending while the broker cannot
+   * be reached. A broker that delivers inside `publish` leaves it out. @throws SseError `broker-closed`
+   */
+  whenCurrent?(): Promise<void>;
 
   /** Closes all connections and drops the history of this node. Nothing is delivered afterwards. May be called twice. */
   close(): Promise<void>;

@@ -5,7 +5,7 @@ import { ignoreRejection } from '../protocol/thenable.js';
 import type { ClientConnection } from './client-connection.js';
 import type { ClientSession } from './client-session.interface.js';
 import type { CloseReason } from './close-reason.js';
-import type { JoinOptions, SseClientContext } from './sse-client.interface.js';
+import type { JoinOptions, PendingJoins, SseClientContext } from './sse-client.interface.js';
 
 /** Carries out a client's calls, and is notified of its end: the hub of its node. */
 export interface ClientHost {
@@ -52,6 +52,8 @@ export class SseClient {
   connection!: ClientConnection;
   /** Called once when the stream ends. Cheaper than the promise `closed`. @internal */
   onceClosed: ((reason: CloseReason) => void) | undefined;
+  /** Rooms that the client is in and does not receive yet; `undefined` for none. @internal */
+  joining: PendingJoins | undefined;
   /** Slot that the client occupies in the limits of its node. @internal */
   slot: { release(): void } | undefined;
   /** Session whose key is in the URL of the stream. @internal */
@@ -83,14 +85,12 @@ export class SseClient {
 
   /** End of the client's time, from `expiresAt` of its identity; `undefined` for none. */
   get expiresAt(): Date | undefined {
-    const expiresAtMs = this.identity?.expiresAtMs;
-    return expiresAtMs === undefined ? undefined : new Date(expiresAtMs);
+    return this.identity?.expiresAtMs === undefined ? undefined : new Date(this.identity.expiresAtMs);
   }
 
   /** Object for the application's own values, empty at first. The module never reads or sends it. */
   get context(): SseClientContext {
-    this.#context ??= {};
-    return this.#context;
+    return (this.#context ??= {});
   }
 
   /** Signal that aborts when the stream ends. Its `reason` is the `CloseReason`. Aborted already on a closed client. */

@@ -43,6 +43,12 @@ export class NodeLog {
     this.#lines.flush();
   }
 
+  /** Logs an event that does not fit the contract, and is published all the same. */
+  readonly eventMismatched = (error: Error): void =>
+    this.#lines.log(error.message, 'contract', (repeated) =>
+      this.#logger.warn(`${error.message}${repeated}`, error.stack),
+    );
+
   /** Logs that a limit refused a request, or ended an older stream. */
   readonly limitReached = (limit: string): void =>
     this.#lines.log(limit, limit, (repeated) =>

@@ -39,6 +39,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'broker/broker.interface.ts',
       'broker/partitioned-broker.interface.ts',
     ],
+    types: ['contract'],
     packages: ['rxjs', 'node:crypto'],
   },
   commands: {
@@ -146,6 +147,11 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     packages: ['node:*', '@nestjs/common', 'eventsource-parser'],
   },
   client: { imports: [], packages: [] },
+  'method-events': {
+    imports: ['protocol', 'rooms', 'sse.service.ts'],
+    packages: ['@nestjs/*', 'rxjs'],
+  },
+  contract: { imports: ['protocol'], packages: [] },
   channels: { imports: [], types: ['connection'], packages: ['node:diagnostics_channel', 'rxjs'] },
   tracing: { imports: ['protocol'], types: ['callbacks'], packages: [] },
   opentelemetry: { imports: ['metrics'], types: ['tracing'], packages: ['@opentelemetry/api'] },
@@ -153,6 +159,8 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   [PUBLIC_API]: {
     imports: [
       'channels',
+      'contract',
+      'method-events',
       'tracing',
       'logs',
       'protocol',

@@ -32,6 +32,7 @@ import { tooLongAcknowledge, type ResolvedRedisOptions } from './redis-broker-op
 import { RedisNode } from './redis-node.js';
 import { RedisTickets } from './tickets/redis-tickets.js';
 import { RedisSessions } from './sessions/redis-sessions.js';
+import { RedisRuns } from './runs/redis-runs.js';
 
 /** The parts shared by all partitions of one broker. */
 export interface RedisBrokerContext {
@@ -52,17 +53,20 @@ export class RedisBroker implements SseBroker {
   readonly presence: PresenceStore = this.#presence;
   readonly tickets = new RedisTickets(() => this.#running());
   readonly sessions = new RedisSessions(() => this.#running());
+  readonly runs: RedisRuns;
   readonly acknowledges = true;
   /** The epoch outside of `start` and `close`. */
   readonly #placeholderEpoch = newEpoch();
   #node: RedisNode | undefined;
   readonly nodeId = randomUUID().slice(0, 8);
+  readonly whenCurrent = async (): Promise<void> => this.#running().feed.deliveries.whenCurrent();
   /** Absent from the partitions that do not carry the registry of nodes. */
   readonly nodes: (() => Promise<readonly BrokerNode[]>) | undefined;
 
   constructor(context: RedisBrokerContext, partition: Partition) {
     this.#context = context;
     this.#partition = partition;
+    this.runs = new RedisRuns(() => this.#node, context.options.publishTimeoutMs);
     this.nodes = partition.tag === NODES_TAG ? async () => this.#listNodes() : undefined;
   }
 
@@ -82,13 +86,11 @@ export class RedisBroker implements SseBroker {
     const { options, presenceTimes, log, outages, chooseDriver } = this.#context;
     log.attach(listener);
     const driver = (await chooseDriver())(slotOf(this.#partition.tag));
-    const nodeName = this.nodeId;
-    const redisKeys = new RedisKeys(this.#partition, driver.database, nodeName);
-    const onPresenceShutdown = (): void => this.#presence.nodeLeaving();
+    const redisKeys = new RedisKeys(this.#partition, driver.database, this.nodeId);
     const node = new RedisNode({
       driver,
       redisKeys,
-      nodeName,
+      nodeName: this.nodeId,
       carriesRegistry: this.#partition.tag === NODES_TAG,
       options,
       policy,
@@ -96,7 +98,7 @@ export class RedisBroker implements SseBroker {
       warn: log.warn,
       outages,
       reads: this.#context.reads,
-      onPresenceShutdown,
+      onPresenceShutdown: () => this.#presence.nodeLeaving(),
     });
     this.#presence.attach({
       commands: node.commands,
@@ -194,7 +196,7 @@ export class RedisBroker implements SseBroker {
   }
 
   async whenDelivered(): Promise<void> {
-    await this.#node?.feed.whenDelivered();
+    await this.#node?.feed.deliveries.whenDelivered();
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 import { createRuntime } from '../../sse.module.js';
 import { SseService } from '../../sse.service.js';
-import type { EventData, EventName } from '../../rooms/publish/event-map.js';
+import type { EventName, ReceivedData } from '../../rooms/publish/event-map.js';
 import { toSseMessage } from '../../rooms/publish/sse-message.js';
 import type { SseModuleOptions } from '../../sse-module-options.interface.js';
 import { RecordingBroker, type RecordedPublish } from './recording-broker.js';
@@ -23,7 +23,7 @@ export type PublishedEvent<Events extends object = object> =
   string extends EventName<Events>
     ? PublishedOf<string | undefined, unknown>
     : | PublishedOf<undefined, unknown>
-      | { [Name in EventName<Events>]: PublishedOf<Name, EventData<Events, Name>> }[EventName<Events>];
+      | { [Name in EventName<Events>]: PublishedOf<Name, ReceivedData<Events, Name>> }[EventName<Events>];
 
 /**
  * An `SseService` that records what is published, for unit tests of providers: from `createSseServiceMock`. It is the real

@@ -2,14 +2,17 @@ import { readFileSync } from 'node:fs';
 import { Controller, Get, Query } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import {
-  SseModule,
-  SseRoom,
+  BroadcastsTo,
   type CloseReason,
+  OnRoom,
   type RoutedRequest,
   type SseBroker,
   type SseClient,
+  type SseMessage,
   type SseMetrics,
+  SseModule,
   type SseModuleOptions,
+  SseRoom,
   type SseTracing,
 } from 'nestjs-simple-sse';
 import { SseAdminModule } from 'nestjs-simple-sse/admin';
@@ -67,6 +70,16 @@ class CallbackController {
     },
   })
   shared(): void {}
+
+  @OnRoom('heard')
+  hear({ data }: SseMessage): unknown {
+    return FAILURES[data as Way]();
+  }
+
+  @BroadcastsTo((way: Way) => unchecked<string>(FAILURES[way]()))
+  publish(way: Way): Way {
+    return way;
+  }
 
   @Get('source')
   @SseRoom('room')
@@ -410,6 +423,26 @@ const stateAfterGap = (outcome: 'Ends' | 'Waits'): Cell => [
   },
 ];
 
+const hears = (fails: boolean): Cell => [
+  fails ? 'Reported' : 'No effect',
+  async (table, _fail, way) => {
+    await table.start();
+    await table.running.sse.broadcast('heard', way);
+    await table.servesOthers();
+    expect(table.counted).toEqual(fails ? ['@OnRoom'] : []);
+  },
+];
+
+const publishesResult: Cell = [
+  'Reported',
+  async (table, _fail, way) => {
+    await table.start();
+    expect(table.running.get(CallbackController).publish(way)).toBe(way);
+    await table.servesOthers();
+    expect(table.counted).toEqual(['@BroadcastsTo']);
+  },
+];
+
 const publishesFrom = (fails: boolean): Cell => [
   fails ? 'Reported' : 'No effect',
   async (table, fail, way) => {
@@ -644,6 +677,13 @@ const TABLE: Readonly<Record<string, Row>> = {
     hangs: publishesFrom(false),
     nonsense: publishesFrom(true),
   },
+  '@BroadcastsTo': {
+    throws: publishesResult,
+    rejects: publishesResult,
+    hangs: publishesResult,
+    nonsense: publishesResult,
+  },
+  '@OnRoom': { throws: hears(true), rejects: hears(true), hangs: hears(false), nonsense: hears(false) },
   'broker.start': {
     throws: starts((fail) => brokerWith('start', fail), FAILED),
     rejects: starts((fail) => brokerWith('start', fail), FAILED),
