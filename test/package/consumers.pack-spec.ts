@@ -108,8 +108,8 @@ describe('the tarball', () => {
   });
 
   it('is smaller than its limit', () => {
-    // The library has at most 1,000,000 bytes; the documentation with the samples and charts has the rest.
-    expect(library.bytes).toBeLessThan(1_600_000);
+    // The library has at most 1,200,000 bytes; the documentation with the samples and charts has the rest.
+    expect(library.bytes).toBeLessThan(1_800_000);
   });
 });
 
