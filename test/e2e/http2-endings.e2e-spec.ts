@@ -45,10 +45,9 @@ class EndingController {
 const PATHS = ['GET /source', 'POST /source', 'GET /closed'];
 const LAST = /data: last\n\n$/;
 
+const { stdout: curl = '' } = spawnSync('curl', ['--version'], { encoding: 'utf8' });
 const missingCurl =
-  spawnSync('curl', ['--version']).stdout?.includes('HTTP2') === true || process.env['CI'] === 'true'
-    ? undefined
-    : 'no curl with HTTP/2 is on the PATH';
+  curl?.includes('HTTP2') || process.env['CI'] === 'true' ? undefined : 'no curl with HTTP/2 is on the PATH';
 
 const overTls = http2Platforms.filter(({ scheme }) => scheme === 'https');
 
@@ -64,10 +63,12 @@ describe.each(overTls)('a stream that the server ends over HTTP/2, on $name,', (
     it.each(PATHS)('ends whole, without an error: %s', async (route) => {
       const [method = '', path = ''] = route.split(' ');
       const body = method === 'POST' ? ['-H', 'content-type: application/json', '-d', '{"a":1}'] : [];
+      const options = ['-sS', '-k', '--http2', '-N', '-X', method, '-w', 'version %{http_version}', ...body];
       const { stdout } = await promisify(execFile)('curl', [
-        ...['-sS', '-k', '--http2', '-N', '-X', method, '-w', 'version %{http_version}'],
-        ...body,
-        ...['-H', 'accept: text/event-stream', running.url + path],
+        ...options,
+        '-H',
+        'accept: text/event-stream',
+        running.url + path,
       ]);
       const [text = '', version] = stdout.split('version ');
       expect(text).toMatch(LAST);
