@@ -45,9 +45,9 @@ class EndingController {
 const PATHS = ['GET /source', 'POST /source', 'GET /closed'];
 const LAST = /data: last\n\n$/;
 
-const { stdout: curl = '' } = spawnSync('curl', ['--version'], { encoding: 'utf8' });
+const curl = String(spawnSync('curl', ['--version']).stdout);
 const missingCurl =
-  curl?.includes('HTTP2') || process.env['CI'] === 'true' ? undefined : 'no curl with HTTP/2 is on the PATH';
+  curl.includes('HTTP2') || process.env['CI'] === 'true' ? undefined : 'no curl with HTTP/2 is on the PATH';
 
 const overTls = http2Platforms.filter(({ scheme }) => scheme === 'https');
 
