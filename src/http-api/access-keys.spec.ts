@@ -45,6 +45,25 @@ describe('AccessKeys', () => {
     expect([...allowed, ...denied].filter((room) => keys.allows(request, room))).toEqual(allowed);
   });
 
+  it('gives each set of rooms idempotency keys of its own, and leaves those of other publishers as they are', () => {
+    const keys = new AccessKeys([
+      { key: 'a'.repeat(40) },
+      { key: 'b'.repeat(40), rooms: ['x', 'y'] },
+      { key: 'c'.repeat(40), rooms: ['y', 'x'] },
+      { key: 'd'.repeat(40), rooms: ['x'] },
+    ]);
+    const scopedBy = (letter: string, idempotencyKey: string): string => {
+      const request = {};
+      keys.admit(request, letter.repeat(40));
+      return keys.scoped(request, idempotencyKey);
+    };
+    expect(scopedBy('a', 'order-7')).toBe('order-7');
+    expect(scopedBy('b', 'order-7')).toBe(scopedBy('c', 'order-7'));
+    expect(new Set(['a', 'b', 'd'].map((letter) => scopedBy(letter, 'order-7'))).size).toBe(3);
+    expect(scopedBy('b', 'order-8')).not.toBe(scopedBy('b', 'order-7'));
+    expect(scopedBy('b', 'x'.repeat(255)).length).toBeLessThanOrEqual(255);
+  });
+
   it('holds no key, in none of its properties', () => {
     expect(JSON.stringify(Object.values(new AccessKeys(KEYS)))).not.toContain('aaaa');
   });

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { matchesRoomPattern } from '../rooms/room-pattern.js';
 import type { SseHttpApiKey } from './http-api-options.interface.js';
 
@@ -46,6 +46,18 @@ export class AccessKeys {
     const key = this.#admitted.get(request);
     if (key === undefined) return false;
     return key.rooms?.some((pattern) => matchesRoomPattern(pattern, room)) ?? true;
+  }
+
+  /**
+   * Returns the idempotency key under which an event of an admitted request counts. Under a key with `rooms` it differs from
+   * that of every other publisher: whoever may publish to some rooms could otherwise use up the keys of others. Keys of the
+   * same rooms share theirs, so that one can replace another between two attempts.
+   */
+  scoped(request: object, idempotencyKey: string): string {
+    const rooms = this.#admitted.get(request)?.rooms;
+    if (rooms === undefined) return idempotencyKey;
+    const scope = JSON.stringify([rooms.toSorted(), idempotencyKey]);
+    return createHash('sha256').update(scope).digest('base64url');
   }
 
   #digest(key: string): Buffer {

@@ -6,7 +6,12 @@ import { AccessKeys } from './access-keys.js';
 import type { SseHttpApiKey, SseHttpApiOptions } from './http-api-options.interface.js';
 
 /** Defaults of the options. */
-export const HTTP_API_DEFAULTS = { path: 'sse', maxBatch: 100, maxBodyBytes: 1_048_576 } as const;
+export const HTTP_API_DEFAULTS = {
+  path: 'sse',
+  maxBatch: 100,
+  maxRooms: 1_000,
+  maxBodyBytes: 1_048_576,
+} as const;
 
 /** 128 bits as hexadecimal digits: too many to be guessed. */
 const MIN_KEY_LENGTH = 32;
@@ -17,6 +22,7 @@ const COUNT = orFalse(wholeNumber(1, Number.MAX_SAFE_INTEGER));
 const CHECKS: Readonly<Record<keyof SseHttpApiOptions, OptionCheck>> = {
   keys: (value) => (Array.isArray(value) ? undefined : 'a list of keys'),
   maxBatch: COUNT,
+  maxRooms: COUNT,
   maxBodyBytes: COUNT,
 };
 
@@ -24,6 +30,7 @@ const CHECKS: Readonly<Record<keyof SseHttpApiOptions, OptionCheck>> = {
 export interface ResolvedHttpApiOptions {
   readonly keys: AccessKeys;
   readonly maxBatch: number | false;
+  readonly maxRooms: number | false;
   readonly maxBodyBytes: number | false;
 }
 
@@ -47,7 +54,7 @@ export function resolveHttpApiOptions(
       );
     }
   }
-  const { keys = [], maxBatch, maxBodyBytes } = options;
+  const { keys = [], maxBatch, maxRooms, maxBodyBytes } = options;
   if (keys.length === 0 && !hasGuards) {
     throw refused(
       'needs the option "keys" or "guards": without them anybody could publish. Create a key with `openssl rand -hex 32`.',
@@ -60,6 +67,7 @@ export function resolveHttpApiOptions(
   return {
     keys: new AccessKeys(checked),
     maxBatch: maxBatch ?? HTTP_API_DEFAULTS.maxBatch,
+    maxRooms: maxRooms ?? HTTP_API_DEFAULTS.maxRooms,
     maxBodyBytes: maxBodyBytes ?? HTTP_API_DEFAULTS.maxBodyBytes,
   };
 }

@@ -18,6 +18,11 @@ export interface SseHttpApiOptions {
   /** Most events of one request. `false`: no limit. Default: 100. */
   readonly maxBatch?: number | false;
   /**
+   * Most rooms of one request, over all of its events. An event for 100,000 rooms blocks a node, and Redis, for about a second.
+   * `false`: no limit. Default: 1,000.
+   */
+  readonly maxRooms?: number | false;
+  /**
    * Most bytes of a request's body. The limit of the platform's own parser holds as well: 100 KB on Express, 1 MiB on Fastify.
    * `false`: that limit alone. Default: 1,048,576.
    */

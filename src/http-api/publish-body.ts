@@ -16,21 +16,30 @@ export interface RequestedEvent {
   readonly path: string;
 }
 
+/** Limits of one request; `false` for none. */
+interface BodyLimits {
+  readonly maxBatch: number | false;
+  readonly maxRooms: number | false;
+}
+
 const OPTIONS = ['except', 'volatile', 'idempotencyKey', 'acknowledge'] as const;
 const FIELDS = ['rooms', 'event', 'data', ...OPTIONS];
 
 /**
  * Parses a body: one event, or `{ events: [...] }`.
  *
- * @throws HttpException 400 that names the field; 413 for more than `maxBatch` events
+ * @throws HttpException 400 that names the field; 413 for more events or rooms than the limits allow
  */
 export function parseBody(
   body: unknown,
-  maxBatch: number | false,
+  { maxBatch, maxRooms }: BodyLimits,
   rules: RoomNameRules,
 ): { readonly isBatch: boolean; readonly events: readonly RequestedEvent[] } {
   const fields = objectOf(body, '');
-  if (!Object.hasOwn(fields, 'events')) return { isBatch: false, events: [parseEvent(fields, '', rules)] };
+  if (!Object.hasOwn(fields, 'events')) {
+    checkRooms([fields], maxRooms, 'rooms');
+    return { isBatch: false, events: [parseEvent(fields, '', rules)] };
+  }
   refuseOthers(fields, '', ['events']);
   const { events } = fields;
   if (!Array.isArray(events) || events.length === 0) {
@@ -44,12 +53,30 @@ export function parseBody(
       'events',
     );
   }
+  checkRooms(events, maxRooms, 'events');
   return {
     isBatch: true,
     events: events.map((event, index) =>
       parseEvent(objectOf(event, `events[${index}]`), `events[${index}].`, rules),
     ),
   };
+}
+
+/** Counts the rooms before any of them is looked at. A room of several events counts for each. */
+function checkRooms(events: readonly unknown[], maxRooms: number | false, field: string): void {
+  const count = events.reduce<number>((sum, event) => sum + roomsIn(event), 0);
+  if (maxRooms === false || count <= maxRooms) return;
+  throw refusal(
+    HttpStatus.PAYLOAD_TOO_LARGE,
+    'rooms-too-many',
+    `A request has at most ${maxRooms} rooms over all of its events, not ${count}. Send several requests, or raise "maxRooms" of SseHttpApiModule.`,
+    field,
+  );
+}
+
+function roomsIn(event: unknown): number {
+  const rooms = (event as { readonly rooms?: unknown } | null)?.rooms;
+  return Array.isArray(rooms) ? rooms.length : 1;
 }
 
 function parseEvent(

@@ -10,6 +10,7 @@ export const HTTP_API_CODES = [
   'invalid-body',
   'body-too-large',
   'batch-too-large',
+  'rooms-too-many',
   'internal-error',
 ] as const;
 

@@ -36,7 +36,7 @@ export class PublishService {
   async publish(request: PublishRequest, response: object): Promise<PublishAnswer> {
     checkMediaType(request);
     checkSize(request, this.options.maxBodyBytes);
-    const { isBatch, events } = parseBody(request.body, this.options.maxBatch, this.sse.internals.options);
+    const { isBatch, events } = parseBody(request.body, this.options, this.sse.internals.options);
     const prepared = events.map((event) => this.#prepare(request, event));
     const results = await Promise.all(prepared.map(outcome));
     const failures = results.flatMap((result) => ('error' in result ? [result.error] : []));
@@ -65,10 +65,17 @@ export class PublishService {
     }
     const attempt = (own: object): Publish => this.sse.prepare(rooms, event, data, own);
     try {
-      return attempt(options);
+      return attempt(this.#scoped(request, options));
     } catch (error) {
       throw invalidEvent(error, `${path}${fieldOf(error, options, attempt)}`);
     }
+  }
+
+  /** The options with the idempotency key of the publisher. */
+  #scoped(request: PublishRequest, options: RequestedEvent['options']): RequestedEvent['options'] {
+    const { idempotencyKey } = options;
+    if (typeof idempotencyKey !== 'string') return options;
+    return { ...options, idempotencyKey: this.options.keys.scoped(request, idempotencyKey) };
   }
 }
 

@@ -389,6 +389,39 @@ describe.each(platforms)('publishing over HTTP, on $name,', (platform) => {
     });
   });
 
+  it('refuses more rooms than `maxRooms` in a request with 413, and publishes none of it', async () => {
+    await start({ options: { keys: [KEY], maxRooms: 3 } });
+    const answer = { status: 413, body: { code: 'rooms-too-many' } };
+    expect((await post({ rooms: ['a', 'b', 'c'], data: 1 })).status).toBe(200);
+    expect(await post({ rooms: ['a', 'b', 'c', 'd'], data: 1 })).toMatchObject(answer);
+    const event = { rooms: ['a', 'b'], data: 1 };
+    expect(await post({ events: [event, event] })).toMatchObject(answer);
+    expect((await post({ events: [event, { rooms: 'a', data: 1 }] })).status).toBe(200);
+  });
+
+  it('refuses 20,000 rooms by default, before it looks at one', async () => {
+    await start();
+    const rooms = Array.from({ length: 20_000 }, () => '');
+    expect(await post({ rooms, data: 1 })).toMatchObject({
+      status: 413,
+      body: { code: 'rooms-too-many', field: 'rooms' },
+    });
+  });
+
+  it('lets a key for some rooms use up no idempotency key of others', async () => {
+    await start({ options: { keys: [KEY, { key: ORDERS_KEY, rooms: ['orders/*'] }] } });
+    const authorization = `Bearer ${ORDERS_KEY}`;
+    const idempotencyKey = 'paid-7';
+    const limited = await post({ rooms: 'orders/7', data: 1, idempotencyKey }, { authorization });
+    const other = await post({ rooms: 'billing', data: 2, idempotencyKey });
+    expect([limited.status, other.status]).toEqual([200, 200]);
+    expect(other.body).not.toEqual(limited.body);
+    // Each counts its own events once.
+    expect((await post({ rooms: 'billing', data: 2, idempotencyKey })).body).toEqual(other.body);
+    const again = await post({ rooms: 'orders/7', data: 1, idempotencyKey }, { authorization });
+    expect(again.body).toEqual(limited.body);
+  });
+
   it.each(['broker-unavailable', 'broker-closed'] as const)(
     'answers 503 with Retry-After when the broker answers %s',
     async (code) => {

@@ -1,0 +1,148 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Controller, Get, GoneException, Header } from '@nestjs/common';
+import { SseRoom } from 'nestjs-simple-sse';
+import { prometheusMetrics } from 'nestjs-simple-sse/prometheus';
+import { register } from 'prom-client';
+import { freePort } from '../redis/redis-server.js';
+import { describeUnless } from '../support/describe-unless.js';
+import { express } from '../support/platforms.js';
+import { portOf } from '../support/port-of.js';
+import type { RunningApp } from '../support/running-app.js';
+import { connectClient, testApp } from '../support/test.controller.js';
+import { eventually, pause, PATIENCE_MS } from '../support/within.js';
+
+interface Dashboard {
+  readonly panels: readonly {
+    readonly title: string;
+    readonly targets: readonly { readonly expr: string }[];
+  }[];
+}
+
+interface Answer {
+  readonly data: { readonly result: readonly { readonly value: readonly [number, string] }[] };
+}
+
+@Controller()
+class MetricsController {
+  @Get('metrics')
+  @Header('content-type', register.contentType)
+  metrics(): Promise<string> {
+    return register.metrics();
+  }
+
+  @Get('gone')
+  @SseRoom('shop')
+  gone(): void {
+    throw new GoneException();
+  }
+}
+
+const isThere = spawnSync('prometheus', ['--version']).error === undefined;
+const missing = isThere || process.env['CI'] === 'true' ? undefined : 'prometheus is not on the PATH';
+
+describeUnless(missing, 'the dashboard of Grafana, in Prometheus', () => {
+  let app: RunningApp;
+  let prometheus: ChildProcess;
+  let folder: string;
+  let url: string;
+
+  beforeAll(async () => {
+    app = await express.start(
+      testApp({
+        controllers: [MetricsController],
+        options: {
+          metrics: prometheusMetrics(),
+          limits: { maxStreams: 20 },
+          maxQueuedBytes: 100_000,
+          identify: () => {
+            throw new Error('no session');
+          },
+        },
+      }),
+    );
+    folder = mkdtempSync(join(tmpdir(), 'sse-prometheus-'));
+    const port = await freePort();
+    url = `http://127.0.0.1:${port}`;
+    writeFileSync(
+      join(folder, 'prometheus.yml'),
+      `global: { scrape_interval: 500ms, scrape_timeout: 500ms }
+scrape_configs: [{ job_name: sse, static_configs: [{ targets: ['127.0.0.1:${portOf(app.server)}'] }] }]\n`,
+    );
+    const options = ['--config.file=prometheus.yml', '--storage.tsdb.path=data'];
+    prometheus = spawn('prometheus', [...options, `--web.listen-address=127.0.0.1:${port}`], {
+      cwd: folder,
+      stdio: 'ignore',
+    });
+    await eventually(
+      () =>
+        fetch(`${url}/-/ready`).then(
+          ({ ok }) => ok,
+          () => false,
+        ),
+      'Prometheus is ready',
+      PATIENCE_MS,
+    );
+  }, 2 * PATIENCE_MS);
+
+  afterAll(async () => {
+    const ended = new Promise((resolve) => prometheus?.once('exit', resolve));
+    if (prometheus?.kill()) await ended;
+    await app?.close();
+    register.clear();
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  });
+
+  const valuesOf = async (expr: string): Promise<string[]> => {
+    // As Grafana fills them in.
+    const query = expr.replace('$instance', '.*').replace('$__rate_interval', '30s');
+    const response = await fetch(`${url}/api/v1/query?query=${encodeURIComponent(query)}`);
+    expect([query, response.status]).toEqual([query, 200]);
+    return ((await response.json()) as Answer).data.result.map(({ value }) => value[1]);
+  };
+
+  /** Something of all that the panels show. */
+  async function traffic(): Promise<void> {
+    const { stream, client } = await connectClient(app, '/rooms/shop');
+    const id = await app.sse.broadcast('shop', 'news', 'x');
+    client.send('alone', 'x');
+    await stream.nextEvent();
+    stream.close();
+    for (const lastEventId of [id ?? '', 'x'])
+      (await app.listen('/rooms/shop', { headers: { 'last-event-id': lastEventId } })).close();
+    const streams = await Promise.all(Array.from({ length: 20 }, () => app.listen('/rooms/shop')));
+    expect((await app.open('/plain', { headers: { accept: 'text/html' } })).status).toBe(503);
+    for (const each of streams) each.close();
+    expect((await app.open('/gone')).status).toBe(410);
+    await eventually(() => app.sse.count() === 0, 'no client');
+  }
+
+  it(
+    'has a series, and a number, for every query',
+    async () => {
+      const dashboard = JSON.parse(readFileSync('docs/grafana/nestjs-simple-sse.json', 'utf8')) as Dashboard;
+      const queries = dashboard.panels.flatMap(({ title, targets }) =>
+        targets.map(({ expr }) => ({ title, expr })),
+      );
+      let empty: string[] = [];
+      await eventually(
+        async () => {
+          await traffic();
+          await pause(500);
+          empty = [];
+          for (const { title, expr } of queries) {
+            const values = await valuesOf(expr);
+            if (!values.some((value) => Number.isFinite(Number(value)))) empty.push(`${title}: ${expr}`);
+          }
+          return empty.length === 0;
+        },
+        'a series for each query',
+        2 * PATIENCE_MS,
+      ).catch(() => {});
+      expect(empty).toEqual([]);
+    },
+    4 * PATIENCE_MS,
+  );
+});
