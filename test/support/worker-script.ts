@@ -103,7 +103,9 @@ export class WorkerScript {
     await within(Promise.race([printed, closed]), 'the results of the worker', PATIENCE_MS);
     await onResults();
     const exit: unknown = await within(closed, 'the end of the worker', PATIENCE_MS);
-    const [results = 'null', handles] = output.trim().split('\n');
+    // Nest's Logger writes to the same output, as of an outage of Redis.
+    const lines = output.split('\n').filter((line) => line !== '' && !line.includes('[Nest]'));
+    const [results = 'null', handles] = lines;
     return {
       results: JSON.parse(results),
       handles: handles === undefined ? undefined : JSON.parse(handles),
