@@ -1,4 +1,5 @@
 import type { PartitionedBroker } from './broker/partitioned-broker.interface.js';
+import { checkContract, contractExpected } from './contract/check-contract.js';
 import { checkAllowedOrigins } from './cross-site/allowed-origins-check.js';
 import { LIMIT_CHECKS } from './limits/limit-checks.js';
 import type { SseMetrics } from './metrics/sse-metrics.interface.js';
@@ -15,8 +16,10 @@ import {
 import { retryTime } from './protocol/input/retry-time.js';
 import { SseError } from './protocol/sse-error.js';
 import { TICKET_CHECKS } from './tickets/ticket-checks.js';
+import { RUNS_CHECKS } from './runs/run-checks.js';
 import { SESSION_CHECKS } from './sessions/session-checks.js';
-import type { SseModuleOptions, SseRoomPolicyOptions } from './sse-module-options.interface.js';
+import type { SseRoomPolicyOptions } from './rooms/room-policy-options.interface.js';
+import type { SseModuleOptions } from './sse-module-options.interface.js';
 
 const BROKER = objectWith('start', 'publish', 'subscribe', 'unsubscribe', 'read', 'close');
 const METRICS = objectWith(...REQUIRED_METRICS);
@@ -37,10 +40,14 @@ const CHECKS: Readonly<Record<keyof SseModuleOptions, Check>> = {
   rooms: objectWith(),
   limits: objectWith(),
   sessions: (value) => (typeof value === 'boolean' ? undefined : orFalse(objectWith())(value)),
+  runs: objectWith(),
   allowedOrigins: checkAllowedOrigins,
   tickets: orFalse(objectWith()),
   allowAsteriskInRoomNames: trueOrFalse,
   readyEvent: trueOrFalse,
+  events: contractExpected,
+  checkEvents: (value) =>
+    value === 'warn' || typeof value === 'boolean' ? undefined : `true, 'warn' or false`,
   serialize: (value) => (typeof value === 'function' ? undefined : 'a function that returns a string'),
   identify: (value) => (typeof value === 'function' ? undefined : 'a function that returns { user, info? }'),
   authorizeRoom: authorizer,
@@ -83,7 +90,15 @@ export function checkOptions(options: SseModuleOptions): void {
   check('limits.', options.limits ?? {}, LIMIT_CHECKS);
   check('tickets.', options.tickets || {}, TICKET_CHECKS);
   if (typeof options.sessions === 'object') check('sessions.', options.sessions, SESSION_CHECKS);
+  check('runs.', options.runs ?? {}, RUNS_CHECKS);
   checkPresence(options);
+  if (options.events !== undefined) checkContract(options.events, options);
+  else if (options.checkEvents !== undefined) {
+    throw new SseError(
+      'invalid-options',
+      'The option "checkEvents" of SseModule needs the option "events", with which events are compared.',
+    );
+  }
 }
 
 /** True where the options give clients a user. */

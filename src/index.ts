@@ -4,6 +4,8 @@ export type { AddOptions, BroadcastOptions } from './sse-service-options.interfa
 export { SseDestination, type EmitOptions, type ExcludedTarget } from './rooms/publish/sse-destination.js';
 export { SseInterceptor } from './sse.interceptor.js';
 export { SseRoom } from './sse-room.decorator.js';
+export { RunSignal, SseRun, SseRunTail } from './run-routes/sse-run.decorator.js';
+export { SseRuns, type StartedRun } from './runs/sse-runs.js';
 export { SseRoomChanges } from './room-changes/room-changes.decorator.js';
 export type {
   DecideRoom,
@@ -12,14 +14,17 @@ export type {
   RoomDecision,
   SseRoomChangesOptions,
 } from './room-changes/room-changes.interface.js';
+export { BroadcastsTo } from './method-events/broadcasts-to.decorator.js';
+export type { BroadcastsToOptions, RoomsOfResult } from './method-events/published-result.interface.js';
+export { OnRoom, type OnRoomOptions } from './method-events/on-room.decorator.js';
 export { ConnectedClient } from './connected-client.decorator.js';
 export { LastEventId } from './last-event-id.decorator.js';
 export type {
   SseModuleOptions,
   SseModuleAsyncOptions,
   SseOptionsFactory,
-  SseRoomPolicyOptions,
 } from './sse-module-options.interface.js';
+export type { SseRoomPolicyOptions } from './rooms/room-policy-options.interface.js';
 
 export { SseTickets } from './tickets/sse-tickets.js';
 export { ticketOf } from './tickets/request-ticket.js';
@@ -29,6 +34,16 @@ export type { TicketStore } from './broker/ticket-store.interface.js';
 export type { AllowedOrigins } from './cross-site/cross-site-options.interface.js';
 export type { AuthorizeRoom } from './rooms/authorize/authorize-room.interface.js';
 export type { SseSessionOptions } from './sessions/session-options.interface.js';
+export type { RunSource } from './endpoint/runs/run-metadata.js';
+export type {
+  MergeRunEvents,
+  SseRunEvent,
+  SseRunOptions,
+  SseRunRouteOptions,
+  SseRunsOptions,
+  SseRunStatus,
+  SseRunTailOptions,
+} from './runs/run-options.interface.js';
 export type { SseHealth } from './drain/sse-health.js';
 export type { SseLimitOptions } from './limits/limit-options.interface.js';
 export { SseClient } from './connection/sse-client.js';
@@ -56,6 +71,7 @@ export type { SseTracing, TraceContext, TracedEvent } from './tracing/sse-tracin
 export { MemoryBroker } from './broker/memory/memory-broker.js';
 export type {
   BrokerListener,
+  BrokerLogLevel,
   BrokerState,
   HistoryPage,
   HistoryPolicy,

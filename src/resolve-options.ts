@@ -1,6 +1,7 @@
 import { asPartitioned } from './broker/partitioned-broker.interface.js';
 import { MemoryBroker } from './broker/memory/memory-broker.js';
 import { checkOptions, hasUsers } from './check-options.js';
+import type { EventContract } from './contract/event-contract.js';
 import type { AllowedOrigins } from './cross-site/cross-site-options.interface.js';
 import type { ResolvedLimits } from './limits/stream-limits.js';
 import type { SseMetrics } from './metrics/sse-metrics.interface.js';
@@ -8,6 +9,7 @@ import type { Identify } from './presence/presence.js';
 import type { RetryTime } from './protocol/input/retry-time.js';
 import { RoomPolicy, type RoomRule } from './rooms/room-policy.js';
 import type { HubOptions } from './rooms/room-hub.interface.js';
+import { resolveRuns, type ResolvedRuns } from './runs/resolve-runs.js';
 import { resolveSessions, type ResolvedSessions } from './sessions/session-checks.js';
 import type { SseModuleOptions } from './sse-module-options.interface.js';
 import type { ResolvedTicketOptions } from './tickets/sse-tickets.js';
@@ -15,14 +17,24 @@ import type { ResolvedTicketOptions } from './tickets/sse-tickets.js';
 /** All options with their values. No other file has defaults. */
 export interface ResolvedSseOptions extends Omit<
   HubOptions,
-  'callbacks' | 'report' | 'observer' | 'onControl' | 'onEpochChange' | 'tracing'
+  | 'callbacks'
+  | 'report'
+  | 'observer'
+  | 'onControl'
+  | 'onBrokerLog'
+  | 'onEpochChange'
+  | 'tracing'
+  | 'eventCheck'
 > {
+  readonly events: EventContract | undefined;
+  readonly checkEvents: 'warn' | boolean;
   readonly retryMs: RetryTime | false;
   readonly drainWindowMs: number;
   readonly identify: Identify | undefined;
   readonly presenceGraceMs: number | false;
   readonly limits: ResolvedLimits;
   readonly sessions: ResolvedSessions | false;
+  readonly runs: ResolvedRuns;
   readonly allowedOrigins: AllowedOrigins | false | undefined;
   readonly tickets: ResolvedTicketOptions | false;
   /** True where clients of this process may have a user: the option `identify` or `tickets` is set. */
@@ -75,6 +87,18 @@ export const DEFAULT_TICKETS = {
 /** Defaults of the option `sessions`. */
 export const DEFAULT_SESSIONS = { ttlMs: 120_000, maxRooms: 100 } as const;
 
+/** Defaults of the option `runs`. */
+export const DEFAULT_RUNS = {
+  keepMs: 600_000,
+  maxDurationMs: 3_600_000,
+  stopWhenUnwatchedMs: false,
+  maxEvents: 10_000,
+  maxBytes: 8_388_608,
+  leaseMs: 15_000,
+  drainMs: 0,
+  maxRuns: 10_000,
+} as const;
+
 /**
  * Checks the options and adds the defaults.
  *
@@ -105,9 +129,12 @@ export function resolveOptions(options: SseModuleOptions = {}): OwnOptions {
   return {
     ...rest,
     sessions: resolveSessions(rest.sessions, DEFAULT_SESSIONS, broker),
+    runs: resolveRuns(rest.runs, DEFAULT_RUNS, broker),
     policy: new RoomPolicy(limits, historyMaxBytes, rules, rest.authorizeRoom),
     serialize: rest.serialize ?? JSON.stringify,
     identify: rest.identify,
+    events: rest.events,
+    checkEvents: rest.checkEvents ?? process.env['NODE_ENV'] !== 'production',
     allowedOrigins: rest.allowedOrigins,
     limits: { keyOf: undefined, ...DEFAULT_LIMITS, ...definedOnly(options.limits ?? {}) } as ResolvedLimits,
     tickets: options.tickets !== false && {

@@ -2,42 +2,18 @@ import type { ConfigurableModuleAsyncOptions } from '@nestjs/common';
 import type { SseBroker } from './broker/broker.interface.js';
 import type { PartitionedBroker } from './broker/partitioned-broker.interface.js';
 import type { SseClient } from './connection/sse-client.js';
+import type { EventContract } from './contract/event-contract.js';
 import type { AllowedOrigins } from './cross-site/cross-site-options.interface.js';
 import type { SseLimitOptions } from './limits/limit-options.interface.js';
 import type { SseMetrics } from './metrics/sse-metrics.interface.js';
 import type { SseTicketOptions } from './tickets/ticket-options.interface.js';
 import type { AuthorizeRoom } from './rooms/authorize/authorize-room.interface.js';
+import type { SseRoomPolicyOptions } from './rooms/room-policy-options.interface.js';
 import type { RetryTime } from './protocol/input/retry-time.js';
 import type { SseTracing } from './tracing/sse-tracing.interface.js';
 import type { SseIdentity } from './protocol/input/user-name.js';
+import type { SseRunsOptions } from './runs/run-options.interface.js';
 import type { SseSessionOptions } from './sessions/session-options.interface.js';
-
-/** Options for the rooms of one name pattern. They override the module's options. */
-export interface SseRoomPolicyOptions {
-  /** `false`: events of these rooms are not stored and carry no id, so they are not replayed. Default: the module's. */
-  readonly history?: boolean;
-  /** Number of events stored for each of these rooms, 1 or more. Default: the module's. */
-  readonly historyMaxEvents?: number;
-  /** Milliseconds for which an event of these rooms is stored, 1 or more. Default: the module's. */
-  readonly historyMaxAgeMs?: number;
-  /**
-   * `true`: events of these rooms are volatile unless `broadcast` overrides it. A slow client receives
-   * only the newest of each event name. Implies `history: false`. Default: `false`.
-   */
-  readonly volatile?: boolean;
-  /**
-   * `true`: the module tracks the members of these rooms over all nodes. Needs the option `identify` in a
-   * process with HTTP. Each join and leave of a connection costs a write to the broker. Default: `false`.
-   */
-  readonly presence?: boolean;
-  /**
-   * `true`: clients in the room receive the events `sse:join` and `sse:leave` with `{ room, user, info }`. Reveals each
-   * member to the others. In a room of n clients each join costs n deliveries. Needs `presence: true`. Default: `false`.
-   */
-  readonly presenceEvents?: boolean;
-  /** Decides about clients that join these rooms at run time, instead of the module's `authorizeRoom`. Default: the module's. */
-  readonly authorizeRoom?: AuthorizeRoom;
-}
 
 /**
  * Options of `SseModule.forRoot()`. Each has a default. An invalid value or an unknown name throws an `SseError`
@@ -134,6 +110,16 @@ export interface SseModuleOptions {
    */
   readonly rooms?: Readonly<Record<string, SseRoomPolicyOptions>>;
 
+  /** The events of each room, from `defineEvents` of `nestjs-simple-sse/contract`, with schemas of their data. Default: none. */
+  readonly events?: EventContract;
+
+  /**
+   * `true` compares each published or sent event with `events` before it is published: a wrong one is refused with `unknown-room`,
+   * `unknown-event` or `data-mismatch`. `'warn'` logs it and publishes it. `false` compares nothing. What is sent is the same in all
+   * three: the data as it was given. Default: `true`, and `false` where `NODE_ENV` is `production`.
+   */
+  readonly checkEvents?: 'warn' | boolean;
+
   /**
    * `true` allows `*` in names of rooms, beside other characters: `broadcast('orders/*', …)` publishes to the one room of that
    * name, and to no other. `false` refuses such a name with `invalid-room`, since it looks like a pattern. Set it alike on all
@@ -194,6 +180,12 @@ export interface SseModuleOptions {
   readonly sessions?: SseSessionOptions | boolean;
 
   /**
+   * Bounds and defaults of runs: `sse.runs`, `@SseRun` and `@SseRunTail`. Default: those of `SseRunsOptions`. Needs a broker that
+   * stores runs.
+   */
+  readonly runs?: SseRunsOptions;
+
+  /**
    * Returns whether a client may be in a room that it joins at run time, or a promise of it. Asked at each `join` of an open
    * stream, for each room of a session that comes back, and for the rooms of open streams by `sse.reauthorize`. Anything but
    * `true` refuses, and so does an exception with a status from 400 to 499: the `join` rejects with `room-forbidden`, and a room
@@ -229,6 +221,7 @@ export interface SseModuleOptions {
 
 /** Implemented by the class of `forRootAsync({ useClass })` or `useExisting`. */
 export interface SseOptionsFactory {
+  /** Returns the options as `forRoot()` takes them. Called once, when the application starts. */
   createSseOptions(): SseModuleOptions | Promise<SseModuleOptions>;
 }
 

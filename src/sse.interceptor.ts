@@ -1,5 +1,4 @@
 import {
-  BadRequestException,
   ForbiddenException,
   Injectable,
   Optional,
@@ -16,7 +15,8 @@ import { answerUnlessAnswered } from './endpoint/response/unanswered-failure.js'
 import { isForbiddenOrigin } from './endpoint/identity/origin-check.js';
 import { setRequestClient } from './endpoint/request-client.js';
 import { roomMetadataOf } from './endpoint/routes/room-metadata.js';
-import { roomsOfRequest, type RoomSource } from './endpoint/room-names.js';
+import { requestRooms, type RequestRooms } from './endpoint/routes/request-rooms.js';
+import { openRun } from './endpoint/runs/run-route.js';
 import { HandlerStream } from './endpoint/handler-stream.js';
 import { attachSession, sessionKeyOf } from './endpoint/routes/stream-session.js';
 import { checkTicketRooms, redeemTicket, TicketsUnavailableException } from './endpoint/sse-ticket.guard.js';
@@ -28,10 +28,8 @@ import {
   releaseOnceGone,
 } from './endpoint/stream-opening.js';
 import { StreamLog } from './endpoint/stream-log.js';
-import type { StreamLimits } from './limits/stream-limits.js';
 import { setHandlerRunner } from './endpoint/routes/wrap-handler.js';
 import { drawRetry } from './protocol/input/retry-time.js';
-import type { RoomNameRules } from './protocol/input/room-name.js';
 import { SseError } from './protocol/sse-error.js';
 import { SSE_INTERCEPTOR_METADATA } from './sse.constants.js';
 import { SseService } from './sse.service.js';
@@ -88,29 +86,32 @@ export class SseInterceptor implements NestInterceptor {
         'SseService is a mock, so no stream can be opened. Import SseModule.forRoot() and spy on its SseService instead.',
       );
     }
-    const { hub, options, limits, tickets, drain, sessions } = internals;
+    const { hub, options, limits, tickets, drain, runs } = internals;
     if (isForbiddenOrigin(http, request, options.allowedOrigins))
       throw new ForbiddenException(CROSS_SITE_MESSAGE);
     const metadata = roomMetadataOf(context.getClass(), context.getHandler());
-    const retryMs = metadata.retryMs ?? options.retryMs;
+    const { run: runRoute, control = runRoute?.options.control ?? true } = metadata;
+    const retryMs = metadata.retryMs ?? (control && options.retryMs);
+    // The position of a run is in no session.
+    const sessions = runRoute === undefined ? internals.sessions : undefined;
 
     if (drain.hasBegun) return respondWith((done) => refuseWhileDraining(http, retryMs, done));
     if (!http.claimConnection()) return respondWith((done) => http.answerReconnect(drawRetry(retryMs), done));
     const session = sessionKeyOf(http, sessions);
     http.watchSession();
     if (http.request.method === 'HEAD') {
-      await this.#rooms(metadata.sources, request, context, internals);
+      await requestRooms(metadata, request, context, internals, this.#log);
       return respondWith((done) => http.answerHead(done));
     }
     // Taken before rooms are awaited, so that simultaneous requests cannot pass together.
     const slot = limits.enter(request);
     if (typeof slot === 'string') return respondWith((done) => refuseAtLimit(http, limits, slot, done));
     const settled = releaseOnceGone(http, slot);
-    let rooms: readonly string[];
+    let named: RequestRooms;
     try {
       const redeemed = await redeemTicket(tickets, http, request);
-      rooms = await this.#rooms(metadata.sources, request, context, internals);
-      checkTicketRooms(redeemed, rooms);
+      named = await requestRooms(metadata, request, context, internals, this.#log);
+      checkTicketRooms(redeemed, named.run === undefined ? named.rooms : [named.run]);
     } catch (error) {
       slot.release();
       if (!(error instanceof TicketsUnavailableException)) throw error;
@@ -123,14 +124,17 @@ export class SseInterceptor implements NestInterceptor {
 
     const client = hub.register({
       request,
-      writer: http.createWriter(),
+      writer: http.createWriter(metadata.compress === true ? hub.connections.gzipPieces : undefined),
       lastEventId: http.lastEventId(),
       tracksPosition: metadata.sources.length > 0 || session !== undefined,
       held: true,
     });
+    client.isPure = !control;
     attachSession(client, sessions, session);
     attachSlot(client, slot);
     setRequestClient(request, client);
+    const { rooms, run } = named;
+    const { readyEvent } = options;
     const mapped = hasInnerInterceptors(context) ? new Subject<unknown>() : undefined;
     const stream = new HandlerStream({
       mapped,
@@ -144,7 +148,15 @@ export class SseInterceptor implements NestInterceptor {
       replay: metadata.replay,
       snapshot: metadata.snapshot,
       openOnFirstEvent: metadata.openOnFirstEvent ?? false,
-      endOnComplete: metadata.endOnComplete,
+      endOnComplete: run === undefined ? metadata.endOnComplete : true,
+      ...(runRoute !== undefined &&
+        run !== undefined && {
+          openRun: (handler) =>
+            openRun(
+              { node: runs.node, run, metadata: runRoute, client, request, readyEvent, limits },
+              handler,
+            ),
+        }),
       onFailure: (error) => this.#log.failed(context.getHandler().name, http.path, client, error),
     });
     for (const room of rooms) void client.join(room);
@@ -196,34 +208,6 @@ export class SseInterceptor implements NestInterceptor {
   #expectAnswer(http: HttpExchange, error: unknown): void {
     answerUnlessAnswered(http, () => this.#log.unanswered(http.path, error));
   }
-
-  async #rooms(
-    sources: readonly RoomSource<never>[],
-    request: { params?: unknown },
-    context: ExecutionContext,
-    { options: rules, limits }: { readonly options: RoomNameRules; readonly limits: StreamLimits },
-  ): Promise<string[]> {
-    try {
-      const rooms = await roomsOfRequest(sources, request, rules);
-      limits.checkRooms(rooms);
-      return rooms;
-    } catch (error) {
-      // The server's fault, unlike other names: 500 and a line in the log.
-      if (error instanceof SseError && error.code === 'missing-room') {
-        throw new SseError(error.code, `${labelOf(context)} cannot join its room. ${error.message}`);
-      }
-      if (error instanceof SseError && sources.some((source) => typeof source === 'function')) {
-        this.#log.invalidRoom(context, error);
-      }
-      if (error instanceof SseError)
-        throw new BadRequestException(error.message, { cause: error, description: 'Bad Request' });
-      throw error;
-    }
-  }
-}
-
-function labelOf(context: ExecutionContext): string {
-  return `${context.getClass().name}.${context.getHandler().name}()`;
 }
 
 /** Returns `true` if interceptors run between this one and the handler: they are listed in the order in which they run. */

@@ -8,6 +8,7 @@ import { SseError } from './protocol/sse-error.js';
 import type { ResolvedSseOptions } from './resolve-options.js';
 import type { NodeLog } from './endpoint/node-log.js';
 import type { RoomHub } from './rooms/room-hub.js';
+import type { SseRuns } from './runs/sse-runs.js';
 import type { StreamSessions } from './sessions/stream-sessions.js';
 import { ConfigurableModuleBuilder } from '@nestjs/common';
 import type { SseModuleOptions } from './sse-module-options.interface.js';
@@ -29,6 +30,7 @@ export interface SseRuntime {
   /** `undefined` where they are switched off. */
   readonly sessions: StreamSessions | undefined;
   readonly drain: Drain;
+  readonly runs: SseRuns;
   readonly hub: RoomHub;
   readonly log: NodeLog;
   /** Prepares for clients, in a process with HTTP. May be called twice. */

@@ -14,16 +14,22 @@ import { CallbackFailures } from './callbacks/callback-failures.js';
 import { nodeMetrics } from './callbacks/node-metrics.js';
 import { checkIdentify } from './check-options.js';
 import { RemoteCommands } from './commands/remote-commands.js';
+import { EventCheck } from './contract/event-check.js';
 import { Drain } from './drain/drain.js';
 import { EndpointExplorer } from './endpoint/routes/endpoint-explorer.js';
 import { NodeLog } from './endpoint/node-log.js';
+import { createRuns } from './endpoint/runs/create-runs.js';
+import { identifyClient } from './endpoint/identity/identify-client.js';
 import { ServerConnections } from './endpoint/server-connections.js';
 import { StreamLimits } from './limits/stream-limits.js';
+import { MethodExplorer } from './method-events/method-explorer.js';
 import { NodeTotals, READS_NODE_TOTALS } from './metrics/node-totals.js';
 import { Presence } from './presence/presence.js';
 import { resolveOptions, type ResolvedSseOptions } from './resolve-options.js';
 import { NodeTracing } from './tracing/node-tracing.js';
 import { RoomHub } from './rooms/room-hub.js';
+import { endStreamsAndRuns } from './runs/end-streams.js';
+import { SseRuns } from './runs/sse-runs.js';
 import { createSessions } from './sessions/create-sessions.js';
 import { StreamSessions } from './sessions/stream-sessions.js';
 import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';
@@ -37,7 +43,6 @@ import {
   type SseRuntime,
 } from './sse.module-definition.js';
 import { SseService } from './sse.service.js';
-import { redeemedOf } from './tickets/request-ticket.js';
 import { SseTickets } from './tickets/sse-tickets.js';
 
 const SSE_RUNTIME = Symbol('SSE_RUNTIME');
@@ -73,10 +78,12 @@ const SSE_RUNTIME = Symbol('SSE_RUNTIME');
     { provide: StreamLimits, useFactory: ({ limits }: SseRuntime) => limits, inject: [SSE_RUNTIME] },
     { provide: StreamSessions, useFactory: ({ sessions }: SseRuntime) => sessions, inject: [SSE_RUNTIME] },
     { provide: RemoteCommands, useFactory: ({ commands }: SseRuntime) => commands, inject: [SSE_RUNTIME] },
+    { provide: SseRuns, useFactory: ({ runs }: SseRuntime) => runs, inject: [SSE_RUNTIME] },
     { provide: RoomHub, useFactory: ({ hub }: SseRuntime) => hub, inject: [SSE_RUNTIME] },
     { provide: Drain, useFactory: ({ drain }: SseRuntime) => drain, inject: [SSE_RUNTIME] },
     SseService,
     EndpointExplorer,
+    MethodExplorer,
   ],
   exports: [SseService, SseTickets],
 })
@@ -139,10 +146,10 @@ export class SseModule
    */
   async beforeApplicationShutdown(): Promise<void> {
     if (!this.runtime.isOwn) return;
-    const { hub, drain, log } = this.runtime;
-    await hub.close(() => drain.runBeforeClose());
+    const { hub, drain, runs, log } = this.runtime;
+    await hub.close(() => endStreamsAndRuns(drain, runs.node));
     this.#connections?.closeIdle();
-    // A turn later: the close has rejected calls, whose failures are logged when their promises have settled.
+    // A turn later, when the failures of calls that the close has rejected are logged.
     await nextTurn();
     hub.callbacks.flush();
     log.flush();
@@ -160,23 +167,19 @@ async function runtimeOf(
   http: HttpAdapterHost,
 ): Promise<ImportedRuntime> {
   let isOwn = false;
-  const runtime = await sharedRuntime(options, modules, SseModule, (moduleOptions) => {
+  const runtime = await sharedRuntime(options, modules, SseModule, async (moduleOptions) => {
     isOwn = true;
     const readsTotals = [...modules.values()].some(({ providers }) => providers.has(READS_NODE_TOTALS));
-    return startRuntime(moduleOptions, http, readsTotals ? new NodeTotals() : undefined);
+    const { runtime: own, start } = createRuntime(
+      moduleOptions,
+      http,
+      readsTotals ? new NodeTotals() : undefined,
+    );
+    // Before the service can be injected, since other modules may publish from their first hook on.
+    await start();
+    return own;
   });
   return { ...runtime, isOwn };
-}
-
-/** Starts the hub before the service can be injected, since other modules may publish from their first hook on. */
-async function startRuntime(
-  moduleOptions: SseModuleOptions,
-  http: HttpAdapterHost,
-  totals: NodeTotals | undefined,
-): Promise<SseRuntime> {
-  const { runtime, start } = createRuntime(moduleOptions, http, totals);
-  await start();
-  return runtime;
 }
 
 /**
@@ -212,10 +215,12 @@ export function createRuntime(
     ...options,
     callbacks,
     report: log.failed,
+    eventCheck: EventCheck.of(options, log.eventMismatched),
     tracing: moduleOptions.tracing && new NodeTracing(moduleOptions.tracing, callbacks),
     observer: presence,
     onEpochChange: () => sessions?.renew(true),
-    onControl: (text) => sessions?.receive(text) === true || commands.receive(text, hub),
+    onBrokerLog: log.broker,
+    onControl: (text, order) => sessions?.receive(text) === true || commands.receive(text, hub, order),
   });
   const { sessions, stored } = createSessions(options, hub);
   publishToChannels(hub.observables);
@@ -234,16 +239,12 @@ export function createRuntime(
   const limits = new StreamLimits(options.limits, {
     metrics,
     onReached: log.limitReached,
-    identify: (client) => {
-      if (hub.isHidden(client)) return;
-      // The user of a ticket was checked when it was issued.
-      const redeemed = redeemedOf(client.request);
-      if (redeemed === undefined) presence.identify(client);
-      else client.identity = redeemed.record;
-    },
+    identify: (client) =>
+      hub.isHidden(client) ? undefined : identifyClient(client, (each) => presence.identify(each)),
     clients: () => hub.clients,
   });
   const drain = new Drain({ windowMs: options.drainWindowMs, clients: () => hub.clients });
-  const runtime = { options, presence, commands, limits, tickets, sessions, drain, hub, log, serve };
+  const runs = createRuns(options, callbacks);
+  const runtime = { options, presence, commands, limits, tickets, sessions, drain, runs, hub, log, serve };
   return { runtime, start };
 }

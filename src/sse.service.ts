@@ -11,14 +11,8 @@ import { Drain } from './drain/drain.js';
 import { healthOf, type SseHealth } from './drain/sse-health.js';
 import { publishSource } from './endpoint/publish-source.js';
 import { openRawStream } from './endpoint/raw-stream.js';
-import {
-  broadcastCall,
-  checkAddOptions,
-  destinationOf,
-  leaveOwn,
-  reported,
-  withExcluded,
-} from './endpoint/service-arguments.js';
+import { checkAddOptions, destinationOf, leaveOwn, withExcluded } from './endpoint/service-arguments.js';
+import { broadcastCall, reported } from './rooms/publish/reported-call.js';
 import { StreamLimits } from './limits/stream-limits.js';
 import { Presence } from './presence/presence.js';
 import { EVERYONE, checkRoom, checkRooms, type RoomName } from './protocol/input/room-name.js';
@@ -31,9 +25,11 @@ import type { ResolvedSseOptions } from './resolve-options.js';
 import { checkClient } from './rooms/publish/call-arguments.js';
 import type { EventToPublish, SendOptions } from './rooms/publish/event-publisher.js';
 import type { EventData, EventName, UnnamedData } from './rooms/publish/event-map.js';
+import type { RoomArgument, RoomsArgument, RoomsList, RoomsNamed } from './rooms/publish/room-arguments.js';
 import type { SseDestination } from './rooms/publish/sse-destination.js';
 import { toSseMessage, type SseMessage } from './rooms/publish/sse-message.js';
 import { RoomHub } from './rooms/room-hub.js';
+import { SseRuns } from './runs/sse-runs.js';
 import { StreamSessions } from './sessions/stream-sessions.js';
 import type { AddOptions, BroadcastOptions, Rooms } from './sse-service-options.interface.js';
 import { SseTickets } from './tickets/sse-tickets.js';
@@ -43,7 +39,7 @@ import { RESOLVED_SSE_OPTIONS } from './sse.constants.js';
  * The service that applications inject: clients and rooms of this node, and events, presence and commands of all nodes.
  *
  * `Events` maps event names to the types of their data, for the compiler: `constructor(private readonly sse:
- * SseService<{ paid: { id: number } }>)`.
+ * SseService<{ paid: { id: number } }>)`. Of a contract, `SseService<typeof events>`, the compiler checks rooms too.
  *
  * A rejected promise of `join`, `leave`, `broadcast` or `disconnect` that is not awaited is logged; the process goes on.
  */
@@ -58,6 +54,7 @@ export class SseService<Events extends object = object> {
     private readonly oneTimeTickets: SseTickets,
     private readonly draining: Drain,
     @Inject(StreamSessions) private readonly sessions: StreamSessions | undefined,
+    private readonly allRuns: SseRuns,
   ) {}
 
   /**
@@ -69,20 +66,18 @@ export class SseService<Events extends object = object> {
   add(request: unknown, response: unknown, options: AddOptions = {}): SseClient {
     const { rooms, retryMs = this.options.retryMs } = checkAddOptions(options);
     const { limits, options: rules, sessions } = this;
-    const isDraining = this.draining.hasBegun;
-    return openRawStream(this.hub, request, response, {
-      rooms,
-      retryMs,
-      isDraining,
-      limits,
-      rules,
-      sessions,
-    });
+    const opening = { rooms, retryMs, isDraining: this.draining.hasBegun, limits, rules, sessions };
+    return openRawStream(this.hub, request, response, opening);
   }
 
   /** One-time tickets for clients that can send no header: `await sse.tickets.issue({ user, rooms })`. */
   get tickets(): SseTickets {
     return this.oneTimeTickets;
+  }
+
+  /** Producers with a name, whose events every client gets that follows them: `await sse.runs.start('imports/7', rows)`. */
+  get runs(): SseRuns {
+    return this.allRuns;
   }
 
   /** Sets the client's reconnection time in milliseconds, or a range of them. @throws SseError `invalid-retry` */
@@ -109,12 +104,9 @@ export class SseService<Events extends object = object> {
    * @throws SseError as `disconnect`: the promise rejects
    */
   join(target: RemoteTarget, room: RoomName, options?: JoinOptions & RemoteOptions): Promise<number>;
-  join(
-    target: SseClient | RemoteTarget,
-    room: RoomName,
-    options?: JoinOptions & RemoteOptions,
-  ): Promise<boolean | number> {
-    if (isOwn(target)) return this.hub.join(target, room, options, join);
+  join(target: SseClient | RemoteTarget, room: RoomName, options?: object): Promise<boolean | number> {
+    if (target instanceof SseClient || !isRemoteTarget(target))
+      return this.hub.join(target, room, options, join);
     return this.#remote(join, [target, room], () => this.commands.join(target, room, options));
   }
 
@@ -159,10 +151,10 @@ export class SseService<Events extends object = object> {
     options?: Pick<SendOptions, 'volatile'> & RemoteOptions,
   ): Promise<number>;
   send(target: SseClient | RemoteTarget, ...parts: unknown[]): boolean | Promise<number> {
-    if (isOwn(target)) return this.hub.send(checkClient('send', target), parts);
-    return this.#remote(send, [target], async () =>
-      this.commands.send(target, this.hub.events.remoteEvent(parts)),
-    );
+    if (target instanceof SseClient || !isRemoteTarget(target))
+      return this.hub.send(checkClient('send', target), parts);
+    const work = async (): Promise<number> => this.commands.send(target, this.hub.events.remoteEvent(parts));
+    return this.#remote(send, [target], work);
   }
 
   /**
@@ -174,11 +166,14 @@ export class SseService<Events extends object = object> {
    * @throws SseError `invalid-room`, `invalid-data`, `invalid-event-name`, `invalid-arguments`, `broker-closed`,
    * `broker-unavailable`: the promise rejects
    */
-  broadcast<const Data>(room: Rooms, data: UnnamedData<Events, Data>): Promise<string | undefined>;
-  broadcast<Name extends EventName<Events> | undefined>(
-    room: Rooms,
+  broadcast<const Room extends RoomsArgument<Events>, const Data>(
+    room: Room,
+    data: UnnamedData<Events, Data, Room>,
+  ): Promise<string | undefined>;
+  broadcast<const Room extends RoomsArgument<Events>, Name extends EventName<Events, Room> | undefined>(
+    room: Room,
     event: Name,
-    data: EventData<Events, Name>,
+    data: EventData<Events, Name, Room>,
     options?: BroadcastOptions,
   ): Promise<string | undefined>;
   broadcast(room: Rooms, ...parts: unknown[]): Promise<string | undefined> {
@@ -204,8 +199,8 @@ export class SseService<Events extends object = object> {
    * Rooms for events that some clients do not receive. It never changes, and may be kept: `sse.to('a', 'b').except(client)`.
    * @throws SseError `invalid-room`
    */
-  to(...rooms: readonly Rooms[]): SseDestination<Events> {
-    return destinationOf(this.hub, this.commands, this.options, this.#rooms(rooms.flat()));
+  to<const R extends RoomsList<Events>>(...rooms: R): SseDestination<Events, RoomsNamed<Events, R>> {
+    return destinationOf(this.hub, this.commands, this.options, rooms);
   }
 
   /**
@@ -254,12 +249,10 @@ export class SseService<Events extends object = object> {
    * @returns the subscription to the source; unsubscribe to stop
    * @throws SseError `invalid-room`; `invalid-arguments` if the source is no Observable
    */
-  publishFrom<Name extends EventName<Events> | undefined = undefined>(
-    room: Rooms,
-    source$: Observable<EventData<Events, Name>>,
-    event?: Name,
-    ...rest: never[]
-  ): Subscription {
+  publishFrom<
+    const R extends RoomsArgument<Events>,
+    Name extends EventName<Events, R> | undefined = undefined,
+  >(room: R, source$: Observable<EventData<Events, Name, R>>, event?: Name, ...rest: never[]): Subscription {
     return publishSource(this.hub, source$, this.#rooms(room), event, rest);
   }
 
@@ -348,9 +341,9 @@ export class SseService<Events extends object = object> {
    * Emits the events of a room, from all nodes, and completes when the application closes. A subscriber counts as interest in
    * the room, as a client does. @throws SseError `invalid-room`
    */
-  stream(room: RoomName): Observable<SseMessage<Events>> {
+  stream<const Room extends RoomArgument<Events>>(room: Room): Observable<SseMessage<Events, Room>> {
     const name = this.#room(room);
-    return this.hub.observeRoom(name).pipe(map((message) => toSseMessage<Events>(name, message)));
+    return this.hub.observeRoom(name).pipe(map((message) => toSseMessage<Events, Room>(name, message)));
   }
 
   /**
@@ -377,15 +370,19 @@ export class SseService<Events extends object = object> {
 
   /** @internal */
   get internals(): Omit<SseRuntime, 'log' | 'serve'> {
-    const { hub, options, limits, commands, oneTimeTickets: tickets, draining: drain, sessions } = this;
-    return { hub, options, limits, commands, tickets, drain, sessions, presence: this.allPresence };
+    const {
+      hub,
+      options,
+      limits,
+      commands,
+      oneTimeTickets: tickets,
+      draining: drain,
+      sessions,
+      allRuns: runs,
+    } = this;
+    return { hub, options, limits, commands, tickets, drain, sessions, runs, presence: this.allPresence };
   }
 }
 
 // oxlint-disable-next-line typescript/unbound-method -- compared with the functions of a stack, never called
 const { broadcast, disconnect, join, leave, reauthorize, send } = SseService.prototype;
-
-/** Returns whether a target is a client of this process, or nothing that names clients of any node. */
-function isOwn(target: SseClient | RemoteTarget): target is SseClient {
-  return target instanceof SseClient || !isRemoteTarget(target);
-}

@@ -44,7 +44,7 @@ describe('the source tree', () => {
         .map(({ path }) => path)
         .filter(
           (path) =>
-            !/^((endpoint|room-changes|http-api|terminus|admin|testing)\/)?((routes|mock|streams)\/)?[^/]+$/.test(
+            !/^((endpoint|room-changes|run-routes|method-events|http-api|terminus|admin|testing)\/)?((routes|runs|identity|mock|streams)\/)?[^/]+$/.test(
               path,
             ),
         ),
@@ -68,6 +68,13 @@ describe('the source tree', () => {
     const loaded = loadedBy('testing/broker-contract.ts', sources);
     expect([...loaded].filter((path) => /^(@nestjs|rxjs|rooms|connection|endpoint)/.test(path))).toEqual([]);
     expect([...loaded]).toContain('testing/broker-contract.ts');
+  });
+
+  it('loads nothing of Nest or Node with the contract, which pages may share', () => {
+    expect([...loadedBy('contract/index.ts', sources)]).toEqual([
+      'contract/index.ts',
+      'contract/event-contract.ts',
+    ]);
   });
 
   it('has files of at most about the documented length', () => {

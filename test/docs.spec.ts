@@ -10,6 +10,7 @@ import { FORBIDDEN_HEADERS, STREAM_HEADERS } from '../src/protocol/stream-header
 import {
   DEFAULT_LIMITS,
   DEFAULT_OPTIONS,
+  DEFAULT_RUNS,
   DEFAULT_SESSIONS,
   DEFAULT_TICKETS,
 } from '../src/resolve-options.js';
@@ -21,7 +22,7 @@ const PAGES = [
   'CONTRIBUTING.md',
   'SECURITY.md',
   ...readdirSync('docs', { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.md'))
+    .filter((name) => name.endsWith('.md') && !/^(node_modules|api|\.vitepress)\b/.test(name))
     .map((name) => join('docs', name)),
 ];
 
@@ -87,8 +88,9 @@ describe('the options in docs/03-options.md', () => {
     ['Option', OPTIONS, 'SseModuleOptions'],
     ['Limit', 'src/limits/limit-options.interface.ts', 'SseLimitOptions'],
     ['Ticket option', 'src/tickets/ticket-options.interface.ts', 'SseTicketOptions'],
+    ['Run option', 'src/runs/run-options.interface.ts', 'SseRunsOptions'],
     ['Session option', 'src/sessions/session-options.interface.ts', 'SseSessionOptions'],
-    ['Room option', OPTIONS, 'SseRoomPolicyOptions'],
+    ['Room option', 'src/rooms/room-policy-options.interface.ts', 'SseRoomPolicyOptions'],
     ['Endpoint option', 'src/endpoint/routes/room-metadata.ts', 'SseRoomOptions'],
     ['redisBroker option', 'src/broker/redis/redis-broker-options.ts', 'RedisBrokerOptions'],
   ])('under "%s" are those of the code, no more and no fewer', (title, path, name) => {
@@ -128,6 +130,7 @@ describe('the options in docs/03-options.md', () => {
   it.each([
     ['tickets', 'Ticket option', DEFAULT_TICKETS],
     ['sessions', 'Session option', DEFAULT_SESSIONS],
+    ['runs', 'Run option', DEFAULT_RUNS],
   ])('of %s have the defaults of the code', (_name, column, defaults) => {
     const documented = table('docs/03-options.md', column).map(([name = '', , value = '']) => [name, value]);
     const actual = Object.entries(defaults).map(([name, value]) => [name, value.toLocaleString('en-US')]);
@@ -246,7 +249,7 @@ describe('the lists in docs/', () => {
 
 describe('docs/README.md', () => {
   it('links to each page', () => {
-    for (const name of readdirSync('docs').filter((file) => file.endsWith('.md') && file !== 'README.md')) {
+    for (const name of readdirSync('docs').filter((file) => /^(?!README|index).*\.md$/.test(file))) {
       expect(text('docs/README.md')).toContain(`(${name})`);
     }
   });

@@ -36,6 +36,9 @@ export interface HistoryPolicy {
  */
 export type BrokerState = 'down' | 'syncing' | 'live';
 
+/** The level of a line of a broker's log, as in Nest's `Logger`: a failure, or its end. */
+export type BrokerLogLevel = 'warn' | 'log';
+
 /**
  * Receives the events and state changes of a broker. Of the node's calls to the broker, only `start`,
  * `publish`, `publishControl` and `presence.set` may call the listener before they return.
@@ -46,6 +49,7 @@ export interface BrokerListener {
    * arrive here as well, and nowhere else.
    */
   onMessage(message: RoomMessage): void;
+  /** Reports each change of the state, as `sse.brokerState$` emits it. */
   onStateChange(state: BrokerState): void;
   /**
    * Reports rooms that may have lost events between the last delivered event and the next one: the broker could not
@@ -56,10 +60,15 @@ export interface BrokerListener {
   onEpochChange(epoch: string, current?: Position): void;
   /**
    * Receives a control message that some node has sent with `publishControl`.
-   *
+   * @param isInOrder `true` if what was published before it to subscribed rooms has been delivered. Default: `false`
    * @returns `false` for a malformed message, which is ignored; a broker may count it
    */
-  onControl?(text: string): boolean | void;
+  onControl?(text: string, isInOrder?: boolean): boolean | void;
+  /**
+   * Writes a line of the broker's log. In an application it is one of Nest's `Logger`, and a line that repeats is written once
+   * in ten seconds with its number. Must not throw. Without it, `redisBroker` emits process warnings, `SseRedisWarning`.
+   */
+  onLog?(level: BrokerLogLevel, message: string): void;
   /** `true` where nothing may ever be subscribed: a broker may then connect its subscriber with the first `subscribe`. */
   readonly subscribesLater?: boolean | undefined;
 }
@@ -230,6 +239,11 @@ export interface SseBroker extends Partial<ControlChannel> {
 
   /** Settles when accepted events of this node have been delivered to it; at once while not connected. Precedes `close`. */
   whenDelivered?(): Promise<void>;
+  /**
+   * Settles once what any node published to subscribed rooms before the call has been delivered; pending while the broker cannot
+   * be reached. A broker that delivers inside `publish` leaves it out. @throws SseError `broker-closed`
+   */
+  whenCurrent?(): Promise<void>;
 
   /** Closes all connections and drops the history of this node. Nothing is delivered afterwards. May be called twice. */
   close(): Promise<void>;

@@ -3,6 +3,7 @@ import { NoopMetrics } from '../metrics/noop-metrics.js';
 import type { NodeTotals } from '../metrics/node-totals.js';
 import type { SseMetrics } from '../metrics/sse-metrics.interface.js';
 import { StreamLabelCache } from '../metrics/stream-label-cache.js';
+import { isThenable } from '../protocol/thenable.js';
 import type { CallbackFailures } from './callback-failures.js';
 
 /** Methods of the metrics of an application: those that it must have, and those that it may leave out. */
@@ -31,7 +32,8 @@ const NAMES = Object.keys(METHODS) as (keyof SseMetrics)[];
 export const REQUIRED_METRICS = NAMES.filter((name) => METHODS[name] === 'required');
 export const OPTIONAL_METRICS = NAMES.filter((name) => METHODS[name] === 'optional');
 
-type Method = (...args: unknown[]) => unknown;
+/** None has more than three parameters. */
+type Method = (first: unknown, second: unknown, third: unknown) => unknown;
 
 /**
  * Combines the metrics of an application, none of whose failures reaches the caller: a client is closed whatever they do.
@@ -50,13 +52,24 @@ export function nodeMetrics(
   for (const name of NAMES) {
     const having = all.filter((metrics) => name !== 'callbackFailed' && metrics[name] !== undefined);
     if (having.length === 0) continue;
-    const callback = `metrics.${name}`;
-    combined[name] = (...args) => {
-      // Read for each call, since the application may replace a method.
-      for (const metrics of having)
-        failures.run(callback, () => (metrics as unknown as Record<string, Method>)[name]?.(...args));
-    };
+    combined[name] = callOf(name, having, failures);
   }
   const labels = new StreamLabelCache();
   return { ...(combined as unknown as SseMetrics), labelsOf: labels.of, totals };
+}
+
+/** Calls one method of all metrics. As `CallbackFailures.run`, without the objects that it would make for each event. */
+function callOf(name: keyof SseMetrics, having: readonly SseMetrics[], failures: CallbackFailures): Method {
+  const report = (error: unknown): void => failures.report(`metrics.${name}`, error);
+  return (first, second, third) => {
+    for (const metrics of having) {
+      try {
+        // Read for each call, since the application may replace a method.
+        const result = (metrics as unknown as Record<string, Method>)[name]?.(first, second, third);
+        if (isThenable(result)) result.then(undefined, report);
+      } catch (error) {
+        report(error);
+      }
+    }
+  };
 }

@@ -56,6 +56,18 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
+it('a stream whose run has ended is closed, and not opened again', async () => {
+  await connect();
+  FakeEventSource.last.open();
+  const ends: unknown[] = [];
+  live.on('sse:end', (data) => ends.push(data));
+  FakeEventSource.last.emit('sse:end', { run: 'r', state: 'done', events: 2 }, '3.e.2.end');
+  await after(100_000);
+  expect(ends).toEqual([{ run: 'r', state: 'done', events: 2 }]);
+  expect(reasons().at(-1)).toBe('closed: ended');
+  expect([FakeEventSource.opened.length, errors]).toEqual([1, []]);
+});
+
 describe('the transport', () => {
   it('is EventSource by default, which is asked for each name once, and for heartbeats', async () => {
     await connect({ withCredentials: true });

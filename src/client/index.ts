@@ -1,5 +1,6 @@
 // Entry point `nestjs-simple-sse/client`: an ES module without Nest, for browsers, React Native and Node.
 export { connectSse } from './connect-sse.js';
+export { fromSse, type SseObservable, type SseObserver } from './from-sse.js';
 export { SseClientError, type SseClientErrorCode } from './sse-client-error.js';
 export type { ConnectOptions } from './connect-options.interface.js';
 export type { EventSourceClass, FetchFunction } from './platform.js';

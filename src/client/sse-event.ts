@@ -12,12 +12,20 @@ export interface SseEvent<Name extends string = string, Data = unknown> {
 export interface SseGap {
   readonly rooms: readonly string[];
   readonly reason: string;
+  /** Name of the run, on the stream of a run. */
+  readonly run?: string;
 }
 
 /** Events of the server itself. An application cannot send events whose names begin with `sse:`. */
 export interface SseControlEvents {
   'sse:ready': { readonly clientId: string; readonly resumed: 'none' | 'full' | 'partial' };
   'sse:gap': SseGap;
+  'sse:end': {
+    readonly run: string;
+    readonly state: 'done' | 'failed' | 'stopped';
+    readonly reason?: string;
+    readonly events: number;
+  };
   'sse:join': { readonly room: string; readonly user: string; readonly info?: unknown };
   'sse:leave': { readonly room: string; readonly user: string; readonly info?: unknown };
   'sse:error': { readonly message: string };

@@ -17,7 +17,7 @@ export type SseState = 'connecting' | 'live' | 'stale' | 'waiting' | 'closed';
  * - `live`: `open`. `stale`: `silence`.
  * - `waiting`: `cut` (the stream ended), `refused` (a status other than 200), `unreachable` (no answer), `ticket` (no
  *   ticket or no headers).
- * - `closed`: `closed` (by `close()` or the signal), `refused` (a final status), `unreadable`.
+ * - `closed`: `closed` (by `close()` or the signal), `ended` (the run that the stream follows has ended), `refused` (a final status), `unreadable`.
  */
 export type SseStateReason =
   | 'start'
@@ -30,6 +30,7 @@ export type SseStateReason =
   | 'refused'
   | 'unreachable'
   | 'closed'
+  | 'ended'
   | 'unreadable';
 
 /** Why a client is in its state, and when it tries again. */

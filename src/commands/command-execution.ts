@@ -1,8 +1,8 @@
 import type { ControlChannel } from '../broker/control-channel.interface.js';
+import type { RunTimeJoin } from '../connection/sse-client.interface.js';
 import type { SseClient } from '../connection/sse-client.js';
 import { encodeEvent } from '../protocol/encode-event.js';
 import { messageOf } from '../protocol/error-text.js';
-import type { Replay } from '../protocol/input/replay-option.js';
 import type { RetryTime } from '../protocol/input/retry-time.js';
 import { EVERYONE } from '../protocol/input/room-name.js';
 import { SseError } from '../protocol/sse-error.js';
@@ -38,12 +38,13 @@ export class CommandExecution {
     this.#channel = channel;
   }
 
-  receive(command: RemoteCommand, host: CommandHost): void {
+  /** @param inOrderIn as in `RunTimeJoin` */
+  receive(command: RemoteCommand, host: CommandHost, inOrderIn: number | undefined): void {
     const { call, from, waitMs } = command;
     this.#forgetOld();
     let known = this.#known.get(call);
     if (known === undefined) {
-      known = { answer: this.#execute(command, host), forgetAtMs: performance.now() + 2 * waitMs };
+      known = { answer: this.#execute(command, host, inOrderIn), forgetAtMs: performance.now() + 2 * waitMs };
       this.#known.set(call, known);
     }
     const answered = known.answer.then((answer) => this.#channel.publishControl(encodeControl(answer), from));
@@ -51,13 +52,18 @@ export class CommandExecution {
     ignoreRejection(answered);
   }
 
-  async #execute({ call, to, action }: RemoteCommand, host: CommandHost): Promise<RemoteAnswer> {
+  async #execute(
+    { call, to, action }: RemoteCommand,
+    host: CommandHost,
+    inOrderIn: number | undefined,
+  ): Promise<RemoteAnswer> {
     const { nodeId: node } = this.#channel;
     try {
       if (action.do === 'change') {
-        return { answer: call, node, ...(await changeRooms(clientsToJoin(to, host), to, action, host)) };
+        const clients = clientsToJoin(to, host);
+        return { answer: call, node, ...(await changeRooms(clients, to, { ...action, inOrderIn }, host)) };
       }
-      const { reached, failure } = await execute(to, action, host);
+      const { reached, failure } = await execute(to, action, host, inOrderIn);
       if (failure === undefined) return { answer: call, node, reached };
       return { answer: call, node, reached, failed: failureText(messageOf(failure)), code: codeOf(failure) };
     } catch (error) {
@@ -86,8 +92,9 @@ async function execute(
   to: CommandTarget,
   action: Exclude<CommandAction, { do: 'change' }>,
   host: CommandHost,
+  inOrderIn: number | undefined,
 ): Promise<Executed> {
-  if (action.do === 'join') return join(to, action.room, action.replay ?? 0, host);
+  if (action.do === 'join') return join(to, action.room, { replay: action.replay ?? 0, inOrderIn }, host);
   if (action.do === 'reauthorize') return reauthorize(to, host);
   const clients = matchingClients(to, host);
   switch (action.do) {
@@ -122,10 +129,15 @@ export function endStreams(clients: readonly SseClient[], retryMs: RetryTime | u
  * Adds clients to a room, and settles when they receive every event that is published from now on: they are members, and
  * the broker delivers the room to this node. Their replay goes on at the pace of each.
  */
-async function join(to: CommandTarget, room: string, replay: Replay, host: CommandHost): Promise<Executed> {
+async function join(
+  to: CommandTarget,
+  room: string,
+  options: RunTimeJoin,
+  host: CommandHost,
+): Promise<Executed> {
   const clients = clientsToJoin(to, host);
   const results = await Promise.allSettled(
-    clients.map(async (client) => joinOne(client, room, replay, host)),
+    clients.map(async (client) => joinOne(client, room, options, host)),
   );
   const failures = results.flatMap((result) =>
     result.status === 'rejected' ? [result.reason as unknown] : [],

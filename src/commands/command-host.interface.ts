@@ -1,4 +1,4 @@
-import type { JoinOptions } from '../connection/sse-client.interface.js';
+import type { RunTimeJoin } from '../connection/sse-client.interface.js';
 import type { SseClient } from '../connection/sse-client.js';
 
 /** The clients of this node on which a remote command is executed. */
@@ -11,7 +11,7 @@ export interface CommandHost {
    *
    * @throws SseError `room-forbidden`, `too-many-rooms`, `broker-unavailable`
    */
-  joinAtRunTime(client: SseClient, room: string, options: JoinOptions): Promise<boolean>;
+  joinAtRunTime(client: SseClient, room: string, options: RunTimeJoin): Promise<boolean>;
   /**
    * Takes a client out of a room; with `'*'` out of every room.
    *

@@ -158,14 +158,15 @@ export class RemoteCommands {
   /**
    * Takes a received control message: a command for the clients of this node, or an answer.
    *
+   * @param inOrderIn as in `RunTimeJoin`
    * @returns `false` for a text that is neither, which is ignored
    */
-  receive(text: string, host: CommandHost): boolean {
+  receive(text: string, host: CommandHost, inOrderIn?: number): boolean {
     const message = parseControl(text);
     if (message === undefined) return false;
     this.#isReceiving = true;
     if ('answer' in message) this.#calls.get(message.answer)?.receive(message);
-    else this.#execution?.receive(message, host);
+    else this.#execution?.receive(message, host, inOrderIn);
     return true;
   }
 

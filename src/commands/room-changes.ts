@@ -1,5 +1,5 @@
+import type { RunTimeJoin } from '../connection/sse-client.interface.js';
 import type { SseClient } from '../connection/sse-client.js';
-import type { Replay } from '../protocol/input/replay-option.js';
 import { SseError } from '../protocol/sse-error.js';
 import type { CommandHost } from './command-host.interface.js';
 import type { CommandTarget } from './command-target.js';
@@ -14,10 +14,10 @@ import type { ChangeOutcome, RefusedJoin, RoomChanges } from './room-changes.int
 export async function joinOne(
   client: SseClient,
   room: string,
-  replay: Replay,
+  options: RunTimeJoin,
   host: CommandHost,
 ): Promise<void> {
-  await host.joinAtRunTime(client, room, { replay });
+  await host.joinAtRunTime(client, room, options);
   // Also for a client that was in the room before: its own join may be pending.
   await host.whenSubscribed(room);
 }
@@ -31,7 +31,7 @@ export async function joinOne(
 export async function changeRooms(
   clients: readonly SseClient[],
   to: CommandTarget,
-  { join, leave, replay = 0 }: RoomChanges,
+  { join, leave, replay = 0, inOrderIn }: RoomChanges & Pick<RunTimeJoin, 'inOrderIn'>,
   host: CommandHost,
 ): Promise<ChangeOutcome> {
   const refused = new Map<string, RefusedJoin>();
@@ -40,7 +40,7 @@ export async function changeRooms(
       await Promise.all(leave.map(async (room) => host.leave(client, room, to.session !== undefined)));
       const joinOrRefuse = async (room: string): Promise<void> => {
         try {
-          await joinOne(client, room, replay, host);
+          await joinOne(client, room, { replay, inOrderIn }, host);
         } catch (error) {
           refused.set(room, { room, ...reasonOf(error) });
         }

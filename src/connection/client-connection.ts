@@ -189,17 +189,17 @@ export class ClientConnection implements Flushable, HeartbeatClient {
     this.onEarlyFrame?.();
   }
 
-  /** Ends the stream. For a reason of `GRACEFUL_REASONS` the client receives queued frames first. */
-  close(reason: CloseReason): void {
+  /** Ends the stream. For a reason of `GRACEFUL_REASONS` the client receives queued frames first. `cuts` ends it as if it broke. */
+  close(reason: CloseReason, cuts = false): void {
     if (this.#state === 'closed') return;
     const { slowClientPolicy, heartbeat, metrics } = this.#services;
     if (this.#state === 'open') {
       const isGraceful = GRACEFUL_REASONS.has(reason);
       if (isGraceful || reason === 'removed') this.#writeAll();
-      if (isGraceful) this.writer.end(slowClientPolicy.endGraceMs(reason), reason === 'shutdown');
+      if (isGraceful && !cuts) this.writer.end(slowClientPolicy.endGraceMs(reason), reason === 'shutdown');
       heartbeat.delete(this);
     }
-    if (slowClientPolicy.cutsConnection(reason)) this.writer.destroy();
+    if (cuts || slowClientPolicy.cutsConnection(reason)) this.writer.destroy();
     this.writer.detachListeners();
     this.#state = 'closed';
     this.queue.close();

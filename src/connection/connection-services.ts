@@ -1,3 +1,4 @@
+import { GzipPieces } from './compression/gzip-pieces.js';
 import type { NodeMetrics } from '../metrics/node-metrics.interface.js';
 import { SlowClientPolicy, type SlowClientLimits } from './queue/slow-client-policy.js';
 import { Http2Sessions } from './response/http2-sessions.js';
@@ -22,6 +23,7 @@ export class ConnectionServices {
   readonly heartbeat: Heartbeat;
   readonly writeTimeouts: WriteTimeoutTimer;
   readonly turns = new EventLoopTurns();
+  readonly gzipPieces = new GzipPieces();
   readonly http2Sessions: Http2Sessions;
   readonly slowClientPolicy: SlowClientPolicy;
   readonly metrics: NodeMetrics;

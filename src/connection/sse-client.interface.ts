@@ -1,4 +1,5 @@
 import type { Replay } from '../protocol/input/replay-option.js';
+import type { ResumePoint } from '../protocol/position.js';
 
 /**
  * Values that the application stores with a client: a user, a tenant, a token. Add typed fields by declaration merging:
@@ -27,3 +28,15 @@ export interface JoinOptions {
    */
   readonly replay?: Replay;
 }
+
+/** A join of a stream that is open. */
+export interface RunTimeJoin extends JoinOptions {
+  /**
+   * The partition whose events from before the command of this join have been delivered to this node. For a room of another
+   * one, the node waits until it has received what was published before the join. Default: none.
+   */
+  readonly inOrderIn?: number | undefined;
+}
+
+/** By room, the position of a join. Until it is known the node may still be sent events from before the join. */
+export type PendingJoins = Map<string, Promise<ResumePoint>>;

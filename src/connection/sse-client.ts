@@ -5,7 +5,7 @@ import { ignoreRejection } from '../protocol/thenable.js';
 import type { ClientConnection } from './client-connection.js';
 import type { ClientSession } from './client-session.interface.js';
 import type { CloseReason } from './close-reason.js';
-import type { JoinOptions, SseClientContext } from './sse-client.interface.js';
+import type { JoinOptions, PendingJoins, SseClientContext } from './sse-client.interface.js';
 
 /** Carries out a client's calls, and is notified of its end: the hub of its node. */
 export interface ClientHost {
@@ -52,6 +52,8 @@ export class SseClient {
   connection!: ClientConnection;
   /** Called once when the stream ends. Cheaper than the promise `closed`. @internal */
   onceClosed: ((reason: CloseReason) => void) | undefined;
+  /** Rooms that the client is in and does not receive yet; `undefined` for none. @internal */
+  joining: PendingJoins | undefined;
   /** Slot that the client occupies in the limits of its node. @internal */
   slot: { release(): void } | undefined;
   /** Session whose key is in the URL of the stream. @internal */
@@ -60,6 +62,8 @@ export class SseClient {
   retryMs: RetryTime | false | undefined;
   /** True if the stream ends with the handler's source, `'without rooms'` in no room; `undefined` without one. @internal */
   endOnComplete: boolean | 'without rooms' | undefined;
+  /** True if only events of the application are written for this client, and none of the room `*`. @internal */
+  isPure = false;
   /** Result of the option `identify`, from the opening of the stream on. @internal */
   identity: ClientIdentity | undefined;
 
@@ -74,24 +78,19 @@ export class SseClient {
     return this.#roomSet();
   }
 
-  /**
-   * Name of the client's user, from the module option `identify`; `undefined` before the stream opens, and if `identify`
-   * is not set, returned `undefined` or threw.
-   */
+  /** Name of the user, from the option `identify`; `undefined` before the stream opens, and where `identify` gives none. */
   get user(): string | undefined {
     return this.identity?.user;
   }
 
   /** End of the client's time, from `expiresAt` of its identity; `undefined` for none. */
   get expiresAt(): Date | undefined {
-    const expiresAtMs = this.identity?.expiresAtMs;
-    return expiresAtMs === undefined ? undefined : new Date(expiresAtMs);
+    return this.identity?.expiresAtMs === undefined ? undefined : new Date(this.identity.expiresAtMs);
   }
 
   /** Object for the application's own values, empty at first. The module never reads or sends it. */
   get context(): SseClientContext {
-    this.#context ??= {};
-    return this.#context;
+    return (this.#context ??= {});
   }
 
   /** Signal that aborts when the stream ends. Its `reason` is the `CloseReason`. Aborted already on a closed client. */
@@ -118,9 +117,11 @@ export class SseClient {
     return this.#closeReason !== undefined;
   }
 
+  /** Sends an event without a name to this client alone. As `send(event, data)` otherwise. */
+  send(data: unknown): boolean;
   /**
-   * Sends an event to this client alone. `send(data)` sends it without an event name, `send(event, data)` with one. The
-   * event carries no id, so it is not replayed after a reconnection. Before the stream opens, it waits.
+   * Sends an event to this client alone. It carries no id, so it is not replayed after a reconnection. Before the stream
+   * opens, it waits.
    *
    * @param event name for `addEventListener`; `undefined` for none. `error`, `open`, names that begin with
    * `sse:` and names with a line break are refused
@@ -128,7 +129,6 @@ export class SseClient {
    * @returns `true` if it was queued; `false` if the client is closed or was too slow for it
    * @throws SseError `invalid-data`, `invalid-event-name`, `invalid-arguments`
    */
-  send(data: unknown): boolean;
   send(event: string | undefined, data: unknown): boolean;
   send(...parts: unknown[]): boolean {
     return this.#host.send(this, parts);

@@ -3,6 +3,7 @@ import { RESERVED_EVENT_PREFIX } from '../protocol/input/event-fields.js';
 import { EVERYONE } from '../protocol/input/room-name.js';
 import { SseFrame } from '../protocol/sse-frame.js';
 import { Batch } from './queue/batch.js';
+import type { ContentCoder, EncodedBytes } from './response/content-coder.interface.js';
 import type { SseClient } from './sse-client.js';
 
 /** The bytes of a batch for all clients that receive the names of all its rooms. They live as long as the batch. */
@@ -14,15 +15,36 @@ const namedFrames = new WeakMap<SseFrame, WeakRef<SseFrame>>();
  * Lets a client receive the rooms of each event of a room, as an event `sse:rooms` before it: the fields of an event name no
  * room, and the `EventSource` of a page shows nothing else.
  *
- * Replaces two methods of the writer of this one client. Its queue holds the frames that all clients share, so that a
- * delivery to any other client costs nothing more. What is written is encoded once for all clients that ask.
+ * Only what is written is changed, and once for all clients that ask. The queue of the client holds the frames that all
+ * clients share, so that a delivery to any other client costs nothing more.
  */
 export function showRooms(client: SseClient): void {
   const { writer } = client.connection;
-  const write = writer.write.bind(writer);
-  const writeFrames = writer.writeFrames.bind(writer);
-  writer.write = (batch) => write(named(batch, client));
-  writer.writeFrames = (frames) => writeFrames(frames.map((frame) => namedFor(client, frame)));
+  writer.coder = new RoomNames(client, writer.coder);
+}
+
+class RoomNames implements ContentCoder {
+  readonly #client: SseClient;
+  /** Encodes the events with their rooms. */
+  readonly #next: ContentCoder | undefined;
+
+  constructor(client: SseClient, next: ContentCoder | undefined) {
+    this.#client = client;
+    this.#next = next;
+  }
+
+  get coding(): string | undefined {
+    return this.#next?.coding;
+  }
+
+  encode(source: Batch | SseFrame): EncodedBytes {
+    const withRoomNames = 'frames' in source ? named(source, this.#client) : namedFor(this.#client, source);
+    return this.#next?.encode(withRoomNames) ?? withRoomNames;
+  }
+
+  end(): EncodedBytes | undefined {
+    return this.#next?.end();
+  }
 }
 
 function named(batch: Batch, client: SseClient): Batch {

@@ -1,5 +1,6 @@
 import { isObservable } from 'rxjs';
 import type { SseClient } from '../connection/sse-client.js';
+import { isAsyncIterable, isIterator } from '../protocol/input/iterables.js';
 
 /** Receives the values of a handler's source. */
 export interface SourceSink {
@@ -66,14 +67,4 @@ async function readIterator(
  */
 export function isMappable(source: unknown): boolean {
   return source !== undefined && source !== null && !isAsyncIterable(source) && !isIterator(source);
-}
-
-function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
-  return typeof (value as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] === 'function';
-}
-
-/** Accepts synchronous generators, but no lists, which are one value. */
-function isIterator(value: unknown): value is Iterator<unknown> {
-  const { next, [Symbol.iterator]: iterate } = value as Partial<IterableIterator<unknown>>;
-  return typeof next === 'function' && typeof iterate === 'function';
 }

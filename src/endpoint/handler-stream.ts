@@ -13,6 +13,7 @@ import { isMappable, readSource, type SourceSink } from './handler-source.js';
 import { messageFields } from './message-fields.js';
 import type { StreamLimits, StreamSlot } from '../limits/stream-limits.js';
 import type { HttpExchange } from './http-exchange.js';
+import { InsteadOfStream } from './response/instead-of-stream.js';
 import type { HandlerRunner } from './routes/wrap-handler.js';
 import { EndpointSnapshot } from './snapshot/endpoint-snapshot.js';
 import type { SseSnapshot } from './snapshot/snapshot-option.js';
@@ -36,6 +37,8 @@ export interface HandlerStreamOptions {
   readonly onFailure: (error: unknown) => void;
   /** Values of the handler after the interceptors between `@SseRoom` and it; `undefined` without such interceptors. */
   readonly mapped: Observable<unknown> | undefined;
+  /** Runs the handler of a run's route, and returns what the stream reads instead. Default: none. */
+  readonly openRun?: ((handler: () => unknown) => Promise<unknown>) | undefined;
 }
 
 // Without a cause, which is logged and not for clients.
@@ -87,17 +90,25 @@ export class HandlerStream implements HandlerRunner, SourceSink {
   async run(handler: () => unknown, controller?: unknown): Promise<unknown> {
     this.hasRun = true;
     if (this.#snapshot !== undefined) this.#snapshot.controller = controller;
+    const { mapped, openRun } = this.#options;
     let source: unknown;
     try {
-      source = await handler();
+      source = await (openRun === undefined ? handler() : openRun(handler));
     } catch (error) {
       this.hasRun = false;
       throw error;
     }
-    const { mapped } = this.#options;
+    if (source instanceof InsteadOfStream) return this.#answerInstead(source);
     if (mapped === undefined || !isMappable(source)) return this.start(source);
     this.start(mapped);
     return source;
+  }
+
+  #answerInstead({ answer }: InsteadOfStream): void {
+    const { client, http } = this.#options;
+    if (this.#started || client.isClosed) return;
+    this.#started = this.#opening = true;
+    answer(http, () => this.#reject());
   }
 
   /** Starts reading the result of the handler. Does nothing from the second call on. */
@@ -126,6 +137,7 @@ export class HandlerStream implements HandlerRunner, SourceSink {
   next(value: unknown, waits = false): void {
     const { client, hub, serialize } = this.#options;
     if (client.isClosed) return;
+    if (value instanceof SseFrame) return void client.connection.deliver(value, !waits);
     try {
       hub.events.sendFields(client, messageFields(value, serialize), { bounded: !waits });
     } catch (error) {
@@ -148,6 +160,7 @@ export class HandlerStream implements HandlerRunner, SourceSink {
     if (client.isClosed) return;
     if (!this.#opening) return this.refuse(error);
     onFailure(error);
+    if (client.isPure) return client.connection.close('source-failed', true);
     client.connection.deliver(new SseFrame(FAILURE));
     this.#end('source-failed');
   }
@@ -185,6 +198,7 @@ export class HandlerStream implements HandlerRunner, SourceSink {
   #sendHead(): void {
     const { client, http, retryMs, replay } = this.#options;
     if (client.isClosed) return;
+    if (client.isPure) client.connection.sendHeartbeat = () => {};
     try {
       http.detachFromFramework();
       http.drainUnreadBody();

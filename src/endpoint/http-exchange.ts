@@ -2,6 +2,9 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { SseError } from '../protocol/sse-error.js';
 import { encodeEvent } from '../protocol/encode-event.js';
 import { SseFrame } from '../protocol/sse-frame.js';
+import { acceptsGzip } from '../connection/compression/accepts-gzip.js';
+import { GzipCoder } from '../connection/compression/gzip-coder.js';
+import type { GzipPieces } from '../connection/compression/gzip-pieces.js';
 import type { RawRequest, RawResponse } from '../connection/response/raw-response.js';
 import { claimConnection } from '../connection/response/pipelining.js';
 import { ResponseWriter } from '../connection/response/response-writer.js';
@@ -27,6 +30,8 @@ export class HttpExchange {
   readonly response: RawResponse;
   readonly #reply: FastifyReplyLike | undefined;
   #session: OpeningSession | undefined;
+  /** `true` if the content coding depends on the request. */
+  #isNegotiated = false;
   /** Called when the hooks of Fastify have run; `undefined` while they do not run. */
   #onHead: (() => void) | undefined;
 
@@ -51,13 +56,20 @@ export class HttpExchange {
     return claimConnection(this.request, this.response);
   }
 
-  createWriter(): ResponseWriter {
-    return new ResponseWriter(this.request, this.response);
+  /** @param gzip pieces for a response that is compressed if the client accepts it; without them none is */
+  createWriter(gzip?: GzipPieces): ResponseWriter {
+    this.#isNegotiated = gzip !== undefined;
+    const isAccepted = gzip !== undefined && acceptsGzip(this.request.headers['accept-encoding']);
+    const coder = isAccepted ? new GzipCoder(gzip) : undefined;
+    return new ResponseWriter(this.request, this.response, coder);
   }
 
   /** Headers set so far. Fastify stores those of plugins on its reply and those of middleware on the response. */
   headers(): Record<string, unknown> {
-    return { ...this.response.getHeaders(), ...this.#reply?.getHeaders() };
+    const headers = { ...this.response.getHeaders(), ...this.#reply?.getHeaders() };
+    // RFC 9110, 12.5.5: caches keep the compressed and the plain response apart.
+    if (this.#isNegotiated) headers['vary'] = [headers['vary'] ?? [], 'Accept-Encoding'].flat().join(', ');
+    return headers;
   }
 
   /** Remembers the session of the request, so that `prepareHead` stores it if it has changed until then. */
@@ -185,6 +197,14 @@ export class HttpExchange {
       ...(retryAfterMs !== undefined && { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) }),
     };
     (this.response as ServerResponse).writeHead(status, headers as OutgoingHttpHeaders).end(body);
+  }
+
+  /** Answers with status 204, after which a native `EventSource` stops for good (HTML standard, 9.2.3). */
+  answerNoContent(): void {
+    this.detachFromFramework();
+    if (this.createWriter().isGone) return;
+    const headers = { ...this.headers(), 'cache-control': 'no-store' };
+    (this.response as ServerResponse).writeHead(204, headers as OutgoingHttpHeaders).end();
   }
 
   #answer(text: string, closesConnection: boolean): void {

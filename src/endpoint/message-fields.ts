@@ -66,3 +66,8 @@ function checkComment(comment: unknown): string | undefined {
   if (typeof comment === 'string') return comment;
   throw new SseError('invalid-data', `A comment is a string, not ${typeof comment}.`);
 }
+
+/** Returns `true` if the data of a value are a string. */
+export function isTextValue(value: unknown): boolean {
+  return typeof (isMessage(value) ? value['data'] : value) === 'string';
+}

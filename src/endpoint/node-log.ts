@@ -32,10 +32,22 @@ export class NodeLog {
   readonly callbackFailed = (message: string, error: unknown): void =>
     this.#logger.error(message, stackOf(error));
 
+  /** Logs a line of the broker, such as the beginning and the end of an outage. */
+  readonly broker = (level: 'warn' | 'log', message: string): void =>
+    this.#lines.log(`broker ${message}`, `broker ${level}`, (repeated) =>
+      this.#logger[level](`${message}${repeated}`),
+    );
+
   /** As in `RepeatedLines`. */
   flush(): void {
     this.#lines.flush();
   }
+
+  /** Logs an event that does not fit the contract, and is published all the same. */
+  readonly eventMismatched = (error: Error): void =>
+    this.#lines.log(error.message, 'contract', (repeated) =>
+      this.#logger.warn(`${error.message}${repeated}`, error.stack),
+    );
 
   /** Logs that a limit refused a request, or ended an older stream. */
   readonly limitReached = (limit: string): void =>

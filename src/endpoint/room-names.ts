@@ -1,4 +1,11 @@
 import { checkTarget, EVERYONE, type RoomName, type RoomNameRules } from '../protocol/input/room-name.js';
+import {
+  ambiguousPart,
+  bracesIn,
+  exampleOf,
+  fillTemplate,
+  PARAMETER,
+} from '../protocol/input/room-template.js';
 import { SseError } from '../protocol/sse-error.js';
 
 /**
@@ -25,8 +32,6 @@ export type RoomsOfRequest<Request = RoutedRequest> = (
 
 /** Rooms of `@SseRoom`: names that may contain parameters of the route (`orders/:id`), or a function of the request. */
 export type RoomSource<Request = RoutedRequest> = RoomName | readonly RoomName[] | RoomsOfRequest<Request>;
-
-const PARAMETER = /:([A-Za-z_]\w*)/g;
 
 /** Names of the route parameters that the names of a source contain. */
 export function parametersOf(source: RoomSource<never>): string[] {
@@ -63,51 +68,18 @@ function joinable(name: string): string {
   throw new SseError('invalid-room', `Every client is in "${EVERYONE}" already; it cannot be joined.`);
 }
 
-/**
- * Inserts the parameters of a request into a template.
- *
- * A parameter must not contain a separator that stands beside it in the template, nor a slash: `7:notes`, sent as
- * `7%3Anotes`, would let `chat::id` join rooms of another template.
- */
+/** Inserts the parameters of a request into a template. */
 function fill(template: RoomName, params: unknown): RoomName {
   if (typeof template !== 'string' || !template.includes(':')) return template;
-  const values = (params ?? {}) as Readonly<Record<string, unknown>>;
-  return template.replace(PARAMETER, (parameter, key: string, index: number) => {
-    const value = typeof values[key] === 'number' ? String(values[key]) : values[key];
-    const separators = [...separatorsBeside(template, index, index + parameter.length), '/'];
-    if (typeof value === 'string' && value !== '' && !separators.some((each) => value.includes(each)))
-      return value;
-    const listed = [...new Set(separators)].map((each) => JSON.stringify(each)).join(' or ');
-    throw new SseError(
-      'unknown-route-parameter',
-      `The room "${template}" needs the route parameter "${key}", which this request does not have, or has with ${listed} in it.`,
-    );
-  });
-}
-
-/** Returns the characters before `start` and after `end` that are neither letters nor digits. */
-function separatorsBeside(template: string, start: number, end: number): string[] {
-  const before = /[^\p{L}\p{N}]$/u.exec(template.slice(0, start)) ?? [];
-  const after = /^[^\p{L}\p{N}]/u.exec(template.slice(end)) ?? [];
-  return [...before, ...after];
-}
-
-/**
- * Finds two parameters of a template without a separator beside one of them in between. Different values would result in
- * one room: `:a:b` is `123` for `1` and `23`, and for `12` and `3`.
- *
- * @returns the part of the template, or `undefined`
- */
-function ambiguousPart(template: string): string | undefined {
-  let last: { readonly start: number; readonly end: number } | undefined;
-  for (const { index: start, 0: parameter } of template.matchAll(PARAMETER)) {
-    const end = start + parameter.length;
-    const between = last && template.slice(last.end, start);
-    if (between !== undefined && !/^[^\p{L}\p{N}]|[^\p{L}\p{N}]$/u.test(between))
-      return template.slice(last?.start, end);
-    last = { start, end };
-  }
-  return undefined;
+  return fillTemplate(
+    template,
+    (params ?? {}) as Readonly<Record<string, unknown>>,
+    (key, characters) =>
+      new SseError(
+        'unknown-route-parameter',
+        `The room "${template}" needs the route parameter "${key}", which this request does not have, or has with ${characters} in it.`,
+      ),
+  );
 }
 
 function missingRoom(room: null | undefined): SseError {
@@ -116,9 +88,6 @@ function missingRoom(room: null | undefined): SseError {
     `A room function of @SseRoom() returned ${room}. Return a name, or [] for no room.`,
   );
 }
-
-/** Braces that other tools take for a parameter: the room would have this name for every request. */
-const BRACES = /\{[^}]*\}/;
 
 /**
  * Validates the names of a source when the application starts, with a value for each parameter.
@@ -129,7 +98,7 @@ const BRACES = /\{[^}]*\}/;
 export function checkTemplates(source: RoomSource<never>, label: string, rules?: RoomNameRules): void {
   if (typeof source === 'function') return;
   for (const template of [source].flat()) {
-    const braces = typeof template === 'string' ? BRACES.exec(template)?.[0] : undefined;
+    const braces = typeof template === 'string' ? bracesIn(template) : undefined;
     if (braces !== undefined) {
       throw new SseError(
         'invalid-room',
@@ -144,7 +113,7 @@ export function checkTemplates(source: RoomSource<never>, label: string, rules?:
       );
     }
     try {
-      const example = typeof template === 'string' ? template.replace(PARAMETER, 'x') : template;
+      const example = typeof template === 'string' ? exampleOf(template) : template;
       joinable(checkTarget(example, rules));
     } catch (error) {
       throw new SseError('invalid-room', `${label} cannot join its room. ${(error as SseError).message}`);

@@ -2,10 +2,9 @@ import { SseClient } from '../connection/sse-client.js';
 import { describeValue } from '../protocol/error-text.js';
 import { checkCallOptions, checkedElsewhere } from '../protocol/input/option-checks.js';
 import { checkRooms, type RoomName, type RoomNameRules } from '../protocol/input/room-name.js';
-import { SseError, type PublicMethod } from '../protocol/sse-error.js';
+import { SseError } from '../protocol/sse-error.js';
 import { checkUser, noUsers } from '../protocol/input/user-name.js';
 import { SseDestination } from '../rooms/publish/sse-destination.js';
-import { ReportedPromise, type PublicCall, type ReportFailure } from '../rooms/reported-promise.js';
 import type { RoomHub } from '../rooms/room-hub.js';
 
 /**
@@ -44,50 +43,21 @@ export function nameOf(target: unknown, hasUsers: boolean): string {
   return `user:${checkUser(user)}`;
 }
 
-/** Rooms of a call of `to`, for events that some clients do not receive. */
-export function destinationOf<Events extends object>(
+/** Rooms of a call of `to`, for events that some clients do not receive. @throws SseError `invalid-room` */
+export function destinationOf<Events extends object, Room>(
   hub: RoomHub,
   users: { readonly hasUsers: boolean },
   names: RoomNameRules,
-  rooms: string[],
-): SseDestination<Events> {
+  rooms: readonly (RoomName | readonly RoomName[])[],
+): SseDestination<Events, Room> {
   return new SseDestination(
     {
       checkRooms: (others) => checkRooms(others, names),
       nameOf: (target) => nameOf(target, users.hasUsers),
       publish: (call, event) => hub.publish(call, event),
     },
-    rooms,
+    checkRooms(rooms.flat(), names),
   );
-}
-
-/**
- * Runs a call of the service. A failure that nobody awaits is logged with the call, such as `leave({ user: 7 }, "chat")`.
- *
- * @param method the method, which is on the stack
- */
-export function reported<T>(
-  method: PublicMethod,
-  args: readonly unknown[],
-  work: () => Promise<T>,
-  report: ReportFailure,
-): Promise<T> {
-  const describe = (): string => `${method.name}(${args.map(describeArgument).join(', ')})`;
-  return ReportedPromise.of({ method, describe }, work, report);
-}
-
-/** A call of `broadcast`. Its event name and rooms are described, its data is not. */
-export function broadcastCall(method: PublicMethod, rooms: unknown, parts: readonly unknown[]): PublicCall {
-  const name = (): string => (parts.length > 1 ? `${describeValue(parts[0])}, ` : '');
-  return { method, describe: () => `broadcast(${describeArgument(rooms)}, ${name()}…)` };
-}
-
-function describeArgument(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(describeValue).join(', ')}]`;
-  if (value instanceof SseClient) return 'client';
-  if (typeof value !== 'object' || value === null) return describeValue(value);
-  const shown = Object.entries(value).map(([key, each]) => `${key}: ${describeValue(each)}`);
-  return `{ ${shown.join(', ')} }`;
 }
 
 /** Takes a client of this process out of a room. Such a call has no options. @throws SseError `invalid-arguments` */

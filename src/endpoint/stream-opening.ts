@@ -38,7 +38,7 @@ export function openWithinLimits(parts: OpeningParts, opening: Opening): void {
   const limit = limits.admit(client, slot);
   try {
     if (limit === undefined) {
-      const words = wordsOf(http);
+      const words = client.isPure ? [] : wordsOf(http);
       if (words.includes('heartbeat')) showHeartbeats(client, hub.connections.heartbeat);
       if (words.includes('rooms')) showRooms(client);
       return hub.open(client, http.headers(), opening);

@@ -1,10 +1,17 @@
 import { HttpStatus, Inject, Injectable, Logger } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { stackOf } from '../protocol/error-text.js';
+import type { SseError } from '../protocol/sse-error.js';
 import { SseService } from '../sse.service.js';
 import type { ResolvedHttpApiOptions } from './http-api-checks.js';
-import { checked, parseBody, type RequestedEvent } from './publish-body.js';
-import { publishFailure, refusal, RETRY_AFTER_SECONDS, type PublishFailure } from './publish-failure.js';
+import { parseBody, type RequestedEvent } from './publish-body.js';
+import {
+  invalidEvent,
+  publishFailure,
+  refusal,
+  RETRY_AFTER_SECONDS,
+  type PublishFailure,
+} from './publish-failure.js';
 import { RESOLVED_HTTP_API_OPTIONS } from './publish-key.guard.js';
 import { checkMediaType, checkSize, type PublishRequest } from './request-checks.js';
 
@@ -56,17 +63,38 @@ export class PublishService {
         `${path}rooms`,
       );
     }
-    const { except, acknowledge, volatile } = options;
-    // Each alone at first, so that an error names its field.
-    if (except !== undefined) {
-      checked(`${path}except`, () => this.sse.prepare(rooms, undefined, null, { except }));
+    const attempt = (own: object): Publish => this.sse.prepare(rooms, event, data, own);
+    try {
+      return attempt(options);
+    } catch (error) {
+      throw invalidEvent(error, `${path}${fieldOf(error, options, attempt)}`);
     }
-    if (acknowledge !== undefined) {
-      checked(`${path}acknowledge`, () =>
-        this.sse.prepare(rooms, undefined, null, { acknowledge, volatile }),
-      );
-    }
-    return checked(`${path}data`, () => this.sse.prepare(rooms, event, data, options));
+  }
+}
+
+/** The field of an event that did not pass a check. Its options are tried one by one. */
+function fieldOf(
+  error: unknown,
+  options: RequestedEvent['options'],
+  attempt: (own: object) => Publish,
+): string {
+  const { code } = error as SseError;
+  if (code === 'unknown-room') return 'rooms';
+  if (code === 'unknown-event') return 'event';
+  const { volatile } = options;
+  const withoutOptions = codeOf(() => attempt({ volatile }));
+  const own = ['except', 'acknowledge'].filter((name) => options[name] !== undefined);
+  const found = own.find((name) => codeOf(() => attempt({ [name]: options[name], volatile })) === code);
+  return withoutOptions === code ? 'data' : (found ?? 'data');
+}
+
+/** The code of the error that a call throws. */
+function codeOf(work: () => unknown): unknown {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return (error as SseError).code;
   }
 }
 

@@ -2,6 +2,15 @@ import type { InstrumentName, Labels } from './instruments.js';
 import type { SseGauges, SseMetrics } from './sse-metrics.interface.js';
 import { Totals, type Total } from './totals.js';
 
+/** One object for each kind of call, so that an adapter may keep what it makes of it. */
+const BROKER_CALLS = {
+  publish: {
+    ok: { call: 'publish', outcome: 'ok' },
+    failed: { call: 'publish', outcome: 'failed' },
+  },
+  read: { ok: { call: 'read', outcome: 'ok' }, failed: { call: 'read', outcome: 'failed' } },
+} as const;
+
 const STATES = ['live', 'syncing', 'down'] as const;
 
 /** Records one value of a histogram. */
@@ -20,6 +29,7 @@ export class TotalledMetrics implements Required<SseMetrics> {
   readonly #record: RecordValue;
   readonly #onStart: () => unknown;
   readonly #nodes = new Set<() => SseGauges | undefined>();
+  readonly #publishes = { accepted: 0, failed: 0 };
   #deliveries = 0;
   #deliveredBytes = 0;
   #state: (typeof STATES)[number] = 'down';
@@ -34,6 +44,7 @@ export class TotalledMetrics implements Required<SseMetrics> {
   read(name: InstrumentName): Iterable<Total> {
     const value = this.#valueOf(name);
     if (value !== undefined) return [{ labels: {}, value }];
+    if (name === 'publishes') return this.#publishTotals();
     if (name === 'brokerState')
       return STATES.map((state) => ({ labels: { state }, value: state === this.#state ? 1 : 0 }));
     return this.#totals.get(name)?.all() ?? [];
@@ -52,7 +63,7 @@ export class TotalledMetrics implements Required<SseMetrics> {
   readonly limitReached: Required<SseMetrics>['limitReached'] = (limit, { endpoint, transport }) =>
     this.#add('limitsReached', 1, { endpoint, transport, limit });
   readonly eventPublished: Required<SseMetrics>['eventPublished'] = (outcome) =>
-    this.#add('publishes', 1, { outcome });
+    void this.#publishes[outcome]++;
   readonly eventDelivered: SseMetrics['eventDelivered'] = (clients, bytes) => {
     this.#deliveries += clients;
     this.#deliveredBytes += bytes;
@@ -77,13 +88,18 @@ export class TotalledMetrics implements Required<SseMetrics> {
   };
   readonly brokerReconnected = (): void => this.#add('brokerReconnects', 1);
   readonly brokerCalled: Required<SseMetrics>['brokerCalled'] = (call, outcome, durationMs) =>
-    this.#record('brokerCalls', durationMs / 1_000, { call, outcome });
+    this.#record('brokerCalls', durationMs / 1_000, BROKER_CALLS[call][outcome]);
   readonly callbackFailed: Required<SseMetrics>['callbackFailed'] = (callback) =>
     this.#add('callbackFailures', 1, { callback });
   readonly started: Required<SseMetrics>['started'] = (read) => {
     this.#nodes.add(read);
     this.#onStart();
   };
+
+  #publishTotals(): Total[] {
+    const totals = Object.entries(this.#publishes);
+    return totals.flatMap(([outcome, value]) => (value === 0 ? [] : [{ labels: { outcome }, value }]));
+  }
 
   #add(name: InstrumentName, value: number, labels?: Labels): void {
     let totals = this.#totals.get(name);

@@ -1,4 +1,5 @@
 import type { Labels } from './instruments.js';
+import { labelKey } from './label-key.js';
 
 /** A value and its labels. */
 export interface Total {
@@ -11,7 +12,7 @@ export class Totals {
   readonly #byLabels = new Map<string, { readonly labels: Labels; value: number }>();
 
   add(value: number, labels: Labels = {}): void {
-    const key = Object.values(labels).join('\n');
+    const key = labelKey(labels);
     const total = this.#byLabels.get(key);
     if (total === undefined) this.#byLabels.set(key, { labels, value });
     else total.value += value;

@@ -37,7 +37,7 @@ const PROTOCOL_VERSIONS: Readonly<Record<string, string>> = { 'http/1.1': '1.1',
 export function openTelemetryMetrics(): SseMetrics {
   let histograms: Map<InstrumentName, Histogram> | undefined;
   const totals: TotalledMetrics = new TotalledMetrics(
-    (name, value, labels) => histograms?.get(name)?.record(value, labels && attributesOf(labels)),
+    (name, value, labels) => histograms?.get(name)?.record(value, labels && keptAttributesOf(labels)),
     () => (histograms ??= createInstruments(metrics.getMeter(SCOPE), totals)),
   );
   return totals;
@@ -62,6 +62,15 @@ function createInstruments(meter: Meter, totals: TotalledMetrics): Map<Instrumen
     });
   }
   return histograms;
+}
+
+/** Attributes of labels that are recorded again and again. */
+const kept = new WeakMap<Labels, Attributes>();
+
+function keptAttributesOf(labels: Labels): Attributes {
+  let attributes = kept.get(labels);
+  if (attributes === undefined) kept.set(labels, (attributes = attributesOf(labels)));
+  return attributes;
 }
 
 function attributesOf(labels: Labels): Attributes {

@@ -1,4 +1,5 @@
 import type { Labels } from '../metrics/instruments.js';
+import { labelKey } from '../metrics/label-key.js';
 
 interface Series {
   readonly labels: Labels;
@@ -56,7 +57,7 @@ export class BucketedHistogram {
   }
 
   #seriesOf(labels: Labels): Series {
-    const key = this.labelNames.length === 0 ? '' : Object.values(labels).join('\n');
+    const key = this.labelNames.length === 0 ? '' : labelKey(labels);
     let series = this.#series.get(key);
     if (series === undefined) {
       series = { labels, counts: Array<number>(this.#bounds.length + 1).fill(0), sum: 0 };

@@ -7,7 +7,9 @@ import { BucketedHistogram } from './bucketed-histogram.js';
 
 /** A `Registry` of prom-client. The type is structural, so that the types of a package that is not installed are not needed. */
 export interface PrometheusRegistry {
+  /** Returns the metric of this name. */
   getSingleMetric(name: string): unknown;
+  /** Adds a metric. */
   registerMetric(metric: never): void;
 }
 

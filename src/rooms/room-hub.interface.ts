@@ -1,3 +1,4 @@
+import type { BrokerListener } from '../broker/broker.interface.js';
 import type { PartitionedBroker } from '../broker/partitioned-broker.interface.js';
 import type { CallbackFailures } from '../callbacks/callback-failures.js';
 import type { ConnectionOptions } from '../connection/connection-services.js';
@@ -25,11 +26,17 @@ export interface HubOptions extends ConnectionOptions, RoomNameRules {
   readonly callbacks: CallbackFailures;
   /** Default: none. */
   readonly tracing?: NodeTracing | undefined;
+  readonly eventCheck?: PublisherOptions['eventCheck'];
   /** Takes failures that no caller receives. */
   readonly report: ReportFailure;
   readonly observer?: ClientObserver;
-  /** Takes control messages of other nodes and of this one. Returns `false` for a malformed one. */
-  readonly onControl?: (text: string) => boolean;
+  /**
+   * Takes control messages of other nodes and of this one. Returns `false` for a malformed one. The second argument is the
+   * partition whose events from before the message have been delivered, if there is one.
+   */
+  readonly onControl?: (text: string, inOrderIn: number | undefined) => boolean;
+  /** Takes lines of the log of the broker. */
+  readonly onBrokerLog?: BrokerListener['onLog'];
   /** Called when a partition of the broker has a new history: what was stored last may be lost. */
   readonly onEpochChange?: () => void;
 }

@@ -5,7 +5,7 @@ import { ClientConnection } from '../connection/client-connection.js';
 import type { CloseReason } from '../connection/close-reason.js';
 import { ConnectionServices } from '../connection/connection-services.js';
 import { SseClient, type ClientHost } from '../connection/sse-client.js';
-import type { JoinOptions } from '../connection/sse-client.interface.js';
+import type { JoinOptions, RunTimeJoin } from '../connection/sse-client.interface.js';
 import type { SseGauges } from '../metrics/sse-metrics.interface.js';
 import { checkRetryTime, drawRetry, type RetryTime } from '../protocol/input/retry-time.js';
 import { encodeEvent } from '../protocol/encode-event.js';
@@ -19,7 +19,8 @@ import { HubObservables } from './hub-observables.js';
 import { HubShutdown } from './hub-shutdown.js';
 import { LossNotifier } from './resume/loss-notifier.js';
 import { EventPublisher, type EventToPublish } from './publish/event-publisher.js';
-import { Partitions, type PartitionsListener } from './partitions/partitions.js';
+import { Partitions } from './partitions/partitions.js';
+import type { PartitionsListener } from './partitions/partitions-listener.interface.js';
 import { ClientResumes } from './resume/client-resumes.js';
 import { ReportedPromise, type PublicCall, type ReportFailure } from './reported-promise.js';
 import type { HubOptions, NewClient, Opening } from './room-hub.interface.js';
@@ -99,7 +100,8 @@ export class RoomHub implements ClientHost {
         this.#options.onEpochChange?.();
       },
       onGap: (rooms, laterRooms) => losses.notifyGap(rooms, laterRooms),
-      onControl: (text) => this.#options.onControl?.(text),
+      onControl: (text, inOrderIn) => this.#options.onControl?.(text, inOrderIn),
+      onLog: this.#options.onBrokerLog,
       subscribesLater,
     };
     await this.#partitions.start(this.#options.policy, listener);
@@ -175,7 +177,7 @@ export class RoomHub implements ClientHost {
     return this.#joins.join(client, room, options, method);
   }
 
-  joinAtRunTime(client: SseClient, room: string, options: JoinOptions): Promise<boolean> {
+  joinAtRunTime(client: SseClient, room: string, options: RunTimeJoin): Promise<boolean> {
     return this.#joins.joinAtRunTime(client, room, options);
   }
 

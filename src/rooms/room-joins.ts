@@ -1,5 +1,5 @@
 import { SseClient } from '../connection/sse-client.js';
-import type { JoinOptions } from '../connection/sse-client.interface.js';
+import type { JoinOptions, RunTimeJoin } from '../connection/sse-client.interface.js';
 import { describeValue } from '../protocol/error-text.js';
 import { hasReplay } from '../protocol/input/replay-option.js';
 import { checkRoomCount } from '../protocol/input/room-count.js';
@@ -58,7 +58,7 @@ export class RoomJoins {
    * is open: its user and its session are known then, and the room is no room of the request, which would be resumed from
    * before this join. Any other client joins at once: a handler may hold the stream back for long.
    */
-  async joinAtRunTime(client: SseClient, room: string, options: JoinOptions): Promise<boolean> {
+  async joinAtRunTime(client: SseClient, room: string, options: RunTimeJoin): Promise<boolean> {
     const needsOpening = client.session !== undefined || this.#parts.authorizer.isUsed;
     if (needsOpening && !client.isClosed && !client.connection.isOpen) {
       await new Promise<void>((resolve) => {
@@ -112,7 +112,7 @@ export class RoomJoins {
   async #joinOrRefuse(
     client: SseClient,
     name: string,
-    options: JoinOptions,
+    options: RunTimeJoin,
     awaitsReplay: boolean,
   ): Promise<boolean> {
     if (name === EVERYONE || client.isClosed) return false;
@@ -130,29 +130,27 @@ export class RoomJoins {
     }
     const session = isRunTime ? client.session : undefined;
     if (client.isIn(name)) {
+      await client.joining?.get(name);
       await session?.saving(name);
       return false;
     }
     checkRoomCount(client.roomCount + 1, this.#parts.options.limits?.maxRoomsPerClient ?? false);
     session?.checkRoom(name);
-    const before = this.#positionOf(name);
+    const before = this.#parts.rooms.joinPoint(name);
     const joining = this.#join(client, name, options);
     if (session === undefined && (awaitsReplay || !client.connection.isOpen)) return joining;
     // A replay waits for an earlier one, and the client joins only then.
     if (!client.isIn(name) && !(await joining)) return false;
     if (!awaitsReplay) ignoreRejection(joining);
-    const isSubscribed = this.#parts.rooms.get(name)?.subscribed ?? Promise.resolve();
-    // Stored as soon as the broker delivers the room to this node, whatever a replay takes.
-    const isStored = session?.joined(
-      name,
-      isSubscribed.then(() => this.#joinPoint(name, before)),
-    );
-    const [isSaved] = await Promise.all([isStored ?? true, awaitsReplay ? joining : isSubscribed]);
+    const point = client.joining?.get(name) ?? Promise.resolve(before);
+    // Stored as soon as the client receives the room, whatever a replay takes.
+    const isStored = session?.joined(name, point);
+    const [isSaved] = await Promise.all([isStored ?? true, awaitsReplay ? joining : point]);
     return isSaved && !client.isClosed;
   }
 
-  async #join(client: SseClient, name: string, { replay = 0 }: JoinOptions): Promise<boolean> {
-    const { rooms, resumes, options } = this.#parts;
+  async #join(client: SseClient, name: string, { replay = 0, inOrderIn }: RunTimeJoin): Promise<boolean> {
+    const { rooms, resumes, options, partitions } = this.#parts;
     const { connection } = client;
     const { isOpen } = connection;
     if (!isOpen || connection.tracksPositionOnceJoined) connection.tracksPosition = true;
@@ -160,43 +158,19 @@ export class RoomJoins {
     if (!isOpen) connection.shutGate();
     const isAttaching = resumes.includesNewRooms(client);
     const replays = hasReplay(replay) && isOpen && !(isAttaching && (client.lastEventId ?? '') !== '');
-    if (replays && options.policy.hasHistory) return resumes.join(client, name, replay);
-    const { subscribed } = rooms.join(client, name);
+    if (replays && options.policy.hasHistory) return resumes.join(client, name, replay, inOrderIn);
+    const atRunTime = isOpen && !isAttaching;
+    const isCurrent = atRunTime ? partitions.whenCurrent(name, inOrderIn) : undefined;
+    const { subscribed } = rooms.join(client, name, { atRunTime, isCurrent });
     if (isOpen) resumes.joined(client, name);
     // Before the stream opens `attach` waits for the room instead: the stream opens only when the handler returns.
     if (subscribed !== undefined && (!isOpen || isAttaching)) resumes.joinedBeforeSubscribed(client);
-    if (isOpen) await subscribed;
+    if (isOpen) await (client.joining?.get(name) ?? subscribed);
     return true;
   }
 
   /** False for rooms that the request, its handler or a subscriber of `connected$` joins: they join again at each reconnect. */
   #isRunTime(client: SseClient): boolean {
     return client.connection.isOpen && !this.#parts.resumes.includesNewRooms(client);
-  }
-
-  #positionOf(room: string): { readonly epoch: string; readonly position: number } {
-    const { partitions } = this.#parts;
-    return partitions.positionOf(partitions.partitionOf(room));
-  }
-
-  /**
-   * The position of a join: a stream that comes back receives the events of the room after it, and none from before.
-   *
-   * Example: the node has delivered everything up to 100 when the client joins a room that the node already receives. All
-   * events of the room up to 100 are from before the join, and the client receives the later ones live: the position is 100.
-   * Where the node subscribes the room for this client, its own position may be hours old. The broker answers then with the
-   * position of the subscription, 140: the events up to it are from before the join, and 141 is not.
-   *
-   * @param before position of the node when the join began: later events of the room may have been sent to the client
-   */
-  #joinPoint(
-    room: string,
-    before: { readonly epoch: string; readonly position: number },
-  ): { readonly epoch: string; readonly position: number } {
-    const since = this.#parts.rooms.get(room)?.subscribedSince ?? 0;
-    const { epoch, position } = this.#positionOf(room);
-    // A new epoch has begun meanwhile, in which the older position means nothing.
-    if (epoch !== before.epoch) return { epoch, position: since === 0 ? position : since };
-    return { epoch, position: Math.max(before.position, since) };
   }
 }

@@ -3,9 +3,10 @@ import { IsolatedObservable } from '../callbacks/isolated-observable.js';
 import type { SseClient } from '../connection/sse-client.js';
 import type { RoomMessage } from '../protocol/room-message.js';
 import { EVERYONE, isInternalRoom } from '../protocol/input/room-name.js';
-import type { Position } from '../protocol/position.js';
-import { isThenable } from '../protocol/thenable.js';
+import type { Position, ResumePoint } from '../protocol/position.js';
+import { ignoreRejection, isThenable } from '../protocol/thenable.js';
 import type { HubOptions } from './room-hub.interface.js';
+import { endPendingJoin } from './pending-joins.js';
 import type { Partitions } from './partitions/partitions.js';
 import { Room } from './room.js';
 
@@ -61,24 +62,47 @@ export class RoomRegistry {
     return [...this.#rooms.keys()];
   }
 
-  /** Adds a client to a room. @returns the room */
   /** Pending while the broker does not deliver each room of the client to this node yet. */
   whenAllSubscribed(client: SseClient): Promise<void> | undefined {
     const pending = roomsOf(client).flatMap((name) => this.get(name)?.subscribed ?? []);
     return pending.length === 0 ? undefined : Promise.all(pending).then(() => {});
   }
 
-  join(client: SseClient, name: string): Room {
+  /**
+   * Adds a client to a room.
+   *
+   * @param isCurrent settles once this node has delivered every event from before the join; `undefined` where it has. Without
+   * `atRunTime` the client receives also such events
+   * @returns the room
+   */
+  join(
+    client: SseClient,
+    name: string,
+    {
+      atRunTime = false,
+      isCurrent,
+    }: { readonly atRunTime?: boolean; readonly isCurrent?: Promise<void> | undefined } = {},
+  ): Room {
     const room = this.#getOrSubscribe(name);
     room.add(client);
     client.enter(name);
-    this.#setJoinPosition(client, room);
+    const steps = [room.subscribed, isCurrent].flatMap((step) => step ?? []);
+    if (atRunTime && steps.length > 0) this.#receiveLater(client, name, steps);
+    else this.#setJoinPosition(client, room);
     this.#options.observer?.clientJoined(client, name);
     return room;
   }
 
+  /** The position after which a client that joins a room now receives its events. */
+  joinPoint(name: string): ResumePoint {
+    const { epoch, position } = this.#partitions.positionOf(this.#partitions.partitionOf(name));
+    // The position of a node that subscribes the room for this client may be hours old.
+    return { epoch, position: Math.max(position, this.get(name)?.subscribedSince ?? 0) };
+  }
+
   leave(client: SseClient, name: string): void {
     if (!client.exit(name)) return;
+    endPendingJoin(client, name);
     client.connection.cursor.left(name);
     const room = this.#rooms.get(name);
     room?.delete(client);
@@ -137,6 +161,33 @@ export class RoomRegistry {
     rooms.set(name, room);
     this.#subscribe(room);
     return room;
+  }
+
+  /** As `joinPoint`, or a promise of it while the join of the client is pending. */
+  joinPointOf(client: SseClient, name: string): ResumePoint | Promise<ResumePoint> {
+    return client.joining?.get(name) ?? this.joinPoint(name);
+  }
+
+  /** Holds back the events of a room until this node has delivered those from before the join. */
+  #receiveLater(client: SseClient, name: string, steps: readonly Promise<void>[]): void {
+    client.connection.cursor.joined(name, undefined);
+    const point = Promise.all(steps).then(
+      () => {
+        const reached = this.joinPoint(name);
+        // Unless the client has left the room, or its session knows an earlier join.
+        if (client.joining?.get(name) !== point) return reached;
+        endPendingJoin(client, name);
+        client.connection.cursor.joined(name, reached.position);
+        return reached;
+      },
+      (error: unknown) => {
+        if (client.joining?.get(name) === point) endPendingJoin(client, name);
+        throw error;
+      },
+    );
+    ignoreRejection(point);
+    client.joining ??= new Map();
+    client.joining.set(name, point);
   }
 
   /** Sets, in the cursor of a broker with several partitions, the position after which the client receives the room's events. */

@@ -1,8 +1,8 @@
 import { Subject, type Subscription, type Subscriber } from 'rxjs';
 import type { SseClient } from '../connection/sse-client.js';
+import { receives } from './pending-joins.js';
 import type { Position } from '../protocol/position.js';
 import type { RoomMessage } from '../protocol/room-message.js';
-import { EVERYONE } from '../protocol/input/room-name.js';
 
 /**
  * A room of this node: the clients that receive its events, and an RxJS `Subject` for the application.
@@ -88,15 +88,12 @@ export class Room {
 
   #deliverTo(client: SseClient, message: RoomMessage, earlier: readonly string[] | undefined): boolean {
     const { frame, except } = message;
-    if (except !== undefined && client.isAmong(except)) return false;
+    if (client.isPure || (except !== undefined && client.isAmong(except))) return false;
+    if (client.joining?.has(this.name) === true) return false;
     // An event of several rooms reaches each client once. On a stream that tracks its position the cursor skips a
     // replayable event that was sent before. In any other case only the first room that contains the client sends it.
     const isSkippedByCursor = message.replayable && client.connection.tracksPosition;
-    if (
-      earlier !== undefined &&
-      !isSkippedByCursor &&
-      earlier.some((room) => client.isIn(room) || room === EVERYONE)
-    )
+    if (earlier !== undefined && !isSkippedByCursor && earlier.some((room) => receives(client, room)))
       return false;
     return client.connection.deliver(frame);
   }

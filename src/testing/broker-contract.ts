@@ -7,6 +7,9 @@ import { sharedCases } from './shared-cases.js';
 import { sharedPresenceCases } from './shared-presence-cases.js';
 import { sharedControlCases, controlCases } from './control-cases.js';
 import { sharedTicketCases, ticketCases } from './ticket-cases.js';
+import { runBoundsCases } from './runs/run-bounds-cases.js';
+import { runCases } from './runs/run-cases.js';
+import { sharedRunCases } from './runs/shared-run-cases.js';
 import { ContractHarness, type BrokerFixture, type CaseBody } from './contract-harness.js';
 
 /** Describes the broker under test to `brokerContract`. */
@@ -18,7 +21,7 @@ export interface BrokerContractOptions {
   /** `true`: brokers of one fixture receive each other's events. `false`: each broker has its own history in the process. */
   readonly shared: boolean;
   /** Optional parts that the broker does not implement; their cases are skipped. Default: none. */
-  readonly without?: readonly ('publishControl' | 'presence' | 'sessions' | 'tickets')[];
+  readonly without?: readonly ('publishControl' | 'presence' | 'runs' | 'sessions' | 'tickets')[];
   /** Further cases to skip: the case name without the prefix, and the reason. An unknown name throws. Default: none. */
   readonly skips?: Readonly<Record<string, string>>;
   /** Timeout of a case for each expected event or state, in milliseconds. Default: 5,000. */
@@ -67,12 +70,14 @@ export function brokerContract(options: BrokerContractOptions): BrokerContractCa
     ...sharedPresenceCases,
     ...sharedSessionCases,
     ...sharedTicketCases,
+    ...sharedRunCases,
   };
   const optional = {
     publishControl: { ...controlCases, ...sharedControlCases },
     presence: { ...presenceCases, ...sharedPresenceCases },
     sessions: { ...sessionCases, ...sharedSessionCases },
     tickets: { ...ticketCases, ...sharedTicketCases },
+    runs: { ...runCases, ...runBoundsCases, ...sharedRunCases },
   };
   const bodies: Record<string, CaseBody> = {
     ...liveCases,
@@ -82,6 +87,8 @@ export function brokerContract(options: BrokerContractOptions): BrokerContractCa
     ...presenceCases,
     ...ticketCases,
     ...sessionCases,
+    ...runCases,
+    ...runBoundsCases,
     ...onlyShared,
   };
   const reasonToSkip = (name: string): string | undefined => {

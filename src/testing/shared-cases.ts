@@ -3,6 +3,21 @@ import { isAscending, numbers, textsOf, type CaseBody } from './contract-harness
 
 /** Events and history between nodes of one backend. */
 export const sharedCases: Readonly<Record<string, CaseBody>> = {
+  'whenCurrent, where there is one, settles after the delivery of what other nodes have published': async (
+    harness,
+  ) => {
+    const nodes = [await harness.node(), await harness.node(), await harness.node()] as const;
+    const [receiver, ...publishers] = nodes;
+    if (receiver.broker.whenCurrent === undefined) return;
+    await receiver.subscribe('a');
+    for (let round = 1; round <= 5; round++) {
+      await Promise.all(publishers.map(async (node) => node.publish('a', 'stored')));
+      await Promise.all(publishers.map(async (node) => node.publish('a', 'volatile', { volatile: true })));
+      await receiver.broker.whenCurrent();
+      assert.equal(receiver.received.length, 4 * round);
+    }
+  },
+
   'every node receives every event once, in the same order': async (harness) => {
     const nodes = [await harness.node(), await harness.node(), await harness.node()];
     for (const node of nodes) await node.subscribe('a', 'b');

@@ -20,11 +20,21 @@ export interface SseTracing {
    * @returns the trace context that goes with the event, empty for none, and a function that is called once when the publish has
    * settled, with the error of one that failed
    */
-  publishStarted(event: TracedEvent): { readonly trace: TraceContext; end(error?: unknown): void };
+  publishStarted(event: TracedEvent): {
+    readonly trace: TraceContext;
+    /** Ends the publish. */
+    end(error?: unknown): void;
+  };
   /**
    * Called when a node receives an event that carries a trace context, before it is delivered to clients.
    *
    * @returns a function that is called once with the number of clients that receive the event
    */
-  deliveryStarted(event: TracedEvent, trace: TraceContext): { end(clients: number): void };
+  deliveryStarted(
+    event: TracedEvent,
+    trace: TraceContext,
+  ): {
+    /** Ends the delivery. */
+    end(clients: number): void;
+  };
 }

@@ -42,6 +42,12 @@ export class Fleet {
     this.#nodes[number] = restarted;
   }
 
+  /** Closes the application of a process, and starts another one in it, on another port. */
+  async reopen(number: number): Promise<void> {
+    await this.node(number).stop();
+    await this.node(number).start(this.#configs[number] as NodeConfig);
+  }
+
   async allLive(): Promise<void> {
     const areLive = (): boolean => this.#nodes.every(({ state }) => state === 'live');
     await eventually(areLive, 'all nodes live', 60_000);

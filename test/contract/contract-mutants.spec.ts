@@ -4,6 +4,10 @@ import {
   type BrokerListener,
   type HistoryPolicy,
   type PresenceStore,
+  type RunPage,
+  type RunRecord,
+  type RunStart,
+  type RunStore,
   type SessionChange,
   type SessionStore,
   type SseBroker,
@@ -37,6 +41,7 @@ function broken(
     presence: sound.presence,
     tickets: sound.tickets,
     sessions: sound.sessions,
+    runs: sound.runs,
     close: () => sound.close(),
   };
   return Object.defineProperties(broker, Object.getOwnPropertyDescriptors(mutate(sound)));
@@ -82,6 +87,33 @@ function brokenSessions(mutate: (sound: SessionStore) => Partial<SessionStore>):
 /** A store of sessions that makes other changes than it was given. */
 function changedTo(map: (change: SessionChange) => SessionChange): () => SseBroker {
   return () => brokenSessions((sound) => ({ change: (changes) => sound.change(changes.map(map)) }));
+}
+
+/** Creates a memory broker with one fault in its store of runs. */
+function brokenRuns(mutate: (sound: RunStore) => Partial<RunStore>): SseBroker {
+  return broken(({ runs: sound }) => {
+    const store: RunStore = {
+      start: (start) => sound.start(start),
+      append: (lease, after, entries) => sound.append(lease, after, entries),
+      renew: (lease) => sound.renew(lease),
+      end: (lease, state, reason) => sound.end(lease, state, reason),
+      requestStop: (run) => sound.requestStop(run),
+      read: (read) => sound.read(read),
+      onChange: (run, listener) => sound.onChange(run, listener),
+    };
+    return { runs: Object.assign(store, mutate(sound)) };
+  });
+}
+
+/** A store of runs with other bounds than it was given. */
+function startedWith(change: Partial<RunStart>): () => SseBroker {
+  return () => brokenRuns((sound) => ({ start: (start) => sound.start({ ...start, ...change }) }));
+}
+
+/** Reads the record of a run that exists. */
+async function recordOf(sound: RunStore, run: string): Promise<RunRecord> {
+  const page = await sound.read({ run, after: 0, maxBytes: 0, follows: false });
+  return (page as RunPage).record;
 }
 
 const withMessages = (
@@ -356,10 +388,141 @@ const mutants: [name: string, create: () => SseBroker][] = [
   ],
 ];
 
+/** Each with a part of the name of the case that finds it: the cases of runs wait for leases. */
+const runMutants: [name: string, foundBy: string, create: () => SseBroker][] = [
+  ['lacks runs without declaring it', 'appended', () => broken(() => ({ runs: undefined }))],
+  [
+    'has no fence against a former producer of a run',
+    'only with `restart`',
+    () =>
+      brokenRuns((sound) => ({
+        append: async (lease, after, entries) => {
+          const page = await sound.read({ run: lease.run, after: 0, maxBytes: 0, follows: false });
+          return sound.append({ ...lease, epoch: page?.record.epoch ?? lease.epoch }, after, entries);
+        },
+      })),
+  ],
+  [
+    'stores entries again that a repeated call has',
+    'repeated',
+    () =>
+      brokenRuns((sound) => ({
+        append: async (lease, after, entries) => {
+          const page = await sound.read({ run: lease.run, after: 0, maxBytes: 0, follows: false });
+          return sound.append(lease, page?.record.entries ?? after, entries);
+        },
+      })),
+  ],
+  [
+    'replaces a run that goes on',
+    'only with `restart`',
+    () =>
+      brokenRuns((sound) => ({
+        start: async (start) => {
+          const known = await sound.start(start);
+          if (known.epoch === start.epoch || known.state !== 'running' || !start.restart) return known;
+          await sound.end({ run: start.run, epoch: known.epoch }, 'failed');
+          return sound.start(start);
+        },
+      })),
+  ],
+  ['never starts an ended run again', 'only with `restart`', startedWith({ restart: false })],
+  ['starts an ended run again without being asked', 'only with `restart`', startedWith({ restart: true })],
+  ['has runs that never fail', 'lease', startedWith({ leaseMs: 86_400_000 })],
+  ['keeps runs for ever', 'for the given time', startedWith({ keepMs: 86_400_000 })],
+  ['has no limit of entries', 'beyond the number', startedWith({ maxEntries: 1_000_000 })],
+  ['has no limit of bytes', 'beyond the number', startedWith({ maxBytes: 2 ** 30 })],
+  [
+    'trims the end of a run',
+    'and its end',
+    () => brokenRuns((sound) => ({ end: async (lease) => recordOf(sound, lease.run) })),
+  ],
+  [
+    'forgets the reason of an end',
+    'repeated',
+    () => brokenRuns((sound) => ({ end: (lease, state) => sound.end(lease, state) })),
+  ],
+  [
+    'ends a run at once that is asked to stop',
+    'request to stop',
+    () =>
+      brokenRuns((sound) => ({
+        requestStop: async (run) => {
+          const known = await sound.requestStop(run);
+          return known && sound.end({ run, epoch: known.epoch }, 'stopped');
+        },
+      })),
+  ],
+  [
+    'takes an index of another epoch for its own',
+    'another epoch',
+    () => brokenRuns((sound) => ({ read: (read) => sound.read({ ...read, epoch: undefined }) })),
+  ],
+  [
+    'reads all entries in one page',
+    'wanted bytes',
+    () => brokenRuns((sound) => ({ read: (read) => sound.read({ ...read, maxBytes: Infinity }) })),
+  ],
+  [
+    'counts every read as that of a follower',
+    'request to stop',
+    () => brokenRuns((sound) => ({ read: (read) => sound.read({ ...read, follows: true }) })),
+  ],
+  [
+    'counts no read as that of a follower',
+    'request to stop',
+    () => brokenRuns((sound) => ({ read: (read) => sound.read({ ...read, follows: false }) })),
+  ],
+  [
+    'reads the state before the entries',
+    'and its end',
+    () =>
+      brokenRuns((sound) => ({
+        read: async (read) => {
+          const before = await sound.read(read);
+          await new Promise((resolve) => setTimeout(resolve, 3));
+          const page = await sound.read(read);
+          return before && page && { ...page, record: before.record };
+        },
+      })),
+  ],
+  [
+    'reads the entries before the state',
+    'and its end',
+    () =>
+      brokenRuns((sound) => ({
+        read: async (read) => {
+          const before = await sound.read(read);
+          await new Promise((resolve) => setTimeout(resolve, 3));
+          const page = await sound.read(read);
+          return before && page && { ...before, record: page.record };
+        },
+      })),
+  ],
+  [
+    'wakes no follower of a run',
+    'calls its listeners',
+    () => brokenRuns(() => ({ onChange: () => () => {} })),
+  ],
+  [
+    'wakes followers that have ended',
+    'calls its listeners',
+    () =>
+      brokenRuns((sound) => ({
+        onChange: (run, listener) => {
+          sound.onChange(run, listener);
+          return () => {};
+        },
+      })),
+  ],
+];
+
 function deliveryOf(message: RoomMessage): ConstructorParameters<typeof RoomMessage>[1] {
   const { rooms, epoch, position, replayable, volatile, except } = message;
   return { rooms, epoch, position, replayable, volatile, except };
 }
+
+const sound = (): SseBroker => broken(() => ({}));
 
 describe('the broker contract', () => {
   it('accepts the sound broker behind the mutants', async () => {
@@ -367,6 +530,7 @@ describe('the broker contract', () => {
       () => broken(() => ({})),
       () => brokenPresence(() => ({})),
       () => brokenSessions(() => ({})),
+      () => brokenRuns(() => ({})),
     ]) {
       const createFixture = () => ({ createBroker: create });
       const cases = brokerContract({ name: 'sound', shared: false, createFixture, expiryWatchMs: 0 });
@@ -382,13 +546,14 @@ describe('the broker contract', () => {
     const cases = brokerContract({
       name: 'small',
       shared: false,
-      without: ['publishControl', 'presence', 'sessions', 'tickets'],
+      without: ['publishControl', 'presence', 'runs', 'sessions', 'tickets'],
       createFixture: () => ({
         createBroker: () =>
           broken(() => ({
             publishControl: undefined,
             presence: undefined,
             sessions: undefined,
+            runs: undefined,
             tickets: undefined,
           })),
       }),
@@ -400,30 +565,44 @@ describe('the broker contract', () => {
         'the broker does not share its history',
         'the broker has no publishControl',
         'the broker has no presence',
+        'the broker has no runs',
         'the broker has no sessions',
         'the broker has no tickets',
       ]),
     );
     const optional = cases.filter(
-      ({ skipped, name }) => skipped === undefined && /control|Control|joins|session|ticket/.test(name),
+      ({ skipped, name }) =>
+        skipped === undefined && /control|Control|joins|session|ticket|run|lease|entries/.test(name),
     );
     expect(optional.map(({ name }) => name)).toEqual([]);
   });
 
-  it.each(mutants)('refuses a broker that %s', async (_, create) => {
-    const cases = brokerContract({
-      name: 'mutant',
-      shared: false,
-      createFixture: () => ({ createBroker: create }),
-      timeoutMs: 200,
-      expiryWatchMs: 0,
+  describe('refuses a broker that', () => {
+    const options = { name: 'mutant', shared: false, timeoutMs: 200, expiryWatchMs: 0 };
+    const isOfRuns = new Set(
+      brokerContract({ ...options, without: ['runs'], createFixture: () => ({ createBroker: sound }) })
+        .filter(({ skipped }) => skipped === 'the broker has no runs')
+        .map(({ name }) => name),
+    );
+
+    it.each(mutants)('%s', async (_, createBroker) => {
+      const cases = brokerContract({ ...options, createFixture: () => ({ createBroker }) });
+      const failed: string[] = [];
+      for (const { name, skipped, run } of cases) {
+        // The case about expired events is slow, and no mutant here affects it.
+        if (skipped !== undefined || name.includes('expired') || isOfRuns.has(name)) continue;
+        await run().catch(() => failed.push(name));
+      }
+      expect(failed).not.toEqual([]);
     });
-    const failed: string[] = [];
-    for (const { name, skipped, run } of cases) {
-      // The case about expired events is slow, and no mutant here affects it.
-      if (skipped !== undefined || name.includes('expired')) continue;
-      await run().catch(() => failed.push(name));
-    }
-    expect(failed).not.toEqual([]);
+
+    it.each(runMutants)('%s', async (_, foundBy, createBroker) => {
+      const cases = brokerContract({ ...options, createFixture: () => ({ createBroker }) });
+      const finding = cases.filter(
+        ({ name, skipped }) => skipped === undefined && isOfRuns.has(name) && name.includes(foundBy),
+      );
+      expect(finding).toHaveLength(1);
+      await expect(finding[0]?.run()).rejects.toThrow();
+    });
   });
 });

@@ -39,6 +39,12 @@ export class DeliveryController {
     return this.stream(client);
   }
 
+  @Get('compress')
+  @SseRoom(roomsOfQuery, { compress: true })
+  compress(@ConnectedClient() client: SseClient): Subject<unknown> {
+    return this.stream(client);
+  }
+
   /** Leaves the body of the request unread. */
   @Post('stream')
   @SseRoom(roomsOfQuery)

@@ -60,9 +60,9 @@ function http1(headers: Record<string, string> = {}, path?: string): Connect {
     );
 }
 
-function compressed(coding: 'gzip' | 'br'): Connect {
+function compressed(coding: 'gzip' | 'br', path = '/compressible'): Connect {
   return async (running, rooms) => {
-    const url = running.url + streamPath(rooms, '/compressible');
+    const url = running.url + streamPath(rooms, path);
     const response = await requestOverHttp1(url, { headers: { 'accept-encoding': coding } });
     expect(response.headers['content-encoding']).toBe(coding);
     return new ReceivedStream(
@@ -160,6 +160,11 @@ export const transports: readonly Transport[] = [
     configure: (app) => app.use(compression()),
   }),
   transport('compression() to brotli', express, compressed('br'), {
+    configure: (app) => app.use(compression()),
+  }),
+  transport('compress: true', express, compressed('gzip', '/compress')),
+  transport('compress: true', fastify, compressed('gzip', '/compress')),
+  transport('compress: true behind compression()', express, compressed('gzip', '/compress'), {
     configure: (app) => app.use(compression()),
   }),
   transport('a patched res.write', express, http1(), { configure: recordWrites.express }),

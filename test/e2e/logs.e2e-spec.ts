@@ -1,6 +1,6 @@
 import { Controller, Get, Req } from '@nestjs/common';
 import { concat, mergeMap, of, throwError, timer } from 'rxjs';
-import { SseError, SseRoom, type SseModuleOptions } from 'nestjs-simple-sse';
+import { SseError, SseRoom, type BrokerListener, type SseModuleOptions } from 'nestjs-simple-sse';
 import { platforms } from '../support/platforms.js';
 import { connectClient, testApp } from '../support/test.controller.js';
 import { eventually } from '../support/within.js';
@@ -25,6 +25,15 @@ class FailingController {
 class RefusingBroker extends WrappedMemoryBroker {
   override publish(): Promise<never> {
     return Promise.reject(new SseError('broker-unavailable', 'Redis is away.'));
+  }
+}
+
+class LoggingBroker extends WrappedMemoryBroker {
+  listener: BrokerListener | undefined;
+
+  override start(...[policy, listener]: Parameters<WrappedMemoryBroker['start']>): Promise<void> {
+    this.listener = listener;
+    return super.start(policy, listener);
   }
 }
 
@@ -75,6 +84,30 @@ describe.each(platforms)('the log on $name', (platform) => {
     const { client } = await connectClient(running);
     await eventually(() => complaints().length === 2, 'both lines');
     for (const { text } of complaints()) expect(text).toContain(`client ${client.id.slice(0, 8)}`);
+  });
+
+  it('has one line for a broker that is down again and again, at the level that the broker gives it', async () => {
+    const broker = new LoggingBroker();
+    await start({ broker });
+    for (let n = 0; n < 500; n++) {
+      broker.listener?.onLog?.('warn', 'The broker is down.');
+      broker.listener?.onLog?.('log', 'The broker is live again.');
+    }
+    const lines = (): LogLine[] => running.logger.lines.filter(({ text }) => text.includes('The broker is'));
+    const down = expect.stringMatching(/^The broker is down\. SseService$/) as unknown;
+    const live = expect.stringMatching(/^The broker is live again\. SseService$/) as unknown;
+    const first = [
+      { level: 'warn', text: down },
+      { level: 'log', text: live },
+    ];
+    expect(lines()).toEqual(first);
+    await running.close();
+    expect(lines().map(({ level, text }) => `${level} ${/\d+ more/.exec(text)?.[0]}`)).toEqual([
+      'warn undefined',
+      'log undefined',
+      'warn 499 more',
+      'log 499 more',
+    ]);
   });
 
   it('warns of a limit once, and says at debug that a slow client was cut', async () => {

@@ -18,12 +18,18 @@ describe('the judge of pages with sessions', () => {
     const memberships = [{ ...inAll, ...membership }];
     const texts = received.map((number) => `chat ${number}`);
     const page = { begun: 0, memberships, received: texts, gaps: new Set(gaps) };
-    const { deliveries, ...verdict } = judgeSession(page, events);
+    const { deliveries, gaps: told, ...verdict } = judgeSession(page, events);
+    expect(told).toEqual(gaps);
     expect(deliveries).toBe(received.length);
     return verdict;
   }
 
-  const clean: Omit<SessionVerdict, 'deliveries'> = { lost: [], doubles: [], disorder: [], foreign: [] };
+  const clean: Omit<SessionVerdict, 'deliveries' | 'gaps'> = {
+    lost: [],
+    doubles: [],
+    disorder: [],
+    foreign: [],
+  };
 
   it('accepts a page that has received everything once and in order', () => {
     expect(judge([1, 2, 3, 4])).toEqual(clean);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { get } from 'node:http';
+import { get, type ClientRequest } from 'node:http';
 import type { RunningApp } from '../support/running-app.js';
 import { pause } from '../support/within.js';
 import { EventSourceReader } from './event-source-reader.js';
@@ -26,6 +26,32 @@ export interface Membership {
   left: number;
 }
 
+/** A node as a page and a publisher reach it. A call that rejects with the code `broker-unavailable` is made again. */
+export interface TrafficNode {
+  readonly url: string;
+  join(session: string, room: string): Promise<number>;
+  leave(session: string, room: string): Promise<number>;
+  /** Publishes a text once, also if the call is made again. */
+  publish(room: string, text: string): Promise<unknown>;
+  /** Takes a room away from a session for good, by the option `authorizeRoom`. Default: nothing is taken away. */
+  revoke?(session: string, room: string): Promise<unknown>;
+}
+
+/** A node in this process. @param revoked pairs of a session and a room that `authorizeRoom` refuses */
+export function nodeOf({ url, sse }: RunningApp, revoked?: Set<string>): TrafficNode {
+  const revoke = (session: string, room: string): Promise<unknown> => {
+    revoked?.add(`${session} ${room}`);
+    return sse.reauthorize({ room });
+  };
+  return {
+    ...(revoked === undefined ? {} : { revoke }),
+    url,
+    join: (session, room) => sse.join({ session }, room),
+    leave: (session, room) => sse.leave({ session }, room),
+    publish: (room, text) => sse.broadcast(room, 'said', text, { idempotencyKey: text }),
+  };
+}
+
 /** One application on several nodes, whose rooms have one publisher each. */
 export class SessionTraffic {
   readonly events: PublishedEvent[] = [];
@@ -35,9 +61,14 @@ export class SessionTraffic {
   #isOver = false;
 
   constructor(
-    readonly nodes: readonly RunningApp[],
+    readonly anyNode: () => TrafficNode,
     readonly random: () => number,
   ) {}
+
+  /** True if rooms are taken away from pages. */
+  get revokes(): boolean {
+    return this.anyNode().revoke !== undefined;
+  }
 
   get isOver(): boolean {
     return this.#isOver;
@@ -51,12 +82,8 @@ export class SessionTraffic {
     return ++this.#clock;
   }
 
-  anyNode(): RunningApp {
-    return this.nodes[Math.floor(this.random() * this.nodes.length)] as RunningApp;
-  }
-
   /** Repeats a call at random nodes until it succeeds. */
-  async untilDone<T>(call: (node: RunningApp) => Promise<T>): Promise<T> {
+  async untilDone<T>(call: (node: TrafficNode) => Promise<T>): Promise<T> {
     for (;;) {
       try {
         return await call(this.anyNode());
@@ -72,8 +99,7 @@ export class SessionTraffic {
     const published = (this.#lastOf.get(room) ?? Promise.resolve(0)).then(async () => {
       const number = ++this.#newest;
       const begun = this.now();
-      const idempotencyKey = randomUUID();
-      await this.untilDone(({ sse }) => sse.broadcast(room, 'said', `${room} ${number}`, { idempotencyKey }));
+      await this.untilDone((node) => node.publish(room, `${room} ${number}`));
       this.events.push({ room, number, begun, done: this.now() });
       return number;
     });
@@ -88,6 +114,11 @@ export class WanderingPage {
   readonly memberships: Membership[] = [];
   readonly received: string[] = [];
   readonly gaps = new Set<string>();
+  /** Rooms that were taken away from the page. It joins none of them again. */
+  readonly revoked = new Set<string>();
+  readonly #texts = new Set<string>();
+  /** Streams that the page does not read any more and has not closed, as a network that fails leaves them. */
+  readonly #halfOpen = new Set<ClientRequest>();
   connections = 0;
   /** Time at which the page first had an id: a page that is cut before begins with the room of its request again. */
   begun = Infinity;
@@ -101,6 +132,15 @@ export class WanderingPage {
     return this.memberships.filter(({ left }) => left === Infinity);
   }
 
+  /** True if a stream is open that does not belong to the session any more. */
+  get sharesSession(): boolean {
+    return this.#halfOpen.size > 0;
+  }
+
+  has(text: string): boolean {
+    return this.#texts.has(text);
+  }
+
   /** Keeps a stream open until the traffic is over. */
   async listen(): Promise<void> {
     while (!this.traffic.isOver) {
@@ -111,22 +151,29 @@ export class WanderingPage {
 
   close(): void {
     this.#close?.();
+    for (const request of this.#halfOpen) request.destroy();
   }
 
   async join(room: string): Promise<void> {
     const joinCalled = this.traffic.now();
-    const { key: session } = this;
-    const streams = await this.traffic.untilDone(({ sse }) => sse.join({ session }, room));
+    const streams = await this.traffic.untilDone((node) => node.join(this.key, room));
     if (streams === 0) throw new Error('the session is gone');
     const joined = this.traffic.now();
     this.memberships.push({ room, joinCalled, joined, lastAwaited: Infinity, left: Infinity });
   }
 
+  /** Has a room taken away, whether the stream is open or not. */
+  async revoke(membership: Membership, lastAwaited: number): Promise<void> {
+    membership.lastAwaited = lastAwaited;
+    this.revoked.add(membership.room);
+    await this.traffic.untilDone(async (node) => node.revoke?.(this.key, membership.room));
+    membership.left = this.traffic.now();
+  }
+
   /** @param lastAwaited number of the last event of the room that the page has waited for */
   async leave(membership: Membership, lastAwaited: number): Promise<void> {
     membership.lastAwaited = lastAwaited;
-    const { key: session } = this;
-    await this.traffic.untilDone(({ sse }) => sse.leave({ session }, membership.room));
+    await this.traffic.untilDone((node) => node.leave(this.key, membership.room));
     membership.left = this.traffic.now();
   }
 
@@ -135,28 +182,43 @@ export class WanderingPage {
     this.connections++;
     let bytesLeft = this.isSteady || random() < 0.1 ? Infinity : Math.ceil(40 + 3_000 * random() ** 2);
     const reader = new EventSourceReader(this.#lastEventId, ({ type, data }) => {
-      if (type === 'said') this.received.push(data);
+      if (type === 'said') {
+        this.received.push(data);
+        this.#texts.add(data);
+      }
       if (type !== 'sse:gap') return;
       const { rooms, reason } = JSON.parse(data) as { rooms: string[]; reason: string };
       for (const room of [...rooms, reason]) this.gaps.add(room);
     });
     const headers = this.#lastEventId === '' ? {} : { 'last-event-id': this.#lastEventId };
+    let isHalfOpen = false;
     return new Promise((resolve) => {
       const url = `${this.traffic.anyNode().url}/news?session=${this.key}`;
       const request = get(url, { headers, agent: false }, (response) => {
         response.on('data', (bytes: Buffer) => {
+          if (isHalfOpen) return;
           const read = bytes.subarray(0, bytesLeft);
           bytesLeft -= read.length;
           reader.feed(read);
           this.#lastEventId = reader.lastEventId;
           if (reader.lastEventId !== '') this.begun = Math.min(this.begun, this.traffic.now());
-          if (bytesLeft <= 0) request.destroy();
+          if (bytesLeft > 0) return;
+          isHalfOpen = random() < 0.1;
+          if (!isHalfOpen) {
+            request.destroy();
+            return;
+          }
+          this.#halfOpen.add(request);
+          resolve();
         });
         response.on('error', () => {});
       });
       this.#close = () => request.destroy();
       request.on('error', () => {});
-      request.on('close', () => resolve());
+      request.on('close', () => {
+        this.#halfOpen.delete(request);
+        resolve();
+      });
     });
   }
 }
@@ -167,7 +229,12 @@ export interface SessionVerdict {
   readonly doubles: readonly string[];
   readonly disorder: readonly string[];
   readonly foreign: readonly string[];
+  /** Rooms of gaps, and their reasons. A loss that a gap has told is none. */
+  readonly gaps: readonly string[];
 }
+
+/** The verdicts of all pages together. `shared` has the sessions that two streams had at the end. */
+export type PlayVerdict = SessionVerdict & { readonly shared: readonly string[] };
 
 /** Compares what a page received with what was published while it was in the rooms. */
 export function judgeSession(
@@ -199,5 +266,5 @@ export function judgeSession(
     if (isReceived && !may) foreign.push(text);
   }
   const doubles = [...counts].filter(([, count]) => count > 1).map(([text]) => text);
-  return { deliveries: page.received.length, lost, doubles, disorder, foreign };
+  return { deliveries: page.received.length, lost, doubles, disorder, foreign, gaps: [...page.gaps] };
 }

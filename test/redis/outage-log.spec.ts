@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:net';
 import type { HistoryPolicy, SseBroker } from 'nestjs-simple-sse';
 import { redisBroker, type RedisBrokerOptions, type RedisDriverName } from 'nestjs-simple-sse/redis';
+import type { LogLine } from '../support/collecting-logger.js';
 import { sseApp } from '../support/sse-app.js';
 import { express } from '../support/platforms.js';
 import { eventually, pause, within } from '../support/within.js';
@@ -111,5 +112,23 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
       expect(lines).toEqual([]);
       expect(app.logger.complaints).toEqual([]);
     });
+
+    it.each([1, 4])(
+      'are lines of Nest’s logger in an application, with %i partitions, and none of the process',
+      async (partitions) => {
+        const broker = redisBroker({ url: server.url, driver, partitions });
+        const app = await express.start(sseApp({ options: { broker } }));
+        app.logger.clear();
+        await server.restart();
+        const is = (text: string): LogLine[] => app.logger.lines.filter((line) => line.text.includes(text));
+        await eventually(() => is('live again').length > 0, 'live');
+        await app.close();
+        expect(is('The Redis broker')).toEqual([
+          { level: 'warn', text: expect.stringContaining('The Redis broker is down') as unknown },
+          { level: 'log', text: expect.stringContaining('The Redis broker is live again.') as unknown },
+        ]);
+        expect(lines).toEqual([]);
+      },
+    );
   },
 );

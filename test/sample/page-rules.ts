@@ -27,7 +27,8 @@ export async function expectWholePage(url: string): Promise<Set<string>> {
     expect([path, response.status]).toEqual([path, 200]);
     expect(response.headers.get('content-type')).toMatch(path.endsWith('.css') ? /^text\/css/ : /javascript/);
     const text = await response.text();
-    for (const [, name] of text.matchAll(/^import .* from '\.\/([^']+)'/gm)) waiting.push(`/assets/${name}`);
+    const imported = text.matchAll(/^(?:import|export) [^;]* from '(\.[^']+)'|\bimport\('([^']+)'\)/gm);
+    for (const [, name, later] of imported) waiting.push(new URL(name ?? later ?? '', url + path).pathname);
   }
   expect(seen.size).toBeGreaterThan(10);
   return seen;

@@ -32,7 +32,7 @@ describeUnless(noBrowser, 'the quick start, in Chromium', () => {
     page.on('pageerror', (error) => faults.push(error.message));
     page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
     await page.goto(app.url);
-    await page.locator('#pill[data-state=open]').waitFor();
+    await page.locator('#pill[data-state=live]').waitFor();
     await page.locator('#rooms .show').first().waitFor();
     return page;
   }
@@ -58,8 +58,8 @@ describeUnless(noBrowser, 'the quick start, in Chromium', () => {
     await second.locator('#nickname').press('Enter');
     await first.locator('#present li').filter({ hasText: 'Somebody else' }).waitFor();
     await first.locator('#cut').click();
-    await first.locator('#pill[data-state=reconnecting]').waitFor();
-    await first.locator('#pill[data-state=open]').waitFor();
+    await first.locator('#pill[data-state=waiting]').waitFor();
+    await first.locator('#pill[data-state=live]').waitFor();
     await first.locator('#present li').filter({ hasText: 'Somebody else' }).waitFor();
     await second.close();
     await first.locator('#present li').filter({ hasText: 'Somebody else' }).waitFor({ state: 'detached' });
@@ -119,7 +119,7 @@ describeUnless(noBrowser, 'the quick start, in Chromium', () => {
     const [page, other] = [await tab(), await tab()];
     await postMessage(other, 'before');
     await page.locator('#cut').click();
-    await page.locator('#pill[data-state=reconnecting]').waitFor();
+    await page.locator('#pill[data-state=waiting]').waitFor();
     for (const text of ['missed one', 'missed two']) await postMessage(other, text);
     await page
       .locator('#note')

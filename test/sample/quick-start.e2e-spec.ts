@@ -18,6 +18,7 @@ describe('the quick start, over HTTP', () => {
     it('has every file that it requests, and none from another server', async () => {
       const files = await expectWholePage(app.url);
       expect(files).toContain('/assets/uPlot.esm.js');
+      expect(files).toContain('/client/connection/connection.js');
     });
 
     it('serves no other file', async () => {

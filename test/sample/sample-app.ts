@@ -3,6 +3,7 @@ import type { INestApplication } from '@nestjs/common';
 import type { AddressInfo } from 'node:net';
 import { AppModule } from '../../sample/00-quick-start/src/app.module.js';
 import type { Welcome } from '../../sample/00-quick-start/src/app.events.js';
+import { serveClient } from '../client/served-client.js';
 import { openStream, type EventStream } from '../support/event-stream.js';
 
 export interface Answer {
@@ -22,6 +23,8 @@ export class SampleApp {
 
   static async start(): Promise<SampleApp> {
     const app = await NestFactory.create(AppModule, { logger: ['error', 'warn'], abortOnError: false });
+    // In a build of the sample its own controller serves the client, compiled beside it.
+    serveClient(app);
     await app.listen(0);
     return new SampleApp(app);
   }

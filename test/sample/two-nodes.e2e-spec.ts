@@ -85,7 +85,11 @@ describeUnless(missingProgram, 'two nodes behind nginx, in Chromium', () => {
 
   it('the page is whole, strict and never makes HTML from a string', async () => {
     await expectStrictPolicy(sample.url);
-    await expectWholePage(sample.url);
+    const files = await expectWholePage(sample.url);
+    expect(files).toContain('/client/share/share-connection.js');
+    for (const path of ['/client/index.d.ts', '/client/..%2findex.js', '/client/none.js']) {
+      expect([path, (await fetch(sample.url + path)).status]).toEqual([path, 404]);
+    }
     await expectTextOnly('sample/01-two-nodes-redis/src/public');
   });
 
@@ -158,7 +162,7 @@ describeUnless(missingProgram, 'two nodes behind nginx, in Chromium', () => {
     await press(first);
     await becomes(first, 'down');
     await press(second);
-    await page.locator('#pill[data-state=reconnecting]').waitFor();
+    await page.locator('#pill[data-state=waiting]').waitFor();
     await fetch(`${sample.url}/supervisor/nodes/${first}/start`, { method: 'POST' });
     expect(await onNode(first)).toBe(first);
     await eventually(async () => (await returns()) === before + 1, 'the tab is back', PATIENCE_MS);

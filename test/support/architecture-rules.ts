@@ -39,6 +39,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'broker/broker.interface.ts',
       'broker/partitioned-broker.interface.ts',
     ],
+    types: ['contract'],
     packages: ['rxjs', 'node:crypto'],
   },
   commands: {
@@ -87,8 +88,17 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     ],
     packages: ['node:crypto'],
   },
+  runs: {
+    imports: ['protocol', 'broker/partitioned-broker.interface.ts', 'broker/run-store.interface.ts'],
+    packages: ['rxjs', 'node:crypto', 'node:timers/promises'],
+  },
+  'run-routes': {
+    imports: ['protocol', 'runs', 'endpoint', 'sse.interceptor.ts'],
+    packages: ['@nestjs/common'],
+  },
   endpoint: {
     imports: [
+      'runs',
       'logs',
       'protocol',
       'connection',
@@ -99,6 +109,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'sessions',
       'sse.constants.ts',
     ],
+    types: ['callbacks'],
     packages: ['@nestjs/*', 'rxjs', 'node:*'],
   },
   'room-changes': {
@@ -136,6 +147,11 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     packages: ['node:*', '@nestjs/common', 'eventsource-parser'],
   },
   client: { imports: [], packages: [] },
+  'method-events': {
+    imports: ['protocol', 'rooms', 'sse.service.ts'],
+    packages: ['@nestjs/*', 'rxjs'],
+  },
+  contract: { imports: ['protocol'], packages: [] },
   channels: { imports: [], types: ['connection'], packages: ['node:diagnostics_channel', 'rxjs'] },
   tracing: { imports: ['protocol'], types: ['callbacks'], packages: [] },
   opentelemetry: { imports: ['metrics'], types: ['tracing'], packages: ['@opentelemetry/api'] },
@@ -143,6 +159,8 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   [PUBLIC_API]: {
     imports: [
       'channels',
+      'contract',
+      'method-events',
       'tracing',
       'logs',
       'protocol',
@@ -158,8 +176,10 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'tickets',
       'drain',
       'rooms',
+      'runs',
       'endpoint',
       'room-changes',
+      'run-routes',
       'testing',
     ],
     packages: ['@nestjs/*', 'rxjs', 'node:*'],

@@ -23,5 +23,11 @@ export class PageFiles {
   }
 }
 
+/**
+ * Folder of the browser client, whose files load without a bundler. In an application of your own:
+ * `dirname(createRequire(import.meta.url).resolve('nestjs-simple-sse/client'))`.
+ */
+export const CLIENT_FILES = join(import.meta.dirname, '../../../src/client');
+
 /** Folder of the scripts and styles that the samples share. */
 export const SHARED_FILES = join(import.meta.dirname, '../public');

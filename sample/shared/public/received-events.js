@@ -4,7 +4,7 @@ import { EventCounter } from './event-counter.js';
 
 export class ReceivedEvents {
   counter = new EventCounter();
-  #stream;
+  #live;
   #onCounted;
   #onReturn;
   #welcomed = false;
@@ -14,8 +14,8 @@ export class ReceivedEvents {
   #hasBeenWelcomed = false;
 
   /** @param onCounted after each event; @param onReturn when an absence is over: `{ seconds, resumed, missed, gap }` */
-  constructor(stream, onCounted, onReturn) {
-    this.#stream = stream;
+  constructor(live, onCounted, onReturn) {
+    this.#live = live;
     this.#onCounted = onCounted;
     this.#onReturn = onReturn;
   }
@@ -27,7 +27,7 @@ export class ReceivedEvents {
 
   /** Handles events without a number, in sequence with the numbered ones. */
   inTurn(name, show) {
-    this.#stream.addEventListener(name, ({ detail: event }) => {
+    this.#live.on(name, (event) => {
       if (this.#welcomed) show(event);
       else this.#held.push(() => show(event));
     });

@@ -2,6 +2,7 @@ import type { SseBroker } from '../broker.interface.js';
 import type { PartitionedBroker } from '../partitioned-broker.interface.js';
 import { chooseDriver, type DriverForSlot } from './driver/choose-driver.js';
 import { ReadQueue } from './history/read-queue.js';
+import { BrokerLog } from './link/broker-log.js';
 import { OutageLog } from './link/outage-log.js';
 import { partitionOf, partitionTags } from './driver/cluster-slot.js';
 import { PRESENCE_TIMES } from './presence/redis-presence-context.js';
@@ -17,18 +18,14 @@ export function createRedisBroker(
   presenceTimes = PRESENCE_TIMES,
 ): SseBroker | PartitionedBroker {
   const { prefix, partitions: count } = options;
-  const warnings = new Set<string>();
+  const log = new BrokerLog();
   let drivers: Promise<DriverForSlot> | undefined;
   const context: RedisBrokerContext = {
     options,
     presenceTimes,
     chooseDriver: () => (drivers ??= chooseDriver(options)),
-    warn: (message) => {
-      if (warnings.has(message)) return;
-      warnings.add(message);
-      emitWarning(message);
-    },
-    outages: new OutageLog(emitWarning),
+    log,
+    outages: new OutageLog(log.write),
     reads: new ReadQueue(MAX_READS),
   };
   // The prefix contains the number of partitions, because another number assigns rooms to other partitions: a room
@@ -40,8 +37,4 @@ export function createRedisBroker(
   const [singleBroker] = brokers;
   if (count === 1) return singleBroker as SseBroker;
   return { partitions: brokers, partitionOf: (room) => partitionOf(room, count) };
-}
-
-function emitWarning(message: string): void {
-  process.emitWarning(message, 'SseRedisWarning');
 }

@@ -15,6 +15,7 @@ import { IDEMPOTENCY_WINDOW_MS } from '../idempotency-keys.js';
  * library that is not installed are not needed.
  */
 export interface RedisClientLike {
+  /** Creates another client with the same settings; each library has this method. */
   duplicate(override?: object): unknown;
 }
 

@@ -22,6 +22,7 @@ import { NODES_TAG, RedisKeys, type Partition } from './data/redis-keys.js';
 import type { DriverForSlot } from './driver/choose-driver.js';
 import { slotOf } from './driver/cluster-slot.js';
 import type { ReadQueue } from './history/read-queue.js';
+import type { BrokerLog } from './link/broker-log.js';
 import type { OutageLog } from './link/outage-log.js';
 import { withDeadline } from './link/deferred.js';
 import { unavailable } from './link/redis-errors.js';
@@ -31,14 +32,14 @@ import { tooLongAcknowledge, type ResolvedRedisOptions } from './redis-broker-op
 import { RedisNode } from './redis-node.js';
 import { RedisTickets } from './tickets/redis-tickets.js';
 import { RedisSessions } from './sessions/redis-sessions.js';
+import { RedisRuns } from './runs/redis-runs.js';
 
 /** The parts shared by all partitions of one broker. */
 export interface RedisBrokerContext {
   readonly options: ResolvedRedisOptions;
   readonly chooseDriver: () => Promise<DriverForSlot>;
   readonly presenceTimes: PresenceTimes;
-  /** Emits a warning of the process, at most once for each text. */
-  readonly warn: (message: string) => void;
+  readonly log: BrokerLog;
   readonly outages: OutageLog;
   /** Limits the reads of all partitions together. */
   readonly reads: ReadQueue;
@@ -52,17 +53,20 @@ export class RedisBroker implements SseBroker {
   readonly presence: PresenceStore = this.#presence;
   readonly tickets = new RedisTickets(() => this.#running());
   readonly sessions = new RedisSessions(() => this.#running());
+  readonly runs: RedisRuns;
   readonly acknowledges = true;
   /** The epoch outside of `start` and `close`. */
   readonly #placeholderEpoch = newEpoch();
   #node: RedisNode | undefined;
   readonly nodeId = randomUUID().slice(0, 8);
+  readonly whenCurrent = async (): Promise<void> => this.#running().feed.deliveries.whenCurrent();
   /** Absent from the partitions that do not carry the registry of nodes. */
   readonly nodes: (() => Promise<readonly BrokerNode[]>) | undefined;
 
   constructor(context: RedisBrokerContext, partition: Partition) {
     this.#context = context;
     this.#partition = partition;
+    this.runs = new RedisRuns(() => this.#node, context.options.publishTimeoutMs);
     this.nodes = partition.tag === NODES_TAG ? async () => this.#listNodes() : undefined;
   }
 
@@ -79,29 +83,28 @@ export class RedisBroker implements SseBroker {
   }
 
   async start(policy: HistoryPolicy, listener: BrokerListener): Promise<void> {
-    const { options, presenceTimes, warn, outages, chooseDriver } = this.#context;
+    const { options, presenceTimes, log, outages, chooseDriver } = this.#context;
+    log.attach(listener);
     const driver = (await chooseDriver())(slotOf(this.#partition.tag));
-    const nodeName = this.nodeId;
-    const redisKeys = new RedisKeys(this.#partition, driver.database, nodeName);
-    const onPresenceShutdown = (): void => this.#presence.nodeLeaving();
+    const redisKeys = new RedisKeys(this.#partition, driver.database, this.nodeId);
     const node = new RedisNode({
       driver,
       redisKeys,
-      nodeName,
+      nodeName: this.nodeId,
       carriesRegistry: this.#partition.tag === NODES_TAG,
       options,
       policy,
       listener,
-      warn,
+      warn: log.warn,
       outages,
       reads: this.#context.reads,
-      onPresenceShutdown,
+      onPresenceShutdown: () => this.#presence.nodeLeaving(),
     });
     this.#presence.attach({
       commands: node.commands,
       redisKeys,
       times: presenceTimes,
-      warn,
+      warn: log.warn,
       malformed: node.malformed,
     });
     this.#node = node;
@@ -193,7 +196,7 @@ export class RedisBroker implements SseBroker {
   }
 
   async whenDelivered(): Promise<void> {
-    await this.#node?.feed.whenDelivered();
+    await this.#node?.feed.deliveries.whenDelivered();
   }
 
   async close(): Promise<void> {

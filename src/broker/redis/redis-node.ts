@@ -19,6 +19,7 @@ import type { OutageLog } from './link/outage-log.js';
 import { ReplicatedPublishes } from './link/replicated-publishes.js';
 import { unavailable } from './link/redis-errors.js';
 import { NEW_NODE, NodeRegistry } from './nodes/node-registry.js';
+import { RunChannels } from './runs/run-channels.js';
 import { brokerClosedError } from '../broker-closed-error.js';
 import type { ResolvedRedisOptions } from './redis-broker-options.js';
 
@@ -35,7 +36,6 @@ export interface RedisNodeContext {
   readonly options: ResolvedRedisOptions;
   readonly policy: HistoryPolicy;
   readonly listener: BrokerListener;
-  /** Emits a warning of the process. */
   readonly warn: (message: string) => void;
   readonly outages: OutageLog;
   /** Limits the reads of all partitions together. */
@@ -49,8 +49,8 @@ export class RedisNode {
   readonly policy: HistoryPolicy;
   readonly redisKeys: RedisKeys;
   readonly commands: CommandLink;
-  /** Carries the reads of history, so that publishes never wait for a page. Opened by the first read. */
-  readonly #readLink: CommandLink;
+  /** Carries the reads of history and runs, so that publishes never wait for a page. Opened by the first read. */
+  readonly readLink: CommandLink;
   /** Carries the publishes that wait for replicas. Opened by the first one. */
   readonly #replicatedLink: CommandLink;
   readonly replicated: ReplicatedPublishes;
@@ -60,6 +60,7 @@ export class RedisNode {
   readonly order: DeliveryOrder;
   readonly malformed: MalformedMessages;
   readonly feed: RoomFeed;
+  readonly runChannels = new RunChannels(this);
   /** Reports events that this node has published to a Redis that was replaced. */
   readonly losses: LossAnnouncer;
   /** Compares the options of all nodes. */
@@ -103,7 +104,7 @@ export class RedisNode {
     this.losses = new LossAnnouncer({ commands: this.commands, redisKeys, policy, options });
     const newLinkOnDemand = (): CommandLink =>
       new CommandLink({ ...linkOptions, onUp: () => {}, onDown: () => {}, carriesReads: true });
-    this.#readLink = newLinkOnDemand();
+    this.readLink = newLinkOnDemand();
     this.#replicatedLink = newLinkOnDemand();
     this.replicated = new ReplicatedPublishes(this.#replicatedLink);
     this.registry = context.carriesRegistry
@@ -116,7 +117,7 @@ export class RedisNode {
       : undefined;
     const calls = new HistoryCalls({
       commands: this.commands,
-      link: this.#readLink,
+      link: this.readLink,
       queue: new ReadQueue(MAX_READS, context.reads),
       redisKeys,
       malformed: this.malformed,
@@ -130,6 +131,7 @@ export class RedisNode {
       commands: this.commands,
       reader: this.reader,
       rooms: this.#rooms,
+      runs: this.runChannels,
       order: this.order,
       options,
       malformed: this.malformed,
@@ -160,7 +162,6 @@ export class RedisNode {
     );
   }
 
-  /** See `SseBroker.failure`. */
   get failure(): Error | undefined {
     return this.#failure;
   }
@@ -185,7 +186,7 @@ export class RedisNode {
     this.feed.close();
     this.losses.close();
     this.commands.close();
-    this.#readLink.close();
+    this.readLink.close();
     this.#replicatedLink.close();
     this.reads.close();
     this.#recent.close();
@@ -204,7 +205,7 @@ export class RedisNode {
 
   #handleCommandsUp(): void {
     // The new connection may lead to another server, which took over.
-    this.#readLink.reconnect();
+    this.readLink.reconnect();
     this.#replicatedLink.reconnect();
     this.#handleState();
     void this.registry?.refresh();
@@ -241,7 +242,9 @@ export class RedisNode {
   #handleControl(text: string): void {
     if (text.startsWith(NEW_NODE)) return this.registry?.receive(text.slice(NEW_NODE.length));
     if (text === 'p') return this.#context.onPresenceShutdown();
-    if (!text.startsWith('t') || this.#context.listener.onControl?.(text.slice(1)) === false)
+    // Events before it were received on the same connection, and none of them waits for missed ones.
+    const isInOrder = this.feed.phase === 'live';
+    if (!text.startsWith('t') || this.#context.listener.onControl?.(text.slice(1), isInOrder) === false)
       this.malformed.ignore('control message');
   }
 }

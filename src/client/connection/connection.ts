@@ -10,7 +10,7 @@ import type { Source, SourceEvents } from './source.interface.js';
 import { Watchdog } from './watchdog.js';
 import { withQuery } from './with-query.js';
 
-const CONTROL_NAMES = ['sse:ready', 'sse:gap', 'sse:heartbeat'];
+const CONTROL_NAMES = ['sse:ready', 'sse:gap', 'sse:heartbeat', 'sse:end'];
 const DEFAULT_FINAL_STATUSES = [204, 401, 403];
 const FIRST_BACK_OFF_MS = 1_000;
 const MAX_BACK_OFF_MS = 30_000;
@@ -149,6 +149,7 @@ export class Connection implements Source {
       this.#watchdog.intervalMs = heartbeatMs ?? 0;
     }
     if (event.name !== 'sse:heartbeat') this.#events.event(event);
+    if (event.name === 'sse:end') this.close({ reason: 'ended' });
   }
 
   #ended({ status, retryAfterMs, isHidden = false, isUnreadable, reconnects }: StreamEnd): void {

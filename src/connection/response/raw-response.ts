@@ -28,8 +28,13 @@ export function directSocket(response: RawResponse): Socket | undefined {
 }
 
 /** Sends status 200 and the headers of a stream at once. */
-export function sendHead(response: RawResponse, present: Readonly<Record<string, unknown>>): void {
+export function sendHead(
+  response: RawResponse,
+  present: Readonly<Record<string, unknown>>,
+  coding?: string,
+): void {
   const headers = streamHeaders(present);
+  if (coding !== undefined) headers['content-encoding'] = coding;
   for (const name of response.getHeaderNames()) if (!(name in headers)) response.removeHeader(name);
   if (!isHttp1(response)) {
     // RFC 9113, section 8.2.2: connection-specific fields make an HTTP/2 message malformed.

@@ -10,6 +10,8 @@ import {
   type CloseListener,
   type EndListener,
 } from './close-listener.js';
+import type { ContentCoder } from './content-coder.interface.js';
+import { cutAfter } from './cut-after.js';
 import { socketOf, type Http2Sessions } from './http2-sessions.js';
 import { directSocket, isHttp1, sendHead, type RawRequest, type RawResponse } from './raw-response.js';
 
@@ -24,6 +26,8 @@ export class ResponseWriter implements EndListener {
   readonly #response: RawResponse;
   /** TCP connection of an HTTP/1 response; `undefined` for HTTP/2, and for requests injected by a test. */
   readonly #connection: Socket | undefined;
+  /** Set before the opening. `undefined` writes events as they are. */
+  coder: ContentCoder | undefined;
   /** Set once an HTTP/2 stream is open. */
   #sessions: Http2Sessions | undefined;
   /** Set once chunks may be written directly to the socket. */
@@ -37,8 +41,9 @@ export class ResponseWriter implements EndListener {
   /** Sources of `drain`, each listened to once for all stalls: `off` of a compressing middleware may not work. */
   #drainSources: readonly (Socket | RawResponse)[] = [];
 
-  constructor(request: RawRequest, response: RawResponse) {
+  constructor(request: RawRequest, response: RawResponse, coder?: ContentCoder) {
     this.#response = response;
+    this.coder = coder;
     const { socket } = request;
     this.#connection = isHttp1(response) && socket instanceof Socket ? socket : undefined;
   }
@@ -68,7 +73,7 @@ export class ResponseWriter implements EndListener {
   /** Sends status 200 and the headers at once. */
   open(present: Readonly<Record<string, unknown>>, sessions?: Http2Sessions): void {
     this.#connection?.setTimeout(0).setNoDelay(true).setKeepAlive(true);
-    sendHead(this.#response, present);
+    sendHead(this.#response, present, this.coder?.coding);
     if (isHttp1(this.#response)) return;
     this.#sessions = sessions;
     sessions?.add(this.#response.stream?.session);
@@ -77,7 +82,8 @@ export class ResponseWriter implements EndListener {
   /** @returns `true` if the client takes more; after `false` wait for `onceDrained` */
   write(batch: Batch): boolean {
     const socket = this.#directSocket();
-    const bytes = socket === undefined ? batch.bytes : batch.chunked;
+    const encoded = this.coder?.encode(batch) ?? batch;
+    const bytes = socket === undefined ? encoded.bytes : encoded.chunked;
     if (bytes.length <= SLICE_BYTES && this.#slices.length === 0) {
       const takesMore = this.#writeNow(socket, bytes);
       this.#flush();
@@ -90,7 +96,10 @@ export class ResponseWriter implements EndListener {
   /** Writes frames without joining them: one system call, no copy. @returns as `write` */
   writeFrames(frames: readonly SseFrame[]): boolean {
     const socket = this.#directSocket();
-    for (const frame of frames) this.#slices.push(socket === undefined ? frame.bytes : frame.chunked);
+    for (const frame of frames) {
+      const encoded = this.coder?.encode(frame) ?? frame;
+      this.#slices.push(socket === undefined ? encoded.bytes : encoded.chunked);
+    }
     return this.#writeSlice();
   }
 
@@ -162,11 +171,17 @@ export class ResponseWriter implements EndListener {
   end(graceMs: number | false, closesConnection: boolean): void {
     if (this.isGone) return;
     this.writeRest();
+    const last = this.coder?.end();
+    if (last !== undefined)
+      this.#writeNow(this.#direct, this.#direct === undefined ? last.bytes : last.chunked);
     this.#response.end();
     // Only after `finish`, since a compressing middleware may still hold bytes. And without destroying the connection:
     // with an unread request body, the client would receive a reset and lose unread bytes.
     if (closesConnection) this.#response.once('finish', () => this.#connection?.end());
-    if (graceMs !== false) this.#cutAfter(graceMs, closesConnection);
+    if (graceMs === false || this.isDisconnected) return;
+    cutAfter(graceMs, { response: this.#response, connection: this.#connection, closesConnection }, () =>
+      this.destroy(),
+    );
   }
 
   /** Cuts the connection, or the HTTP/2 stream, at once. */
@@ -174,23 +189,6 @@ export class ResponseWriter implements EndListener {
     if (isHttp1(this.#response)) (this.#connection ?? this.#response).destroy();
     else if (this.#sessions === undefined) this.#response.stream?.close(constants.NGHTTP2_CANCEL);
     else if (this.#response.stream !== undefined) this.#sessions.cancel(this.#response.stream);
-  }
-
-  #cutAfter(graceMs: number, closesConnection: boolean): void {
-    if (this.isDisconnected) return;
-    const response = this.#response;
-    // Behind an earlier response of a pipelining client the grace time has not begun.
-    if (
-      isHttp1(response) &&
-      this.#connection !== undefined &&
-      response.socket === null &&
-      !response.writableFinished
-    ) {
-      response.once('socket', () => this.#cutAfter(graceMs, closesConnection));
-      return;
-    }
-    const timer = setTimeout(() => this.destroy(), graceMs);
-    ((closesConnection && this.#connection) || response).once('close', () => clearTimeout(timer));
   }
 
   /**

@@ -19,6 +19,7 @@ import {
   checkStreamRoute,
   type RouteMethod,
 } from './route-checks.js';
+import { checkRunRoute, type RunsBroker } from '../runs/run-route-checks.js';
 import { warnOfOuterInterceptors, warnOfOwnResponse } from './route-warnings.js';
 import { isWrapped } from './wrap-handler.js';
 
@@ -32,6 +33,7 @@ const explored = new WeakSet<ModulesContainer>();
 const besideSse = new WeakSet<object>();
 
 interface CheckedOptions extends RoomNameRules, UserOptions {
+  readonly broker: RunsBroker;
   readonly serialize: SerializeData;
   readonly policy: RoomPolicy;
 }
@@ -111,7 +113,8 @@ export class EndpointExplorer implements OnModuleInit {
       const prefixes = Reflect.getMetadata(PATH, controller) as string | string[] | undefined;
       const route = routeText(this.#config.getGlobalPrefix(), prefixes, paths);
       const metadata = roomMetadataOf(controller, handler);
-      const { sources } = metadata;
+      checkRunRoute(metadata, label, this.#options.broker);
+      const sources = metadata.run === undefined ? metadata.sources : [metadata.run.source];
       checkFirstEvents(metadata, label, this.#options.policy);
       for (const source of sources) checkTemplates(source, label, this.#options);
       if (!hasModulePaths) this.#checkParameters(sources, route, label);

@@ -1,11 +1,13 @@
 import { inspect, isDeepStrictEqual } from 'node:util';
 import { didYouMean } from '../../protocol/did-you-mean.js';
 import { describeValue } from '../../protocol/error-text.js';
+import { trueOrFalse } from '../../protocol/input/option-checks.js';
 import { checkReplay, type Replay } from '../../protocol/input/replay-option.js';
 import type { RetryTime } from '../../protocol/input/retry-time.js';
 import { SseError } from '../../protocol/sse-error.js';
 import { SSE_ROOM_METADATA } from '../../sse.constants.js';
 import type { RoomSource, RoutedRequest } from '../room-names.js';
+import type { RunMetadata } from '../runs/run-metadata.js';
 import { checkSnapshot, type SseSnapshot } from '../snapshot/snapshot-option.js';
 
 /** Options of one endpoint. They override the module's options. */
@@ -56,11 +58,29 @@ export interface SseRoomOptions<Request = RoutedRequest> {
    * ```
    */
   readonly snapshot?: SseSnapshot<Request>;
+  /**
+   * `false` writes nothing but the values of the handler: no `sse:error`, `retry` (unless `retryMs` is set here) and heartbeat, for
+   * clients of other protocols. A source that fails after the stream has opened then cuts the connection. Not on a route with a
+   * room. Default: `true`.
+   */
+  readonly control?: boolean;
+  /**
+   * `true` sends the stream with `Content-Encoding: gzip` to clients that accept it (RFC 9110, 12.5.3). An event is compressed
+   * once for all of them; one of fewer than 300 bytes is sent as it is. Leave it off where an event has a secret beside text
+   * that a stranger can choose: the length of the compressed event tells about the secret (BREACH). Default: `false`.
+   *
+   * ```ts
+   * @SseRoom('prices', { compress: true })
+   * ```
+   */
+  readonly compress?: boolean;
 }
 
 /** Metadata of `@SseRoom` on a method or a controller. */
 export interface SseRoomMetadata extends SseRoomOptions<never> {
   readonly sources: readonly RoomSource<never>[];
+  /** Set by `@SseRun` and `@SseRunTail`. */
+  readonly run?: RunMetadata;
 }
 
 const OPTIONS: readonly (keyof SseRoomOptions)[] = [
@@ -69,14 +89,18 @@ const OPTIONS: readonly (keyof SseRoomOptions)[] = [
   'retryMs',
   'replay',
   'snapshot',
+  'control',
+  'compress',
 ];
 
 /** @throws SseError `invalid-options` */
 export function checkRoomOptions(options: object): void {
   const unknown = Object.keys(options).find((name) => !(OPTIONS as readonly string[]).includes(name));
-  const { replay, snapshot } = options as SseRoomOptions<never>;
+  const { replay, snapshot, control, compress } = options as SseRoomOptions<never>;
   checkOption('replay', replay, checkReplay);
   checkOption('snapshot', snapshot, checkSnapshot);
+  checkOption('control', control, trueOrFalse);
+  checkOption('compress', compress, trueOrFalse);
   if (unknown === undefined) return;
   throw new SseError(
     'invalid-options',

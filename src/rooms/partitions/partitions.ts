@@ -22,19 +22,8 @@ import { LostCopies } from './lost-copies.js';
 import { measuredCalls, type RunBrokerCall } from './measured-call.js';
 import { PartitionStates } from './partition-states.js';
 import { PartitionedCursor, StampedFrames, type PartitionPositions } from './partitioned-cursor.js';
+import type { PartitionsListener } from './partitions-listener.interface.js';
 import { publishCopies, type PublishCopy, type PublishedCopies } from './publish-copies.js';
-
-/** By the name of a room that lost events: rooms in other partitions that may have missed one of them too. */
-export type LaterRooms = ReadonlyMap<string, ReadonlySet<string>>;
-
-/** Receives the messages and the state of all partitions. `onEpochChange` names the partition. */
-export interface PartitionsListener extends Pick<
-  BrokerListener,
-  'onMessage' | 'onStateChange' | 'onControl' | 'subscribesLater'
-> {
-  onEpochChange(partition: number, current: ResumePoint, laterRooms: LaterRooms): void;
-  onGap(rooms: readonly string[], laterRooms: LaterRooms): void;
-}
 
 /** The broker of a node as a list of partitions, often only one: routes each call to the partition of its room. */
 export class Partitions implements PartitionPositions {
@@ -93,6 +82,7 @@ export class Partitions implements PartitionPositions {
   async start(policy: HistoryPolicy, listener: PartitionsListener): Promise<void> {
     const starts = this.#brokers.map((broker, partition) => {
       const own: BrokerListener = {
+        ...listener,
         onMessage: (message) => {
           if (!this.isPartitioned) return listener.onMessage(message);
           message.partition = partition;
@@ -127,8 +117,8 @@ export class Partitions implements PartitionPositions {
           if (this.isPartitioned) this.lostCopies.add(partition, rooms, this.#reached[partition] ?? 0);
           listener.onGap(rooms, this.#awaitedCopies.takeLost(partition, rooms));
         },
-        onControl: (text) => listener.onControl?.(text),
-        subscribesLater: listener.subscribesLater,
+        onControl: (text, isInOrder) =>
+          listener.onControl?.(text, isInOrder === true ? partition : undefined),
       };
       return broker.start(policy, own);
     });
@@ -234,6 +224,11 @@ export class Partitions implements PartitionPositions {
     const page = await this.#call('read', async () => this.#broker(partition).read(...args));
     if (this.isPartitioned) for (const message of page.messages) message.partition = partition;
     return page;
+  }
+
+  /** As in `SseBroker.whenCurrent`, for a room. `undefined` where this node is, as in partition `inOrderIn`. */
+  whenCurrent(room: string, inOrderIn?: number): Promise<void> | undefined {
+    return this.partitionOf(room) === inOrderIn ? undefined : this.of(room).whenCurrent?.();
   }
 
   async whenDelivered(): Promise<void> {

@@ -3,6 +3,7 @@ import { CHANNELS } from '../../channels/channels.js';
 import type { PublishOptions } from '../../broker/broker.interface.js';
 import type { SseClient } from '../../connection/sse-client.js';
 import type { SseMetrics } from '../../metrics/sse-metrics.interface.js';
+import type { RoomEvent } from '../../protocol/room-message.js';
 import { encodeEvent, type SseFields } from '../../protocol/encode-event.js';
 import { checkEventId } from '../../protocol/input/event-fields.js';
 import { isInternalRoom } from '../../protocol/input/room-name.js';
@@ -63,6 +64,20 @@ function notAcknowledged({ replicas, confirmedBy, cause }: MissingAcknowledgemen
   );
 }
 
+/** Compares events with those that an application has defined. */
+export interface PublishedEventCheck {
+  publish(rooms: readonly string[], event: string | undefined, data: unknown): void;
+  send(event: string | undefined, data: unknown): void;
+  /** Compares a room and a name without data. */
+  defines(room: string, event: string | undefined): void;
+}
+
+/** An event that the broker has accepted. */
+export interface PublishedEvent extends RoomEvent {
+  readonly rooms: readonly string[];
+  readonly id: string | undefined;
+}
+
 export interface PublisherOptions {
   /** Default: none. */
   readonly tracing?: NodeTracing | undefined;
@@ -70,6 +85,8 @@ export interface PublisherOptions {
   readonly metrics?: Pick<SseMetrics, 'eventPublished' | 'eventSent'>;
   readonly policy: RoomPolicy;
   readonly serialize: SerializeData;
+  /** Default: none. */
+  readonly eventCheck?: PublishedEventCheck | undefined;
   /** Default: no limit. */
   readonly limits?: { readonly maxEventBytes: number | false };
 }
@@ -82,9 +99,13 @@ export class EventPublisher {
   readonly #maxEventBytes: number | false;
   readonly #metrics: Pick<SseMetrics, 'eventPublished' | 'eventSent'>;
   readonly #tracing: NodeTracing | undefined;
+  readonly #check: PublishedEventCheck | undefined;
+  /** Receives each event of the application that this node has published. */
+  onPublished: ((event: PublishedEvent) => void) | undefined;
 
   constructor(partitions: Partitions, options: PublisherOptions) {
     this.#tracing = options.tracing;
+    this.#check = options.eventCheck;
     this.#partitions = partitions;
     this.#policy = options.policy;
     this.#serialize = options.serialize;
@@ -95,6 +116,7 @@ export class EventPublisher {
   /** Sends `[event], data, options` to one client. @returns whether the client accepted the event */
   send(client: SseClient, parts: readonly unknown[]): boolean {
     const { event, data, options } = eventArguments<SendOptions>('send', parts, SEND_CHECKS);
+    this.#check?.send(event, data);
     const fields = {
       event,
       id: checkEventId(options.id),
@@ -112,6 +134,7 @@ export class EventPublisher {
    */
   remoteEvent(parts: readonly unknown[]): RemoteEvent {
     const { event, data, options } = eventArguments<RemoteSendOptions>('send', parts, REMOTE_SEND_CHECKS);
+    this.#check?.send(event, data);
     const text = serializeData(data, this.#serialize, event).data;
     checkEventBytes(text, this.#maxEventBytes);
     return { event, data: text, ...options };
@@ -136,6 +159,11 @@ export class EventPublisher {
     return isAccepted;
   }
 
+  /** Compares a room and an event name with those that the application has defined. */
+  checkDefined(room: string, event: string | undefined): void {
+    this.#check?.defines(room, event);
+  }
+
   /** Publishes an event. @returns the event's `id:`, or `undefined` for an event that cannot be replayed */
   async publish(event: EventToPublish): Promise<string | undefined> {
     return this.prepare(event)();
@@ -153,8 +181,9 @@ export class EventPublisher {
       parts,
       BROADCAST_CHECKS,
     );
-    const text = serializeData(data, this.#serialize, event);
     const isInternal = rooms.some(isInternalRoom);
+    if (!isInternal) this.#check?.publish(rooms, event, data);
+    const text = serializeData(data, this.#serialize, event);
     // The limit is for events of the application.
     if (!isInternal) checkEventBytes(text.data, this.#maxEventBytes);
     if (rooms.length === 0) return () => Promise.resolve(undefined);
@@ -170,8 +199,10 @@ export class EventPublisher {
           ? publish()
           : this.#tracing.publish({ event, rooms: rooms.length }, publish);
       const { position, missing } = await (isInternal ? published : this.#counted(published));
-      if (missing !== undefined) throw notAcknowledged(missing);
       const id = position && this.#partitions.format(position);
+      // Also where replicas are missing: the event is published.
+      if (!isInternal) this.onPublished?.({ rooms, event, ...text, id });
+      if (missing !== undefined) throw notAcknowledged(missing);
       if (CHANNELS.publish.hasSubscribers) CHANNELS.publish.publish({ rooms, event, id });
       return id;
     };

@@ -8,6 +8,8 @@ import type { PublicMethod } from '../../protocol/sse-error.js';
 import { BROADCAST_CHECKS } from './call-arguments.js';
 import type { PublicCall } from '../reported-promise.js';
 import type { EventData, EventName, UnnamedData } from './event-map.js';
+import type { RoomsArgument, RoomsNamed } from './room-arguments.js';
+import type { AnyRoom } from '../../contract/room-types.js';
 import type { EventToPublish } from './event-publisher.js';
 
 /** A client, a client of any node by its id, or a user with all of its clients, that does not receive an event. */
@@ -37,7 +39,7 @@ const { except: _excluded, ...EMIT_CHECKS } = BROADCAST_CHECKS;
  * await others.emit('paid', { id: 1 });
  * ```
  */
-export class SseDestination<Events extends object = object> {
+export class SseDestination<Events extends object = object, Room = AnyRoom> {
   readonly #host: DestinationHost;
   readonly #rooms: readonly string[];
   readonly #excluded: readonly string[];
@@ -50,10 +52,15 @@ export class SseDestination<Events extends object = object> {
   }
 
   /** Adds rooms. @throws SseError `invalid-room` */
-  to(...rooms: readonly (RoomName | readonly RoomName[])[]): SseDestination<Events> {
+  to<const More extends readonly RoomsArgument<Events>[]>(
+    ...rooms: More
+  ): SseDestination<Events, Room | RoomsNamed<Events, More>> {
     return new SseDestination(
       this.#host,
-      this.#host.checkRooms([...this.#rooms, ...rooms.flat()]),
+      this.#host.checkRooms([
+        ...this.#rooms,
+        ...(rooms as readonly (RoomName | readonly RoomName[])[]).flat(),
+      ]),
       this.#excluded,
     );
   }
@@ -64,7 +71,7 @@ export class SseDestination<Events extends object = object> {
    *
    * @throws SseError `invalid-arguments`, also without `identify`; `invalid-user`
    */
-  except(...targets: readonly (ExcludedTarget | readonly ExcludedTarget[])[]): SseDestination<Events> {
+  except(...targets: readonly (ExcludedTarget | readonly ExcludedTarget[])[]): SseDestination<Events, Room> {
     const names = targets.flat().map((target) => this.#host.nameOf(target));
     return new SseDestination(this.#host, this.#rooms, [...new Set([...this.#excluded, ...names])]);
   }
@@ -76,10 +83,10 @@ export class SseDestination<Events extends object = object> {
    * replayed, and without rooms
    * @throws SseError as `broadcast`: the promise rejects
    */
-  emit<const Data>(data: UnnamedData<Events, Data>): Promise<string | undefined>;
-  emit<Name extends EventName<Events> | undefined>(
+  emit<const Data>(data: UnnamedData<Events, Data, Room>): Promise<string | undefined>;
+  emit<Name extends EventName<Events, Room> | undefined>(
     event: Name,
-    data: EventData<Events, Name>,
+    data: EventData<Events, Name, Room>,
     options?: EmitOptions,
   ): Promise<string | undefined>;
   emit(...parts: unknown[]): Promise<string | undefined> {

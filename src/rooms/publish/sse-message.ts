@@ -1,6 +1,8 @@
 import { parseData } from '../../protocol/parse-data.js';
-import type { RoomMessage } from '../../protocol/room-message.js';
-import type { EventData, EventName } from './event-map.js';
+import type { RoomEvent } from '../../protocol/room-message.js';
+import type { AnyRoom } from '../../contract/room-types.js';
+import type { EventContract } from '../../contract/event-contract.js';
+import type { EventName, ReceivedData } from './event-map.js';
 
 /** One event of a room, with the types of its name and its data. */
 interface MessageOf<Name, Data> {
@@ -15,16 +17,25 @@ interface MessageOf<Name, Data> {
 
 /**
  * One event as `SseService.stream()` emits it. With a map of events, `event` determines the type of `data`; the compiler
- * trusts the publishing nodes and does not see what JSON changes (a `Date` arrives as a string).
+ * trusts the publishing nodes and does not see what JSON changes (a `Date` arrives as a string). With a contract it does.
  */
-export type SseMessage<Events extends object = object> =
-  string extends EventName<Events>
+export type SseMessage<Events extends object = object, Room = AnyRoom> = Events extends EventContract
+  ? {
+      [Name in EventName<Events, Room>]: MessageOf<
+        Name extends 'message' ? Name | undefined : Name,
+        ReceivedData<Events, Name, Room>
+      >;
+    }[EventName<Events, Room>]
+  : string extends EventName<Events>
     ? MessageOf<string | undefined, unknown>
     : | MessageOf<undefined, unknown>
-      | { [Name in EventName<Events>]: MessageOf<Name, EventData<Events, Name>> }[EventName<Events>];
+      | { [Name in EventName<Events>]: MessageOf<Name, ReceivedData<Events, Name>> }[EventName<Events>];
 
 /** Converts a received message. */
-export function toSseMessage<Events extends object>(room: string, message: RoomMessage): SseMessage<Events> {
+export function toSseMessage<Events extends object, Room = AnyRoom>(
+  room: string,
+  message: RoomEvent & { readonly id: string | undefined },
+): SseMessage<Events, Room> {
   const converted: SseMessage = {
     room,
     event: message.event,
@@ -32,5 +43,5 @@ export function toSseMessage<Events extends object>(room: string, message: RoomM
     data: message.serialized ? parseData(message.data) : message.data,
     id: message.id,
   };
-  return converted as SseMessage<Events>;
+  return converted as SseMessage<Events, Room>;
 }

@@ -2,6 +2,7 @@ import type { RestoredRoom } from '../../connection/client-session.interface.js'
 import type { SseClient } from '../../connection/sse-client.js';
 import type { Position } from '../../protocol/position.js';
 import type { StreamPosition } from '../../protocol/stream-position.js';
+import { endPendingJoin } from '../pending-joins.js';
 import { roomsOf } from '../room-registry.js';
 import { gapFrame, readyFrame } from '../resume/control-events.js';
 import type { FirstRead, ResumeServices } from '../resume/first-read.interface.js';
@@ -33,16 +34,35 @@ export class RestoredSession {
   async restore(): Promise<void> {
     const client = this.#client;
     const stored = await client.session?.restore();
+    await this.#untilAfter(stored?.rooms ?? []);
     for (const each of stored?.rooms ?? []) {
       if (client.isClosed) return;
       const { room, epoch, position } = each;
       // The request has named it too: then it is resumed like the other rooms of the request.
       if (client.isIn(room) && !this.#late.has(room)) continue;
       if (!client.isIn(room)) this.#services.rooms.join(client, room);
+      // The session has joined it before the join that waits.
+      endPendingJoin(client, room);
       this.#late.joined(room, position, epoch);
       this.#rooms.push(each);
     }
     this.isGone = stored?.isNew === true && (client.lastEventId ?? '') !== '';
+  }
+
+  /**
+   * Waits until this node has delivered what was published before the joins, so that the client receives it neither live nor
+   * from the gate.
+   *
+   * Example: the session joined room `b` at 40, and this node, whose connection was cut, has delivered everything up to 30.
+   */
+  async #untilAfter(rooms: readonly RestoredRoom[]): Promise<void> {
+    const { partitions } = this.#services;
+    const behind = rooms.filter(({ room, epoch, position }) => {
+      const node = partitions.positionOf(partitions.partitionOf(room));
+      return node.epoch !== epoch || node.position < position;
+    });
+    const brokers = new Set(behind.map(({ room }) => partitions.of(room)));
+    await Promise.all(Array.from(brokers, async (broker) => broker.whenCurrent?.()));
   }
 
   /** Records that the broker has a new history: with the end of the old one, joins of the session may be lost. */

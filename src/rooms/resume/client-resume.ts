@@ -67,8 +67,6 @@ export class ClientResume {
   attach(ready: boolean, newest: Replay | undefined): Promise<void> {
     const late = new LateRooms(this.#client);
     const session = new RestoredSession(this.#client, this.#services, late);
-    // From now on other rooms are joined at run time.
-    if (this.#client.session !== undefined) this.#late = late;
     return this.#catchUp(
       async () => {
         await session.restore();
@@ -91,36 +89,36 @@ export class ClientResume {
     );
   }
 
-  /** Adds a live client to a room, and sends it events of the room's history. */
-  join(name: string, amount: Replay): Promise<void> {
+  /**
+   * Adds a live client to a room, and sends it events of the room's history.
+   *
+   * @param inOrderIn as in `RunTimeJoin`
+   */
+  join(name: string, amount: Replay, inOrderIn: number | undefined): Promise<void> {
     const client = this.#client;
     client.connection.shutGate();
+    const partition = this.#partitions.partitionOf(name);
     const from = this.#partitions.streamPosition([...this.#roomNames(), name]);
-    const room = this.#rooms.join(client, name);
-    const { subscribed } = room;
+    const isCurrent = this.#partitions.whenCurrent(name, inOrderIn);
+    const { subscribed } = this.#rooms.join(client, name, { atRunTime: true, isCurrent });
+    const point = this.#rooms.joinPointOf(client, name);
+    const late = new LateRooms(client);
+    late.joinedNow(name, point);
     return this.#catchUp(
-      async () => subscribed,
+      async () => void (await point),
       async () => {
         // Newer events are held by the gate, or dropped from it to be read again, and follow.
-        const partition = this.#partitions.partitionOf(name);
-        const until = Math.max(room.subscribedSince, from.get(partition)?.position ?? 0);
-        this.#late?.joined(name, until);
+        const { position: until } = await point;
         await replayNewest(client, this.#partitions, { partition, rooms: [name], amount, until });
         return { from, isNeeded: subscribed !== undefined };
       },
+      late,
     );
   }
 
-  /**
-   * Records that the client joined a room during its resume: it receives events of the room from now on, or from the time
-   * when the broker delivers the room to this node.
-   */
+  /** Records that the client joined a room during its resume: it receives the events of the room from the join on. */
   joined(name: string): void {
-    this.#late?.joinedNow(
-      name,
-      () => this.#partitions.positionOf(this.#partitions.partitionOf(name)).position,
-      this.#rooms.get(name)?.subscribed,
-    );
+    this.#late?.joinedNow(name, this.#rooms.joinPointOf(this.#client, name));
   }
 
   /**
@@ -137,11 +135,12 @@ export class ClientResume {
     late = new LateRooms(this.#client),
   ): Promise<void> {
     const { connection } = this.#client;
+    // From now on other rooms are joined at run time.
+    this.#late = late;
 
     // Step 1, member: the gate is shut, and holds every event of the client's rooms from the subscription on.
     await becomeMember();
     if (connection.isClosed) return;
-    this.#late = late;
     const firstRead = await start();
     if (connection.isClosed) return;
     // Steps 2 and 3, read history and send the missed events.

@@ -80,14 +80,20 @@ export class ClientResumes {
   /**
    * Adds a client whose stream is open to a room, as in `ClientResume.join`. Never rejects.
    *
+   * @param inOrderIn as in `RunTimeJoin`
    * @returns `false` where the client was in the room already, or is closed
    */
-  async join(client: SseClient, name: string, amount: Replay): Promise<boolean> {
+  async join(
+    client: SseClient,
+    name: string,
+    amount: Replay,
+    inOrderIn: number | undefined,
+  ): Promise<boolean> {
     let joined = false;
     await this.#run(client, async (resume) => {
       if (client.isClosed || client.isIn(name)) return;
       joined = true;
-      await resume.join(name, amount);
+      await resume.join(name, amount, inOrderIn);
     });
     return joined;
   }

@@ -1,5 +1,5 @@
 import type { SseClient } from '../../connection/sse-client.js';
-import type { Position } from '../../protocol/position.js';
+import type { Position, ResumePoint } from '../../protocol/position.js';
 import type { RoomMessage } from '../../protocol/room-message.js';
 
 /**
@@ -19,25 +19,22 @@ export class LateRooms {
   }
 
   /**
-   * @param since `Infinity` until the broker delivers the room to this node
+   * @param since `Infinity` until the position of the join is known
    * @param epoch of the position, where it may be an old one: then it holds for that epoch only
    */
   joined(room: string, since: Position, epoch?: string): void {
     this.#since.set(room, { position: since, epoch });
   }
 
-  /**
-   * Records a room that the client joins now. It receives events from now on, or from the time when the broker delivers the
-   * room to this node.
-   */
-  joinedNow(room: string, now: () => Position, subscribed: Promise<void> | undefined): void {
-    if (subscribed === undefined) return this.joined(room, now());
+  /** Records a room that the client joins now. @param point the position of the join, or a promise of it */
+  joinedNow(room: string, point: ResumePoint | Promise<ResumePoint>): void {
+    if (!(point instanceof Promise)) return this.joined(room, point.position, point.epoch);
     const pending = { position: Infinity, epoch: undefined };
     this.#since.set(room, pending);
-    subscribed.then(
-      () => {
+    point.then(
+      ({ position, epoch }) => {
         // Unless the client has left and joined again, or its session knows an earlier join.
-        if (this.#since.get(room) === pending) this.joined(room, now());
+        if (this.#since.get(room) === pending) this.joined(room, position, epoch);
       },
       () => {},
     );

@@ -27,6 +27,7 @@ export class RecordingBroker implements SseBroker {
   readonly presence = this.#memory.presence;
   readonly tickets = this.#memory.tickets;
   readonly sessions = this.#memory.sessions;
+  readonly runs = this.#memory.runs;
   readonly acknowledges = true;
   readonly nodes = (): ReturnType<MemoryBroker['nodes']> => this.#memory.nodes();
   readonly publishControl = (text: string): Promise<number> => this.#memory.publishControl(text);

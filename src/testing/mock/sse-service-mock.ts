@@ -1,6 +1,6 @@
 import { createRuntime } from '../../sse.module.js';
 import { SseService } from '../../sse.service.js';
-import type { EventData, EventName } from '../../rooms/publish/event-map.js';
+import type { EventName, ReceivedData } from '../../rooms/publish/event-map.js';
 import { toSseMessage } from '../../rooms/publish/sse-message.js';
 import type { SseModuleOptions } from '../../sse-module-options.interface.js';
 import { RecordingBroker, type RecordedPublish } from './recording-broker.js';
@@ -23,7 +23,7 @@ export type PublishedEvent<Events extends object = object> =
   string extends EventName<Events>
     ? PublishedOf<string | undefined, unknown>
     : | PublishedOf<undefined, unknown>
-      | { [Name in EventName<Events>]: PublishedOf<Name, EventData<Events, Name>> }[EventName<Events>];
+      | { [Name in EventName<Events>]: PublishedOf<Name, ReceivedData<Events, Name>> }[EventName<Events>];
 
 /**
  * An `SseService` that records what is published, for unit tests of providers: from `createSseServiceMock`. It is the real
@@ -83,7 +83,7 @@ export function createSseServiceMock<Events extends object = object>(
   const { runtime, start } = createRuntime({ ...options, broker }, { httpAdapter: undefined });
   // Everything that a publish needs is started before the first `await`.
   void start();
-  const { hub, options: resolved, presence, commands, limits, tickets, drain, sessions } = runtime;
+  const { hub, options: resolved, presence, commands, limits, tickets, drain, sessions, runs } = runtime;
   return new SseServiceMock<Events>(
     broker,
     hub,
@@ -94,6 +94,7 @@ export function createSseServiceMock<Events extends object = object>(
     tickets,
     drain,
     sessions,
+    runs,
   );
 }
 

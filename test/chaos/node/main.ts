@@ -5,7 +5,14 @@ import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Cluster, Redis } from 'ioredis';
-import { SseModule, SseRoom, SseService, type RoutedRequest, type SseModuleOptions } from 'nestjs-simple-sse';
+import {
+  SseError,
+  SseModule,
+  SseRoom,
+  SseService,
+  type RoutedRequest,
+  type SseModuleOptions,
+} from 'nestjs-simple-sse';
 import { redisBroker, type RedisBrokerOptions } from 'nestjs-simple-sse/redis';
 import { createCluster } from 'redis';
 import type { PresenceTimes } from '../../../src/broker/redis/presence/redis-presence-context.js';
@@ -24,6 +31,42 @@ class ChaosController {
   @Post('publish')
   async publish(@Body() { rooms, text }: { rooms: string[]; text: string }): Promise<{ id: unknown }> {
     return { id: await this.sse.broadcast(rooms, 'n', text, { idempotencyKey: text }) };
+  }
+}
+
+/** The outcome of a call of a page: the number of streams, or the code of the failure. */
+type Outcome = { readonly streams: number } | { readonly failed: string };
+
+/** Streams with sessions, and the calls of their pages. */
+@Controller()
+class SessionController {
+  constructor(@Inject(SseService) private readonly sse: SseService) {}
+
+  @Get('news')
+  @SseRoom('news')
+  news(): void {}
+
+  @Post('join')
+  join(@Body() { session, room }: { session: string; room: string }): Promise<Outcome> {
+    return outcomeOf(this.sse.join({ session }, room));
+  }
+
+  @Post('leave')
+  leave(@Body() { session, room }: { session: string; room: string }): Promise<Outcome> {
+    return outcomeOf(this.sse.leave({ session }, room));
+  }
+
+  @Post('say')
+  say(@Body() { room, text }: { room: string; text: string }): Promise<Outcome> {
+    return outcomeOf(this.sse.broadcast(room, 'said', text, { idempotencyKey: text }).then(() => 0));
+  }
+}
+
+async function outcomeOf(call: Promise<number>): Promise<Outcome> {
+  try {
+    return { streams: await call };
+  } catch (error) {
+    return { failed: error instanceof SseError ? error.code : String(error) };
   }
 }
 
@@ -118,7 +161,7 @@ async function start(config: NodeConfig): Promise<void> {
     ...(config.hasPresence === true ? WITH_PRESENCE : {}),
     shutdownGraceMs: 0,
   });
-  @Module({ imports: [sse], controllers: [ChaosController] })
+  @Module({ imports: [sse], controllers: [ChaosController, SessionController] })
   class ChaosModule {}
 
   const adapter = config.platform === 'express' ? new ExpressAdapter() : new FastifyAdapter();

@@ -33,13 +33,17 @@ export class Connects {
    * @param from number of the first connect
    */
   peak(from: number, evenMs: number): number {
-    const times = this.#times.slice(from);
-    let most = 0;
-    let first = 0;
-    for (const [index, time] of times.entries()) {
-      while (time - (times[first] as number) > SLICE_MS) first++;
-      most = Math.max(most, index - first + 1);
-    }
-    return most / ((times.length * (SLICE_MS + this.#longestStallMs)) / evenMs);
+    return peakOf(this.#times.slice(from), evenMs, this.#longestStallMs);
   }
+}
+
+/** As `Connects.peak`. @param times ascending, in milliseconds */
+export function peakOf(times: readonly number[], evenMs: number, longestStallMs = 0): number {
+  let most = 0;
+  let first = 0;
+  for (const [index, time] of times.entries()) {
+    while (time - (times[first] as number) > SLICE_MS) first++;
+    most = Math.max(most, index - first + 1);
+  }
+  return most / ((times.length * (SLICE_MS + longestStallMs)) / evenMs);
 }

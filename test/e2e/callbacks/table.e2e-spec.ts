@@ -2,21 +2,25 @@ import { readFileSync } from 'node:fs';
 import { Controller, Get, Query } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import {
-  SseModule,
-  SseRoom,
+  BroadcastsTo,
   type CloseReason,
+  OnRoom,
   type RoutedRequest,
   type SseBroker,
   type SseClient,
+  type SseMessage,
   type SseMetrics,
+  SseModule,
   type SseModuleOptions,
+  SseRoom,
   type SseTracing,
 } from 'nestjs-simple-sse';
+import { SseAdminModule } from 'nestjs-simple-sse/admin';
 import { from, Observable, throwError } from 'rxjs';
 import { platforms } from '../../support/platforms.js';
 import { refusal, unchecked } from '../../support/refusal.js';
 import type { RunningApp } from '../../support/running-app.js';
-import { sseApp } from '../../support/sse-app.js';
+import { sseApp, type SseAppMetadata } from '../../support/sse-app.js';
 import { eventually, pause, someTurns } from '../../support/within.js';
 import { WrappedMemoryBroker } from '../../support/wrapped-memory-broker.js';
 
@@ -67,6 +71,16 @@ class CallbackController {
   })
   shared(): void {}
 
+  @OnRoom('heard')
+  hear({ data }: SseMessage): unknown {
+    return FAILURES[data as Way]();
+  }
+
+  @BroadcastsTo((way: Way) => unchecked<string>(FAILURES[way]()))
+  publish(way: Way): Way {
+    return way;
+  }
+
   @Get('source')
   @SseRoom('room')
   source(@Query('way') way: Way): AsyncIterable<string> | Observable<string> {
@@ -94,7 +108,7 @@ class Play {
 
   constructor(private readonly platform: (typeof platforms)[number]) {}
 
-  async start(options: SseModuleOptions = {}): Promise<void> {
+  async start(options: SseModuleOptions = {}, imports: SseAppMetadata['imports'] = []): Promise<void> {
     const metrics: SseMetrics = {
       clientOpened: () => {},
       clientClosed: () => {},
@@ -104,7 +118,7 @@ class Play {
       ...(options.metrics as Partial<SseMetrics> | undefined),
     };
     this.running = await this.platform.start(
-      sseApp({ controllers: [CallbackController], options: { ...options, metrics } }),
+      sseApp({ controllers: [CallbackController], imports, options: { ...options, metrics } }),
     );
     this.running.sse.disconnected$.subscribe(({ reason }) => this.reasons.push(reason));
   }
@@ -282,6 +296,32 @@ const redeemWaits = (options: (fail: Failure) => SseModuleOptions): Cell => [
     await table.leavesWaiting(`/stream?ticket=${ticket}`);
   },
 ];
+/** The page, its stream and its actions are answered with the status, and nothing of them is left. */
+const guarded = (status: number): Cell => [
+  String(status),
+  async (table, canActivate) => {
+    await table.start({}, [SseAdminModule.forRoot({ guards: [{ canActivate }] })]);
+    for (const path of ['/sse-admin', '/sse-admin/assets/app.js', '/sse-admin/events']) {
+      const answer = await table.running.open(path);
+      expect([path, answer.status]).toEqual([path, status]);
+      answer.close();
+    }
+    await eventually(() => table.running.sse.health().streams === 0, 'no slot of a limit');
+    await table.servesOthers();
+  },
+];
+const guardWaits: Cell = [
+  'Waits',
+  async (table, canActivate) => {
+    await table.start({}, [SseAdminModule.forRoot({ guards: [{ canActivate }] })]);
+    const waiting = table.running.open('/sse-admin/events').catch(() => 'closed');
+    await someTurns();
+    expect(table.running.sse.health().streams).toBe(0);
+    await table.servesOthers();
+    table.running.server.closeAllConnections();
+    expect(await waiting).toBe('closed');
+  },
+];
 const authorized = (authorize: Failure): SseModuleOptions => ({ tickets: { authorize } });
 const brokerTickets = (take: Failure): SseModuleOptions => {
   const broker = new WrappedMemoryBroker();
@@ -380,6 +420,26 @@ const stateAfterGap = (outcome: 'Ends' | 'Waits'): Cell => [
       await eventually(() => table.running.sse.count() === 0, 'the end of the client');
     }
     await table.servesOthers();
+  },
+];
+
+const hears = (fails: boolean): Cell => [
+  fails ? 'Reported' : 'No effect',
+  async (table, _fail, way) => {
+    await table.start();
+    await table.running.sse.broadcast('heard', way);
+    await table.servesOthers();
+    expect(table.counted).toEqual(fails ? ['@OnRoom'] : []);
+  },
+];
+
+const publishesResult: Cell = [
+  'Reported',
+  async (table, _fail, way) => {
+    await table.start();
+    expect(table.running.get(CallbackController).publish(way)).toBe(way);
+    await table.servesOthers();
+    expect(table.counted).toEqual(['@BroadcastsTo']);
   },
 ];
 
@@ -528,6 +588,12 @@ const TABLE: Readonly<Record<string, Row>> = {
     hangs: redeemWaits(authorized),
     nonsense: redeems(403, authorized),
   },
+  'SseAdminModule guards': {
+    throws: guarded(500),
+    rejects: guarded(500),
+    hangs: guardWaits,
+    nonsense: guarded(200),
+  },
   'tracing.publishStarted': {
     throws: traces('publishStarted'),
     rejects: traces('publishStarted'),
@@ -611,6 +677,13 @@ const TABLE: Readonly<Record<string, Row>> = {
     hangs: publishesFrom(false),
     nonsense: publishesFrom(true),
   },
+  '@BroadcastsTo': {
+    throws: publishesResult,
+    rejects: publishesResult,
+    hangs: publishesResult,
+    nonsense: publishesResult,
+  },
+  '@OnRoom': { throws: hears(true), rejects: hears(true), hangs: hears(false), nonsense: hears(false) },
   'broker.start': {
     throws: starts((fail) => brokerWith('start', fail), FAILED),
     rejects: starts((fail) => brokerWith('start', fail), FAILED),

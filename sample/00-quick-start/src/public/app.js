@@ -1,16 +1,19 @@
 // Connects the stream with the parts of the page: charts, chat, counters and frames.
+import { connectSse } from '../client/index.js';
 import { ReceivedEvents } from './received-events.js';
 import { Charts } from './charts.js';
 import { Chat } from './chat.js';
 import { Frames } from './frames.js';
-import { Stream } from './stream.js';
+import { post } from './post.js';
 import { tab } from './tab.js';
 
 const EVENTS = ['sse:ready', 'sse:gap', 'welcome', 'stats', 'chat', 'notice', 'typing', 'sse:join', 'sse:leave'];
 const STATES = {
   connecting: ['Connecting', 'to this server'],
-  open: ['Open', 'events arrive as they happen'],
-  reconnecting: ['Reconnecting', 'the browser comes back by itself'],
+  live: ['Live', 'events arrive as they happen'],
+  stale: ['Live', 'a heartbeat of the server is late'],
+  waiting: ['Reconnecting', 'the client comes back by itself'],
+  closed: ['Closed', 'the server has refused this tab'],
 };
 
 const $ = (id) => document.getElementById(id);
@@ -18,18 +21,19 @@ const $ = (id) => document.getElementById(id);
 const params = new URLSearchParams({ tab: tab.key });
 if (tab.nickname) params.set('nickname', tab.nickname);
 
-const stream = new Stream(params, EVENTS);
-const events = new ReceivedEvents(stream, showCounters, showReturn);
+const live = connectSse(`events?${params}`);
+const events = new ReceivedEvents(live, showCounters, showReturn);
 const { counter } = events;
 const frames = new Frames();
 const charts = new Charts($('charts'));
-const chat = new Chat(stream, (room) => counter.forget(room));
+const chat = new Chat(send, (room) => counter.forget(room));
 
 /** Data of the last welcome. */
 let me;
 
-function on(name, listener) {
-  stream.addEventListener(name, ({ detail }) => listener(detail));
+/** Sends a POST of this tab. The server knows it by the two fields of the welcome. */
+function send(path, body) {
+  return post(path, { clientId: me?.clientId, token: me?.token, ...body });
 }
 
 function report(error) {
@@ -47,17 +51,17 @@ function showReturn({ seconds, resumed, missed, gap }) {
   $('note').textContent = `back after ${seconds} s: ${gap ?? known}`;
 }
 
-on('state', (state) => {
+live.onState((state) => {
   [$('state').textContent, $('note').textContent] = STATES[state];
   $('pill').dataset.state = state;
-  if (state === 'open') return;
+  if (state === 'live' || state === 'stale') return;
   $('cut').disabled = true;
   chat.enabled = false;
   events.away();
   if (me) charts.cut();
 });
 
-on('welcome', (welcome) => {
+live.on('welcome', (welcome) => {
   charts.clock(welcome.at);
   charts.back();
   if (me && me.startedAt !== welcome.startedAt) counter.forgetAll();
@@ -77,19 +81,17 @@ async function drawRecentSamples() {
   if (samples.length > 0) charts.add(...samples);
 }
 
-on('sse:gap', (gap) => events.gap(gap));
+live.onGap((gap) => events.gap(gap));
 
 events.on('stats', (sample) => charts.add(sample));
 events.on('chat', (message, resumed) => chat.message(message, resumed));
 events.on('notice', (notice, resumed) => chat.notice(notice, resumed));
-on('typing', (typing) => chat.typing(typing));
-on('sse:join', (member) => chat.entered(member));
-on('sse:leave', (member) => chat.left(member));
-on('frame', (event) => frames.show(event));
+live.on('typing', (typing) => chat.typing(typing));
+live.on('sse:join', (member) => chat.entered(member));
+live.on('sse:leave', (member) => chat.left(member));
+for (const name of EVENTS) live.on(name, (_data, event) => frames.show(event));
 
 $('cut').addEventListener('click', () => {
   $('cut').disabled = true;
-  stream.post('connection/cut').catch(report);
+  send('connection/cut').catch(report);
 });
-
-stream.open();

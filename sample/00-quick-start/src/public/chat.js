@@ -6,7 +6,7 @@ const MAX_ENTRIES = 200;
 const TYPING_EVERY_MS = 2_000;
 
 export class Chat {
-  #stream;
+  #post;
   #view;
   /** name -> { members, unread, entries, present }, of which `present` has nicknames by member */
   #rooms = new Map();
@@ -14,9 +14,9 @@ export class Chat {
   #memberId;
   #typedAt = 0;
 
-  /** @param {(room: string) => void} onLeft */
-  constructor(stream, onLeft) {
-    this.#stream = stream;
+  /** @param post sends a POST of this tab; @param {(room: string) => void} onLeft */
+  constructor(post, onLeft) {
+    this.#post = post;
     this.#view = new ChatView({
       join: (room) => this.#join(room),
       leave: (room) => this.#leave(room).then(() => onLeft(room)),
@@ -84,7 +84,7 @@ export class Chat {
   }
 
   async #join(name) {
-    const { members } = await this.#stream.post(`chat/rooms/${encodeURIComponent(name)}/join`);
+    const { members } = await this.#post(`chat/rooms/${encodeURIComponent(name)}/join`);
     this.#room(name).members = members;
     tab.rooms.add(name);
     tab.save();
@@ -93,7 +93,7 @@ export class Chat {
   }
 
   async #leave(name) {
-    await this.#stream.post(`chat/rooms/${name}/leave`);
+    await this.#post(`chat/rooms/${name}/leave`);
     this.#rooms.delete(name);
     tab.rooms.delete(name);
     tab.save();
@@ -108,12 +108,12 @@ export class Chat {
 
   async #send(text) {
     if (!this.#active) throw new Error('Join a room first');
-    await this.#stream.post(`chat/rooms/${this.#active}/messages`, { text });
+    await this.#post(`chat/rooms/${this.#active}/messages`, { text });
     this.#typedAt = 0;
   }
 
   async #rename(nickname) {
-    await this.#stream.post('chat/nickname', { nickname });
+    await this.#post('chat/nickname', { nickname });
     tab.nickname = nickname;
     tab.save();
   }
@@ -121,7 +121,7 @@ export class Chat {
   async #sendTyping() {
     if (!this.#active || Date.now() - this.#typedAt < TYPING_EVERY_MS) return;
     this.#typedAt = Date.now();
-    await this.#stream.post(`chat/rooms/${this.#active}/typing`);
+    await this.#post(`chat/rooms/${this.#active}/typing`);
   }
 
   async #suggest() {

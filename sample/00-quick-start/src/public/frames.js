@@ -1,9 +1,9 @@
-// Shows frames: the events of this tab's EventSource, or the bytes of a second connection.
+// Shows frames: the events of this tab's client, or the bytes of a second connection.
 
 const MAX_FRAMES = 80;
 const HINTS = {
   heard:
-    'Rebuilt from the events of this tab’s own EventSource. It hides comments and retry: lines from a page; “raw bytes” shows them.',
+    'Rebuilt from the events of this tab’s client. A browser hides comments and retry: lines from a page; “raw bytes” shows them.',
   wire: 'The bytes of GET /stats/events, read with fetch: a second connection, open while this is chosen.',
 };
 
@@ -25,16 +25,15 @@ export class Frames {
     this.#choose('heard');
   }
 
-  /** @param {MessageEvent} event */
-  show(event) {
+  /** @param event an event of the client */
+  show({ name, text, id }) {
     if (this.#reading) return;
-    const id = event.lastEventId;
-    // lastEventId stays what it was when an event has no id of its own.
+    // The id stays what it was when an event has none of its own.
     const idLine = id && id !== this.#lastId ? [['id:', ` ${id}`]] : [];
     this.#lastId = id;
     // As on the wire, the id is last.
-    const lines = [['event:', ` ${event.type}`], ['data:', ` ${event.data}`], ...idLine, ['', '']];
-    this.#append(lines, event.type);
+    const lines = [['event:', ` ${name}`], ['data:', ` ${text}`], ...idLine, ['', '']];
+    this.#append(lines, name);
   }
 
   #choose(source) {

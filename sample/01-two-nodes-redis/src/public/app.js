@@ -1,21 +1,21 @@
 // Connects the stream with the parts of the page: map, counters, room lists and journal.
+import { connectSse } from '../client/index.js';
 import { ReceivedEvents } from './received-events.js';
 import { Journal } from './journal.js';
 import { RoomLists } from './room-lists.js';
 import { Matches } from './matches.js';
 import { Latency } from './latency.js';
 import { NodeMap } from './node-map.js';
-import { Stream } from './stream.js';
+import { post } from './post.js';
 import { session, visitor } from './visitor.js';
 
-const EVENTS = ['sse:ready', 'sse:gap', 'sse:join', 'sse:leave', 'welcome', 'numbered', 'nodes'];
 const MATCHES = ['match/1', 'match/2', 'match/3'];
 
 const $ = (id) => document.getElementById(id);
 
-// EventSource brings the same URL at each reconnect: the matches that the page has joined belong to the session.
-const stream = new Stream(new URLSearchParams({ session, visitor }), EVENTS);
-const events = new ReceivedEvents(stream, showCounters, showReturn);
+// The matches that the page has joined belong to the session in the URL, at each reconnect.
+const live = connectSse(`events?${new URLSearchParams({ session, visitor })}`);
+const events = new ReceivedEvents(live, showCounters, showReturn);
 const { counter } = events;
 const journal = new Journal($('journal'));
 const roomLists = new RoomLists();
@@ -24,7 +24,7 @@ const matches = new Matches(roomLists.addRooms($('matches'), MATCHES), visitor, 
   change(wanted ? { join: [room] } : { leave: [room] }).catch(report),
 );
 const latency = new Latency();
-const map = new NodeMap($('map'), $('nodes'), (command) => stream.post(`supervisor/nodes/${command}`).catch(report));
+const map = new NodeMap($('map'), $('nodes'), (command) => post(`supervisor/nodes/${command}`).catch(report));
 
 /** Id of the client, from `sse:ready`. */
 let client;
@@ -32,10 +32,6 @@ let client;
 let node;
 let welcomedAt;
 let moves = 0;
-
-function on(name, listener) {
-  stream.addEventListener(name, ({ detail }) => listener(detail));
-}
 
 function report(error) {
   journal.write(error.message, 'bad');
@@ -76,11 +72,11 @@ function showReturn({ seconds, resumed, missed, gap }) {
 function show(state, text) {
   $('pill').dataset.state = state;
   $('state').textContent = text;
-  $('cut').disabled = state !== 'open';
+  $('cut').disabled = state !== 'live';
 }
 
-on('state', (state) => {
-  if (state === 'open') return; // The welcome reports the node.
+live.onState((state) => {
+  if (state === 'live' || state === 'stale') return; // The welcome reports the node.
   if (node !== undefined && map.on !== '') {
     journal.write(`The connection to node ${node} is gone`, 'away');
     roomLists.addAbsence();
@@ -88,23 +84,23 @@ on('state', (state) => {
   map.on = '';
   matches.enabled = false;
   events.away();
-  show(state, 'Reconnecting');
+  show(state, node === undefined ? 'Connecting' : 'Reconnecting');
 });
 
-on('welcome', (welcome) => {
+live.on('welcome', (welcome) => {
   if (node !== undefined && node !== welcome.node) $('moves').textContent = `${++moves}`;
   journal.write(node === undefined ? `Connected to node ${welcome.node}` : `Connected again, to node ${welcome.node}`);
   node = map.on = welcome.node;
   welcomedAt = welcome.at;
-  show('open', `On node ${node}`);
+  show('live', `On node ${node}`);
   events.welcome(welcome.at);
 });
 
-on('sse:gap', (gap) => events.gap(gap));
-on('sse:join', (member) => matches.entered(member));
-on('sse:leave', (member) => matches.left(member));
+live.onGap((gap) => events.gap(gap));
+live.on('sse:join', (member) => matches.entered(member));
+live.on('sse:leave', (member) => matches.left(member));
 
-on('sse:ready', ({ clientId, restored = [] }) => {
+live.on('sse:ready', ({ clientId, restored = [] }) => {
   client = clientId;
   matches.enabled = true;
   if (restored.length > 0) journal.write(`Still in ${MATCHES.filter((room) => restored.includes(room)).join(', ')}`, 'good');
@@ -134,8 +130,7 @@ events.inTurn('nodes', ({ nodes, accepted }) => {
 
 $('cut').addEventListener('click', () => {
   $('cut').disabled = true;
-  stream.post('connection/cut').catch(report);
+  post('connection/cut', { clientId: client }).catch(report);
 });
 
 $('visitor').textContent = visitor;
-stream.open();

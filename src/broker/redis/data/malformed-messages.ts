@@ -1,6 +1,12 @@
 /** The kinds of messages that any program with access to Redis can write. */
 export type RedisMessageKind =
-  'event' | 'history entry' | 'sync marker' | 'control message' | 'presence entry' | 'node entry';
+  | 'event'
+  | 'history entry'
+  | 'sync marker'
+  | 'control message'
+  | 'presence entry'
+  | 'node entry'
+  | 'run message';
 
 /** Counts the malformed messages that were read from Redis and ignored. Warns once for each kind. */
 export class MalformedMessages {

@@ -44,11 +44,16 @@ export interface Partition {
  * - `sse:{0}:h:<key>` hash: the sessions with this key, see `CHANGE_SESSIONS_SCRIPT`.
  * - `sse:{0}:hu:<user>` sorted set: the keys of the user's sessions, by their expiry in milliseconds.
  *
+ * Runs:
+ * - `sse:{0}:r:<run>` hash: state of the run, see `OPEN_RUN`.
+ * - `sse:{0}:re:<run>` stream of its entries.
+ *
  * Channels:
  * - `sse:{0}:c:<room>` events of one room.
  * - `sse:{0}:c` events of several rooms.
  * - `sse:{0}:n:<node>` sync markers of one node, and `t` followed by a control message for this node alone.
  * - `sse:{0}:k` control messages to every node.
+ * - `sse:{0}:r:<run>` changes of one run.
  * - `sse:{0}:x` has no subscriber: for the check of the right to publish.
  * - `sse:{0}:y` has no publisher: for the check of the rights to subscribe and to unsubscribe.
  */
@@ -72,6 +77,7 @@ export class RedisKeys {
   readonly #keyPrefix: string;
   readonly #roomChannelPrefix: string;
   readonly #nodeChannelPrefix: string;
+  readonly #runChannelPrefix: string;
 
   /** @param database is part of channel names because Redis separates keys, but not channels, by database */
   constructor({ prefix, tag }: Partition, database: number, node: string) {
@@ -81,6 +87,7 @@ export class RedisKeys {
     this.multiRoomChannel = `${channelPrefix}:c`;
     this.#roomChannelPrefix = `${this.multiRoomChannel}:`;
     this.#nodeChannelPrefix = `${channelPrefix}:n:`;
+    this.#runChannelPrefix = `${channelPrefix}:r:`;
     this.markerChannel = this.nodeChannel(node);
     this.controlChannel = `${channelPrefix}:k`;
     this.checkKey = `${this.#keyPrefix}:x`;
@@ -128,6 +135,26 @@ export class RedisKeys {
 
   sessionsOfUser(user: string): string {
     return `${this.#keyPrefix}:hu:${user}`;
+  }
+
+  run(run: string): string {
+    return `${this.#keyPrefix}:r:${run}`;
+  }
+
+  runEntries(run: string): string {
+    return `${this.#keyPrefix}:re:${run}`;
+  }
+
+  /** Channel of the changes of one run. */
+  runChannel(run: string): string {
+    return this.#runChannelPrefix + run;
+  }
+
+  /** Returns the run of a channel, or `undefined` for another channel. */
+  runOf(channel: string): string | undefined {
+    return channel.startsWith(this.#runChannelPrefix)
+      ? channel.slice(this.#runChannelPrefix.length)
+      : undefined;
   }
 
   /** Channel of the messages for one node. */

@@ -1,37 +1,20 @@
 import type { Position } from '../../../protocol/position.js';
 import { parseChannelMessage, parseSyncMarker } from '../data/channel-message.js';
-import type { MalformedMessages } from '../data/malformed-messages.js';
-import type { CommandLink } from '../link/command-link.js';
 import { brokerClosedError } from '../../broker-closed-error.js';
 import { HalfOpenProbe } from './half-open-probe.js';
 import { CatchUpBuffer, isSyncMarker, type ReceivedItem } from './catch-up-buffer.js';
 import { Deferred } from '../link/deferred.js';
 import { ReconnectingConnection } from '../link/reconnecting-connection.js';
 import type { LocalRoom, LocalRooms } from './local-rooms.js';
+import { DeliveryMarkers } from './delivery-markers.js';
 import { SyncMarkers } from './sync-markers.js';
 import type { DeliveryOrder } from '../history/delivery-order.js';
-import type { ResolvedRedisOptions } from '../redis-broker-options.js';
-import type { RedisConnection, RedisDriver } from '../driver/redis-driver.interface.js';
-import type { RedisKeys } from '../data/redis-keys.js';
+import type { RedisConnection } from '../driver/redis-driver.interface.js';
 import { CATCH_UP_PAGE } from '../history/page-size.js';
-import type { RoomReader } from '../history/room-reader.js';
+import type { FeedPhase, RoomFeedDependencies } from './room-feed-dependencies.interface.js';
 import { RoomSubscriptions } from './room-subscriptions.js';
 
-/** Not subscribed; receiving events that are buffered until missed ones have been read from history; delivering events. */
-export type FeedPhase = 'down' | 'syncing' | 'live';
-
-export interface RoomFeedDependencies {
-  readonly driver: RedisDriver;
-  readonly redisKeys: RedisKeys;
-  readonly commands: CommandLink;
-  readonly reader: RoomReader;
-  readonly rooms: LocalRooms;
-  readonly order: DeliveryOrder;
-  readonly options: ResolvedRedisOptions;
-  readonly malformed: MalformedMessages;
-  readonly onControl: (text: string) => void;
-  readonly onPhase: (phase: FeedPhase, error?: Error) => void;
-}
+export type { FeedPhase } from './room-feed-dependencies.interface.js';
 
 /**
  * The subscribing connection: receives the events of this node's rooms and delivers them in order.
@@ -41,6 +24,7 @@ export interface RoomFeedDependencies {
  * notice a pause and no reconnect.
  */
 export class RoomFeed {
+  readonly deliveries: DeliveryMarkers;
   readonly #dependencies: RoomFeedDependencies;
   readonly #rooms: LocalRooms;
   readonly #order: DeliveryOrder;
@@ -52,6 +36,7 @@ export class RoomFeed {
   #connected: RedisConnection | undefined;
   #phase: FeedPhase = 'down';
   #isOpen = false;
+  #isClosed = false;
   #live: Deferred | undefined;
   /** The greatest implausible position that has caused a read. */
   #positionReadFor: Position = 0;
@@ -63,11 +48,13 @@ export class RoomFeed {
     this.#order = order;
     this.#buffer = new CatchUpBuffer(options.maxBufferedBytes);
     this.#markers = new SyncMarkers(commands, redisKeys.markerChannel);
+    this.deliveries = new DeliveryMarkers(this.#markers, rooms, this);
     this.#probe = new HalfOpenProbe(this.#markers, options.probeIntervalMs, options.publishTimeoutMs, () =>
       this.#drop(this.#connected, new Error('The subscribing connection receives no messages.')),
     );
     this.#subscriptions = new RoomSubscriptions({
       rooms,
+      runs: dependencies.runs,
       redisKeys,
       markers: this.#markers,
       order,
@@ -107,6 +94,7 @@ export class RoomFeed {
 
   /** Opens the connection, and settles once it is live. Rejects when the feed is closed. */
   whenLive(): Promise<void> {
+    if (this.#isClosed) return Promise.reject(brokerClosedError());
     this.#openOnDemand();
     return this.#phase === 'live' ? Promise.resolve() : (this.#live ??= new Deferred()).promise;
   }
@@ -115,22 +103,23 @@ export class RoomFeed {
     this.#subscriptions.unsubscribe(room);
   }
 
+  /** Subscribes to the runs that are followed, and unsubscribes from the others. */
+  updateRuns(): void {
+    this.#openOnDemand();
+    void this.#subscriptions.update();
+  }
+
   /** Probes the connection. The marker also reveals a changed epoch. */
   check(): void {
     this.#probe.check(this.#dependencies.commands.runId);
   }
 
-  /** Settles when everything published before the call has been delivered, or when the connection is lost. */
-  async whenDelivered(): Promise<void> {
-    if (this.#phase === 'down' || this.#rooms.subscribed().length === 0) return;
-    await this.#markers.roundTrip(() => {}).catch(() => {});
-  }
-
   close(): void {
+    this.#isClosed = true;
     this.#subscriptions.close();
     this.#probe.stop();
     this.#connection.close();
-    this.#markers.reject(new Error('The broker was closed.'));
+    this.#markers.reject(brokerClosedError());
     this.#buffer.clear();
     this.#live?.reject(brokerClosedError());
   }
@@ -190,9 +179,11 @@ export class RoomFeed {
   }
 
   #receive(connection: RedisConnection, channel: string, text: string): void {
-    const { redisKeys } = this.#dependencies;
+    const { redisKeys, runs } = this.#dependencies;
     this.#probe.received();
     if (channel === redisKeys.controlChannel) return this.#dependencies.onControl(text);
+    const run = redisKeys.runOf(channel);
+    if (run !== undefined) return runs.receive(run, text);
     const isMarker = channel === redisKeys.markerChannel;
     if (isMarker && text.startsWith('t')) return this.#dependencies.onControl(text);
     const item = isMarker ? parseSyncMarker(text) : parseChannelMessage(redisKeys.roomOf(channel), text);

@@ -4,12 +4,14 @@ import type { SyncMarkers } from './sync-markers.js';
 import type { DeliveryOrder } from '../history/delivery-order.js';
 import type { RedisConnection } from '../driver/redis-driver.interface.js';
 import type { RedisKeys } from '../data/redis-keys.js';
+import type { RunChannels } from '../runs/run-channels.js';
 
 /** Most channels in one SSUBSCRIBE, which blocks Redis while it runs. */
 const MAX_CHANNELS_PER_CALL = 500;
 
 export interface RoomSubscriptionsDependencies {
   readonly rooms: LocalRooms;
+  readonly runs: RunChannels;
   readonly redisKeys: RedisKeys;
   readonly markers: SyncMarkers;
   readonly order: DeliveryOrder;
@@ -21,8 +23,8 @@ export interface RoomSubscriptionsDependencies {
 }
 
 /**
- * Subscribes and unsubscribes the channels of rooms in batches, one batch at a time, as rooms are acquired and
- * released.
+ * Subscribes and unsubscribes the channels of rooms and runs in batches, one batch at a time, as rooms are acquired and
+ * released, and runs followed.
  */
 export class RoomSubscriptions {
   readonly #dependencies: RoomSubscriptionsDependencies;
@@ -53,26 +55,35 @@ export class RoomSubscriptions {
     this.#updateLater();
   }
 
-  /** Subscribes a new connection to the node's own channels and to those of all subscribed and joining rooms. */
+  /**
+   * Subscribes a new connection to the node's own channels, to those of all subscribed and joining rooms, and to those of all
+   * followed runs.
+   */
   async subscribeAll(connection: RedisConnection, joining: readonly LocalRoom[]): Promise<void> {
-    const { redisKeys, rooms } = this.#dependencies;
+    const { redisKeys, rooms, runs } = this.#dependencies;
+    const followed = runs.takeAll();
     const channels = [
       redisKeys.markerChannel,
       redisKeys.multiRoomChannel,
       redisKeys.controlChannel,
       redisKeys.subscribedCheckChannel,
       ...this.#channelsOf([...rooms.subscribed(), ...joining]),
+      ...followed.map((run) => redisKeys.runChannel(run)),
     ];
     for (let start = 0; start < channels.length; start += MAX_CHANNELS_PER_CALL) {
       await connection.subscribe(channels.slice(start, start + MAX_CHANNELS_PER_CALL));
     }
     // Shows at once whether the Redis user may unsubscribe.
     await connection.unsubscribe([redisKeys.subscribedCheckChannel]);
+    runs.markSubscribed(followed);
   }
 
-  /** Subscribes pending rooms and unsubscribes idle ones until there are none left. A failure drops the connection. */
+  /**
+   * Subscribes pending rooms and followed runs, and unsubscribes idle rooms and other runs, until there are none left. A failure
+   * drops the connection.
+   */
   async update(): Promise<void> {
-    const { rooms, markers, order, onFailure } = this.#dependencies;
+    const { rooms, runs, markers, order, onFailure } = this.#dependencies;
     const connection = this.#dependencies.connection();
     if (connection === undefined || this.#updating === connection) return;
     this.#updating = connection;
@@ -83,6 +94,7 @@ export class RoomSubscriptions {
       for (;;) {
         const idle = rooms.takeIdle(MAX_CHANNELS_PER_CALL);
         joining = rooms.takePending(MAX_CHANNELS_PER_CALL);
+        const { added, removed } = runs.takeChanged(MAX_CHANNELS_PER_CALL);
         if (idle.length > 0) await connection.unsubscribe(this.#channelsOf(idle));
         if (joining.length > 0) {
           const joined = joining;
@@ -90,7 +102,10 @@ export class RoomSubscriptions {
           await markers.roundTrip(() => {
             for (const room of joined) room.markSubscribed(order.position);
           });
-        } else if (idle.length === 0) break;
+        }
+        if (added.length + removed.length > 0) await this.#updateRuns(connection, added, removed);
+        // Nothing is awaited since the rooms and runs were taken: none was added meanwhile.
+        else if (joining.length + idle.length === 0) break;
       }
     } catch (error) {
       rooms.requeue(joining);
@@ -103,6 +118,23 @@ export class RoomSubscriptions {
 
   close(): void {
     clearTimeout(this.#lingerTimer);
+  }
+
+  async #updateRuns(
+    connection: RedisConnection,
+    added: readonly string[],
+    removed: readonly string[],
+  ): Promise<void> {
+    const { redisKeys, runs } = this.#dependencies;
+    const channelsOf = (names: readonly string[]): string[] => names.map((run) => redisKeys.runChannel(run));
+    if (removed.length > 0) {
+      await connection.unsubscribe(channelsOf(removed));
+      runs.markUnsubscribed(removed);
+    }
+    if (added.length > 0) {
+      await connection.subscribe(channelsOf(added));
+      runs.markSubscribed(added);
+    }
   }
 
   #updateLater(): void {

@@ -1,24 +1,24 @@
+import type { BrokerLogLevel } from '../../broker.interface.js';
 import { isErrorReply } from '../driver/redis-driver.interface.js';
 
 /** A temporary error reply of a server that starts: no cause that anybody needs to look for. */
 const STARTING = /^LOADING\b/;
 
 /**
- * Logs outages of Redis: one warning with the reason at the change to `down`, and one when all is live again. The
+ * Logs outages of Redis: one warning with the reason at the change to `down`, and one line when all is live again. The
  * partitions of a broker share one log, since they usually fail together.
  *
  * A lost connection hides the cause where a later attempt is refused, for example after a changed password. The first
  * error reply of an outage is therefore logged as well.
  */
 export class OutageLog {
-  readonly #emit: (message: string) => void;
+  readonly #write: (level: BrokerLogLevel, message: string) => void;
   /** The nodes that are down, one for each partition. */
   readonly #down = new Set<object>();
   #hasErrorReply = false;
 
-  /** @param emit emits a warning of the process, each time */
-  constructor(emit: (message: string) => void) {
-    this.#emit = emit;
+  constructor(write: (level: BrokerLogLevel, message: string) => void) {
+    this.#write = write;
   }
 
   down(node: object, error: Error): void {
@@ -27,13 +27,16 @@ export class OutageLog {
     this.#down.add(node);
     if (!isNew && (this.#hasErrorReply || !isReply)) return;
     this.#hasErrorReply = isReply;
-    this.#emit(`The Redis broker is down, and tries again until it is live. The reason: ${reasonOf(error)}`);
+    this.#write(
+      'warn',
+      `The Redis broker is down, and tries again until it is live. The reason: ${reasonOf(error)}`,
+    );
   }
 
   live(node: object): void {
     if (!this.#down.delete(node) || this.#down.size > 0) return;
     this.#hasErrorReply = false;
-    this.#emit('The Redis broker is live again.');
+    this.#write('log', 'The Redis broker is live again.');
   }
 
   /** Forgets a node that was closed, without a line. */

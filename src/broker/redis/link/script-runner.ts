@@ -4,6 +4,7 @@ import { REGISTER_SCRIPT } from '../nodes/register-script.js';
 import { TAKE_SCRIPT } from '../tickets/take-script.js';
 import type { LuaScript } from '../data/lua-script.js';
 import { PRESENCE_SCRIPTS } from '../presence/presence-scripts.js';
+import { RUN_SCRIPTS } from '../runs/run-scripts.js';
 import { CHANGE_SESSIONS_SCRIPT } from '../sessions/session-script.js';
 import { PUBLISH_SCRIPT } from '../data/publish-script.js';
 import { RESTORE_SCRIPT, UNKNOWN_KEYS_SCRIPT } from '../data/restore-script.js';
@@ -47,6 +48,7 @@ export class ScriptRunner {
       TAKE_SCRIPT,
       ...PRESENCE_SCRIPTS,
       CHANGE_SESSIONS_SCRIPT,
+      ...RUN_SCRIPTS,
     ]) {
       await this.#connection.send(['SCRIPT', 'LOAD', source]);
     }

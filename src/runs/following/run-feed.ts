@@ -1,0 +1,65 @@
+import type { RunPage, RunStore } from '../../broker/run-store.interface.js';
+
+/** A follower of a silent run reads at this interval: a notification may be lost, and a lease expires without one. */
+const POLL_MS = 2_500;
+/** UTF-8 bytes of one read. */
+const PAGE_BYTES = 262_144;
+
+/** One run as the followers of this node read it: they share notifications, and reads that they begin at once. */
+export class RunFeed {
+  readonly #store: RunStore;
+  readonly run: string;
+  readonly #listeners = new Set<() => void>();
+  readonly #reads = new Map<string, Promise<RunPage | undefined>>();
+  #unsubscribe: (() => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isWaking = false;
+
+  constructor(store: RunStore, run: string) {
+    this.#store = store;
+    this.run = run;
+  }
+
+  get isIdle(): boolean {
+    return this.#listeners.size === 0;
+  }
+
+  /** Calls the listener after changes of the run, at most once in a turn of the event loop. @returns ends the calls */
+  listen(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    this.#unsubscribe ??= this.#store.onChange(this.run, () => this.#wakeSoon());
+    this.#timer ??= setInterval(() => this.#wake(), POLL_MS).unref();
+    return () => {
+      this.#listeners.delete(listener);
+      if (!this.isIdle) return;
+      this.#unsubscribe?.();
+      clearInterval(this.#timer);
+      this.#unsubscribe = this.#timer = undefined;
+    };
+  }
+
+  /** Reads what is stored after an index, for a follower. @throws as `RunStore.read` */
+  read(after: number, epoch?: string): Promise<RunPage | undefined> {
+    const key = `${epoch ?? ''} ${after}`;
+    const known = this.#reads.get(key);
+    if (known !== undefined) return known;
+    const read = this.#store.read({ run: this.run, after, epoch, maxBytes: PAGE_BYTES, follows: true });
+    this.#reads.set(key, read);
+    const forget = (): void => void this.#reads.delete(key);
+    read.then(forget, forget);
+    return read;
+  }
+
+  #wakeSoon(): void {
+    if (this.#isWaking) return;
+    this.#isWaking = true;
+    // The entries of one turn are one read and one write.
+    setImmediate(() => this.#wake());
+  }
+
+  #wake(): void {
+    this.#isWaking = false;
+    this.#timer?.refresh();
+    for (const listener of this.#listeners) listener();
+  }
+}

@@ -1,0 +1,167 @@
+import type { RunPage, RunRecord } from '../../broker/run-store.interface.js';
+import { SseFrame } from '../../protocol/sse-frame.js';
+import { compactEntries, type CompactEntry } from './compact-entries.js';
+import type { RunFeed } from './run-feed.js';
+import { endFrame, eventFrames, gapFrame, readyFrame, type RunGapReason } from './run-frames.js';
+import { formatRunId } from '../run-id.js';
+import type { SseRunTailOptions } from '../run-options.interface.js';
+import { RunFailedError } from './run-failed-error.js';
+import { isUnavailable } from '../until-reached.js';
+
+/** The place at which a follower begins. */
+export interface FollowStart {
+  readonly after: number;
+  /** Epoch of the run at its first read; `undefined` where it does not exist yet. */
+  readonly epoch: string | undefined;
+  /** Why the client is not continued where it was; `undefined` where it is, or is new. */
+  readonly gap: RunGapReason | undefined;
+  readonly isResumed: boolean;
+}
+
+export interface FollowerOptions extends Pick<SseRunTailOptions, 'compact'> {
+  readonly feed: RunFeed;
+  readonly clientId: string;
+  readonly start: FollowStart;
+  /** `false` writes only the events of the run. */
+  readonly control: boolean;
+  /** `false` sends no `sse:ready`. */
+  readonly ready: boolean;
+  /** Takes what a function of the application has thrown. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/**
+ * The stream of one client that follows a run, as frames: pulled at the pace of the client. It reads the run by index, and waits
+ * for a change where it has all events, so that an event that is stored between a read and the wait is read next.
+ */
+export class RunFollower implements AsyncIterableIterator<SseFrame> {
+  readonly #options: FollowerOptions;
+  readonly #queue: SseFrame[] = [];
+  readonly #unlisten: () => void;
+  #after: number;
+  #epoch: string | undefined;
+  #last: RunRecord | undefined;
+  /** `true` until the follower has had all events once: what it has missed is compacted. */
+  #isLate = true;
+  #hasChanged = true;
+  #wake: (() => void) | undefined;
+  #state: 'following' | 'ended' | 'failed' = 'following';
+
+  constructor(options: FollowerOptions) {
+    this.#options = options;
+    const { start, feed } = options;
+    this.#after = start.after;
+    this.#epoch = start.epoch;
+    this.#unlisten = feed.listen(() => {
+      this.#hasChanged = true;
+      this.#wake?.();
+    });
+    this.#begin();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<SseFrame>> {
+    for (;;) {
+      const value = this.#queue.shift();
+      if (value !== undefined) return { value, done: false };
+      if (this.#state === 'failed') throw new RunFailedError();
+      if (this.#state === 'ended') return { value: undefined, done: true };
+      await this.#read();
+    }
+  }
+
+  async return(): Promise<IteratorResult<SseFrame>> {
+    this.#close('ended');
+    return { value: undefined, done: true };
+  }
+
+  #begin(): void {
+    const { feed, clientId, start, control, ready } = this.#options;
+    if (!control) return;
+    const { after, epoch, gap, isResumed } = start;
+    const resumed = !isResumed ? 'none' : gap === undefined ? 'full' : 'partial';
+    // Behind a gap the client gets its position with the next event.
+    const id = epoch === undefined || gap !== undefined ? undefined : formatRunId(epoch, after);
+    if (ready) this.#queue.push(readyFrame(feed.run, clientId, resumed, id));
+    if (gap !== undefined) this.#queue.push(gapFrame(feed.run, gap));
+  }
+
+  async #read(): Promise<void> {
+    this.#hasChanged = false;
+    let page: RunPage | undefined;
+    try {
+      page = await this.#options.feed.read(this.#after, this.#epoch);
+    } catch (error) {
+      // A closed broker, at the end of the application.
+      if (!isUnavailable(error)) return this.#close('ended');
+      return this.#changed();
+    }
+    if (this.#state !== 'following') return;
+    if (page === undefined) return this.#last === undefined ? this.#changed() : this.#vanished(this.#last);
+    const { record, firstIndex, entries } = page;
+    // Another execution: the client comes back, and begins with it.
+    if (this.#epoch !== undefined && record.epoch !== this.#epoch) return this.#close('ended');
+    this.#epoch = record.epoch;
+    this.#last = record;
+    this.#take(record, firstIndex, entries);
+    if (this.#after < record.entries) return;
+    this.#isLate = false;
+    if (record.state !== 'running') return this.#finish(record);
+    if (this.#queue.length === 0) await this.#changed();
+  }
+
+  #take(record: RunRecord, firstIndex: number, entries: readonly string[]): void {
+    if (firstIndex > this.#after + 1 && !this.#isTold(firstIndex)) this.#tellGap('trimmed');
+    // With no entry stored after it, a run that has let go its events moves on.
+    this.#after =
+      entries.length === 0 ? Math.max(this.#after, record.firstKept - 1) : firstIndex - 1 + entries.length;
+    if (entries.length > 0) this.#queue.push(...eventFrames(record.epoch, this.#events(firstIndex, entries)));
+  }
+
+  /** True where the gap before this index was told at the start. */
+  #isTold(firstIndex: number): boolean {
+    const { gap, after } = this.#options.start;
+    return gap === 'trimmed' && this.#after === after && firstIndex > after + 1;
+  }
+
+  #events(firstIndex: number, entries: readonly string[]): Iterable<CompactEntry> {
+    const { compact, onFailure } = this.#options;
+    if (this.#isLate && compact !== undefined && entries.length > 1)
+      return compactEntries(entries, firstIndex, compact, onFailure);
+    return entries.map((entry, offset) => ({ entry, index: firstIndex + offset }));
+  }
+
+  /** The store does not have the run any more: it was kept long enough, or its content was lost. */
+  #vanished(last: RunRecord): void {
+    if (last.state === 'running')
+      return this.#finish({ ...last, state: 'failed', reason: 'lost', entries: this.#after });
+    this.#tellGap('trimmed');
+    this.#finish(last);
+  }
+
+  #tellGap(reason: RunGapReason): void {
+    const { control, feed } = this.#options;
+    if (control) this.#queue.push(gapFrame(feed.run, reason));
+  }
+
+  #finish(record: RunRecord): void {
+    const { control, feed } = this.#options;
+    if (control) this.#queue.push(endFrame(feed.run, record));
+    this.#close(!control && record.state === 'failed' ? 'failed' : 'ended');
+  }
+
+  async #changed(): Promise<void> {
+    if (this.#hasChanged || this.#state !== 'following') return;
+    await new Promise<void>((resolve) => (this.#wake = resolve));
+    this.#wake = undefined;
+  }
+
+  #close(state: 'ended' | 'failed'): void {
+    this.#state = state;
+    this.#unlisten();
+    this.#wake?.();
+  }
+}
