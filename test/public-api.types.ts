@@ -23,7 +23,7 @@ import {
   type SseModuleOptions,
   type SseOptionsFactory,
 } from 'nestjs-simple-sse';
-import { connectSse } from 'nestjs-simple-sse/client';
+import { connectSse, type EventsByRoom } from 'nestjs-simple-sse/client';
 import { of, type Observable, type Subscription } from 'rxjs';
 
 declare module 'nestjs-simple-sse' {
@@ -345,4 +345,59 @@ export async function typedClient(signal: AbortSignal): Promise<void> {
   connectSse('/events', { headrs: {} });
   // @ts-expect-error -- not known without a type of the events
   connectSse('/events').on('paid', ({ id }) => id);
+}
+
+/** One type for the server and the client. */
+type RoomEvents = EventsByRoom<{
+  news: { headline: { text: string } };
+  [chat: `chat/${string}`]: { said: { user: string; text: string }; closed: null };
+  [match: `match/${number}`]: { said: { minute: number } };
+}>;
+
+export async function typedRooms(sse: SseService<RoomEvents>, room: string): Promise<void> {
+  void sse.broadcast('chat/7', 'said', { user: 'ann', text: 'hi' });
+  const live = connectSse<RoomEvents>('/events', {
+    rooms: { url: '/rooms', headers: async () => ({ a: 'b' }), withCredentials: true },
+  });
+  const chat = live.room('chat/7');
+  chat.on('said', ({ user }, { name, data }) => [user.trim(), name === 'said', data.text]);
+  chat.on('sse:join', ({ user, info }) => [user, info]);
+  await chat.joined;
+  chat.leave();
+  live.room('match/3').on('said', ({ minute }) => minute.toFixed());
+  live.room('news').on('headline', ({ text }) => text);
+  live.on('headline', ({ text }) => text);
+  live.on('said', (said) => ('minute' in said ? said.minute.toFixed() : said.text));
+  const order = connectSse<ShopEvents>('/events', { rooms: { url: '/rooms' } }).room(room);
+  order.on('paid', ({ id }) => id.toFixed());
+  connectSse('/events', {
+    rooms: ({ session, join, leave }) => ({
+      refused: [{ room: join[0] ?? leave[0] ?? '', status: 403, message: session }],
+    }),
+  });
+
+  // @ts-expect-error -- no such event
+  void sse.broadcast('chat/7', 'sad', { user: 'ann', text: 'hi' });
+  // @ts-expect-error -- not its data
+  void sse.broadcast('chat/7', 'said', { user: 'ann' });
+  // @ts-expect-error -- no such room
+  live.room('chats/7');
+  // @ts-expect-error -- no such room
+  live.room(room);
+  // @ts-expect-error -- no number
+  live.room('match/first');
+  // @ts-expect-error -- an event of another room
+  chat.on('headline', () => {});
+  // @ts-expect-error -- no such field
+  chat.on('said', ({ txt }) => txt);
+  // @ts-expect-error -- data of another room
+  chat.on('said', ({ minute }) => minute);
+  // @ts-expect-error -- no event of a room
+  chat.on('sse:ready', () => {});
+  // @ts-expect-error -- no such event
+  live.on('sad', () => {});
+  // @ts-expect-error -- no such event
+  order.on('payed', () => {});
+  // @ts-expect-error -- no such option
+  connectSse('/events', { rooms: { uri: '/rooms' } });
 }

@@ -1,3 +1,4 @@
+import type { ChangeRooms, RoomsOptions } from './rooms/rooms-options.interface.js';
 import type { EventSourceClass, FetchFunction } from './platform.js';
 
 type Later<T> = T | Promise<T>;
@@ -42,6 +43,11 @@ export interface ConnectOptions {
    * moment in which its state is `live`. Default: false.
    */
   readonly share?: boolean;
+  /**
+   * The server's route with `@SseRoomChanges()`, for `live.room()`; or a function that sends the changes of rooms and returns
+   * the answer of this route. The stream then has a session, whose key is the parameter `session` of its URL. Default: none.
+   */
+  readonly rooms?: RoomsOptions | ChangeRooms | undefined;
   /** Closes the client. */
   readonly signal?: AbortSignal | undefined;
   /** A class in place of the global `EventSource`. */

@@ -1,6 +1,6 @@
 import type { ConnectOptions } from './connect-options.interface.js';
 import { Connection } from './connection/connection.js';
-import { LateSource } from './connection/late-source.js';
+import { lateSource } from './connection/late-source.js';
 import { Watchdog } from './connection/watchdog.js';
 import { platform, watchWakeUps } from './platform.js';
 import { SseClientError } from './sse-client-error.js';
@@ -27,49 +27,39 @@ export function connectSse<Events extends object = Record<string, unknown>>(
   url: string | URL,
   options: ConnectOptions = {},
 ): SseLive<Events> {
-  checkOptions(String(url), options);
+  checkOptions(url, options);
   return new SseLive<Events>(options, (events) => {
-    if (!options.share) return new Connection(String(url), options, events);
+    if (!options.share && !options.rooms) return new Connection(String(url), options, events);
     const core = { Connection, Watchdog, SseClientError, watchWakeUps };
-    const { href } = new URL(url, platform.location?.href);
     // Loaded only where it is used.
-    const sharing = import('./share/share-connection.js');
-    return new LateSource(
-      sharing.then(
-        ({ shareConnection }) =>
-          () =>
-            shareConnection(core, href, options, events),
-      ),
+    const more = options.rooms ? import('./rooms/room-source.js') : import('./share/share-connection.js');
+    return lateSource(
+      more.then(({ prepareSource }) => prepareSource(core, hrefOf(url), options, events)),
       events,
     );
   });
 }
 
 function checkOptions(
-  url: string,
+  url: string | URL,
   { transport, headers, method, body, share, lastEventId }: ConnectOptions,
 ): void {
-  if (!isUrl(url)) {
-    throw new SseClientError('invalid-options', `${url} is no URL. Outside a page it must be absolute.`);
-  }
-  if (share && lastEventId !== undefined) {
-    throw new SseClientError(
-      'invalid-options',
-      'A shared connection is at a position of its own. Leave out lastEventId or share.',
-    );
-  }
-  if (transport === 'eventsource' && (share || (headers ?? method ?? body) !== undefined)) {
-    throw new SseClientError(
-      'invalid-options',
-      'An EventSource is not shared, and sends no headers, method or body. Leave out the option transport.',
-    );
-  }
+  const sendsMore = share || (headers ?? method ?? body) !== undefined;
+  const fault = !hrefOf(url)
+    ? `${String(url)} is no absolute URL.`
+    : share && lastEventId !== undefined
+      ? 'Leave out lastEventId or share.'
+      : transport === 'eventsource' && sendsMore
+        ? 'Leave out transport, or headers, method, body and share.'
+        : '';
+  if (fault) throw new SseClientError('invalid-options', fault);
 }
 
-function isUrl(url: string): boolean {
+/** Returns the absolute URL; an empty text for what is none. */
+function hrefOf(url: string | URL): string {
   try {
-    return new URL(url, platform.location?.href).href !== '';
+    return new URL(url, platform.location?.href).href;
   } catch {
-    return false;
+    return '';
   }
 }

@@ -21,7 +21,7 @@ export class EventQueue<Event> implements AsyncIterableIterator<Event> {
   constructor({ signal, maxQueued = 1_000 }: EventsOptions, onEnd: () => void) {
     this.#maxQueued = maxQueued;
     this.#onEnd = onEnd;
-    signal?.addEventListener('abort', () => void this.return(), { once: true });
+    signal?.addEventListener('abort', () => void this.return());
   }
 
   push(event: Event): void {
@@ -31,7 +31,7 @@ export class EventQueue<Event> implements AsyncIterableIterator<Event> {
     this.#waiting.pop();
     this.#error = new SseClientError(
       'overflow',
-      `More than ${this.#maxQueued} events waited for a loop over events(). Set maxQueued, or read faster.`,
+      `More than ${this.#maxQueued} events waited. Set maxQueued.`,
     );
     this.end();
   }

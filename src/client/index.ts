@@ -5,6 +5,14 @@ export { SseClientError, type SseClientErrorCode } from './sse-client-error.js';
 export type { ConnectOptions } from './connect-options.interface.js';
 export type { EventSourceClass, FetchFunction } from './platform.js';
 export type { EventsOptions } from './event-queue.js';
+export type { EventsByRoom, EventsOfRoom, LiveRoom, RoomName } from './room-events.js';
+export type {
+  ChangeRooms,
+  RefusedRoom,
+  RoomChanges,
+  RoomChangesAnswer,
+  RoomsOptions,
+} from './rooms/rooms-options.interface.js';
 export type { SseLive, StateListener } from './sse-live.js';
 export type { SseState, SseStateDetail, SseStateReason } from './sse-state.js';
 export type {

@@ -51,15 +51,14 @@ interface Platform extends Partial<EventTargetLike> {
   readonly fetch: FetchFunction;
   readonly location?: { readonly href: string };
   readonly document?: EventTargetLike & { readonly visibilityState: string };
-  reportError?(error: unknown): void;
+  readonly reportError?: (error: unknown) => void;
 }
 
 export const platform = globalThis as unknown as Platform;
 
 /** Reports an error as the platform reports an uncaught one, without the end of a Node process. */
 export function reportError(error: unknown): void {
-  if (platform.reportError !== undefined) platform.reportError(error);
-  else console.error(error);
+  (platform.reportError ?? console.error)(error);
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Source, SourceEvents } from './connection/source.interface.js';
 import { EventQueue, type EventsOptions } from './event-queue.js';
 import { Listeners } from './listeners.js';
 import { reportError } from './platform.js';
+import type { EventsOfRoom, LiveRoom, RoomName } from './room-events.js';
 import { SseClientError } from './sse-client-error.js';
 import type { EventListener, EventName, EventOf, SseEvent, SseGap } from './sse-event.js';
 import type { SseState, SseStateDetail } from './sse-state.js';
@@ -38,7 +39,7 @@ export class SseLive<Events extends object = Record<string, unknown>> {
       error: onError,
     });
     if (signal?.aborted) this.close();
-    else signal?.addEventListener('abort', () => this.close(), { once: true });
+    else signal?.addEventListener('abort', () => this.close());
   }
 
   /** The state now. `stateDetail` says why. */
@@ -112,24 +113,55 @@ export class SseLive<Events extends object = Record<string, unknown>> {
     return queue;
   }
 
+  /**
+   * Joins a room, while the stream is open or before. Needs the option `rooms`.
+   *
+   * ```ts
+   * const chat = live.room('chat/7');
+   * chat.on('said', add);
+   * await chat.joined;
+   * chat.leave();
+   * ```
+   *
+   * @throws SseClientError `invalid-options` without the option `rooms`
+   */
+  room<Room extends RoomName<Events>>(name: Room): LiveRoom<EventsOfRoom<Events, Room> & object> {
+    const use = this.#source.room?.(name);
+    if (!use) throw new SseClientError('invalid-options', 'Set the option rooms.');
+    const stops: (() => void)[] = [() => void use.then((each) => each.leave())];
+    return {
+      name,
+      get joined() {
+        return use.then((each) => each.joined);
+      },
+      // Listeners of a room have a key of their own.
+      on: (event, listener) => {
+        const stop = this.on(`${name}\n${event}` as never, listener as never);
+        stops.push(stop);
+        return stop;
+      },
+      leave: () => {
+        for (const stop of stops) stop();
+      },
+    };
+  }
+
   /** Ends the stream, for good. Does nothing on a closed client. */
   close(): void {
     this.#source.close();
   }
 
-  #received({ name, text, id }: WireEvent): void {
+  #received({ name: key, text, id }: WireEvent): void {
     try {
+      const name = key.split('\n').pop() as string;
       const data = name.startsWith('sse:') ? parseJson(text) : this.#parse(text, name);
-      const heardBy = this.#listeners.call(name, data, { name, data, text, id });
+      const heardBy = this.#listeners.call(key, data, { name, data, text, id });
       if (name !== 'sse:gap') return;
       const gap = data as SseGap;
       if (this.#gaps.call('', gap) + heardBy > 0) return;
-      const rooms = gap.rooms.join(', ');
+      const rooms = gap.rooms.join();
       this.#report(
-        new SseClientError(
-          'gap',
-          `Events of ${rooms} may be missing (${gap.reason}). Load their state in onGap().`,
-        ),
+        new SseClientError('gap', `Events of ${rooms} may be missing (${gap.reason}). Add onGap().`),
       );
     } catch (error) {
       this.#report(error);

@@ -88,7 +88,13 @@ export class RoomJoins {
    */
   async reauthorize(client: SseClient, room: string | undefined): Promise<void> {
     const rooms = room === undefined ? client.roomNames() : [room].filter((each) => client.isIn(each));
-    const allowed = new Set(await this.#parts.authorizer.allowed(client, rooms));
+    const answer = this.#parts.authorizer.allowed(client, rooms);
+    const allowed = new Set(
+      await answer.catch((error: unknown) => {
+        if (client.isClosed) return rooms;
+        throw error;
+      }),
+    );
     const refused = rooms.filter((each) => !allowed.has(each) && client.isIn(each));
     await Promise.all(refused.map(async (each) => this.leave(client, each)));
   }
@@ -122,6 +128,7 @@ export class RoomJoins {
         const asked = this.#parts.authorizer.check(client, name);
         if (asked !== undefined) await asked;
       } catch (error) {
+        if (client.isClosed) return false;
         // The store may have the room already, by a command to the session.
         await client.session?.refused(name);
         throw error;

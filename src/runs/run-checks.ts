@@ -12,12 +12,13 @@ import type {
   SseRunTailOptions,
 } from './run-options.interface.js';
 
-/** A follower of a silent run reads every 2,500 ms. */
+/** A follower of a silent run reads every 2,500 ms: it must find the end of a run, and keep a run watched. */
+const MIN_KEEP_MS = 5_000;
 const MIN_UNWATCHED_MS = 10_000;
 const MAX_LEASE_MS = 3_600_000;
 
 const BOUNDS = {
-  keepMs: wholeNumber(0, MAX_TIMER_MS),
+  keepMs: wholeNumber(MIN_KEEP_MS, MAX_TIMER_MS),
   maxDurationMs: orFalse(wholeNumber(1, MAX_TIMER_MS)),
   stopWhenUnwatchedMs: orFalse(wholeNumber(MIN_UNWATCHED_MS, MAX_TIMER_MS)),
   maxEvents: wholeNumber(1, Number.MAX_SAFE_INTEGER),

@@ -65,13 +65,13 @@ export class RunNode {
 
   /** The feed of a run, which is shared while a client follows it. */
   feedOf(run: string): RunFeed {
-    let feed = this.#feeds.get(run);
+    const feed = this.#feeds.get(run);
     if (feed !== undefined) return feed;
-    feed = new RunFeed(this.storeOf(run), run);
-    if (this.#feeds.size >= 1_000)
-      for (const [name, { isIdle }] of this.#feeds) if (isIdle) this.#feeds.delete(name);
-    this.#feeds.set(run, feed);
-    return feed;
+    const added = new RunFeed(this.storeOf(run), run, () => {
+      if (this.#feeds.get(run) === added) this.#feeds.delete(run);
+    });
+    this.#feeds.set(run, added);
+    return added;
   }
 
   /** Reads the state of a run. @throws as `RunStore.read` */

@@ -3,8 +3,8 @@ import type { RunState } from '../broker/run-store.interface.js';
 /** Options of runs for the whole module. */
 export interface SseRunsOptions {
   /**
-   * Milliseconds for which the events of a run are stored after its end, 0 or more. With a small value a client that was away
-   * misses the result; a large one keeps memory of the broker. Default: 600,000 (10 minutes).
+   * Milliseconds for which the events of a run are stored after its end, 5,000 or more. With a small value a client that was
+   * away misses the result; a large one keeps memory of the broker. Default: 600,000 (10 minutes).
    */
   readonly keepMs?: number;
   /**
@@ -88,8 +88,8 @@ export interface SseRunTailOptions {
    */
   readonly whenMissing?: 'no-content' | 'not-found' | 'wait';
   /**
-   * Answer to a request for a run that has ended: its events and its end, or status 204. A client that has received the end is
-   * answered with 204 in either case. Default: `'replay'`.
+   * Answer to a request for a run that has ended: its events and its end, or status 204. A client that comes back with an id of
+   * the run gets the rest and the end in either case, and 204 once it has received the end. Default: `'replay'`.
    */
   readonly whenEnded?: 'replay' | 'no-content';
   /**

@@ -8,6 +8,7 @@ import { sseApp } from '../support/sse-app.js';
 import { eventually, pause, PATIENCE_MS } from '../support/within.js';
 import { FaultyProxy } from './faulty-proxy.js';
 import { serveClient } from './served-client.js';
+import { crash } from './tabs.js';
 import type { RunningApp } from '../support/running-app.js';
 
 const LONG_MS = 90_000;
@@ -161,12 +162,4 @@ function stateOf(page: Page): Promise<string> {
 
 function numbersOf(page: Page): Promise<number[]> {
   return page.evaluate<number[]>('numbers');
-}
-
-async function crash(browser: Browser, page: Page): Promise<void> {
-  const devtools = await browser.context.newCDPSession(page);
-  const crashed = new Promise<void>((resolve) => page.once('crash', () => resolve()));
-  // Nobody is left to answer.
-  void devtools.send('Page.crash').catch(() => {});
-  await crashed;
 }

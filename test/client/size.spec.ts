@@ -22,16 +22,25 @@ function bytesOf(...files: readonly ({ readonly contents: Uint8Array } | undefin
 }
 
 describe('the client in a bundle, minified and compressed', () => {
-  it('has at most 4 KiB, and 6 KiB with sharing, which is loaded where it is used', async () => {
+  it('has at most 4 KiB, 6 KiB with sharing and 7.5 KiB with rooms, which are loaded where they are used', async () => {
     const { metafile, outputFiles } = await bundled(
       `import { connectSse } from './index.js'; connectSse('/events').on('a', console.log);`,
     );
-    const imports = Object.values(metafile.outputs).flatMap((output) => output.imports);
-    expect(imports.map(({ kind }) => kind)).toEqual(['dynamic-import']);
-    const [first, sharing] = outputFiles.toSorted((a, b) => b.contents.length - a.contents.length);
-    expect(outputFiles).toHaveLength(2);
+    const named = (name: string): (typeof outputFiles)[number] | undefined =>
+      outputFiles.find(({ path }) => path.includes(name));
+    const [first, sharing, rooms] = [named('stdin'), named('share-connection'), named('room-source')];
+    const importsOf = (name: string): string[] =>
+      Object.entries(metafile.outputs)
+        .filter(([path]) => path.includes(name))
+        .flatMap(([, { imports }]) => imports.map(({ kind }) => kind));
+    expect(importsOf('stdin')).toEqual(['dynamic-import', 'dynamic-import']);
+    expect(importsOf('share-connection')).toEqual([]);
+    expect(importsOf('room-source')).toEqual(['dynamic-import']);
+    expect(outputFiles).toHaveLength(3);
     expect(bytesOf(first)).toBeLessThanOrEqual(4_096);
     expect(bytesOf(first, sharing)).toBeLessThanOrEqual(6_144);
+    expect(bytesOf(first, rooms)).toBeLessThanOrEqual(7_680);
+    expect(bytesOf(first, sharing, rooms)).toBeLessThanOrEqual(9_216);
   });
 
   it('leaves out what a program does not use', async () => {

@@ -184,6 +184,7 @@ describe.each(platforms)('runs on $name', (platform) => {
     expect(dataOf(cut)).toEqual([]);
     expect(cut.events.map(({ event: name }) => name)).toEqual(['sse:ready', 'sse:end']);
     expect((await get(`running/${id}`)).status).toBe(204);
+    expect(await endOf(await get(`running/${id}`, event?.id))).toMatchObject({ state: 'done' });
   });
 
   it('a run that never was is answered with 204, with 404, or waited for', async () => {

@@ -1,4 +1,4 @@
-import { platform, watchWakeUps, type FetchFunction, type RequestLike } from '../platform.js';
+import { platform, watchWakeUps, type RequestLike } from '../platform.js';
 import type { ConnectOptions } from '../connect-options.interface.js';
 import { SseClientError } from '../sse-client-error.js';
 import type { SseState, SseStateDetail, SseStateReason } from '../sse-state.js';
@@ -6,7 +6,7 @@ import type { WireEvent } from '../transport/event-parser.js';
 import { openEventSource } from '../transport/event-source-transport.js';
 import { openFetch } from '../transport/fetch-transport.js';
 import type { StreamEnd, StreamSink, Transport } from '../transport/transport.interface.js';
-import type { Source, SourceEvents } from './source.interface.js';
+import type { ConnectionOptions, OpenConnection, SourceEvents } from './source.interface.js';
 import { Watchdog } from './watchdog.js';
 import { withQuery } from './with-query.js';
 
@@ -19,9 +19,9 @@ const STUCK_AFTER_MS = 10_000;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** One connection to the server, and the attempts to open it again. */
-export class Connection implements Source {
+export class Connection implements OpenConnection {
   readonly #url: string;
-  readonly #options: ConnectOptions;
+  readonly #options: ConnectionOptions;
   readonly #events: SourceEvents;
   readonly #watchdog = new Watchdog(
     () => this.#state === 'live' && this.#set('stale', { reason: 'silence' }),
@@ -43,7 +43,7 @@ export class Connection implements Source {
   /** True from a 401 until a stream opens. */
   #hasAskedAgain = false;
 
-  constructor(url: string, options: ConnectOptions, events: SourceEvents) {
+  constructor(url: string, options: ConnectionOptions, events: SourceEvents) {
     this.#url = url;
     this.#options = options;
     this.#events = events;
@@ -85,13 +85,13 @@ export class Connection implements Source {
   }
 
   #connect(ticket: string, headers: Readonly<Record<string, string>> | undefined): Transport {
-    const { withCredentials = false, watchdog = true, body, method, ...options } = this.#options;
+    const { withCredentials = false, watchdog = true, words = '', body, method, ...options } = this.#options;
     const position = this.#lastEventId;
     // A header of its own would need CORS to allow it, unless the application sends headers anyway.
     const inHeader = position !== '' && needsFetch(this.#options);
     const url = withQuery(this.#url, {
       ticket,
-      sse: watchdog ? 'heartbeat' : '',
+      sse: (watchdog ? 'heartbeat' : '') + words,
       lastEventId: inHeader ? '' : position,
     });
     const EventSource = options.EventSource ?? platform.EventSource;
@@ -104,9 +104,7 @@ export class Connection implements Source {
       body,
       credentials: withCredentials ? 'include' : 'same-origin',
     };
-    // A method of `globalThis` where it is not replaced.
-    const fetch: FetchFunction = options.fetch ?? ((...parts) => platform.fetch(...parts));
-    return openFetch(fetch, url, request, position, this.#sink());
+    return openFetch(options.fetch ?? platform.fetch, url, request, position, this.#sink());
   }
 
   /** Returns the receiver of one attempt, which is deaf once the attempt is over. */
@@ -189,7 +187,7 @@ export class Connection implements Source {
 
   #giveUp(code: 'refused' | 'unreadable', message: string, status?: number): void {
     // 204 ends a stream without a fault (HTML standard, 9.2.3).
-    if (status !== 204) this.#events.error(new SseClientError(code, `${message} The client is closed.`));
+    if (status !== 204) this.#events.error(new SseClientError(code, message));
     this.close({ reason: code, status });
   }
 

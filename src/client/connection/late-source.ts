@@ -1,33 +1,34 @@
 import type { Source, SourceEvents } from './source.interface.js';
 
-/** A source whose code is loaded first. */
-export class LateSource implements Source {
-  readonly #events: SourceEvents;
-  #source: Source | undefined;
-  #isClosed = false;
-
-  /** @param open rejects where the code cannot be loaded */
-  constructor(open: Promise<() => Source>, events: SourceEvents) {
-    this.#events = events;
+/**
+ * Returns a source whose code is loaded first.
+ *
+ * @param open rejects where the code cannot be loaded
+ */
+export function lateSource(open: Promise<() => Source>, events: SourceEvents): Source {
+  let source: Source | undefined;
+  let isClosed = false;
+  const close = (): void => {
+    if (source !== undefined) return source.close();
+    if (isClosed) return;
+    isClosed = true;
+    events.state('closed', { reason: 'closed' });
+  };
+  // Pending for good where the code cannot be loaded, or the client is closed before.
+  const opened = new Promise<Source>((resolve) => {
     open.then(
-      (source) => {
-        if (!this.#isClosed) this.#source = source();
+      (openNow) => {
+        if (!isClosed) resolve((source = openNow()));
       },
       (error: unknown) => {
         events.error(error);
-        this.close();
+        close();
       },
     );
-  }
-
-  listen(name: string): void {
-    this.#source?.listen(name);
-  }
-
-  close(): void {
-    if (this.#source !== undefined) return this.#source.close();
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.#events.state('closed', { reason: 'closed' });
-  }
+  });
+  return {
+    listen: (name) => source?.listen(name),
+    room: async (name) => ((await opened) as Required<Source>).room(name),
+    close,
+  };
 }

@@ -1,3 +1,5 @@
+import type { ConnectOptions } from '../connect-options.interface.js';
+import type { RoomUse, TabRoom } from '../rooms/tab-room.interface.js';
 import type { SseState, SseStateDetail } from '../sse-state.js';
 import type { WireEvent } from '../transport/event-parser.js';
 
@@ -17,4 +19,25 @@ export interface Source {
   /** Receives events of this name from now on. */
   listen(name: string): void;
   close(): void;
+  /** Uses a room. Missing without the option `rooms`. */
+  room?(name: string): Promise<RoomUse>;
+  /**
+   * Replaces the rooms that a tab uses. Missing without the option `rooms`.
+   *
+   * @param tab its id; the only tab by default
+   */
+  use?(rooms: readonly TabRoom[], tab?: string): void;
+}
+
+/** A connection to the server that can be told to try again. */
+export interface OpenConnection extends Source {
+  wake(): void;
+}
+
+/** Options of a connection, with those that the client itself adds. */
+export interface ConnectionOptions extends ConnectOptions {
+  /** More words of the query parameter `sse`. Default: none. */
+  readonly words?: string;
+  /** Key of a session that an earlier connection of the same tabs has used. Default: none. */
+  readonly session?: string | undefined;
 }

@@ -1,5 +1,6 @@
 import type { ConnectOptions } from '../connect-options.interface.js';
-import type { Source, SourceEvents } from '../connection/source.interface.js';
+import type { OpenConnection, Source, SourceEvents } from '../connection/source.interface.js';
+import type { TabRoom } from '../rooms/tab-room.interface.js';
 import type { SseClientError } from '../sse-client-error.js';
 import type { SseState, SseStateDetail } from '../sse-state.js';
 import type { ClientCore } from './client-core.interface.js';
@@ -35,9 +36,17 @@ export class SharedSource implements Source {
   /** Position that all tabs have. */
   #position = '';
   /** The connection of the leader. */
-  #connection: InstanceType<ClientCore['Connection']> | undefined;
+  #connection: OpenConnection | undefined;
   /** Replaced when this tab begins to lead, and removed when it ends: a connection of an earlier time is not heard. */
   #term: object | undefined;
+  /** Rooms by tab, also those of tabs that are gone: only the leader finds that out. */
+  readonly #rooms = new Map<string, readonly TabRoom[]>();
+  /** Tabs of which this tab, as the leader, learns when they are gone. */
+  #watched = new Set<string>();
+  /** Key of the session of the stream. */
+  #session: string | undefined;
+  /** True once this tab has used a room, and has the lock by which the leader knows that the tab is there. */
+  #hasTabLock = false;
   /** The last state that the leader has sent. */
   #last: Pick<TabMessage, 'state' | 'detail'> = {};
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
@@ -70,6 +79,17 @@ export class SharedSource implements Source {
   }
 
   listen(): void {}
+
+  use(rooms: readonly TabRoom[]): void {
+    const isFirst = !this.#rooms.has(this.#id);
+    this.#rooms.set(this.#id, rooms);
+    if (!isFirst) return this.#sendRooms();
+    void this.#lockTab(this.#id, () => {
+      this.#hasTabLock = true;
+      this.#sendRooms();
+      return this.#untilClosed();
+    });
+  }
 
   close(detail: SseStateDetail = { reason: 'closed' }): void {
     if (this.#abort.signal.aborted) return;
@@ -111,16 +131,25 @@ export class SharedSource implements Source {
       await this.#locks.request(this.#name, options, () => {
         if (signal.aborted) return undefined;
         this.#send({ from: this.#id, leads: true });
-        return new Promise<void>((release) => signal.addEventListener('abort', () => release()));
+        return this.#untilClosed();
       });
     } finally {
       this.#stepDown();
     }
   }
 
-  #receive({ from, leads, event, position, state, detail, error, asks, wakes }: TabMessage): void {
+  #untilClosed(): Promise<void> {
+    return new Promise((release) => this.#abort.signal.addEventListener('abort', () => release()));
+  }
+
+  #receive(message: TabMessage): void {
+    const { from, leads, event, position, state, detail, error, asks, wakes, tab, rooms } = message;
     if (this.#abort.signal.aborted) return;
-    if (asks && this.#connection !== undefined) this.#send({ from: this.#id, ...this.#last });
+    if (asks && this.#connection !== undefined) {
+      this.#send({ from: this.#id, session: this.#session, ...this.#last });
+    }
+    if (asks || leads) this.#sendRooms();
+    if (tab !== undefined && rooms !== undefined) this.#take(tab, rooms);
     const { retryAt } = this.#last.detail ?? {};
     if (wakes === true || (wakes && wakes.getTime() === retryAt?.getTime())) this.#connection?.wake();
     if (from === undefined) return;
@@ -128,6 +157,7 @@ export class SharedSource implements Source {
     // A tab that opens late takes the first sender for the leader.
     if (from !== (this.#leader ??= from)) return;
     this.#watchdog.heard();
+    this.#session = message.session ?? this.#session;
     this.#position = position ?? event?.id ?? this.#position;
     if (event !== undefined) this.#events.event(event);
     if (error !== undefined) this.#events.error(new this.#core.SseClientError(error.code, error.message));
@@ -147,7 +177,8 @@ export class SharedSource implements Source {
       if (term === this.#term) this.#send({ from: this.#id, ...message });
     };
     let sentPosition = this.#position;
-    const options = { ...this.#options, lastEventId: sentPosition };
+    this.#session ??= this.#core.newKey?.();
+    const options = { ...this.#options, lastEventId: sentPosition, session: this.#session };
     this.#connection = new this.#core.Connection(this.#url, options, {
       names: () => [],
       event: (event) => {
@@ -164,6 +195,34 @@ export class SharedSource implements Source {
         const { code, message } = error as SseClientError;
         send({ error: { code, message } });
       },
+    });
+    send({ session: this.#session });
+    this.#watched = new Set();
+    for (const [tab, rooms] of this.#rooms) this.#take(tab, rooms);
+  }
+
+  /** Waits for the lock of a tab. It is free again when the tab is closed or has crashed. */
+  #lockTab(tab: string, whileHeld: () => Promise<void> | undefined): Promise<void> {
+    const { signal } = this.#abort;
+    return this.#locks.request(`${this.#name}#${tab}`, { signal }, whileHeld).catch(() => {});
+  }
+
+  #sendRooms(): void {
+    if (this.#hasTabLock) this.#send({ tab: this.#id, rooms: this.#rooms.get(this.#id) });
+  }
+
+  /** Takes the rooms of a tab. A leader waits for the end of the tab too. */
+  #take(tab: string, rooms: readonly TabRoom[]): void {
+    this.#rooms.set(tab, rooms);
+    if (this.#connection === undefined) return;
+    this.#connection.use?.(rooms, tab);
+    if (this.#watched.has(tab)) return;
+    this.#watched.add(tab);
+    const term = this.#term;
+    void this.#lockTab(tab, () => {
+      this.#rooms.delete(tab);
+      if (term === this.#term) this.#connection?.use?.([], tab);
+      return undefined;
     });
   }
 

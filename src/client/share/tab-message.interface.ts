@@ -1,3 +1,4 @@
+import type { TabRoom } from '../rooms/tab-room.interface.js';
 import type { SseClientErrorCode } from '../sse-client-error.js';
 import type { SseState, SseStateDetail } from '../sse-state.js';
 import type { WireEvent } from '../transport/event-parser.js';
@@ -14,6 +15,11 @@ export interface TabMessage {
   readonly state?: SseState;
   readonly detail?: SseStateDetail;
   readonly error?: { readonly code: SseClientErrorCode; readonly message: string };
+  /** Key of the session of the stream. */
+  readonly session?: string | undefined;
+  /** Any tab tells which rooms it uses: its id and all of them. */
+  readonly tab?: string;
+  readonly rooms?: readonly TabRoom[] | undefined;
   /** Any tab asks the leader for its state. */
   readonly asks?: boolean;
   /** Any tab came back, or its clock has reached this `retryAt`. */

@@ -4,6 +4,8 @@ export interface WireEvent {
   readonly text: string;
   /** Id of this event, or of the last one that had an id (HTML standard, 9.2.6). */
   readonly id: string;
+  /** Rooms of the event, where the client asked for them. */
+  readonly rooms?: readonly string[];
 }
 
 export interface ParserEvents {

@@ -20,7 +20,7 @@ export function openFetch(
 
   async function read(answer: ReturnType<FetchFunction>): Promise<StreamEnd> {
     const { status, headers, body } = await answer;
-    const isStream = headers.get('content-type')?.startsWith('text/event-stream') === true;
+    const isStream = headers.get('content-type')?.startsWith('text/event-stream');
     if (status !== 200 || !isStream) {
       return { status, retryAfterMs: (Number(headers.get('retry-after')) || 0) * 1_000 };
     }

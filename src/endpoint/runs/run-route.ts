@@ -90,7 +90,7 @@ async function openTail(
   const start = followStart(record, lastEventId);
   if (record !== undefined && record.state !== 'running') {
     const hasAll = start.isResumed && start.after === record.entries;
-    if (whenEnded === 'no-content' || (!control && hasAll)) return NO_CONTENT;
+    if ((whenEnded === 'no-content' && !start.isResumed) || (!control && hasAll)) return NO_CONTENT;
   }
   return follow(request, start);
 }

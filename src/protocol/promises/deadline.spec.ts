@@ -1,4 +1,5 @@
-import { settledWithin, withinDeadline } from './deadline.js';
+import { jest } from '@jest/globals';
+import { settledWithin, untilAborted, withinDeadline } from './deadline.js';
 
 const never = new Promise<never>(() => {});
 const late = (): Error => new Error('late');
@@ -30,5 +31,27 @@ describe('a deadline', () => {
     const before = timers();
     void settledWithin(never, 60_000);
     expect(timers()).toBe(before);
+  });
+});
+
+describe('work that a signal can end', () => {
+  it('settles like the work before the signal aborts, and leaves no listener', async () => {
+    const { signal } = new AbortController();
+    const add = jest.spyOn(signal, 'addEventListener');
+    const remove = jest.spyOn(signal, 'removeEventListener');
+    expect(await untilAborted(Promise.resolve(1), signal)).toBe(1);
+    await expect(untilAborted(Promise.reject(new Error('failed')), signal)).rejects.toThrow('failed');
+    await new Promise(setImmediate);
+    expect(remove.mock.calls.map(([, listener]) => listener)).toEqual(
+      add.mock.calls.map(([, listener]) => listener),
+    );
+  });
+
+  it('rejects with the reason of the signal once it aborts, also where it has before', async () => {
+    const controller = new AbortController();
+    const work = untilAborted(never, controller.signal);
+    controller.abort(new Error('gone'));
+    await expect(work).rejects.toThrow('gone');
+    await expect(untilAborted(never, controller.signal)).rejects.toThrow('gone');
   });
 });

@@ -22,3 +22,14 @@ export async function withinDeadline<T>(
 export async function settledWithin(work: PromiseLike<unknown>, ms: number): Promise<void> {
   await withinDeadline(work, ms, () => new Error()).catch(() => {});
 }
+
+/** Settles like the work, or rejects with the reason of the signal once that aborts. A later rejection of the work is ignored. */
+export function untilAborted<T>(work: PromiseLike<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    const settled = (): void => signal.removeEventListener('abort', abort);
+    work.then(resolve, reject).then(settled, settled);
+  });
+}

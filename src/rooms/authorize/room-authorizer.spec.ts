@@ -8,7 +8,7 @@ describe('the option authorizeRoom that never answers', () => {
     { report: (callback, error) => void reports.push(`${callback}: ${(error as Error).message}`) },
     1,
   );
-  const client = {} as SseClient;
+  const client = { signal: new AbortController().signal } as SseClient;
 
   beforeEach(() => {
     reports.length = 0;

@@ -1,6 +1,6 @@
 import type { CallbackFailures } from '../../callbacks/callback-failures.js';
 import type { SseClient } from '../../connection/sse-client.js';
-import { withinDeadline } from '../../protocol/promises/deadline.js';
+import { untilAborted, withinDeadline } from '../../protocol/promises/deadline.js';
 import { describeValue } from '../../protocol/error-text.js';
 import { SseError } from '../../protocol/sse-error.js';
 import { isThenable } from '../../protocol/thenable.js';
@@ -71,7 +71,7 @@ export class RoomAuthorizer {
    * @param first a question that has been asked already, for the only room
    * @returns the rooms that the client may be in
    * @throws the error of the application, unless it refuses a room: an exception with a status from 400 to 499 does; an error
-   * after 30 s without an answer. Both are reported
+   * after 30 s without an answer. Both are reported. The reason for which the client has closed
    */
   async allowed(
     client: SseClient,
@@ -89,7 +89,8 @@ export class RoomAuthorizer {
           const authorize = this.#policy.authorizerOf(room);
           return authorize === undefined || this.#ask(authorize, client, room);
         });
-        const answers = await withinDeadline(Promise.all(asked), this.#timeoutMs, () => this.#tooLate(rooms));
+        const answered = untilAborted(Promise.all(asked), client.signal);
+        const answers = await withinDeadline(answered, this.#timeoutMs, () => this.#tooLate(rooms));
         if (!question.isStale) return rooms.filter((_, index) => answers[index]);
         asked = undefined;
       } finally {

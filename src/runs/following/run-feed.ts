@@ -9,15 +9,18 @@ const PAGE_BYTES = 262_144;
 export class RunFeed {
   readonly #store: RunStore;
   readonly run: string;
+  readonly #onIdle: () => void;
   readonly #listeners = new Set<() => void>();
   readonly #reads = new Map<string, Promise<RunPage | undefined>>();
   #unsubscribe: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isWaking = false;
 
-  constructor(store: RunStore, run: string) {
+  /** @param onIdle called when the last listener has gone */
+  constructor(store: RunStore, run: string, onIdle: () => void) {
     this.#store = store;
     this.run = run;
+    this.#onIdle = onIdle;
   }
 
   get isIdle(): boolean {
@@ -35,15 +38,18 @@ export class RunFeed {
       this.#unsubscribe?.();
       clearInterval(this.#timer);
       this.#unsubscribe = this.#timer = undefined;
+      this.#onIdle();
     };
   }
 
   /** Reads what is stored after an index, for a follower. @throws as `RunStore.read` */
   read(after: number, epoch?: string): Promise<RunPage | undefined> {
+    const wanted = { run: this.run, after, epoch, maxBytes: PAGE_BYTES, follows: true };
+    if (this.#listeners.size < 2) return this.#store.read(wanted);
     const key = `${epoch ?? ''} ${after}`;
     const known = this.#reads.get(key);
     if (known !== undefined) return known;
-    const read = this.#store.read({ run: this.run, after, epoch, maxBytes: PAGE_BYTES, follows: true });
+    const read = this.#store.read(wanted);
     this.#reads.set(key, read);
     const forget = (): void => void this.#reads.delete(key);
     read.then(forget, forget);

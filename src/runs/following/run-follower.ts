@@ -6,7 +6,7 @@ import { endFrame, eventFrames, gapFrame, readyFrame, type RunGapReason } from '
 import { formatRunId } from '../run-id.js';
 import type { SseRunTailOptions } from '../run-options.interface.js';
 import { RunFailedError } from './run-failed-error.js';
-import { isUnavailable } from '../until-reached.js';
+import { isClosed, isUnavailable } from '../until-reached.js';
 
 /** The place at which a follower begins. */
 export interface FollowStart {
@@ -95,8 +95,11 @@ export class RunFollower implements AsyncIterableIterator<SseFrame> {
     try {
       page = await this.#options.feed.read(this.#after, this.#epoch);
     } catch (error) {
-      // A closed broker, at the end of the application.
-      if (!isUnavailable(error)) return this.#close('ended');
+      // A closed broker ends the streams of a closing application.
+      if (!isUnavailable(error)) {
+        if (!isClosed(error)) this.#options.onFailure(error);
+        return this.#close('ended');
+      }
       return this.#changed();
     }
     if (this.#state !== 'following') return;

@@ -51,7 +51,7 @@ export class RunProducer {
       leaseMs,
       onProgress: ({ accepted, stop, unwatchedMs }) => {
         if (!accepted) return this.#lose();
-        if (this.#writer.accepted > 0) this.#settled();
+        if (!this.#hasFirst && this.#writer.accepted > 0) this.#settled();
         if (stop) this.stop({ state: 'stopped' });
         else if (stopWhenUnwatchedMs !== false && unwatchedMs >= stopWhenUnwatchedMs)
           this.stop({ state: 'stopped', reason: 'unwatched' });
@@ -93,11 +93,11 @@ export class RunProducer {
   async #pull(producer: ProduceRun): Promise<void> {
     const { abort, encode } = this.#options;
     try {
-      const source = await producer(abort.signal);
-      this.#iterator = valuesOf(source);
+      const iterator = valuesOf(await producer(abort.signal));
+      this.#iterator = iterator;
       if (this.#end !== undefined) return this.#returnIterator();
       for (;;) {
-        const { value, done } = await this.#iterator.next();
+        const { value, done } = await iterator.next();
         if (this.#end !== undefined) return;
         if (done === true) break;
         await this.#writer.add(encode(value));

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { RunLease, RunProgress, RunStore } from '../../broker/run-store.interface.js';
 import type { RunEntry } from '../run-entry.js';
 import { untilReached } from '../until-reached.js';
@@ -5,6 +6,8 @@ import { untilReached } from '../until-reached.js';
 /** Entries, and their length in characters, above which a producer waits for the store. */
 const MAX_PENDING = 256;
 const MAX_PENDING_LENGTH = 65_536;
+/** Least time between two calls while entries keep coming, in milliseconds: those of a fast producer share a call. */
+const MIN_INTERVAL_MS = 1;
 
 export interface RunWriterOptions {
   readonly store: RunStore;
@@ -26,6 +29,7 @@ export class RunWriter {
   #pendingLength = 0;
   #accepted = 0;
   #flushing: Promise<void> | undefined;
+  #flushedMs = 0;
   #isRenewing = false;
   #isClosed = false;
 
@@ -44,8 +48,7 @@ export class RunWriter {
     this.#pending.push(entry);
     this.#pendingLength += entry.length;
     this.#flushing ??= this.#flush();
-    const isFull = this.#pending.length >= MAX_PENDING || this.#pendingLength >= MAX_PENDING_LENGTH;
-    return isFull ? this.#flushing : undefined;
+    return this.#isFull ? this.#flushing : undefined;
   }
 
   /** Settles when all entries are stored, or never will be. */
@@ -69,6 +72,8 @@ export class RunWriter {
 
   async #flush(): Promise<void> {
     await new Promise(setImmediate);
+    const waitMs = this.#flushedMs + MIN_INTERVAL_MS - performance.now();
+    if (waitMs > 0 && !this.#isFull) await pause(waitMs);
     while (this.#pending.length > 0) {
       const entries = this.#pending;
       this.#pending = [];
@@ -77,7 +82,12 @@ export class RunWriter {
       const { store, lease } = this.#options;
       if (!(await this.#call(() => store.append(lease, after, entries), entries.length))) break;
     }
+    this.#flushedMs = performance.now();
     this.#flushing = undefined;
+  }
+
+  get #isFull(): boolean {
+    return this.#pending.length >= MAX_PENDING || this.#pendingLength >= MAX_PENDING_LENGTH;
   }
 
   /** @returns `false` where the call was not accepted, or the store was not reached in time */

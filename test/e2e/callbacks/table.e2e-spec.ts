@@ -382,10 +382,12 @@ const joinWaits: Cell = [
   'Waits',
   async (table, fail) => {
     let isSettled = false;
-    void joins(table, fail).finally(() => (isSettled = true));
+    const joined = joins(table, fail).finally(() => (isSettled = true));
     await eventually(() => (table.running as RunningApp | undefined)?.sse.count('room') === 1, 'the client');
     await table.servesOthers();
     expect(isSettled).toBe(false);
+    for (const client of table.running.sse.clients()) client.close();
+    expect(await joined).toBe(false);
   },
 ];
 
