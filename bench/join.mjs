@@ -4,8 +4,8 @@
  *
  *   npm run build && node bench/join.mjs
  *
- * What the module does more than the bare pair: it lists the nodes, checks the command, subscribes the room and waits until the
- * broker delivers it. `heard` is a room that the other node hears already, `new` one that it has to subscribe first.
+ * `known` is a room that the other node receives already, for another stream; `new` one that it has to subscribe first. The other
+ * two are joined by the key of a session, which is stored before the answer.
  */
 import { fork } from 'node:child_process';
 import { createRequire } from 'node:module';
@@ -56,7 +56,7 @@ async function serve() {
     events() {}
   }
   const { prototype } = StreamController;
-  for (const decorate of [Get('events'), SseRoom('heard')]) {
+  for (const decorate of [Get('events'), SseRoom('all')]) {
     const descriptor = Object.getOwnPropertyDescriptor(prototype, 'events');
     decorate(prototype, 'events', descriptor);
     Object.defineProperty(prototype, 'events', descriptor);
@@ -72,11 +72,11 @@ async function serve() {
   process.on('disconnect', () => process.exit());
 }
 
-/** The id of the only client, from its `sse:ready`. */
-function openStream(port) {
+/** The id of a new client, from its `sse:ready`. */
+function openStream(port, query = '') {
   return new Promise((resolve, reject) => {
     let text = '';
-    get({ port, host: '127.0.0.1', path: '/events' }, (response) =>
+    get({ port, host: '127.0.0.1', path: `/events${query}` }, (response) =>
       response.on('data', (part) => {
         text += part;
         const id = /"clientId":"([^"]+)"/.exec(text)?.[1];
@@ -93,7 +93,9 @@ async function measure() {
   const { Module } = root('@nestjs/common');
   const child = fork(new URL(import.meta.url), [driver, url, 'serve'], { stdio: 'inherit' });
   const port = await new Promise((resolve) => child.once('message', resolve));
-  const client = await openStream(port);
+  const session = 'session-of-the-bench';
+  const [other, client] = [await openStream(port), await openStream(port)];
+  await openStream(port, `?session=${session}`);
   class AppModule {}
   Module({ imports: [SseModule.forRoot(await moduleOptions())] })(AppModule);
   const app = await NestFactory.createApplicationContext(AppModule, { logger: ['error'] });
@@ -107,10 +109,13 @@ async function measure() {
         waiting.set(`${round}`, resolve);
         void pair.publish('ask', `${round}`);
       }),
-    heard: () => sse.join(client, 'heard'),
+    known: () => sse.join(client, 'known'),
     new: (round) => sse.join(client, `room/${round}`),
     leave: (round) => sse.leave(client, `room/${round}`),
+    sessionKnown: () => sse.join({ session }, 'known'),
+    sessionNew: (round) => sse.join({ session }, `session/${round}`),
   };
+  await sse.join(other, 'known');
   const times = Object.fromEntries(Object.keys(subjects).map((name) => [name, []]));
   for (let round = 0; round < WARM_UP + ROUNDS; round++) {
     for (const [name, run] of Object.entries(subjects)) {
@@ -118,6 +123,8 @@ async function measure() {
       await run(round);
       if (round >= WARM_UP) times[name].push(performance.now() - startedAt);
     }
+    await sse.leave(client, 'known');
+    await sse.leave({ session }, '*');
   }
   const p50 = (name) =>
     percentile(
@@ -126,7 +133,7 @@ async function measure() {
     );
   const figure = (name) => `${name} ${p50(name).toFixed(2)} ms (${(p50(name) / p50('bare')).toFixed(2)})`;
   console.log(
-    `${driver}: bare ${p50('bare').toFixed(2)} ms, ${['heard', 'new', 'leave'].map(figure).join(', ')}`,
+    `${driver}: bare ${p50('bare').toFixed(2)} ms, ${Object.keys(subjects).slice(1).map(figure).join(', ')}`,
   );
   child.disconnect();
   await app.close();
@@ -138,10 +145,10 @@ if (process.argv[4] === 'serve') {
 } else if (driver !== '') {
   await measure();
 } else {
-  const server = await RedisServer.start();
   for (const library of ['redis', 'ioredis']) {
+    const server = await RedisServer.start();
     const run = fork(new URL(import.meta.url), [library, server.url], { stdio: 'inherit' });
     await new Promise((resolve) => run.once('exit', resolve));
+    await server.close();
   }
-  await server.close();
 }

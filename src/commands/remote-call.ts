@@ -16,6 +16,12 @@ import type { RefusedJoin } from './room-changes.interface.js';
  */
 const REPEAT_MS = 500;
 
+interface CallOptions {
+  /** Time for which the answers are awaited, in milliseconds. */
+  readonly waitMs: number;
+  readonly listsFirst: boolean;
+}
+
 /**
  * One command of this node, from its publish to the answers of all nodes.
  *
@@ -31,12 +37,28 @@ export class RemoteCall {
   #passedTo = 0;
   #publishes = 0;
   #isPublishing = false;
+  #isSettled = false;
   #failure: unknown;
+  readonly #listsFirst: boolean;
+  readonly #settled: Promise<() => number>;
   #settle!: (outcome: () => number) => void;
 
-  constructor(channel: ControlChannel, to: CommandTarget, action: CommandAction, waitMs: number) {
+  /** @param listsFirst true where this node may not receive answers before it has listed the nodes */
+  constructor(
+    channel: ControlChannel,
+    to: CommandTarget,
+    action: CommandAction,
+    { waitMs, listsFirst }: CallOptions,
+  ) {
     this.#channel = channel;
     this.#command = { call: crypto.randomUUID(), from: channel.nodeId, waitMs, to, action };
+    this.#listsFirst = listsFirst;
+    this.#settled = new Promise((resolve) => {
+      this.#settle = (outcome) => {
+        this.#isSettled = true;
+        resolve(outcome);
+      };
+    });
   }
 
   get id(): string {
@@ -48,12 +70,11 @@ export class RemoteCall {
    * @throws SseError `broker-closed`, `broker-unavailable`
    */
   async run(): Promise<number> {
-    const settled = new Promise<() => number>((resolve) => (this.#settle = resolve));
     const repeat = setInterval(() => void this.#publish(), REPEAT_MS).unref();
     const deadline = setTimeout(() => this.#settle(() => this.#giveUp()), this.#command.waitMs).unref();
     void this.#publish();
     try {
-      const outcome = await settled;
+      const outcome = await this.#settled;
       return outcome();
     } finally {
       clearInterval(repeat);
@@ -69,36 +90,68 @@ export class RemoteCall {
   receive(answer: RemoteAnswer): void {
     this.#answers.set(answer.node, answer);
     this.#check();
+    // No node has the client, as far as the broker knows of them.
+    if (this.#isSettled || this.#nodes !== undefined || this.#isPublishing || this.#awaitsAnswers) return;
+    this.#list().then(
+      () => this.#check(),
+      (error: unknown) => this.#failed(error),
+    );
   }
 
+  /**
+   * Publishes the command. The nodes are listed afterwards: Redis would else list them before it passes the command on. A node
+   * that started in between has not received it; it is listed, and receives the second publish.
+   */
   async #publish(): Promise<void> {
     if (this.#isPublishing) return;
     this.#publishes++;
     this.#isPublishing = true;
     try {
-      const [nodes, passedTo] = await Promise.all([
-        this.#channel.nodes(),
-        this.#channel.publishControl(encodeControl(this.#command)),
-      ]);
-      this.#nodes = nodes;
-      this.#passedTo = passedTo ?? 0;
+      if (this.#listsFirst) await this.#list();
+      this.#passedTo = (await this.#channel.publishControl(encodeControl(this.#command))) ?? 0;
+      if (this.#needsList) await this.#list();
       this.#check();
     } catch (error) {
-      // Until the deadline the connection may come back.
-      this.#failure = error;
-      if (error instanceof SseError && error.code === 'broker-closed') this.#settle(() => rethrow(error));
+      this.#failed(error);
     } finally {
       this.#isPublishing = false;
     }
   }
 
+  /** Returns true where the list of nodes, after a publish, is needed before their answers. */
+  get #needsList(): boolean {
+    if (this.#isSettled) return false;
+    // The node of a client most often answers before the list. With the next publish it is needed to name silent nodes.
+    const isLater = this.#isOfOne && this.#awaitsAnswers && this.#command.waitMs > REPEAT_MS;
+    return this.#publishes > 1 || (this.#nodes === undefined && !isLater);
+  }
+
+  /** True while less nodes have answered than the command was passed to. */
+  get #awaitsAnswers(): boolean {
+    return this.#publishes === 1 && this.#answers.size < this.#passedTo;
+  }
+
+  /** True for the command to one client, which is on one node. */
+  get #isOfOne(): boolean {
+    return this.#command.to.client !== undefined;
+  }
+
+  async #list(): Promise<void> {
+    this.#nodes = await this.#channel.nodes();
+  }
+
+  #failed(error: unknown): void {
+    // Until the deadline the connection may come back.
+    this.#failure = error;
+    if (error instanceof SseError && error.code === 'broker-closed') this.#settle(() => rethrow(error));
+  }
+
   /** Settles the call if every node has answered; for a client's id as soon as its node has. */
   #check(): void {
-    // A client is on one node.
-    const isOfOne = this.#command.to.client !== undefined && this.#failed.length === 0;
-    if (isOfOne && this.#reached > 0) return this.#settle(() => this.#reached);
+    const hasReached = this.#isOfOne && this.#failures.length === 0 && this.#reached > 0;
+    if (hasReached) return this.#settle(() => this.#reached);
     if (this.#silent === undefined || this.#silent.length > 0) return;
-    if (this.#answers.size >= this.#passedTo || this.#publishes > 1) this.#settle(() => this.#result());
+    if (!this.#awaitsAnswers) this.#settle(() => this.#result());
   }
 
   /** Nodes that have not answered; `undefined` until the nodes are known. */
@@ -106,7 +159,7 @@ export class RemoteCall {
     return this.#nodes?.filter(({ id }) => !this.#answers.has(id));
   }
 
-  get #failed(): RemoteAnswer[] {
+  get #failures(): RemoteAnswer[] {
     return [...this.#answers.values()].filter(({ failed }) => failed !== undefined);
   }
 
@@ -115,7 +168,7 @@ export class RemoteCall {
   }
 
   #result(): number {
-    const failed = this.#failed;
+    const failed = this.#failures;
     if (failed.length === 0) return this.#reached;
     const reasons = failed.map(({ node, failed: reason }) => `${this.#nameOf(node)} (${reason})`).join(', ');
     const code = failed.every((answer) => answer.code === failed[0]?.code) ? failed[0]?.code : undefined;

@@ -65,6 +65,8 @@ export class RemoteCommands {
   readonly #execution: CommandExecution | undefined;
   readonly #lookups: CommandLookups;
   readonly #calls = new Map<string, RemoteCall>();
+  /** True once a control message has reached this node: a process without HTTP receives none before it has listed the nodes. */
+  #isReceiving = false;
 
   constructor(broker: PartitionedBroker, lookups: CommandLookups) {
     // A control message of any partition reaches every node. Always the same partition: commands stay in order.
@@ -162,6 +164,7 @@ export class RemoteCommands {
   receive(text: string, host: CommandHost, inOrderIn?: number): boolean {
     const message = parseControl(text);
     if (message === undefined) return false;
+    this.#isReceiving = true;
     if ('answer' in message) this.#calls.get(message.answer)?.receive(message);
     else this.#execution?.receive(message, host, inOrderIn);
     return true;
@@ -190,7 +193,10 @@ export class RemoteCommands {
   /** @throws SseError `unsupported-by-broker` */
   #call(target: CommandTarget, action: CommandAction, timeoutMs: number): RemoteCall {
     if (this.#channel === undefined) throw unsupported();
-    return new RemoteCall(this.#channel, target, action, timeoutMs);
+    return new RemoteCall(this.#channel, target, action, {
+      waitMs: timeoutMs,
+      listsFirst: !this.#isReceiving,
+    });
   }
 
   async #complete(calls: readonly RemoteCall[]): Promise<number> {

@@ -16,6 +16,8 @@ import { encodeTaken, parseTaken } from './taken-sessions.js';
 
 /** Shortest time between two calls that claim sessions, in milliseconds: many streams that come back at once share calls. */
 const CLAIM_INTERVAL_MS = 50;
+/** The same while so many come back that they fill calls of 100. */
+const MAX_CLAIM_INTERVAL_MS = 400;
 
 /** Time for which notices to the former nodes of sessions are collected, in milliseconds. */
 const NOTICE_INTERVAL_MS = 250;
@@ -53,7 +55,7 @@ export class StreamSessions implements SessionNode {
     this.maxRooms = maxRooms;
     this.#renewMs = Math.ceil(ttlMs / 3);
     this.renewedTtlMs = ttlMs + 2 * this.#renewMs;
-    this.#claims = new SessionQueue(this.store, CLAIM_INTERVAL_MS);
+    this.#claims = new SessionQueue(this.store, CLAIM_INTERVAL_MS, MAX_CLAIM_INTERVAL_MS);
     this.#changes = new SessionQueue(this.store, 0);
   }
 
