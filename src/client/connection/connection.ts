@@ -68,6 +68,8 @@ export class Connection implements OpenConnection {
     const attempt = this.#attempt;
     this.#attemptedAt = Date.now();
     this.#set('connecting', { reason });
+    // A ticket may be as long in coming as a stream.
+    this.#watchdog.heard();
     const { ticket, headers } = this.#options;
     try {
       const [answer = '', ownHeaders] = await Promise.all([
@@ -80,7 +82,6 @@ export class Connection implements OpenConnection {
       if (attempt === this.#attempt) this.#wait({ reason: 'ticket', error });
       return;
     }
-    this.#watchdog.heard();
     for (const name of [...CONTROL_NAMES, ...this.#events.names()]) this.#transport.listen(name);
   }
 

@@ -6,7 +6,7 @@ const MAX_ROOMS = 100;
 const FIRST_BACK_OFF_MS = 1_000;
 const MAX_BACK_OFF_MS = 30_000;
 /** Time for an answer. */
-const TIMEOUT_MS = 30_000;
+const TIMEOUT_MS = 15_000;
 /** A timer or an answer that is so late comes to a page that was frozen: another tab may lead the shared connection now. */
 const LATE_MS = 5_000;
 const PAUSE_WHEN_LATE_MS = 1_000;

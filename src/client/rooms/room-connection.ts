@@ -24,6 +24,8 @@ export class RoomConnection implements OpenConnection {
   readonly #users = new Map<string, ReadonlySet<string>>();
   /** Rooms of a lost session. Their gap is reported once they are joined again: a page that loads its state then misses nothing. */
   readonly #lost = new Set<string>();
+  /** Rooms whose gap was reported since they were lost. A tab may still say that they are lost: it hears of the gap later. */
+  readonly #reported = new Set<string>();
   /** Rooms of the event that follows. */
   #named: { readonly rooms: readonly string[]; readonly event?: string } | undefined;
   #id: string;
@@ -87,7 +89,8 @@ export class RoomConnection implements OpenConnection {
     }
     this.#want();
     const lost = rooms.filter(
-      ([room, state]) => state === 'lost' || (state === 'joined' && !this.#rooms.has(room)),
+      ([room, state]) =>
+        (state === 'lost' && !this.#reported.has(room)) || (state === 'joined' && !this.#rooms.has(room)),
     );
     for (const [room] of lost) this.#lost.add(room);
     const untold = rooms.filter(([room, state]) => state !== 'joined' && this.#rooms.has(room));
@@ -114,6 +117,7 @@ export class RoomConnection implements OpenConnection {
     this.#want();
     this.#tell('sse:joined', { joined, refused } satisfies JoinedEvent);
     const rooms = joined.filter((room) => this.#lost.delete(room));
+    for (const room of rooms) this.#reported.add(room);
     if (rooms.length > 0) this.#tell('sse:gap', { rooms, reason: 'session' });
   }
 
@@ -142,7 +146,10 @@ export class RoomConnection implements OpenConnection {
     const { restored = [] } = JSON.parse(text) as { restored?: readonly string[] };
     if (this.#rooms.hasBegun) this.#isNew = false;
     const lost = this.#rooms.began(restored);
-    for (const room of lost) this.#lost.add(room);
+    for (const room of lost) {
+      this.#lost.add(room);
+      this.#reported.delete(room);
+    }
     if (lost.length > 0) this.#tell('sse:joined', { joined: [], refused: [], lost } satisfies JoinedEvent);
   }
 

@@ -100,6 +100,11 @@ export class TabRooms implements Source {
     });
   }
 
+  /** Tells what has become of the rooms: a later leader goes by what it was told last. */
+  #tellChanges(): void {
+    if (this.#rooms.size > 0) this.#tellSoon();
+  }
+
   #tell(): void {
     const rooms = Array.from(this.#rooms, ([name, { state }]): TabRoom => [name, state]);
     this.#source.use?.(rooms);
@@ -122,9 +127,11 @@ export class TabRooms implements Source {
       const room = this.#rooms.get(name);
       if (room?.state === 'lost') room.state = 'joined';
     }
+    this.#tellChanges();
   }
 
   #changed({ joined, refused, lost = [] }: JoinedEvent): void {
+    this.#tellChanges();
     for (const name of lost) {
       const room = this.#rooms.get(name);
       if (room?.state === 'joined') room.state = 'lost';
