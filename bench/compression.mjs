@@ -10,6 +10,7 @@ import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { median } from './lib/statistics.mjs';
+import { decorate } from './peers/decorate.mjs';
 
 const CLIENTS = { plain: 1_000, shared: 1_000, middleware: 200 };
 const ROUNDS = 15;
@@ -42,20 +43,14 @@ async function serve() {
     shared() {}
     middleware() {}
   }
-  const decorators = {
-    plain: [Get('plain'), SseRoom('plain')],
-    shared: [Get('shared'), SseRoom('shared', { compress: true })],
-    middleware: [Get('middleware'), Header('Cache-Control', 'no-cache'), SseRoom('middleware')],
-  };
-  const { prototype } = StreamController;
-  for (const [name, list] of Object.entries(decorators)) {
-    for (const decorate of list) {
-      const descriptor = Object.getOwnPropertyDescriptor(prototype, name);
-      decorate(prototype, name, descriptor);
-      Object.defineProperty(prototype, name, descriptor);
-    }
-  }
-  Controller()(StreamController);
+  decorate(StreamController, {
+    on: [Controller()],
+    methods: {
+      plain: { on: [Get('plain'), SseRoom('plain')] },
+      shared: { on: [Get('shared'), SseRoom('shared', { compress: true })] },
+      middleware: { on: [Get('middleware'), Header('Cache-Control', 'no-cache'), SseRoom('middleware')] },
+    },
+  });
   class AppModule {}
   Module({ imports: [SseModule.forRoot({ heartbeatIntervalMs: false })], controllers: [StreamController] })(
     AppModule,

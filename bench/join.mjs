@@ -12,6 +12,7 @@ import { createRequire } from 'node:module';
 import { get } from 'node:http';
 import { RedisServer } from './lib/redis-server.mjs';
 import { percentile } from './lib/statistics.mjs';
+import { decorate } from './peers/decorate.mjs';
 
 const ROUNDS = 400;
 const WARM_UP = 50;
@@ -55,13 +56,10 @@ async function serve() {
   class StreamController {
     events() {}
   }
-  const { prototype } = StreamController;
-  for (const decorate of [Get('events'), SseRoom('all')]) {
-    const descriptor = Object.getOwnPropertyDescriptor(prototype, 'events');
-    decorate(prototype, 'events', descriptor);
-    Object.defineProperty(prototype, 'events', descriptor);
-  }
-  Controller()(StreamController);
+  decorate(StreamController, {
+    on: [Controller()],
+    methods: { events: { on: [Get('events'), SseRoom('all')] } },
+  });
   class AppModule {}
   Module({ imports: [SseModule.forRoot(await moduleOptions())], controllers: [StreamController] })(AppModule);
   const app = await NestFactory.create(AppModule, { logger: ['error'] });

@@ -15,6 +15,7 @@ import diagnostics from 'node:diagnostics_channel';
 import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { median } from './lib/statistics.mjs';
+import { decorate } from './peers/decorate.mjs';
 
 const ROUNDS = 20;
 const WARM_UP = 4;
@@ -37,13 +38,10 @@ async function start(metrics) {
   class StreamController {
     events() {}
   }
-  const { prototype } = StreamController;
-  for (const decorate of [Get('rooms/:room'), SseRoom(':room')]) {
-    const descriptor = Object.getOwnPropertyDescriptor(prototype, 'events');
-    decorate(prototype, 'events', descriptor);
-    Object.defineProperty(prototype, 'events', descriptor);
-  }
-  Controller()(StreamController);
+  decorate(StreamController, {
+    on: [Controller()],
+    methods: { events: { on: [Get('rooms/:room'), SseRoom(':room')] } },
+  });
   class AppModule {}
   const options = { heartbeatIntervalMs: false, ...(metrics && { metrics }) };
   Module({ imports: [SseModule.forRoot(options)], controllers: [StreamController] })(AppModule);

@@ -10,6 +10,7 @@ import { fork } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { median } from './lib/statistics.mjs';
+import { decorate } from './peers/decorate.mjs';
 
 const ROUNDS = 9;
 const STREAMS_PER_ROUND = 20;
@@ -34,18 +35,18 @@ async function serve() {
   const { Controller, Get, Module } = root('@nestjs/common');
   let run = 0;
   class StreamController {}
-  const { prototype } = StreamController;
+  const methods = {};
   for (const name of NAMES) {
     const pace = name.split('-')[1];
-    Object.defineProperty(prototype, name, { value: () => tokens(pace), configurable: true, writable: true });
+    Object.defineProperty(StreamController.prototype, name, {
+      value: () => tokens(pace),
+      configurable: true,
+      writable: true,
+    });
     const stream = name.startsWith('run') ? SseRun(() => `run ${run++}`, { keepMs: 5_000 }) : SseRoom();
-    for (const decorate of [Get(name), stream]) {
-      const descriptor = Object.getOwnPropertyDescriptor(prototype, name);
-      decorate(prototype, name, descriptor);
-      Object.defineProperty(prototype, name, descriptor);
-    }
+    methods[name] = { on: [Get(name), stream] };
   }
-  Controller()(StreamController);
+  decorate(StreamController, { on: [Controller()], methods });
   class AppModule {}
   Module({ imports: [SseModule.forRoot({ heartbeatIntervalMs: false })], controllers: [StreamController] })(
     AppModule,

@@ -15,6 +15,7 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RedisServer } from './lib/redis-server.mjs';
 import { percentile } from './lib/statistics.mjs';
+import { decorate } from './peers/decorate.mjs';
 
 const SESSIONS = Number(process.argv[2] ?? 10_000);
 const STORM_ROOMS = 50;
@@ -52,19 +53,13 @@ async function serve(url) {
     events() {}
     named() {}
   }
-  const { prototype } = StreamController;
-  const routes = {
-    events: [Get('events'), SseRoom('all')],
-    named: [Get('named/:n'), SseRoom(({ params }) => ['all', ...roomsOf(Number(params.n))])],
-  };
-  for (const [method, decorators] of Object.entries(routes)) {
-    for (const decorate of decorators) {
-      const descriptor = Object.getOwnPropertyDescriptor(prototype, method);
-      decorate(prototype, method, descriptor);
-      Object.defineProperty(prototype, method, descriptor);
-    }
-  }
-  Controller()(StreamController);
+  decorate(StreamController, {
+    on: [Controller()],
+    methods: {
+      events: { on: [Get('events'), SseRoom('all')] },
+      named: { on: [Get('named/:n'), SseRoom(({ params }) => ['all', ...roomsOf(Number(params.n))])] },
+    },
+  });
   class AppModule {}
   Module({
     imports: [SseModule.forRoot({ broker: redisBroker({ url, driver: 'ioredis' }) })],
