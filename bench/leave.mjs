@@ -21,7 +21,7 @@ const silentWriter = () => ({
   bufferedBytes: 0,
   watch() {},
   unwatch() {},
-  open() {},
+  open: () => true,
   write: () => true,
   writeFrames: () => true,
   end() {},

@@ -9,17 +9,18 @@ import {
 } from '@nestjs/common';
 import { Observable, Subject } from 'rxjs';
 import { CROSS_SITE_MESSAGE } from './cross-site/cross-site.js';
-import { INTERCEPTORS } from './endpoint/routes/nest-metadata.js';
 import { HttpExchange } from './endpoint/http-exchange.js';
 import { answerUnlessAnswered } from './endpoint/response/unanswered-failure.js';
 import { isForbiddenOrigin } from './endpoint/identity/origin-check.js';
 import { setRequestClient } from './endpoint/request-client.js';
-import { roomMetadataOf } from './endpoint/routes/room-metadata.js';
 import { requestRooms, type RequestRooms } from './endpoint/routes/request-rooms.js';
 import { openRun } from './endpoint/runs/run-route.js';
 import { HandlerStream } from './endpoint/handler-stream.js';
-import { attachSession, sessionKeyOf } from './endpoint/routes/stream-session.js';
-import { checkTicketRooms, redeemTicket, TicketsUnavailableException } from './endpoint/sse-ticket.guard.js';
+import { allowedRooms, type RoomsRequest } from './endpoint/routes/allowed-rooms.js';
+import { StreamRoutes } from './endpoint/routes/stream-routes.js';
+import { attachSession, sessionKeyOf, type Sessions } from './endpoint/routes/stream-session.js';
+import { respondWith } from './endpoint/response/respond-with.js';
+import { TicketsUnavailableException } from './endpoint/sse-ticket.guard.js';
 import {
   attachSlot,
   refuseAtLimit,
@@ -29,10 +30,22 @@ import {
 } from './endpoint/stream-opening.js';
 import { StreamLog } from './endpoint/stream-log.js';
 import { setHandlerRunner } from './endpoint/routes/wrap-handler.js';
-import { drawRetry } from './protocol/input/retry-time.js';
+import type { StreamSlot } from './limits/stream-limits.js';
+import { drawRetry, type RetryTime } from './protocol/input/retry-time.js';
 import { SseError } from './protocol/sse-error.js';
 import { SSE_INTERCEPTOR_METADATA } from './sse.constants.js';
 import { SseService } from './sse.service.js';
+
+/** A request that the limits have admitted. */
+type AdmittedRequest = RoomsRequest & {
+  readonly internals: SseService['internals'];
+  readonly slot: StreamSlot;
+  readonly session: string | undefined;
+  readonly sessions: Sessions;
+  readonly retryMs: RetryTime | false;
+  /** As in `SseClient.isPure`. */
+  readonly isPure: boolean;
+};
 
 /**
  * Makes a request a client of its rooms. `@SseRoom` installs it together with a wrapper of the handler, so it has no
@@ -50,6 +63,7 @@ import { SseService } from './sse.service.js';
 @SetMetadata(SSE_INTERCEPTOR_METADATA, true)
 export class SseInterceptor implements NestInterceptor {
   readonly #log = new StreamLog(SseInterceptor.name);
+  readonly #routes = new StreamRoutes(SseInterceptor);
 
   constructor(@Optional() private readonly sse?: SseService) {
     if (sse !== undefined) return;
@@ -59,26 +73,32 @@ export class SseInterceptor implements NestInterceptor {
     );
   }
 
-  async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
+  /** @returns a promise only where something is waited for: each promise costs every connect */
+  intercept(
+    context: ExecutionContext,
+    next: CallHandler,
+  ): Observable<unknown> | Promise<Observable<unknown>> {
     if (context.getType() !== 'http') return next.handle();
     const exchange = context.switchToHttp();
     const http = new HttpExchange(exchange.getRequest(), exchange.getResponse());
-    try {
-      return await this.#stream(context, http, next);
-    } catch (error) {
+    const failed = (error: unknown): never => {
       this.#expectAnswer(http, error);
       throw error;
+    };
+    try {
+      const stream = this.#stream(context, http, next);
+      return stream instanceof Promise ? stream.catch(failed) : stream;
+    } catch (error) {
+      return failed(error);
     }
   }
 
-  async #stream(
+  #stream(
     context: ExecutionContext,
     http: HttpExchange,
     next: CallHandler,
-  ): Promise<Observable<unknown>> {
-    const exchange = context.switchToHttp();
-    const request = exchange.getRequest<object & { params?: unknown }>();
-    const response = exchange.getResponse<object>();
+  ): Observable<unknown> | Promise<Observable<unknown>> {
+    const request = context.switchToHttp().getRequest<object & { params?: unknown }>();
     const { internals } = this.sse as Partial<SseService>;
     if (internals === undefined) {
       throw new SseError(
@@ -86,10 +106,10 @@ export class SseInterceptor implements NestInterceptor {
         'SseService is a mock, so no stream can be opened. Import SseModule.forRoot() and spy on its SseService instead.',
       );
     }
-    const { hub, options, limits, tickets, drain, runs } = internals;
+    const { options, limits, drain } = internals;
     if (isForbiddenOrigin(http, request, options.allowedOrigins))
       throw new ForbiddenException(CROSS_SITE_MESSAGE);
-    const metadata = roomMetadataOf(context.getClass(), context.getHandler());
+    const { metadata } = this.#routes.of(context);
     const { run: runRoute, control = runRoute?.options.control ?? true } = metadata;
     const retryMs = metadata.retryMs ?? (control && options.retryMs);
     // The position of a run is in no session.
@@ -100,28 +120,38 @@ export class SseInterceptor implements NestInterceptor {
     const session = sessionKeyOf(http, sessions);
     http.watchSession();
     if (http.request.method === 'HEAD') {
-      await requestRooms(metadata, request, context, internals, this.#log);
-      return respondWith((done) => http.answerHead(done));
+      const head = (): Observable<undefined> => respondWith((done) => http.answerHead(done));
+      const rooms = requestRooms(metadata, request, context, internals, this.#log);
+      return rooms instanceof Promise ? rooms.then(head) : head();
     }
     // Taken before rooms are awaited, so that simultaneous requests cannot pass together.
     const slot = limits.enter(request);
     if (typeof slot === 'string') return respondWith((done) => refuseAtLimit(http, limits, slot, done));
-    const settled = releaseOnceGone(http, slot);
-    let named: RequestRooms;
-    try {
-      const redeemed = await redeemTicket(tickets, http, request);
-      named = await requestRooms(metadata, request, context, internals, this.#log);
-      checkTicketRooms(redeemed, named.run === undefined ? named.rooms : [named.run]);
-    } catch (error) {
+    const refuse = (error: unknown): Observable<undefined> => {
       slot.release();
       if (!(error instanceof TicketsUnavailableException)) throw error;
       return respondWith((done) =>
         refuseForNow(http, { status: 503, message: error.message, retryMs: limits.retryAfterMs() }, done),
       );
-    } finally {
-      settled();
+    };
+    const asked = { http, request, metadata, context, internals, log: this.#log };
+    const begin = (named: RequestRooms): Observable<unknown> =>
+      this.#begin({ ...asked, internals, slot, session, sessions, retryMs, isPure: !control }, named, next);
+    let named: RequestRooms | Promise<RequestRooms>;
+    try {
+      named = allowedRooms(asked);
+    } catch (error) {
+      return refuse(error);
     }
+    if (!(named instanceof Promise)) return begin(named);
+    return named.finally(releaseOnceGone(http, slot)).then(begin, refuse);
+  }
 
+  /** Makes an admitted request a client of its rooms. */
+  #begin(admitted: AdmittedRequest, { rooms, run }: RequestRooms, next: CallHandler): Observable<unknown> {
+    const { http, request, metadata, context, slot, session, sessions, retryMs, isPure } = admitted;
+    const { hub, options, limits, runs } = admitted.internals;
+    const { run: runRoute } = metadata;
     const client = hub.register({
       request,
       writer: http.createWriter(metadata.compress === true ? hub.connections.gzipPieces : undefined),
@@ -129,13 +159,12 @@ export class SseInterceptor implements NestInterceptor {
       tracksPosition: metadata.sources.length > 0 || session !== undefined,
       held: true,
     });
-    client.isPure = !control;
+    client.isPure = isPure;
     attachSession(client, sessions, session);
     attachSlot(client, slot);
     setRequestClient(request, client);
-    const { rooms, run } = named;
     const { readyEvent } = options;
-    const mapped = hasInnerInterceptors(context) ? new Subject<unknown>() : undefined;
+    const mapped = this.#routes.of(context).hasInnerInterceptors ? new Subject<unknown>() : undefined;
     const stream = new HandlerStream({
       mapped,
       hub,
@@ -149,18 +178,18 @@ export class SseInterceptor implements NestInterceptor {
       snapshot: metadata.snapshot,
       openOnFirstEvent: metadata.openOnFirstEvent ?? false,
       endOnComplete: run === undefined ? metadata.endOnComplete : true,
-      ...(runRoute !== undefined &&
-        run !== undefined && {
-          openRun: (handler) =>
-            openRun(
-              { node: runs.node, run, metadata: runRoute, client, request, readyEvent, limits },
-              handler,
-            ),
-        }),
+      openRun:
+        runRoute === undefined || run === undefined
+          ? undefined
+          : (handler) =>
+              openRun(
+                { node: runs.node, run, metadata: runRoute, client, request, readyEvent, limits },
+                handler,
+              ),
       onFailure: (error) => this.#log.failed(context.getHandler().name, http.path, client, error),
     });
-    for (const room of rooms) void client.join(room);
-    setHandlerRunner(response, stream);
+    for (const room of rooms) hub.joinAtRequest(client, room);
+    setHandlerRunner(context.switchToHttp().getResponse<object>(), stream);
     return this.#run(stream, http, next, mapped);
   }
 
@@ -208,21 +237,4 @@ export class SseInterceptor implements NestInterceptor {
   #expectAnswer(http: HttpExchange, error: unknown): void {
     answerUnlessAnswered(http, () => this.#log.unanswered(http.path, error));
   }
-}
-
-/** Returns `true` if interceptors run between this one and the handler: they are listed in the order in which they run. */
-function hasInnerInterceptors(context: ExecutionContext): boolean {
-  const interceptors = Reflect.getMetadata(INTERCEPTORS, context.getHandler()) as
-    readonly unknown[] | undefined;
-  return interceptors !== undefined && interceptors.at(-1) !== SseInterceptor;
-}
-
-/** Runs `answer` on subscription, and ends the request for Nest when it is done. */
-function respondWith(answer: (done: () => void) => void): Observable<undefined> {
-  return new Observable((subscriber) => {
-    answer(() => {
-      subscriber.next(undefined);
-      subscriber.complete();
-    });
-  });
 }

@@ -165,6 +165,7 @@ const API: Readonly<
     values: ['redisBroker'],
     types: ['RedisBrokerOptions', 'RedisClientLike', 'RedisDriverName'],
   },
+  'express/index.ts': { values: ['SseExpressAdapter'], types: [] },
   'terminus/index.ts': {
     values: ['SseHealthIndicator'],
     types: ['SseHealthResult', 'SseReadinessOptions'],
@@ -249,6 +250,7 @@ const API: Readonly<
 
 const OPTIONAL_PEERS = [
   '@opentelemetry/api',
+  '@nestjs/platform-express',
   '@nestjs/terminus',
   'eventsource-parser',
   'ioredis',

@@ -23,5 +23,6 @@ export function takeBuild() {
   process.env[VARIABLE] = copy;
 }
 
-/** The module under test, as it would be published; or another file of it. */
-export const importBuild = (file = 'index') => import(`${process.env[VARIABLE]}/${file}.js`);
+/** The module under test, as it would be published; or another file of it. From the root's build, where no copy was taken. */
+export const importBuild = (file = 'index') =>
+  import(`${process.env[VARIABLE] ?? fileURLToPath(inRoot('dist'))}/${file}.js`);

@@ -74,21 +74,15 @@ export class ClientConnection implements Flushable, HeartbeatClient {
     return this.queue.lastWriteMs;
   }
 
-  /** Sends status and headers. `head`, the first lines of the stream, and frames that arrived early follow. */
+  /** Sends status and headers with `head`, the first lines of the stream, in one system call. Frames that arrived early follow. */
   open(headers: Readonly<Record<string, unknown>>, head: string): void {
     if (this.#state !== 'waiting') return;
     this.#state = 'open';
     this.onEarlyFrame = undefined;
-    this.writer.open(headers, this.#services.http2Sessions);
-    this.queue.lastWriteMs = Math.floor(performance.now());
+    this.queue.open(headers, head);
     this.#services.metrics.clientOpened(this.#services.metrics.labelsOf(this.#owner.request));
     this.#countedAsOpen = true;
     this.#services.heartbeat.add(this);
-    if (head !== '') {
-      const frame = new SseFrame(head);
-      if (this.#pending.isEmpty) this.#pending = EMPTY_BATCH.append(frame);
-      else this.writer.writeFrames([frame]);
-    }
     if (!this.#pending.isEmpty) this.#schedule();
   }
 

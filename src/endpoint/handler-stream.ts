@@ -8,6 +8,7 @@ import type { Replay } from '../protocol/input/replay-option.js';
 import { spreadRetry, type RetryTime } from '../protocol/input/retry-time.js';
 import type { SerializeData } from '../protocol/input/serialize-data.js';
 import { SseFrame } from '../protocol/sse-frame.js';
+import { isThenable } from '../protocol/thenable.js';
 import type { RoomHub } from '../rooms/room-hub.js';
 import { isMappable, readSource, type SourceSink } from './handler-source.js';
 import { messageFields } from './message-fields.js';
@@ -86,18 +87,27 @@ export class HandlerStream implements HandlerRunner, SourceSink {
     if (options.client.isClosed) this.#settle.resolve();
   }
 
-  /** Runs the handler and starts with its result. @returns the result that Nest passes to interceptors, if any */
-  async run(handler: () => unknown, controller?: unknown): Promise<unknown> {
+  /** Runs the handler and starts with its result. @returns the result that Nest passes to interceptors, if any, or a promise */
+  run(handler: () => unknown, controller?: unknown): unknown {
     this.hasRun = true;
     if (this.#snapshot !== undefined) this.#snapshot.controller = controller;
-    const { mapped, openRun } = this.#options;
-    let source: unknown;
-    try {
-      source = await (openRun === undefined ? handler() : openRun(handler));
-    } catch (error) {
+    const { openRun } = this.#options;
+    const failed = (error: unknown): never => {
       this.hasRun = false;
       throw error;
+    };
+    let source: unknown;
+    try {
+      source = openRun === undefined ? handler() : openRun(handler);
+    } catch (error) {
+      return failed(error);
     }
+    if (!isThenable(source)) return this.#runWith(source);
+    return Promise.resolve(source).then((value) => this.#runWith(value), failed);
+  }
+
+  #runWith(source: unknown): unknown {
+    const { mapped } = this.#options;
     if (source instanceof InsteadOfStream) return this.#answerInstead(source);
     if (mapped === undefined || !isMappable(source)) return this.start(source);
     this.start(mapped);

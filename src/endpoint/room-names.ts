@@ -7,6 +7,7 @@ import {
   PARAMETER,
 } from '../protocol/input/room-template.js';
 import { SseError } from '../protocol/sse-error.js';
+import { isThenable } from '../protocol/thenable.js';
 
 /**
  * The part of a request that Express and Fastify share. Name the platform's own type to use the rest:
@@ -44,23 +45,41 @@ export function parametersOf(source: RoomSource<never>): string[] {
 /**
  * Computes the rooms of one request, without duplicates.
  *
- * @throws SseError `invalid-room`, `unknown-route-parameter`
+ * @returns a promise only where a function of the application returns one
+ * @throws SseError `invalid-room`, `unknown-route-parameter`; or the promise rejects
  */
-export async function roomsOfRequest(
+export function roomsOfRequest(
   sources: readonly RoomSource<never>[],
   request: { readonly params?: unknown },
   rules?: RoomNameRules,
-): Promise<string[]> {
-  const names = new Set<string>();
-  for (const source of sources) {
-    const rooms = typeof source === 'function' ? await source(request as never) : source;
-    for (const room of Array.isArray(rooms) ? (rooms as readonly RoomName[]) : [rooms as RoomName]) {
-      if (room === undefined || room === null) throw missingRoom(room);
-      const name = checkTarget(typeof source === 'function' ? room : fill(room, request.params), rules);
-      names.add(joinable(name));
+  names = new Set<string>(),
+): string[] | Promise<string[]> {
+  for (const [index, source] of sources.entries()) {
+    const rooms: unknown = typeof source === 'function' ? source(request as never) : source;
+    const add = (resolved: unknown): void => {
+      for (const room of Array.isArray(resolved) ? (resolved as readonly RoomName[]) : [resolved as RoomName])
+        addTo(names, room, typeof source === 'function' ? undefined : request, rules);
+    };
+    if (isThenable(rooms)) {
+      return Promise.resolve(rooms).then((resolved) => {
+        add(resolved);
+        return roomsOfRequest(sources.slice(index + 1), request, rules, names);
+      });
     }
+    add(rooms);
   }
   return [...names];
+}
+
+/** @param request fills the parameters of a template; `undefined` for a name that a function has returned */
+function addTo(
+  names: Set<string>,
+  room: RoomName | null | undefined,
+  request: { readonly params?: unknown } | undefined,
+  rules: RoomNameRules | undefined,
+): void {
+  if (room === undefined || room === null) throw missingRoom(room);
+  names.add(joinable(checkTarget(request === undefined ? room : fill(room, request.params), rules)));
 }
 
 function joinable(name: string): string {

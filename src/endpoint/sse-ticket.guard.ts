@@ -54,20 +54,29 @@ export class SseTicketGuard implements CanActivate {
  * Redeems the ticket in the URL of a request, once for each request, and sets its cookie on the answer. `HEAD` leaves the
  * ticket as it is.
  *
- * @returns `undefined` for a request without a ticket; without the option `tickets` also for a text that has not its form
+ * @returns a promise only where the broker is asked; `undefined` for a request without a ticket; without the option `tickets` also for a text that has not its form
  * @throws UnauthorizedException, ForbiddenException, TicketsUnavailableException; and what `authorize` throws
  */
-export async function redeemTicket(
+export function redeemTicket(
   tickets: SseTickets,
   http: HttpExchange,
   request: object,
-): Promise<RedeemedTicket | undefined> {
+): Promise<RedeemedTicket> | RedeemedTicket | undefined {
   const known = redeemedOf(request);
   const { parameter } = tickets;
   if (known !== undefined || parameter === undefined || http.request.method === 'HEAD') return known;
   const texts = http.queryValues(parameter);
   // The application may have a parameter of this name with another meaning.
   if (texts.length === 0 || (!tickets.isConfigured && !texts.some(isSecret))) return undefined;
+  return redeem(tickets, texts, http, request);
+}
+
+async function redeem(
+  tickets: SseTickets,
+  texts: readonly string[],
+  http: HttpExchange,
+  request: object,
+): Promise<RedeemedTicket> {
   const redeemed = await tickets
     .redeem({
       text: texts.length === 1 ? texts[0] : undefined,

@@ -158,20 +158,22 @@ export class RoomHub implements ClientHost {
    * Sends the headers, and `retry` as the first line, in the same block as the first event. Then begins to bring the client
    * to live delivery, as in `ClientResumes.attach`: what subscribers of `connected$` join or send follows `sse:ready`.
    */
-  open(client: SseClient, headers: Readonly<Record<string, unknown>>, { retryMs, ...timing }: Opening): void {
+  open(client: SseClient, headers: Readonly<Record<string, unknown>>, opening: Opening): void {
     if (client.isClosed) return;
-    const retry = drawRetry((client.retryMs ??= retryMs));
-    client.connection.open(headers, retry === false ? '' : encodeEvent({ retry }));
+    const retry = drawRetry((client.retryMs ??= opening.retryMs));
+    const timing = { nextTurn: false, ready: this.#options.readyEvent, ...opening };
+    const ready = this.observables.connected.observed ? undefined : this.#resumes.readyAtOnce(client, timing);
+    client.connection.open(headers, (retry === false ? '' : encodeEvent({ retry })) + (ready ?? ''));
     this.#options.observer?.clientOpened(client);
-    void this.#resumes.attach(client, { nextTurn: false, ready: this.#options.readyEvent, ...timing });
+    if (ready === undefined) void this.#resumes.attach(client, timing);
+    else client.connection.openGate();
     this.#joins.opened(client);
     if (!this.isHidden(client)) this.observables.connected.next({ client });
   }
 
   /** Settles when the client is live; `undefined` for a client that is. Never rejects. */
-  caughtUp(client: SseClient): Promise<void> | undefined {
-    return this.#resumes.finished(client);
-  }
+  readonly caughtUp = (client: SseClient): Promise<void> | undefined => this.#resumes.finished(client);
+  readonly joinAtRequest = (client: SseClient, room: string): void => this.#joins.joinAtRequest(client, room);
 
   join(client: SseClient, room: RoomName, options?: JoinOptions, method?: PublicMethod): Promise<boolean> {
     return this.#joins.join(client, room, options, method);
@@ -185,9 +187,8 @@ export class RoomHub implements ClientHost {
     return this.#joins.leave(client, room, isStored);
   }
 
-  reauthorize(client: SseClient, room: string | undefined): Promise<void> {
-    return this.#joins.reauthorize(client, room);
-  }
+  readonly reauthorize = (client: SseClient, room: string | undefined): Promise<void> =>
+    this.#joins.reauthorize(client, room);
 
   /** The positions of some rooms at the broker now, by room: one read for each partition. Waits while it cannot be reached. */
   async livePoints(rooms: readonly string[], signal: AbortSignal): Promise<Map<string, ResumePoint>> {

@@ -51,6 +51,11 @@ export class RoomJoins {
     return ReportedPromise.of(call, join, hub.report);
   }
 
+  /** Adds a client whose stream is not open yet to a room that its request names. The name is checked. */
+  joinAtRequest(client: SseClient, name: string): void {
+    if (!client.isClosed && !client.isIn(name)) this.#enter(client, name, {});
+  }
+
   /**
    * As `join`, but always a join at run time, and without the end of a replay.
    *
@@ -156,7 +161,17 @@ export class RoomJoins {
     return isSaved && !client.isClosed;
   }
 
-  async #join(client: SseClient, name: string, { replay = 0, inOrderIn }: RunTimeJoin): Promise<boolean> {
+  async #join(client: SseClient, name: string, options: RunTimeJoin): Promise<boolean> {
+    const entered = this.#enter(client, name, options);
+    return entered === undefined || (await entered) !== false;
+  }
+
+  /** @returns settles when the client receives the room; `false` where it was in the room. `undefined` without a wait */
+  #enter(
+    client: SseClient,
+    name: string,
+    { replay = 0, inOrderIn }: RunTimeJoin,
+  ): Promise<unknown> | undefined {
     const { rooms, resumes, options, partitions } = this.#parts;
     const { connection } = client;
     const { isOpen } = connection;
@@ -172,8 +187,7 @@ export class RoomJoins {
     if (isOpen) resumes.joined(client, name);
     // Before the stream opens `attach` waits for the room instead: the stream opens only when the handler returns.
     if (subscribed !== undefined && (!isOpen || isAttaching)) resumes.joinedBeforeSubscribed(client);
-    if (isOpen) await (client.joining?.get(name) ?? subscribed);
-    return true;
+    return isOpen ? (client.joining?.get(name) ?? subscribed) : undefined;
   }
 
   /** False for rooms that the request, its handler or a subscriber of `connected$` joins: they join again at each reconnect. */

@@ -23,7 +23,9 @@ class FakeWriter {
 
   constructor(private readonly onWrite: () => void) {}
 
-  open(): void {}
+  open(): boolean {
+    return true;
+  }
   attachCloseListener(): void {}
   detachListeners(): void {}
   onceDrained(): void {}

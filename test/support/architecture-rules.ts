@@ -77,6 +77,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   },
   limits: { imports: ['protocol'], types: ['connection', 'metrics'], packages: ['node:net'] },
   drain: { imports: ['protocol'], types: ['connection', 'broker'], packages: [] },
+  express: { imports: [], packages: ['@nestjs/common', '@nestjs/platform-express', 'node:http'] },
   terminus: { imports: ['protocol', 'sse.service.ts'], types: ['drain'], packages: ['@nestjs/common'] },
   'cross-site': { imports: ['protocol'], packages: ['node:http'] },
   tickets: {

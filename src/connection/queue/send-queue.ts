@@ -1,4 +1,4 @@
-import type { SseFrame } from '../../protocol/sse-frame.js';
+import { SseFrame } from '../../protocol/sse-frame.js';
 import type { CloseReason } from '../close-reason.js';
 import type { ConnectionServices } from '../connection-services.js';
 import type { ResponseWriter } from '../response/response-writer.js';
@@ -49,12 +49,17 @@ export class SendQueue implements Stallable {
     return this.#writer.connection;
   }
 
+  /** Sends status and headers with the first lines of the stream. */
+  open(headers: Readonly<Record<string, unknown>>, head: string): void {
+    this.lastWriteMs = Math.floor(performance.now());
+    const first = head === '' ? undefined : new SseFrame(head);
+    if (!this.#writer.open(headers, this.#services.http2Sessions, first)) this.#stall(this.lastWriteMs);
+  }
+
   /** Writes a batch. Must not be called while the client is stalled. */
   write(batch: Batch, nowMs: number): void {
     this.lastWriteMs = nowMs;
-    if (this.#writer.write(batch)) return;
-    this.#stalled = new StalledQueue(nowMs, this.#services.turns.current);
-    this.#awaitDrain();
+    if (!this.#writer.write(batch)) this.#stall(nowMs);
   }
 
   /**
@@ -126,6 +131,11 @@ export class SendQueue implements Stallable {
     if (this.#stalled !== stalled) return;
     const reason = this.#services.slowClientPolicy.closeReasonAfterBurst(stalled.byteLength);
     if (reason !== undefined) this.#owner.close(reason);
+  }
+
+  #stall(nowMs: number): void {
+    this.#stalled = new StalledQueue(nowMs, this.#services.turns.current);
+    this.#awaitDrain();
   }
 
   #awaitDrain(): void {

@@ -17,6 +17,13 @@ export function isHttp1(response: RawResponse): response is ServerResponse {
   return response instanceof ServerResponse;
 }
 
+/** Returns `true` if the connection of a response is closed, and not only the stream ended. */
+export function isDisconnected(response: RawResponse, connection: Socket | undefined): boolean {
+  if (isHttp1(response)) return response.destroyed || (connection?.destroyed ?? false);
+  const { stream } = response;
+  return stream === undefined || stream.destroyed || stream.closed;
+}
+
 /** Returns the socket of a response if chunks written to it have exactly the effect of `response.write`. */
 export function directSocket(response: RawResponse): Socket | undefined {
   if (!isHttp1(response) || !response.headersSent || !response.chunkedEncoding) return undefined;
@@ -43,4 +50,10 @@ export function sendHead(
   // All at once, since header by header Node would keep an object for each while the stream is open. And separately,
   // since with the first event their text would stay in memory in 24 pieces, 350 bytes more.
   (response as ServerResponse).writeHead(200, headers as OutgoingHttpHeaders).flushHeaders();
+}
+
+/** Writes through a response, whose `write` may belong to a middleware. @returns `true` if the client takes more */
+export function writeThrough(response: RawResponse, bytes: Buffer): boolean {
+  const takesMore: boolean | undefined = (response as ServerResponse).write(bytes); // `undefined` from some middleware.
+  return takesMore ?? !(response as ServerResponse).writableNeedDrain;
 }

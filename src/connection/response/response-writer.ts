@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http';
 import { constants } from 'node:http2';
 import { Socket } from 'node:net';
 import type { SseFrame } from '../../protocol/sse-frame.js';
@@ -13,10 +12,21 @@ import {
 import type { ContentCoder } from './content-coder.interface.js';
 import { cutAfter } from './cut-after.js';
 import { socketOf, type Http2Sessions } from './http2-sessions.js';
-import { directSocket, isHttp1, sendHead, type RawRequest, type RawResponse } from './raw-response.js';
+import {
+  directSocket,
+  isDisconnected,
+  isHttp1,
+  sendHead,
+  writeThrough,
+  type RawRequest,
+  type RawResponse,
+} from './raw-response.js';
 
 /** Most bytes for one write. Large batches are written in slices, so that a slow reader shows progress. */
 const SLICE_BYTES = 65_536;
+
+/** Shared by the writers of all clients that keep up: an array of its own would cost each of them 32 bytes. */
+const NOTHING: Buffer[] = [];
 
 /**
  * Writes to one response. No other class calls its `write`, so the rest of the module is independent of HTTP/1 or HTTP/2,
@@ -35,11 +45,11 @@ export class ResponseWriter implements EndListener {
   /** `true` if the response has ended after bytes were written directly to the socket. */
   #hasEnded = false;
   /** Bytes to be written when the socket has drained. */
-  #slices: Buffer[] = [];
+  #slices = NOTHING;
   #onDrain: (() => void) | undefined;
   #drained: (() => void) | undefined;
   /** Sources of `drain`, each listened to once for all stalls: `off` of a compressing middleware may not work. */
-  #drainSources: readonly (Socket | RawResponse)[] = [];
+  #drainSources: readonly (Socket | RawResponse)[] | undefined;
 
   constructor(request: RawRequest, response: RawResponse, coder?: ContentCoder) {
     this.#response = response;
@@ -55,9 +65,7 @@ export class ResponseWriter implements EndListener {
 
   /** `true` if the connection is closed, and not only the stream ended. */
   get isDisconnected(): boolean {
-    if (isHttp1(this.#response)) return this.#response.destroyed || (this.#connection?.destroyed ?? false);
-    const { stream } = this.#response;
-    return stream === undefined || stream.destroyed || stream.closed;
+    return isDisconnected(this.#response, this.#connection);
   }
 
   /** The TCP connection below the stream, if it is open. */
@@ -70,36 +78,35 @@ export class ResponseWriter implements EndListener {
     this.#hasEnded = true;
   }
 
-  /** Sends status 200 and the headers at once. */
-  open(present: Readonly<Record<string, unknown>>, sessions?: Http2Sessions): void {
-    this.#connection?.setTimeout(0).setNoDelay(true).setKeepAlive(true);
-    sendHead(this.#response, present, this.coder?.coding);
-    if (isHttp1(this.#response)) return;
-    this.#sessions = sessions;
-    sessions?.add(this.#response.stream?.session);
+  /** Sends status 200, the headers and the first frame at once, over HTTP/1 in one system call. @returns as `write` */
+  open(present: Readonly<Record<string, unknown>>, sessions?: Http2Sessions, first?: SseFrame): boolean {
+    this.#connection?.setTimeout(0).setNoDelay(true).setKeepAlive(true).cork();
+    try {
+      sendHead(this.#response, present, this.coder?.coding);
+      if (!isHttp1(this.#response)) (this.#sessions = sessions)?.add(this.#response.stream?.session);
+      return first === undefined || this.write(first);
+    } finally {
+      this.#connection?.uncork();
+    }
   }
 
   /** @returns `true` if the client takes more; after `false` wait for `onceDrained` */
-  write(batch: Batch): boolean {
+  write(source: Batch | SseFrame): boolean {
     const socket = this.#directSocket();
-    const encoded = this.coder?.encode(batch) ?? batch;
-    const bytes = socket === undefined ? encoded.bytes : encoded.chunked;
+    const bytes = this.#framed(source, socket);
     if (bytes.length <= SLICE_BYTES && this.#slices.length === 0) {
       const takesMore = this.#writeNow(socket, bytes);
       this.#flush();
       return takesMore;
     }
-    this.#slices.push(bytes);
+    this.#slices = [...this.#slices, bytes];
     return this.#writeSlice();
   }
 
   /** Writes frames without joining them: one system call, no copy. @returns as `write` */
   writeFrames(frames: readonly SseFrame[]): boolean {
     const socket = this.#directSocket();
-    for (const frame of frames) {
-      const encoded = this.coder?.encode(frame) ?? frame;
-      this.#slices.push(socket === undefined ? encoded.bytes : encoded.chunked);
-    }
+    this.#slices = this.#slices.concat(frames.map((frame) => this.#framed(frame, socket)));
     return this.#writeSlice();
   }
 
@@ -131,8 +138,8 @@ export class ResponseWriter implements EndListener {
   onceDrained(listener: () => void, progressed: () => void = () => {}): void {
     const source = this.#direct ?? this.#response;
     this.#drained ??= () => this.#onDrain?.();
-    if (!this.#drainSources.includes(source)) {
-      this.#drainSources = [...this.#drainSources, source];
+    if (this.#drainSources?.includes(source) !== true) {
+      this.#drainSources = [...(this.#drainSources ?? []), source];
       source.on('drain', this.#drained);
     }
     this.#onDrain = () => {
@@ -172,16 +179,14 @@ export class ResponseWriter implements EndListener {
     if (this.isGone) return;
     this.writeRest();
     const last = this.coder?.end();
-    if (last !== undefined)
-      this.#writeNow(this.#direct, this.#direct === undefined ? last.bytes : last.chunked);
+    if (last !== undefined) this.#writeNow(this.#direct, this.#direct ? last.chunked : last.bytes);
     this.#response.end();
     // Only after `finish`, since a compressing middleware may still hold bytes. And without destroying the connection:
     // with an unread request body, the client would receive a reset and lose unread bytes.
     if (closesConnection) this.#response.once('finish', () => this.#connection?.end());
     if (graceMs === false || this.isDisconnected) return;
-    cutAfter(graceMs, { response: this.#response, connection: this.#connection, closesConnection }, () =>
-      this.destroy(),
-    );
+    const ended = { response: this.#response, connection: this.#connection, closesConnection };
+    cutAfter(graceMs, ended, () => this.destroy());
   }
 
   /** Cuts the connection, or the HTTP/2 stream, at once. */
@@ -201,6 +206,11 @@ export class ResponseWriter implements EndListener {
       if (this.#direct !== undefined) attachEndListener(this.#response, this);
     }
     return this.#direct;
+  }
+
+  #framed(source: Batch | SseFrame, socket: Socket | undefined): Buffer {
+    const encoded = this.coder?.encode(source) ?? source;
+    return socket === undefined ? encoded.bytes : encoded.chunked;
   }
 
   /** Writes up to `SLICE_BYTES` of the waiting bytes in one system call. @returns as `write`; `false` if some are left */
@@ -229,15 +239,7 @@ export class ResponseWriter implements EndListener {
   #writeNow(socket: Socket | undefined, bytes: Buffer): boolean {
     // Nothing may follow the last chunk if the application has ended the response itself.
     if (socket !== undefined) return this.#hasEnded || socket.write(bytes);
-    return this.#response.writableEnded || this.#writeThrough(bytes);
-  }
-
-  /** Writes through the response, whose `write` may belong to a middleware. */
-  #writeThrough(bytes: Buffer): boolean {
-    if (this.isDisconnected) return true;
-    const response = this.#response as ServerResponse;
-    const takesMore: boolean | undefined = response.write(bytes); // `undefined` from some middleware.
-    return takesMore ?? !response.writableNeedDrain;
+    return this.isGone || writeThrough(this.#response, bytes);
   }
 
   /** Calls a method of compressing middleware that sends bytes held back by its encoder. */

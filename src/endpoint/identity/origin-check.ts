@@ -20,7 +20,10 @@ export function isForbiddenOrigin(
       request,
       headers,
       host: typeof host === 'string' ? host : undefined,
-      responseHeaders: http.headers(),
+      // Read for few requests.
+      get responseHeaders() {
+        return http.headers();
+      },
     },
     allowedOrigins,
   );

@@ -15,18 +15,18 @@ export interface RequestRooms {
 /**
  * Computes the rooms of a request, and the name of its run.
  *
- * @throws SseError `missing-room`; BadRequestException
+ * @returns a promise only where a function of the application returns one
+ * @throws SseError `missing-room`; BadRequestException; or the promise rejects
  */
-export async function requestRooms(
+export function requestRooms(
   { sources, run }: SseRoomMetadata,
   request: { params?: unknown },
   context: ExecutionContext,
   { options: rules, limits }: { readonly options: RoomNameRules; readonly limits: StreamLimits },
   log: StreamLog,
-): Promise<RequestRooms> {
+): RequestRooms | Promise<RequestRooms> {
   const named: readonly RoomSource<never>[] = run === undefined ? sources : [run.source];
-  try {
-    const rooms = await roomsOfRequest(named, request, rules);
+  const checked = (rooms: readonly string[]): RequestRooms => {
     if (run === undefined) {
       limits.checkRooms(rooms);
       return { rooms, run: undefined };
@@ -34,7 +34,8 @@ export async function requestRooms(
     const [name, ...others] = rooms;
     if (name !== undefined && others.length === 0) return { rooms: [], run: name };
     throw new SseError('invalid-room', 'A run has exactly one name.');
-  } catch (error) {
+  };
+  const refuse = (error: unknown): never => {
     // The server's fault, unlike other names: 500 and a line in the log.
     if (error instanceof SseError && error.code === 'missing-room') {
       throw new SseError(error.code, `${labelOf(context)} cannot join its room. ${error.message}`);
@@ -45,6 +46,12 @@ export async function requestRooms(
     if (error instanceof SseError)
       throw new BadRequestException(error.message, { cause: error, description: 'Bad Request' });
     throw error;
+  };
+  try {
+    const rooms = roomsOfRequest(named, request, rules);
+    return rooms instanceof Promise ? rooms.then(checked).catch(refuse) : checked(rooms);
+  } catch (error) {
+    return refuse(error);
   }
 }
 

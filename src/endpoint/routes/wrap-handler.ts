@@ -4,8 +4,8 @@ import { RESPONSE_ARGUMENT, RESPONSE_PASSTHROUGH } from './nest-metadata.js';
 
 /** Runs the handler of a request that becomes a stream. The interceptor sets it, and the wrapped handler finds it. */
 export interface HandlerRunner {
-  /** @param controller the instance whose method it is */
-  run(handler: () => unknown, controller?: unknown): Promise<unknown>;
+  /** @param controller the instance whose method it is. @returns a promise only where the handler does */
+  run(handler: () => unknown, controller?: unknown): unknown;
 }
 
 const runners = new WeakMap<object, HandlerRunner>();
@@ -14,7 +14,7 @@ const wrapped = new WeakSet<object>();
 const withOwnResponse = new WeakSet<object>();
 
 /** Runs a handler whose stream has started: an interceptor above `@SseRoom` may call it again, as `repeat()` does. */
-const STARTED: HandlerRunner = { run: async (handler) => handler() };
+const STARTED: HandlerRunner = { run: (handler) => handler() };
 
 /** Sets the runner of the handler that is about to answer `response`. */
 export function setHandlerRunner(response: object, runner: HandlerRunner): void {
@@ -67,16 +67,14 @@ export function wrapHandler(target: object, key: string | symbol, descriptor: Pr
   descriptor.value = handler;
 }
 
-async function run(
-  runner: HandlerRunner,
-  response: object,
-  handler: () => unknown,
-  controller: unknown,
-): Promise<unknown> {
-  const result = await runner.run(handler, controller);
+function run(runner: HandlerRunner, response: object, handler: () => unknown, controller: unknown): unknown {
   // Releases the runner, as a stream may stay open for hours. A handler that failed may be run again by `retry()`.
-  runners.set(response, STARTED);
-  return result;
+  const release = (value: unknown): unknown => {
+    runners.set(response, STARTED);
+    return value;
+  };
+  const result = runner.run(handler, controller);
+  return result instanceof Promise ? result.then(release) : release(result);
 }
 
 /** Nest does not answer a request with a hidden response, so that it would never end. */

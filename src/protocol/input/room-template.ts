@@ -27,13 +27,42 @@ export function fillTemplate(
   values: Readonly<Record<string, unknown>>,
   refuse: (key: string, characters: string) => Error,
 ): string {
-  return template.replace(PARAMETER, (parameter, key: string, index: number) => {
+  const { texts, parameters } = parsedOf(template);
+  let name = texts[0] as string;
+  for (const [index, { key, separators }] of parameters.entries()) {
     const value = typeof values[key] === 'number' ? String(values[key]) : values[key];
-    const separators = separatorsOf(template, index, parameter.length);
-    if (typeof value === 'string' && value !== '' && !separators.some((each) => value.includes(each)))
-      return value;
-    throw refuse(key, separators.map((each) => JSON.stringify(each)).join(' or '));
-  });
+    if (typeof value !== 'string' || value === '' || separators.some((each) => value.includes(each)))
+      throw refuse(key, separators.map((each) => JSON.stringify(each)).join(' or '));
+    name += value + (texts[index + 1] as string);
+  }
+  return name;
+}
+
+/** The parts of a template: the texts around its parameters, one more than there are parameters. */
+interface ParsedTemplate {
+  readonly texts: readonly string[];
+  readonly parameters: readonly { readonly key: string; readonly separators: readonly string[] }[];
+}
+
+/** Parsed once, since each request fills one. Templates are in the code of the application, so there are few. */
+const parsedTemplates = new Map<string, ParsedTemplate>();
+
+function parsedOf(template: string): ParsedTemplate {
+  let parsed = parsedTemplates.get(template);
+  if (parsed === undefined) parsedTemplates.set(template, (parsed = parse(template)));
+  return parsed;
+}
+
+function parse(template: string): ParsedTemplate {
+  const texts: string[] = [];
+  const parameters: { key: string; separators: string[] }[] = [];
+  let end = 0;
+  for (const { index, 0: parameter, 1: key = '' } of template.matchAll(PARAMETER)) {
+    texts.push(template.slice(end, index));
+    parameters.push({ key, separators: separatorsOf(template, index, parameter.length) });
+    end = index + parameter.length;
+  }
+  return { texts: [...texts, template.slice(end)], parameters };
 }
 
 /** Returns the pattern of the rooms of a template. Each parameter has one or more characters, and no separator. */

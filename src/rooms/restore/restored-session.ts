@@ -1,10 +1,11 @@
 import type { RestoredRoom } from '../../connection/client-session.interface.js';
 import type { SseClient } from '../../connection/sse-client.js';
 import type { Position } from '../../protocol/position.js';
+import { SseFrame } from '../../protocol/sse-frame.js';
 import type { StreamPosition } from '../../protocol/stream-position.js';
 import { endPendingJoin } from '../pending-joins.js';
 import { roomsOf } from '../room-registry.js';
-import { gapFrame, readyFrame } from '../resume/control-events.js';
+import { gapFrame, readyText } from '../resume/control-events.js';
 import type { FirstRead, ResumeServices } from '../resume/first-read.interface.js';
 import type { LateRooms } from '../resume/late-rooms.js';
 import { streamPositionOf } from '../resume/starting-position.js';
@@ -138,7 +139,7 @@ export class RestoredSession {
     const { connection, session } = this.#client;
     const rooms = this.#rooms.flatMap(({ room }) => (this.#client.isIn(room) ? [room] : []));
     const restored = session === undefined ? undefined : rooms;
-    if (ready) connection.push(readyFrame(this.#client, resumed, id, restored), false);
+    if (ready) connection.push(new SseFrame(readyText(this.#client, resumed, id, restored)), false);
     if (!this.isGone) return;
     connection.push(gapFrame([], 'session'), false);
     this.#services.metrics.gapSent?.('session', 1);

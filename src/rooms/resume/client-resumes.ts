@@ -1,8 +1,11 @@
 import type { SseClient } from '../../connection/sse-client.js';
-import type { Replay } from '../../protocol/input/replay-option.js';
+import { hasReplay, type Replay } from '../../protocol/input/replay-option.js';
+import { roomsOf } from '../room-registry.js';
 import { ClientResume } from './client-resume.js';
 import type { StateSnapshot } from '../state-snapshot.interface.js';
+import { readyText } from './control-events.js';
 import type { ResumeServices } from './first-read.interface.js';
+import { streamPositionOf } from './starting-position.js';
 
 /** Options of `attach`. */
 export interface AttachTiming {
@@ -54,6 +57,26 @@ export class ClientResumes {
   /** Records a room that a client joined, as in `ClientResume.joined`. */
   joined(client: SseClient, name: string): void {
     this.#resumes.get(client)?.joined(name);
+  }
+
+  /**
+   * Returns what a new client is sent before its gate opens, where nothing has to be awaited: `''` without `sse:ready`.
+   *
+   * @returns `undefined` for a client that `attach` brings to live delivery
+   */
+  readyAtOnce(client: SseClient, { ready, nextTurn, newest, snapshot }: AttachTiming): string | undefined {
+    const { connection, lastEventId = '' } = client;
+    const { hasHistory, partitions, rooms } = this.#services;
+    if (nextTurn || snapshot !== undefined || (newest !== undefined && hasReplay(newest))) return undefined;
+    if (client.session !== undefined || (hasHistory && lastEventId !== '')) return undefined;
+    if (connection.gate?.overflowed !== false || this.#resumes.has(client)) return undefined;
+    if (!connection.tracksPosition) return '';
+    if (rooms.whenAllSubscribed(client) !== undefined) return undefined;
+    if (!ready) return '';
+    const id = hasHistory
+      ? partitions.format(streamPositionOf(client, partitions, roomsOf(client)))
+      : undefined;
+    return readyText(client, 'none', id, undefined);
   }
 
   /** Sends `sse:ready` and the missed events of a resuming client, then opens the gate. Never rejects. */

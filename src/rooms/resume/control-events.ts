@@ -19,19 +19,19 @@ export type GapReason = 'trimmed' | 'epoch' | 'invalid' | 'session';
  *
  * @param restored the rooms of its session; `undefined` for a stream without one
  */
-export function readyFrame(
+export function readyText(
   client: SseClient,
   resumed: 'full' | 'partial' | 'none',
   id: string | undefined,
   restored: readonly string[] | undefined,
-): SseFrame {
+): string {
   const heartbeatMs = heartbeatMsOf(client);
-  return controlFrame('ready', { clientId: client.id, resumed, restored, heartbeatMs }, id);
+  return controlText('ready', { clientId: client.id, resumed, restored, heartbeatMs }, id);
 }
 
 /** Names the rooms whose events may be missing. Without an id, which would move the client past the gap. */
 export function gapFrame(rooms: readonly string[], reason: GapReason): SseFrame {
-  return controlFrame('gap', { rooms, reason });
+  return new SseFrame(controlText('gap', { rooms, reason }));
 }
 
 /** Moves the client's position without an event (HTML standard, 9.2.6: an id counts even in a block without data). */
@@ -39,8 +39,6 @@ export function positionFrame(id: string): SseFrame {
   return new SseFrame(encodeEvent({ id }));
 }
 
-function controlFrame(name: string, data: unknown, id?: string): SseFrame {
-  return new SseFrame(
-    encodeEvent({ id, event: `${RESERVED_EVENT_PREFIX}${name}`, data: JSON.stringify(data) }),
-  );
+function controlText(name: string, data: unknown, id?: string): string {
+  return encodeEvent({ id, event: `${RESERVED_EVENT_PREFIX}${name}`, data: JSON.stringify(data) });
 }

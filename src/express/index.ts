@@ -1,0 +1,1 @@
+export { SseExpressAdapter } from './sse-express.adapter.js';
