@@ -51,7 +51,7 @@ async function changeRooms(changes, signal) {
 /** Joins a match, whose numbers count from then on. */
 function join(room) {
   const match = live.room(room);
-  match.joined.then(() => counter.forgetMatching(room)).catch(report);
+  match.joined.then(() => counter.forgetMatching(room)).catch((error) => error.code === 'left' || report(error));
   return match;
 }
 
