@@ -44,7 +44,7 @@ describe('the source tree', () => {
         .map(({ path }) => path)
         .filter(
           (path) =>
-            !/^((endpoint|room-changes|run-routes|method-events|http-api|terminus|admin|testing)\/)?((routes|runs|identity|mock|streams)\/)?[^/]+$/.test(
+            !/^((endpoint|room-changes|run-routes|method-events|http-api|openapi|terminus|admin|testing)\/)?((routes|runs|identity|mock|streams)\/)?[^/]+$/.test(
               path,
             ),
         ),
