@@ -64,6 +64,12 @@ describe('the source tree', () => {
     expect([...loaded]).toContain('rooms/room-hub.ts');
   });
 
+  it('loads no library for API descriptions, nor them with the main entry', () => {
+    const packages = [...loadedBy('openapi/index.ts', sources)].filter((path) => !path.endsWith('.ts'));
+    expect(packages.filter((name) => !/^(@nestjs\/(common|core)|rxjs.*|node:.*)$/.test(name))).toEqual([]);
+    expect([...loadedBy('index.ts', sources)].filter((path) => path.startsWith('openapi/'))).toEqual([]);
+  });
+
   it('loads nothing of Nest with the cases of the broker contract', () => {
     const loaded = loadedBy('testing/broker-contract.ts', sources);
     expect([...loaded].filter((path) => /^(@nestjs|rxjs|rooms|connection|endpoint)/.test(path))).toEqual([]);

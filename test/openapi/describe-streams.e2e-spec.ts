@@ -34,6 +34,15 @@ const namesOf = (content: Content): string[] => {
   return anyOf.map(({ $ref }) => $ref.replace('#/components/schemas/', ''));
 };
 
+const controlOf = (operation: DescribedOperation): string[] =>
+  namesOf(streamOf(operation)).filter((name) => name.startsWith('Sse'));
+
+const parametersOf = ({ parameters }: DescribedOperation): string[] =>
+  parameters.map((each) => `${each.in} ${each.name}${each.required ? '!' : ''}`);
+
+const create = () =>
+  SwaggerModule.createDocument(running.app, { openapi: '3.0.0', info: { title: '', version: '' } });
+
 describe.each(VERSIONS)('a document of OpenAPI %s', (version) => {
   let document: Described;
   afterAll(() => running.close());
@@ -105,11 +114,9 @@ describe('a described stream', () => {
   });
 
   it('has the control events that it may send', () => {
-    const control = (path: string, method?: string): string[] =>
-      namesOf(streamOf(operation(path, method))).filter((name) => name.startsWith('Sse'));
-    expect(control('/any')).toEqual(['SseReadyEvent', 'SseGapEvent', 'SseFailedEvent']);
-    expect(control('/pure')).toEqual([]);
-    expect(control('/answers/{id}', 'post')).toEqual([
+    expect(controlOf(operation('/any'))).toEqual(['SseReadyEvent', 'SseGapEvent', 'SseFailedEvent']);
+    expect(controlOf(operation('/pure'))).toEqual([]);
+    expect(controlOf(operation('/answers/{id}', 'post'))).toEqual([
       'SseEvent',
       'SseReadyEvent',
       'SseGapEvent',
@@ -118,12 +125,10 @@ describe('a described stream', () => {
   });
 
   it('has the parameters that it reads', () => {
-    const named = (path: string, method?: string): string[] =>
-      operation(path, method).parameters.map((each) => `${each.in} ${each.name}${each.required ? '!' : ''}`);
     const always = ['header Last-Event-ID', 'query lastEventId'];
-    expect(named('/orders/{id}/events')).toEqual(['path id!', ...always, 'query session']);
-    expect(named('/by-ticket')).toEqual([...always, 'query session', 'query ticket!']);
-    expect(named('/answers/{id}', 'post')).toEqual(['path id!', ...always]);
+    expect(parametersOf(operation('/orders/{id}/events'))).toEqual(['path id!', ...always, 'query session']);
+    expect(parametersOf(operation('/by-ticket'))).toEqual([...always, 'query session', 'query ticket!']);
+    expect(parametersOf(operation('/answers/{id}', 'post'))).toEqual(['path id!', ...always]);
   });
 
   it('keeps what the application has described itself', () => {
@@ -228,8 +233,6 @@ describe('describeStreams', () => {
     @SseRoom('a')
     a(): void {}
   }
-  const create = () =>
-    SwaggerModule.createDocument(running.app, { openapi: '3.0.0', info: { title: '', version: '' } });
 
   it('describes streams without a contract by the fields of an event', async () => {
     running = await express.start(sseApp({ controllers: [Streams] }));
@@ -274,10 +277,11 @@ describe('describeStreams', () => {
 
   it('leaves no mark behind where the document cannot be created', async () => {
     running = await express.start(describedShop());
-    const fail = (): never => {
-      throw new Error('no document');
-    };
-    expect(() => describeStreams(running.app, fail)).toThrow('no document');
+    expect(() =>
+      describeStreams(running.app, () => {
+        throw new Error('no document');
+      }),
+    ).toThrow('no document');
     expect(JSON.stringify(plainDocument(running.app, '3.1.0'))).not.toContain('x-nestjs-simple-sse');
   });
 
