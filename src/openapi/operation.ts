@@ -49,7 +49,7 @@ export function describeOperation(operation: Operation, stream: DescribedStream)
 }
 
 function summaryOf({ metadata, rooms }: StreamRoute): string {
-  const names = (rooms ?? []).map((room) => `\`${room}\``).join(', ');
+  const names = (rooms ?? []).join(', ');
   if (metadata.run?.kind === 'run') return `Start the run${names && ` ${names}`}, or follow it`;
   if (metadata.run?.kind === 'tail') return `Follow the run${names && ` ${names}`}`;
   return names === '' ? 'A stream of events' : `Events of ${names}`;

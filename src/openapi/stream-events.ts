@@ -79,6 +79,8 @@ export class StreamEvents {
   #event(component: string, name: string, description: string, data: JsonSchema | undefined): JsonSchema {
     const named = { type: 'string', enum: [name] };
     return this.#components.add(component, {
+      // Swagger UI shows it in the list of alternatives.
+      title: component,
       type: 'object',
       description,
       required: name === UNNAMED ? ['data'] : ['event', 'data'],
