@@ -66,7 +66,9 @@ export class SseService<Events extends object = object> {
   add(request: unknown, response: unknown, options: AddOptions = {}): SseClient {
     const { rooms, retryMs = this.options.retryMs } = checkAddOptions(options);
     const { limits, options: rules, sessions } = this;
-    const opening = { rooms, retryMs, isDraining: this.draining.hasBegun, limits, rules, sessions };
+    const onFailure = (error: unknown): void => this.hub.report(error, 'add()');
+    const isDraining = this.draining.hasBegun;
+    const opening = { rooms, retryMs, isDraining, limits, rules, sessions, onFailure };
     return openRawStream(this.hub, request, response, opening);
   }
 
@@ -214,7 +216,7 @@ export class SseService<Events extends object = object> {
    *
    * @returns settles with the number of streams that match, once all nodes have done it
    * @throws SseError as `disconnect`: the promise rejects. `broker-unavailable` also where `authorizeRoom` failed: then rooms
-   * that it could not decide about are kept
+   * that it could not decide about stay joined
    */
   reauthorize(target: RemoteTarget, options?: RemoteOptions): Promise<number> {
     return this.#remote(reauthorize, [target], () => this.commands.reauthorize(target, options));

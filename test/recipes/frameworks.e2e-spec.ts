@@ -129,16 +129,16 @@ describeUnless(noBrowser, 'the recipes for frameworks, in Chromium', () => {
     await page.evaluate('recipe.mount()');
     await streams(1);
     await page.evaluate('recipe.unmount()');
-    await hearsHeartbeats();
+    await receivesHeartbeats();
     expect(running.sse.count()).toBe(2);
   });
 
-  /** Waits until a second stream of the page has heard three heartbeats. */
-  const hearsHeartbeats = (): Promise<void> =>
+  /** Waits until a second stream of the page has received three heartbeats. */
+  const receivesHeartbeats = (): Promise<void> =>
     page.evaluate(`new Promise((resolve) => {
-      let heard = 0;
+      let received = 0;
       const source = new EventSource('/orders/events?sse=heartbeat');
-      source.addEventListener('sse:heartbeat', () => ++heard === 3 && resolve());
+      source.addEventListener('sse:heartbeat', () => ++received === 3 && resolve());
     })`);
 
   it.each([
@@ -154,9 +154,9 @@ describeUnless(noBrowser, 'the recipes for frameworks, in Chromium', () => {
     await page.evaluate('recipe.mount()');
     await showsState('live');
     await shows(1);
-    await hearsHeartbeats();
+    await receivesHeartbeats();
     const before = await page.evaluate<number>('recipe.checks');
-    await hearsHeartbeats();
+    await receivesHeartbeats();
     expect((await page.evaluate<number>('recipe.checks')) > before).toBe(isExpected);
   });
 });

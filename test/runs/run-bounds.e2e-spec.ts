@@ -35,7 +35,7 @@ class TailController {
   texts(): void {}
 
   @Get('sums')
-  @SseRunTail('run', { compact: add })
+  @SseRunTail('run', { compact: add, retryMs: 70 })
   sums(): void {}
 
   @Get('pure')
@@ -131,6 +131,19 @@ describe.each(platforms)('the bounds of runs on $name', (platform) => {
     ]);
   });
 
+  it('a stream begins with the retry time of its route, or else that of the module', async () => {
+    const producer = ['1'].values();
+    await (await sse.runs.start('run', producer)).ended();
+    for (const [path, retryMs] of [
+      ['sums', 70],
+      ['tail', 10],
+    ] as const) {
+      const stream = await get(path);
+      await stream.ended;
+      expect(stream.retries).toEqual([retryMs]);
+    }
+  });
+
   it('a stream without rooms and with control: false has nothing but its values', async () => {
     const stream = await get('pure?sse=heartbeat');
     expect([await stream.ended, stream.rawText]).toEqual(['whole', 'event: a\ndata: 1\n\ndata: [DONE]\n\n']);
@@ -153,12 +166,13 @@ describe.each(platforms)('the bounds of runs on $name', (platform) => {
   it('a native EventSource gets the run once, and stops for good after its end', async () => {
     await (await sse.runs.start('run', ['1', '2'].values())).ended();
     const source = new EventSource(`${app.url}/tail`);
-    const heard: string[] = [];
+    const received: string[] = [];
     const statuses: (number | undefined)[] = [];
-    for (const name of ['message', 'sse:end']) source.addEventListener(name, ({ type }) => heard.push(type));
+    for (const name of ['message', 'sse:end'])
+      source.addEventListener(name, ({ type }) => received.push(type));
     source.addEventListener('error', ({ code }) => statuses.push(code));
     await eventually(() => source.readyState === EventSource.CLOSED, 'the end of the EventSource', 20_000);
-    expect(heard).toEqual(['message', 'message', 'sse:end']);
+    expect(received).toEqual(['message', 'message', 'sse:end']);
     expect(statuses.at(-1)).toBe(204);
   });
 });
@@ -340,6 +354,8 @@ describe('the start of an application is refused', () => {
     );
     expect(() => SseRunTail('x', { whenMissing: 'never' as never })).toThrow('"no-content" or');
     expect(() => SseRun('x', { compacts: 1 } as object)).toThrow('@SseRun() has no option "compacts"');
+    expect(() => SseRun('x', { retryMs: -1 })).toThrow('The option "retryMs" of @SseRun() is');
+    expect(() => SseRunTail('x', { retryMs: 1, control: false })).toThrow('both "retryMs" and "control');
     expect(() => SseRun(undefined as never)).toThrow('takes the name of a run');
   });
 
