@@ -8,7 +8,7 @@ import type { Replay } from '../protocol/input/replay-option.js';
 import { spreadRetry, type RetryTime } from '../protocol/input/retry-time.js';
 import type { SerializeData } from '../protocol/input/serialize-data.js';
 import { SseFrame } from '../protocol/sse-frame.js';
-import { isThenable } from '../protocol/thenable.js';
+import { afterCall } from '../protocol/thenable.js';
 import type { RoomHub } from '../rooms/room-hub.js';
 import { isMappable, readSource, type SourceSink } from './handler-source.js';
 import { messageFields } from './message-fields.js';
@@ -96,14 +96,8 @@ export class HandlerStream implements HandlerRunner, SourceSink {
       this.hasRun = false;
       throw error;
     };
-    let source: unknown;
-    try {
-      source = openRun === undefined ? handler() : openRun(handler);
-    } catch (error) {
-      return failed(error);
-    }
-    if (!isThenable(source)) return this.#runWith(source);
-    return Promise.resolve(source).then((value) => this.#runWith(value), failed);
+    const call = (): unknown => (openRun === undefined ? handler() : openRun(handler));
+    return afterCall(call, (source) => this.#runWith(source), failed);
   }
 
   #runWith(source: unknown): unknown {

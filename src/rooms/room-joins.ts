@@ -63,7 +63,7 @@ export class RoomJoins {
 
   /** Adds a client whose stream is not open yet to a room that its request names. The name is checked. */
   joinAtRequest(client: SseClient, name: string): void {
-    if (!client.isClosed && !client.isIn(name)) this.#enter(client, name, { isCancelled: () => false });
+    if (!client.isClosed && !client.isIn(name)) void this.#enter(client, name, { isCancelled: () => false });
   }
 
   /**

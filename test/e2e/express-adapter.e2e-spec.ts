@@ -105,7 +105,10 @@ describe('an application on SseExpressAdapter', () => {
       running.push(app);
       const ofAdapter: unknown[] = [];
       let cookie = '';
-      const ask = async (path: string, init: RequestInit = {}): Promise<void> => {
+      const ask = async (
+        path: string,
+        init: RequestInit & { headers?: Record<string, string> } = {},
+      ): Promise<void> => {
         const response = await fetch(app.url + path, {
           redirect: 'manual',
           ...init,
