@@ -29,7 +29,7 @@ class PagesController {
     request.session.steps = (request.session.steps ?? 0) + 1;
     const { ip, hostname, protocol, path, query, subdomains, xhr, fresh } = request;
     return {
-      ...{ ip, hostname, protocol, path, query, subdomains, xhr, fresh },
+      seen: { ip, hostname, protocol, path, query, subdomains, xhr, fresh },
       steps: request.session.steps,
       accepts: request.accepts('html', 'json'),
       hasApp: typeof request.app.get('env') === 'string',
@@ -107,16 +107,16 @@ describe('an application on SseExpressAdapter', () => {
       let cookie = '';
       const ask = async (
         path: string,
-        init: RequestInit & { headers?: Record<string, string> } = {},
+        { headers = {}, ...init }: Omit<RequestInit, 'headers'> & { headers?: Record<string, string> } = {},
       ): Promise<void> => {
         const response = await fetch(app.url + path, {
           redirect: 'manual',
           ...init,
-          headers: { cookie, ...init.headers },
+          headers: { cookie, ...headers },
         });
-        const { date: _date, 'set-cookie': set = '', ...headers } = Object.fromEntries(response.headers);
+        const { date: _date, 'set-cookie': set = '', ...received } = Object.fromEntries(response.headers);
         cookie = set.includes('connect.sid') ? (set.split(';')[0] as string) : cookie;
-        ofAdapter.push([response.status, headers, set.replace(/sid=[^;]*/, 'sid='), await response.text()]);
+        ofAdapter.push([response.status, received, set.replace(/sid=[^;]*/, 'sid='), await response.text()]);
       };
       await ask('/facts?a=1');
       await ask('/facts');
