@@ -20,6 +20,8 @@ const METHODS: Readonly<Record<keyof SseMetrics, 'required' | 'optional'>> = {
   volatileDropped: 'required',
   clientResumed: 'optional',
   gapSent: 'optional',
+  runStarted: 'optional',
+  runEnded: 'optional',
   brokerStateChanged: 'optional',
   brokerReconnected: 'optional',
   brokerCalled: 'optional',

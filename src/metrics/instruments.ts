@@ -94,6 +94,13 @@ export const INSTRUMENTS = {
   slowClients: gauge('slow_clients', 'sse.slow_clients', '{client}', 'Clients whose sockets are full', []),
   queuedBytes: gauge('queued_bytes', 'sse.queued.io', 'By', 'Bytes that wait for slow clients', []),
   rooms: gauge('rooms', 'sse.rooms', '{room}', 'Rooms with a client or a subscriber', []),
+  runsStarted: counter('runs_started_total', 'sse.runs.started', '{run}', 'Runs started by this node', []),
+  runsEnded: counter('runs_ended_total', 'sse.runs.ended', '{run}', 'Runs of this node that ended', [
+    'state',
+    'reason',
+  ]),
+  runs: gauge('runs', 'sse.runs.running', '{run}', 'Runs that this node produces', []),
+  runFollowers: gauge('run_followers', 'sse.runs.followers', '{client}', 'Streams that follow a run', []),
   brokerState: gauge('broker_state', 'sse.broker.state', '1', '1 for the state of the broker', ['state']),
   brokerReconnects: counter(
     'broker_reconnects_total',

@@ -23,8 +23,8 @@ describeWithRedis('runs on three node processes', () => {
     fleet = new Fleet();
     redis = await RedisServer.start(['--appendonly', 'yes', '--appendfsync', 'always']);
     proxies = await Promise.all([0, 1, 2].map(() => BlackHoleProxy.start(redis.port)));
-  });
-  afterEach(() => fleet.stop());
+  }, 120_000);
+  afterEach(() => fleet.stop(), 60_000);
   afterAll(async () => {
     await fleet.dispose();
     for (const proxy of proxies) proxy.close();

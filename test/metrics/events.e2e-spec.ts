@@ -150,7 +150,7 @@ describe.each(platforms)('the gauges on $name', (platform) => {
     const running = await platform.start(
       testApp({ options: { metrics, writeTimeoutMs: false, maxQueuedBytes: 2 ** 26 } }),
     );
-    expect(metrics.read()).toEqual({ slowClients: 0, queuedBytes: 0, rooms: 0 });
+    expect(metrics.read()).toEqual({ slowClients: 0, queuedBytes: 0, rooms: 0, runs: 0, runFollowers: 0 });
     const slow = await connectClient(running, '/rooms/shop');
     await connectClient(running, '/rooms/bar');
     slow.stream.pause();

@@ -57,6 +57,8 @@ export async function playRuns(play: RunPlay): Promise<RunPlayVerdict> {
   return new Play(play).play();
 }
 
+const ROUTES = ['events', 'texts', 'pure', 'events', 'texts'] as const;
+
 class Play {
   readonly #options: RunPlay;
   readonly #random: () => number;
@@ -122,8 +124,8 @@ class Play {
     { total, paceMs }: { total: number; paceMs: number },
     path: '' | '/again',
   ): Promise<{ end: RunAnswer | undefined; node: number | undefined }> {
-    const clients = ['events', 'texts', 'pure', 'events', 'texts'] as const;
-    const [starter, ...others] = clients.map((route) => this.#client(run, route)) as [
+    let isStarted = false;
+    const [starter, ...others] = ROUTES.map((route) => this.#client(run, route, () => isStarted)) as [
       RunClient,
       ...RunClient[],
     ];
@@ -131,7 +133,11 @@ class Play {
     this.#playing.add(all);
     const started = new Deferred();
     const query = `${run}${path}?total=${total}&paceMs=${paceMs}`;
-    const starting = this.#startAt(starter, query, () => started.resolve(), path === '/again');
+    const onStarted = (): void => {
+      isStarted = true;
+      started.resolve();
+    };
+    const starting = this.#startAt(starter, query, onStarted, path === '/again');
     const isFirst = path === '';
     if (!isFirst) {
       await Promise.race([started.promise, starting]);
@@ -171,11 +177,11 @@ class Play {
     return node === this.#moments.frozen ? (node + 1) % length : node;
   }
 
-  #client(run: string, route: RunClientOptions['route']): RunClient {
+  #client(run: string, route: RunClientOptions['route'], isStarted: () => boolean): RunClient {
     const { fleet, patienceMs } = this.#options;
     const node = (): string => fleet.any(this.#random).url;
     const status = (): Promise<RunAnswer> => this.#ask(run, 'status');
-    return new RunClient({ run, route, node, random: this.#random, status, patienceMs });
+    return new RunClient({ run, route, node, random: this.#random, isStarted, status, patienceMs });
   }
 
   async #stopLater(run: string, started: Promise<void>): Promise<RunAnswer | undefined> {
@@ -224,9 +230,12 @@ class Play {
 
   /** Measures how long the clients of a dead or frozen node have waited for the end. */
   #measureEnd(node: number | undefined, clients: readonly RunClient[]): void {
-    const endedAtMs = Math.min(...clients.map((client) => client.endedAtMs ?? Infinity));
-    const faults = this.#moments.nodeFaults.filter((fault) => fault.node === node && fault.atMs < endedAtMs);
-    const atMs = faults.at(-1)?.atMs;
+    const earliest = (times: readonly (number | undefined)[]): number =>
+      Math.min(...times.map((ms) => ms ?? Infinity));
+    const beganAtMs = earliest(clients.map((client) => client.beganAtMs));
+    const endedAtMs = earliest(clients.map((client) => client.endedAtMs));
+    const fault = this.#moments.nodeFaults.find((each) => each.node === node && each.atMs > beganAtMs);
+    const atMs = fault !== undefined && fault.atMs < endedAtMs ? fault.atMs : undefined;
     if (atMs === undefined || endedAtMs === Infinity) return;
     this.#verdict.longestEndMs = Math.max(this.#verdict.longestEndMs, Math.round(endedAtMs - atMs));
   }
