@@ -6,6 +6,7 @@ import type { PresenceStore } from './presence-store.interface.js';
 import type { RunStore } from './run-store.interface.js';
 import type { TicketStore } from './ticket-store.interface.js';
 import type { SessionStore } from './session-store.interface.js';
+import type { UserStreamStore } from './user-stream-store.interface.js';
 
 /** Limits of one room's history. */
 export interface RoomHistoryLimits {
@@ -44,10 +45,7 @@ export type BrokerLogLevel = 'warn' | 'log';
  * `publish`, `publishControl` and `presence.set` may call the listener before they return.
  */
 export interface BrokerListener {
-  /**
-   * Receives one event of a subscribed room. Events that have a position arrive in ascending order. The node's own events
-   * arrive here as well, and nowhere else.
-   */
+  /** Receives one event of a subscribed room, of this node too. Events that have a position arrive in ascending order. */
   onMessage(message: RoomMessage): void;
   /** Reports each change of the state, as `sse.brokerState$` emits it. */
   onStateChange(state: BrokerState): void;
@@ -236,6 +234,8 @@ export interface SseBroker extends Partial<ControlChannel> {
   readonly sessions?: SessionStore;
   /** Stores runs. Optional: without it, routes with `@SseRun` or `@SseRunTail` are refused at start-up, and calls of `sse.runs`. */
   readonly runs?: RunStore;
+  /** Counts streams of users. Optional: without it, the option `limits.maxStreamsPerUserOnAllNodes` is refused at start-up. */
+  readonly userStreams?: UserStreamStore;
 
   /** Settles when accepted events of this node have been delivered to it; at once while not connected. Precedes `close`. */
   whenDelivered?(): Promise<void>;

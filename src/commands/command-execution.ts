@@ -106,7 +106,7 @@ async function execute(
       return { reached: clients.length };
     }
     case 'disconnect':
-      return { reached: endStreams(clients, action.retryMs) };
+      return { reached: endStreams(clients, action.retryMs, action.replaced ? 'replaced' : 'disconnected') };
     default: {
       const { event, data } = action;
       const volatileKey = action.volatile === true ? `\n\n${event ?? ''}` : undefined;
@@ -117,10 +117,14 @@ async function execute(
 }
 
 /** @returns the number of clients */
-export function endStreams(clients: readonly SseClient[], retryMs: RetryTime | undefined): number {
+export function endStreams(
+  clients: readonly SseClient[],
+  retryMs: RetryTime | undefined,
+  reason: 'disconnected' | 'replaced' = 'disconnected',
+): number {
   for (const client of clients) {
     if (retryMs !== undefined) client.setRetry(retryMs);
-    client.connection.end('disconnected');
+    client.connection.end(reason);
   }
   return clients.length;
 }

@@ -19,8 +19,13 @@ export type CommandAction =
   | { readonly do: 'leave'; readonly room: string }
   | ({ readonly do: 'change' } & RoomChanges)
   | { readonly do: 'reauthorize' }
-  /** `retryMs`: the reconnection time, in milliseconds, sent to the clients first. */
-  | { readonly do: 'disconnect'; readonly retryMs?: RetryTime | undefined }
+  | {
+      readonly do: 'disconnect';
+      /** The reconnection time, in milliseconds, sent to the clients first. */
+      readonly retryMs?: RetryTime | undefined;
+      /** True for streams that end for a newer one of the same user: their close reason is `replaced`. */
+      readonly replaced?: true | undefined;
+    }
   | {
       readonly do: 'send';
       readonly data: string;
@@ -110,7 +115,11 @@ const ACTIONS: Readonly<Record<CommandAction['do'], Shape>> = {
   leave: { do: isString, room: isRoom },
   change: { do: isString, join: listOf(isRoom), leave: listOf(isRoom), replay: optional(isReplay) },
   reauthorize: { do: isString },
-  disconnect: { do: isString, retryMs: optional((value) => retryTime(MAX_TIMER_MS)(value) === undefined) },
+  disconnect: {
+    do: isString,
+    retryMs: optional((value) => retryTime(MAX_TIMER_MS)(value) === undefined),
+    replaced: optional((value) => value === true),
+  },
   send: {
     do: isString,
     data: isString,

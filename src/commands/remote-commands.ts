@@ -147,6 +147,12 @@ export class RemoteCommands {
     return client.isClosed ? 0 : endStreams([client], retryMs);
   }
 
+  /** Ends the streams of clients of any node for a newer one of the same user. @param retryMs as in `disconnect` */
+  async replace(clients: readonly string[], retryMs: number): Promise<void> {
+    const action = { do: 'disconnect', retryMs, replaced: true } as const;
+    await this.#complete(clients.map((client) => this.#call({ client }, action, ANSWER_TIMEOUT_MS)));
+  }
+
   /** Sends a validated event to clients. @returns the number of streams that have accepted it */
   async send(
     target: RemoteTarget,
