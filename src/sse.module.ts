@@ -221,7 +221,7 @@ export function createRuntime(
     observer: presence,
     onEpochChange: () => sessions?.renew(true),
     onBrokerLog: log.broker,
-    onControl: (text, order) => sessions?.receive(text) === true || commands.receive(text, hub, order),
+    onControl: (text, arrival) => sessions?.receive(text) === true || commands.receive(text, hub, arrival),
   });
   const { sessions, stored } = createSessions(options, hub);
   publishToChannels(hub.observables);

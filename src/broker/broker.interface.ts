@@ -49,19 +49,17 @@ export interface BrokerListener {
   onMessage(message: RoomMessage): void;
   /** Reports each change of the state, as `sse.brokerState$` emits it. */
   onStateChange(state: BrokerState): void;
-  /**
-   * Reports rooms that may have lost events between the last delivered event and the next one: the broker could not
-   * catch up completely after an outage.
-   */
+  /** Reports rooms that may have lost events between the last delivered event and the next one, after an outage. */
   onGap(rooms: readonly string[]): void;
   /** Reports a new epoch: the broker lost its history. Every later event is after `current`, by default `position`. */
   onEpochChange(epoch: string, current?: Position): void;
   /**
    * Receives a control message that some node has sent with `publishControl`.
    * @param isInOrder `true` if what was published before it to subscribed rooms has been delivered. Default: `false`
+   * @param connectedForMs milliseconds for which this node has received every control message. Default: unknown
    * @returns `false` for a malformed message, which is ignored; a broker may count it
    */
-  onControl?(text: string, isInOrder?: boolean): boolean | void;
+  onControl?(text: string, isInOrder?: boolean, connectedForMs?: number): boolean | void;
   /**
    * Writes a line of the broker's log. In an application it is one of Nest's `Logger`, and a line that repeats is written once
    * in ten seconds with its number. Must not throw. Without it, `redisBroker` emits process warnings, `SseRedisWarning`.

@@ -37,6 +37,8 @@ export type CommandAction =
 export interface RemoteCommand {
   /** Id of the command, which may arrive several times. A node executes it once. */
   readonly call: string;
+  /** Number of the publishes of this command, this one included. */
+  readonly copy: number;
   /** Id of the node that waits for answers. */
   readonly from: string;
   /** Time for which that node waits, in milliseconds. */
@@ -130,6 +132,7 @@ const ACTIONS: Readonly<Record<CommandAction['do'], Shape>> = {
 
 const COMMAND: Shape = {
   call: isId,
+  copy: integerUpTo(Number.MAX_SAFE_INTEGER),
   from: isId,
   waitMs: integerUpTo(MAX_ANSWER_TIMEOUT_MS),
   to: (value) => hasShape(value, TARGET) && Object.keys(value).length > 0,

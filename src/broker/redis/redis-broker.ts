@@ -178,10 +178,10 @@ export class RedisBroker implements SseBroker {
     return page;
   }
 
-  async publishControl(text: string, to?: string): Promise<number> {
+  async publishControl(text: string, to?: string, signal?: AbortSignal): Promise<number> {
     const { commands, redisKeys } = this.#running();
     const channel = to === undefined ? redisKeys.controlChannel : redisKeys.nodeChannel(to);
-    const callOptions = { repeatable: false, refusable: true };
+    const callOptions = { repeatable: false, refusable: true, signal };
     return Number(await commands.send(['SPUBLISH', channel, `t${text}`], callOptions));
   }
 
