@@ -230,8 +230,6 @@ class Play {
 
   /** Measures how long the clients of a dead or frozen node have waited for the end. */
   #measureEnd(node: number | undefined, clients: readonly RunClient[]): void {
-    const earliest = (times: readonly (number | undefined)[]): number =>
-      Math.min(...times.map((ms) => ms ?? Infinity));
     const beganAtMs = earliest(clients.map((client) => client.beganAtMs));
     const endedAtMs = earliest(clients.map((client) => client.endedAtMs));
     const fault = this.#moments.nodeFaults.find((each) => each.node === node && each.atMs > beganAtMs);
@@ -286,4 +284,8 @@ function outline({ state, reason, events }: RunAnswer): string {
 function isProducedBy(clients: readonly RunClient[], node: number): boolean {
   const [text] = clients.flatMap(({ received }) => received.slice(0, 1));
   return text?.startsWith(`${node}-`) === true && clients.every(({ end }) => end === undefined);
+}
+
+function earliest(times: readonly (number | undefined)[]): number {
+  return Math.min(...times.map((ms) => ms ?? Infinity));
 }
