@@ -53,8 +53,12 @@ describe.each(platforms)('the metrics of runs on $name', (platform) => {
     const trimmed = await running.listen('/short');
     await trimmed.ended;
     const id = trimmed.events.at(-2)?.id ?? '';
-    await (await running.listen('/short', { headers: { 'last-event-id': id } })).ended;
-    await (await running.listen('/short', { headers: { 'last-event-id': 'x' } })).ended;
+    await (
+      await running.listen('/short', { headers: { 'last-event-id': id } })
+    ).ended;
+    await (
+      await running.listen('/short', { headers: { 'last-event-id': 'x' } })
+    ).ended;
     unsubscribe(CHANNEL, listen);
 
     expect(metrics.of('runStarted')).toHaveLength(4);
