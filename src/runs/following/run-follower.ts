@@ -41,6 +41,7 @@ export class RunFollower implements AsyncIterableIterator<SseFrame> {
   #last: RunRecord | undefined;
   /** `true` until the follower has had all events once: what it has missed is compacted. */
   #isLate = true;
+  /** `true` where the run may have more than was read. Without a change nothing is read. */
   #hasChanged = true;
   #wake: (() => void) | undefined;
   #state: 'following' | 'ended' | 'failed' = 'following';
@@ -63,7 +64,8 @@ export class RunFollower implements AsyncIterableIterator<SseFrame> {
       if (value !== undefined) return { value, done: false };
       if (this.#state === 'failed') throw new RunFailedError();
       if (this.#state === 'ended') return { value: undefined, done: true };
-      await this.#read();
+      if (this.#hasChanged) await this.#read();
+      else await new Promise<void>((resolve) => (this.#wake = resolve));
     }
   }
 
@@ -107,20 +109,22 @@ export class RunFollower implements AsyncIterableIterator<SseFrame> {
         if (!isClosed(error)) this.#options.onFailure('broker.runs', error);
         return this.#close('ended');
       }
-      return this.#changed();
+      return;
     }
     if (this.#state !== 'following') return;
-    if (page === undefined) return this.#last === undefined ? this.#changed() : this.#vanished(this.#last);
+    if (page === undefined) return this.#last === undefined ? undefined : this.#vanished(this.#last);
     const { record, firstIndex, entries } = page;
     // Another execution: the client comes back, and begins with it.
     if (this.#epoch !== undefined && record.epoch !== this.#epoch) return this.#close('ended');
     this.#epoch = record.epoch;
     this.#last = record;
     this.#take(record, firstIndex, entries);
-    if (this.#after < record.entries) return;
+    if (this.#after < record.entries) {
+      this.#hasChanged = true;
+      return;
+    }
     this.#isLate = false;
     if (record.state !== 'running') return this.#finish(record);
-    if (this.#queue.length === 0) await this.#changed();
   }
 
   #take(record: RunRecord, firstIndex: number, entries: readonly string[]): void {
@@ -162,12 +166,6 @@ export class RunFollower implements AsyncIterableIterator<SseFrame> {
     const { control, run } = this.#options;
     if (control) this.#queue.push(endFrame(run, record));
     this.#close(!control && record.state === 'failed' ? 'failed' : 'ended');
-  }
-
-  async #changed(): Promise<void> {
-    if (this.#hasChanged || this.#state !== 'following') return;
-    await new Promise<void>((resolve) => (this.#wake = resolve));
-    this.#wake = undefined;
   }
 
   #close(state: 'ended' | 'failed'): void {
