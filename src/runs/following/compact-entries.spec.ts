@@ -8,6 +8,8 @@ const json = (data: string): RunEntry => encodeEntry({ data }, false);
 const refuse = (error: unknown): void => {
   throw error;
 };
+const join: MergeRunEvents = (earlier, later) => ({ ...later, data: earlier.data + later.data });
+const dataOf = (entry: RunEntry): string => /data: (.*)\n$/.exec(entry)?.[1] ?? '';
 
 describe('compactEntries', () => {
   it('joins neighbouring texts of one name, under the index of the last one', () => {
@@ -64,14 +66,12 @@ describe('compactEntries', () => {
       data: fc.string(),
       isText: fc.boolean(),
     });
-    const join: MergeRunEvents = (earlier, later) => ({ ...later, data: earlier.data + later.data });
     fc.assert(
       fc.property(fc.array(event), fc.nat(), fc.boolean(), (events, before, byFunction) => {
         const entries = events.map(({ name, data, isText }) =>
           encodeEntry({ event: name, data: data.replaceAll(/[\r\n]/g, '') }, isText),
         );
         const compacted = compactEntries(entries, before + 1, byFunction ? join : 'concat', refuse);
-        const dataOf = (entry: RunEntry): string => /data: (.*)\n$/.exec(entry)?.[1] ?? '';
         expect(compacted.map(({ entry }) => dataOf(entry)).join('')).toBe(entries.map(dataOf).join(''));
         expect(compacted.at(-1)?.index ?? before).toBe(before + entries.length);
         let covered = before;

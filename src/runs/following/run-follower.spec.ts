@@ -17,7 +17,7 @@ class OneRun {
   firstKept = 1;
   epoch = EPOCH;
   isMissing = false;
-  failure: unknown;
+  failure: Error | undefined;
 
   readonly store = {
     onChange: (_run: string, listener: () => void) => {
@@ -99,7 +99,7 @@ describe('RunFollower', () => {
     // The read has begun, and has no entry.
     run.add('1');
     expect(await first).toContain('data: 1');
-    const { read } = run.store;
+    const read = run.store.read.bind(run.store);
     run.store.read = async (wanted) => {
       const page = await read(wanted);
       if (run.entries.length === 1) run.add('2');

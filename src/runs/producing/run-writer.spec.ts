@@ -66,7 +66,7 @@ describe('RunWriter', () => {
     await writer.flushed();
     expect(writer.accepted).toBe(300);
     const long = writerOf();
-    long.add('x');
+    void long.add('x');
     expect(long.add('x'.repeat(70_000))).toBeDefined();
     await long.flushed();
     expect(long.accepted).toBe(2);
@@ -77,7 +77,7 @@ describe('RunWriter', () => {
       if (calls.length === 1) throw unavailable();
       return accepted;
     });
-    writer.add('1');
+    void writer.add('1');
     await writer.flushed();
     expect(calls).toEqual([
       [0, ['1']],
@@ -88,7 +88,7 @@ describe('RunWriter', () => {
 
   it('stores nothing after a call that was not accepted, and tells the refusal', async () => {
     const writer = writerOf(async () => ({ ...accepted, accepted: false }));
-    writer.add('1');
+    void writer.add('1');
     await writer.flushed();
     expect([calls.length, writer.accepted, progress.map((each) => each.accepted)]).toEqual([1, 0, [false]]);
   });
@@ -97,7 +97,7 @@ describe('RunWriter', () => {
     const writer = writerOf(async () => {
       throw new Error('on purpose');
     });
-    writer.add('1');
+    void writer.add('1');
     await writer.flushed();
     expect(lost).toEqual([expect.objectContaining({ message: 'on purpose' })]);
   });
@@ -106,7 +106,7 @@ describe('RunWriter', () => {
     let release!: (value: RunProgress) => void;
     const writer = writerOf(() => new Promise<RunProgress>((resolve) => (release = resolve)));
     await writer.renew();
-    writer.add('1');
+    void writer.add('1');
     await new Promise(setImmediate);
     await writer.renew();
     expect(renewals).toBe(1);
