@@ -156,6 +156,17 @@ const API: Readonly<
       'SseHttpApiRouteOptions',
     ],
   },
+  'openapi/index.ts': {
+    values: ['createAsyncApi', 'describeStreams'],
+    types: [
+      'AsyncApiDocument',
+      'AsyncApiOptions',
+      'DescribeOptions',
+      'OpenApiDocument',
+      'SchemaTarget',
+      'ToJsonSchema',
+    ],
+  },
   'opentelemetry/index.ts': {
     values: ['openTelemetryMetrics', 'openTelemetryTracing'],
     types: [],

@@ -139,6 +139,11 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     ],
     packages: ['@nestjs/*', 'node:crypto'],
   },
+  openapi: {
+    imports: ['protocol', 'contract', 'endpoint', 'tickets', 'sse.constants.ts'],
+    types: ['rooms'],
+    packages: ['@nestjs/common', '@nestjs/core'],
+  },
   testing: {
     imports: [
       'protocol',
