@@ -214,7 +214,7 @@ export class SseService<Events extends object = object> {
    *
    * @returns settles with the number of streams that match, once all nodes have done it
    * @throws SseError as `disconnect`: the promise rejects. `broker-unavailable` also where `authorizeRoom` failed: then rooms
-   * that it could not decide about are kept
+   * that it could not decide about stay joined
    */
   reauthorize(target: RemoteTarget, options?: RemoteOptions): Promise<number> {
     return this.#remote(reauthorize, [target], () => this.commands.reauthorize(target, options));

@@ -157,7 +157,7 @@ const storm = {
   title:
     "Resume storm: 2,000 clients in 50 rooms and their node's subscriber cut at once, 5 events missed by each",
   note:
-    'First all come back to their node; then they are cut again, and come back to the other one, which hears none of ' +
+    'First all come back to their node; then they are cut again, and come back to the other one, which receives none of ' +
     'their rooms. Every client must have received exactly what it missed, once, in order and without `sse:gap`, or the run ' +
     'fails. Reads are counted at the driver port, with those of the node itself.',
   fleet: twoNodes('storm', 2_000, 300),

@@ -8,7 +8,7 @@ import { ADMIN_OPTIONS, resolveAdminOptions, type ResolvedAdminOptions } from '.
 import { SseError } from '../protocol/sse-error.js';
 
 /**
- * A page for operators: the live streams, rooms, slow clients, gaps, resumes and brokers of all nodes, what one client hears,
+ * A page for operators: the live streams, rooms, slow clients, gaps, resumes and brokers of all nodes, what one client receives,
  * and buttons that end a stream and send a test event.
  *
  * ```ts

@@ -3,11 +3,11 @@ import { SseError } from '../protocol/sse-error.js';
 
 /** Options of `@OnRoom`. */
 export interface OnRoomOptions {
-  /** The name of the events to hear. Default: all, those without a name included. */
+  /** The name of the events to receive. Default: all, those without a name included. */
   readonly event?: string;
   /**
-   * `'own'`: the method hears events that this node publishes, so that each is heard once in a cluster, on the node that published it.
-   * `'all'`: it hears the events of all nodes, on each node; the room is then one name, without `*` and parameters. Default: `'own'`.
+   * `'own'`: the method receives events that this node publishes, so that each is received once in a cluster, on the node that published it.
+   * `'all'`: it receives the events of all nodes, on each node; the room is then one name, without `*` and parameters. Default: `'own'`.
    */
   readonly nodes?: 'own' | 'all';
 }
@@ -26,8 +26,8 @@ const OPTIONS = {
 };
 
 /**
- * Makes a method of a provider or controller hear events, with an `SseMessage` as its argument: `{ room, event, data, id }`, after
- * the broker has accepted the event. Heard are events of `broadcast`, `to`, `publishFrom`, `@BroadcastsTo` and the HTTP API, and no
+ * Makes a method of a provider or controller receive events, with an `SseMessage` as its argument: `{ room, event, data, id }`, after
+ * the broker has accepted the event. Received are events of `broadcast`, `to`, `publishFrom`, `@BroadcastsTo` and the HTTP API, and no
  * `send`. What the method throws is reported; a promise that it returns is not waited for. Repeatable.
  *
  * ```ts
@@ -46,7 +46,7 @@ export function OnRoom(room: string, options: OnRoomOptions = {}): MethodDecorat
   if (options.nodes === 'all' && /\*|:[A-Za-z_]/.test(room)) {
     throw new SseError(
       'invalid-arguments',
-      `@OnRoom(${JSON.stringify(room)}) with nodes: 'all' needs one name: this node asks the broker for each room that it hears. Leave out nodes, or name the room.`,
+      `@OnRoom(${JSON.stringify(room)}) with nodes: 'all' needs one name: this node asks the broker for each room that it receives. Leave out nodes, or name the room.`,
     );
   }
   return (_target, _key, descriptor) => {

@@ -55,24 +55,29 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 /**
  * Runs a store whose changes arrive late or never, beside lists that arrive late.
  *
- * @returns the first listener, which saw all of it, and the members in the end
+ * @returns the first listener, which saw all of it, the members in the end, and whether a change was lost before a list arrived
  */
 function run(
   steps: readonly Step[],
   newRoom: () => EmittedMembers,
-): { listener: Listener; present: Set<string> } {
+): { listener: Listener; present: Set<string>; isLostEarly: boolean } {
   const present = new Set<string>();
   const pending: PresenceChange[] = [];
   const listener = new Listener(newRoom());
   let requested: PresentUser[] | undefined;
   let nowMs = 0;
+  let isLostEarly = false;
+  let isListed = false;
   for (const each of steps) {
     nowMs += 20;
     if (each.kind === 'change') {
       const type = present.has(each.user) ? 'leave' : 'join';
       if (type === 'join') present.add(each.user);
       else present.delete(each.user);
-      if (!each.isLost) pending.push(change(type, each.user));
+      if (each.isLost) {
+        listener.room.changesLost();
+        isLostEarly ||= !isListed;
+      } else pending.push(change(type, each.user));
     } else if (each.kind === 'deliver') {
       const next = pending.shift();
       if (next !== undefined) listener.receive(next);
@@ -82,12 +87,13 @@ function run(
     } else if (each.kind === 'answer' && requested !== undefined) {
       listener.list(requested, nowMs);
       requested = undefined;
+      isListed = true;
     }
   }
   if (requested !== undefined) listener.list(requested, nowMs);
   for (const each of pending) listener.receive(each);
   listener.settle(present, nowMs);
-  return { listener, present };
+  return { listener, present, isLostEarly };
 }
 
 /** Returns the first change that repeats the one before it of the same user. */
@@ -104,12 +110,14 @@ function repeatedIn(emitted: readonly string[]): string | undefined {
 function assertConverges(newRoom: () => EmittedMembers): void {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
-      const { listener, present } = run(steps, newRoom);
+      const { listener, present, isLostEarly } = run(steps, newRoom);
       expect(repeatedIn(listener.emitted)).toBeUndefined();
       // A user who was emitted as a member is one, and a user who was emitted as gone is none.
       for (const [user, isMember] of listener.members)
         expect(`${user} ${isMember}`).toBe(`${user} ${present.has(user)}`);
-      // Nobody is left out: a user who has joined since the first list was emitted.
+      // Nobody is left out: every member was emitted if changes were lost before the first list,
+      // and otherwise every user who has joined since.
+      if (isLostEarly) expect([...listener.members.values()].filter(Boolean)).toHaveLength(present.size);
       expect(listener.room.settledSize).toBe(present.size);
     }),
     { numRuns: 2_000 },
@@ -161,6 +169,14 @@ describe('the changes of a room that are emitted', () => {
     expect(listener.emitted).toEqual(['join ann', 'leave bob']);
   });
 
+  it('contain a join that was lost before the first list', () => {
+    const listener = new Listener();
+    listener.receive(change('join', 'ann'));
+    listener.room.changesLost();
+    listener.settle(['ann', 'bob'], 0);
+    expect(listener.emitted).toEqual(['join ann', 'join bob']);
+  });
+
   it('are judged by the change and not by the list where a change arrived after the list was requested', () => {
     const listener = new Listener();
     listener.settle(['ann'], 0);
@@ -184,6 +200,10 @@ class NeverCompares extends EmittedMembers {
   }
 }
 
+class ForgetsLosses extends EmittedMembers {
+  override changesLost(): void {}
+}
+
 class ComparesChangedUsers extends EmittedMembers {
   override compare(...args: Parameters<EmittedMembers['compare']>): ReturnType<EmittedMembers['compare']> {
     super.listRequested();
@@ -195,6 +215,7 @@ describe('the property of the changes that are emitted', () => {
   it.each([
     ['emits every change', EmitsEverything],
     ['never compares', NeverCompares],
+    ['forgets that changes were lost before the first list', ForgetsLosses],
   ])('fails for a room that %s', (_, Mutant) => {
     expect(() => assertConverges(() => new Mutant())).toThrow();
   });

@@ -37,6 +37,8 @@ export class EmittedMembers {
   /** Users with a change since the last list was requested: a change may be newer than the list. */
   readonly #changed = new Set<string>();
   #lists = 0;
+  /** True if changes may have been lost before the first list. */
+  #lostBeforeFirstList = false;
 
   /** True once a second list has arrived. From then on a user who is no member is known as such. */
   get isSettled(): boolean {
@@ -65,6 +67,15 @@ export class EmittedMembers {
     return true;
   }
 
+  /**
+   * Called when changes may have been lost. A join that was lost before the first list is then emitted from it, at the price
+   * of a repeated join for members that a subscriber has read before.
+   */
+  changesLost(): void {
+    this.dueMs = this.listDueMs = 0;
+    this.#lostBeforeFirstList ||= this.#lists === 0;
+  }
+
   /** Called when a list is requested. */
   listRequested(): void {
     this.#changed.clear();
@@ -78,7 +89,7 @@ export class EmittedMembers {
    * @returns the changes to emit; each is then passed to `observe`
    */
   compare(list: readonly PresentUser[], nowMs: number, leaveAfterMs: number): UnemittedChange[] {
-    const isFirst = this.#lists++ === 0;
+    const isFirst = this.#lists++ === 0 && !this.#lostBeforeFirstList;
     const changes: UnemittedChange[] = [];
     for (const { user, info } of list) {
       this.#missingSinceMs.delete(user);

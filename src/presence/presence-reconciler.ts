@@ -78,7 +78,7 @@ export class PresenceReconciler {
 
   /** Compares all rooms now: changes may have been lost. */
   handleInterruption(): void {
-    for (const room of this.#rooms.values()) room.dueMs = room.listDueMs = 0;
+    for (const room of this.#rooms.values()) room.changesLost();
     void this.#compareBatch();
   }
 

@@ -1,8 +1,8 @@
 import type { Replay } from '../protocol/input/replay-option.js';
 
 /**
- * Decides for one room that a page asks for: `true`, `false` (403), or an exception, whose status and message the page is
- * told. Asynchronous where needed. Called once for each room, for all rooms of a request at once.
+ * Decides for one room that a page asks for: `true`, `false` (403), or an exception, whose status and message the page
+ * receives. Asynchronous where needed. Called once for each room, for all rooms of a request at once.
  */
 export type DecideRoom = (room: string) => boolean | Promise<boolean>;
 

@@ -12,7 +12,7 @@ export interface Decisions {
 
 export interface DecisionOptions {
   readonly timeoutMs: number;
-  /** Takes a failure that is no `HttpException`: the page is told nothing about it. */
+  /** Takes a failure that is no `HttpException`: the page receives nothing of it. */
   readonly report: (error: unknown, room: string) => void;
 }
 

@@ -85,7 +85,7 @@ export const sessionCases: Readonly<Record<string, CaseBody>> = {
     assert.deepEqual(roomsOf(await claim(node, 'c3')), []);
   },
 
-  'the newest claim has the session, and is told of the owner whose stream has not ended': async (
+  'the newest claim has the session, and its reply names the owner whose stream has not ended': async (
     harness,
   ) => {
     const node = await harness.node();

@@ -74,7 +74,7 @@ describe.each(platforms)('the operator’s page on $name', (platform) => {
     );
   });
 
-  it('receives what one client hears: its user, its rooms, and that it has ended', async () => {
+  it('receives what one client receives: its user, its rooms, and that it has ended', async () => {
     const { id } = await listener(app, '?room=news,orders/1&user=ada');
     const page = await app.listen(`/sse-admin/events?client=${id}`, { headers });
     const report = await next<Report>(page, 'client');

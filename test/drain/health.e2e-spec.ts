@@ -111,7 +111,7 @@ describe.each(platforms)('the health of a node, on $name,', (platform) => {
     await running.disconnectAll();
   });
 
-  it('is not ready with as many streams as maxStreams, unless told, and ready again afterwards', async () => {
+  it('is not ready with as many streams as maxStreams, unless an option says otherwise, and ready again afterwards', async () => {
     await start({ limits: { maxStreams: 1 } });
     await running.listen('/health/stream');
     const full = { ...UP, state: 'full', streams: 1 };

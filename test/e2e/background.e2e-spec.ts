@@ -23,7 +23,7 @@ describe('a process without HTTP, with the memory broker,', () => {
           sent: 0,
           left: 0,
           disconnected: 0,
-          heard: ['from the worker'],
+          received: ['from the worker'],
           health: 'ready',
         },
         handles,

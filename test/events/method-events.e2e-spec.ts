@@ -147,23 +147,23 @@ function breaking(): WrappedMemoryBroker {
 }
 
 @Injectable()
-class Ears {
-  readonly heard: (string | SseMessage)[] = [];
+class Listeners {
+  readonly received: (string | SseMessage)[] = [];
 
   @OnRoom('orders/*')
   pattern({ room, event, data }: SseMessage): void {
-    this.heard.push(`pattern ${room} ${event} ${JSON.stringify(data)}`);
+    this.received.push(`pattern ${room} ${event} ${JSON.stringify(data)}`);
   }
 
   @OnRoom('orders/:id', { event: 'paid' })
   async template(message: SseMessage): Promise<void> {
-    this.heard.push(message);
+    this.received.push(message);
   }
 
   @OnRoom('audit', { nodes: 'all' })
   @OnRoom('log')
   twice({ room }: SseMessage): void {
-    this.heard.push(`twice ${room}`);
+    this.received.push(`twice ${room}`);
   }
 }
 
@@ -293,10 +293,10 @@ describe('@BroadcastsTo', () => {
 
   it('works on what a factory of the application returns, and refuses an object that Nest does not know before it runs', async () => {
     const running = await start([{ provide: 'made', useFactory: () => new Orders() }]);
-    const heard: unknown[] = [];
-    running.sse.stream('orders/7').subscribe(({ event }) => heard.push(event));
+    const received: unknown[] = [];
+    running.sse.stream('orders/7').subscribe(({ event }) => received.push(event));
     await running.app.get<Orders>('made').save({ id: 7 });
-    await eventually(() => heard.length === 1, 'the event');
+    await eventually(() => received.length === 1, 'the event');
     await running.close();
     expect(await sseRefusal(() => new Orders().save({ id: 7 }))).toMatchObject({
       code: 'module-not-imported',
@@ -305,12 +305,12 @@ describe('@BroadcastsTo', () => {
 
   it('publishes to the application of its object, where two share a process', async () => {
     const [one, other] = [await start([Orders]), await start([Orders])];
-    const heard: string[] = [];
-    one.sse.stream('orders/7').subscribe(() => heard.push('one'));
-    other.sse.stream('orders/7').subscribe(() => heard.push('other'));
+    const received: string[] = [];
+    one.sse.stream('orders/7').subscribe(() => received.push('one'));
+    other.sse.stream('orders/7').subscribe(() => received.push('other'));
     await other.get(Orders).save({ id: 7 });
-    await eventually(() => heard.length === 1, 'the event');
-    expect(heard).toEqual(['other']);
+    await eventually(() => received.length === 1, 'the event');
+    expect(received).toEqual(['other']);
     await one.close();
     await other.close();
   });
@@ -342,14 +342,14 @@ describe('@BroadcastsTo', () => {
 });
 
 describe('@OnRoom', () => {
-  it('hears events that fit its pattern, its template and its name of events', async () => {
-    const running = await start([Ears]);
-    const { heard } = running.get(Ears);
+  it('receives events that fit its pattern, its template and its name of events', async () => {
+    const running = await start([Listeners]);
+    const { received } = running.get(Listeners);
     const id = await running.sse.broadcast(['orders/7', 'orders/8', 'log'], 'paid', { at: new Date(0) });
     await running.sse.broadcast('orders/7/items', 1);
     await running.sse.broadcast('others/7', 'paid', 1);
     await running.sse.to('audit').emit('x', 1);
-    expect(heard).toEqual([
+    expect(received).toEqual([
       'pattern orders/7 paid {"at":"1970-01-01T00:00:00.000Z"}',
       { room: 'orders/7', event: 'paid', data: { at: '1970-01-01T00:00:00.000Z' }, id },
       'twice log',
@@ -359,18 +359,18 @@ describe('@OnRoom', () => {
     await running.close();
   });
 
-  it('hears nothing that was refused', async () => {
-    const running = await start([Ears, FailingEars], { broker: breaking() });
+  it('receives nothing that was refused', async () => {
+    const running = await start([Listeners, FailingEars], { broker: breaking() });
     await sseRefusal(() => running.sse.broadcast(['orders/7', 'broken'], 'paid', 1));
-    expect(running.get(Ears).heard).toEqual([]);
+    expect(running.get(Listeners).received).toEqual([]);
     expect(running.logger.complaints).toEqual([]);
     await running.close();
   });
 
-  it('that throws or rejects is reported, and the others hear the event', async () => {
-    const running = await start([FailingEars, Ears]);
+  it('that throws or rejects is reported, and the others receive the event', async () => {
+    const running = await start([FailingEars, Listeners]);
     await running.sse.broadcast('orders/7', 'x', 1);
-    expect(running.get(Ears).heard).toHaveLength(1);
+    expect(running.get(Listeners).received).toHaveLength(1);
     const lines = (): string => running.logger.complaints.map(({ text }) => text).join('\n');
     await eventually(() => lines().includes('later'), 'the rejection');
     expect(lines()).toContain('@OnRoom (FailingEars.fails(), room orders/7)');
@@ -383,7 +383,7 @@ describe('@OnRoom', () => {
     const left: string[] = [];
     const unsubscribe = broker.unsubscribe.bind(broker);
     broker.unsubscribe = (room) => (left.push(room), unsubscribe(room));
-    const running = await start([Ears], { broker });
+    const running = await start([Listeners], { broker });
     expect(running.sse.rooms()).toEqual(['audit']);
     await running.close();
     expect(left).toContain('audit');
@@ -393,11 +393,11 @@ describe('@OnRoom', () => {
     @Injectable({ scope: Scope.REQUEST })
     class Scoped {
       @OnRoom('a')
-      hear(): void {}
+      receive(): void {}
     }
     expect(await sseRefusal(() => start([Scoped]))).toMatchObject({
       code: 'invalid-options',
-      message: expect.stringContaining('Scoped.hear()'),
+      message: expect.stringContaining('Scoped.receive()'),
     });
     for (const room of ['a/*', 'a/:id', '*'])
       expect(await sseRefusal(() => OnRoom(room, { nodes: 'all' }))).toMatchObject({

@@ -18,8 +18,8 @@ describe('the judge of pages with sessions', () => {
     const memberships = [{ ...inAll, ...membership }];
     const texts = received.map((number) => `chat ${number}`);
     const page = { begun: 0, memberships, received: texts, gaps: new Set(gaps) };
-    const { deliveries, gaps: told, ...verdict } = judgeSession(page, events);
-    expect(told).toEqual(gaps);
+    const { deliveries, gaps: announced, ...verdict } = judgeSession(page, events);
+    expect(announced).toEqual(gaps);
     expect(deliveries).toBe(received.length);
     return verdict;
   }
@@ -45,7 +45,7 @@ describe('the judge of pages with sessions', () => {
     });
   });
 
-  it('accepts a loss that a gap has told', () => {
+  it('accepts a loss that a gap has announced', () => {
     expect(judge([1, 4], {}, ['chat'])).toEqual(clean);
     expect(judge([1, 4], {}, ['other']).lost).toEqual(['chat 2', 'chat 3']);
   });

@@ -229,7 +229,7 @@ export interface SessionVerdict {
   readonly doubles: readonly string[];
   readonly disorder: readonly string[];
   readonly foreign: readonly string[];
-  /** Rooms of gaps, and their reasons. A loss that a gap has told is none. */
+  /** Rooms of gaps, and their reasons. An announced loss is none. */
   readonly gaps: readonly string[];
 }
 

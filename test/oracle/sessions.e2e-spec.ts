@@ -76,7 +76,7 @@ describeWithRedis('sessions on three nodes, under random cuts, joins and leaves'
     ['whose events from before the join are replayed', replayFromBeforeJoins, 'foreign'],
     ['whose rooms begin after the answer to the join', beginAfterAnswers, 'lost'],
     ['whose rooms are not asked for at the restore', skipAuthorization, 'foreign'],
-    ['whose joins are answered before the node hears the room', answerAtOnce, 'lost'],
+    ['whose joins are answered before the node receives the room', answerAtOnce, 'lost'],
     ['that two streams have', keepOlderStreams, 'shared'],
   ])(
     '%s are found',

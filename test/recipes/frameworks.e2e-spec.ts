@@ -133,12 +133,12 @@ describeUnless(noBrowser, 'the recipes for frameworks, in Chromium', () => {
     expect(running.sse.count()).toBe(2);
   });
 
-  /** Waits until a second stream of the page has heard three heartbeats. */
+  /** Waits until a second stream of the page has received three heartbeats. */
   const hearsHeartbeats = (): Promise<void> =>
     page.evaluate(`new Promise((resolve) => {
-      let heard = 0;
+      let received = 0;
       const source = new EventSource('/orders/events?sse=heartbeat');
-      source.addEventListener('sse:heartbeat', () => ++heard === 3 && resolve());
+      source.addEventListener('sse:heartbeat', () => ++received === 3 && resolve());
     })`);
 
   it.each([

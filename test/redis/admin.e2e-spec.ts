@@ -83,17 +83,17 @@ describeWithRedis('the operator’s page over two nodes and Redis', () => {
     await own.close();
     expect(await next(page, 'bye')).toMatchObject({ node: third.node });
     page.close();
-    const heard: string[] = [];
+    const received: string[] = [];
     const subscription = nodes[1].sse.internals.hub
       .observeRoom('*sse:admin-tell')
-      .subscribe(({ event }) => heard.push(event ?? ''));
+      .subscribe(({ event }) => received.push(event ?? ''));
     const ask = { rooms: ['*sse:admin-tell'], parts: ['fence', '{}', { volatile: true }] };
     // Longer than two intervals: a summary that was published before the page was closed has arrived.
     await pause(4_500);
-    heard.length = 0;
+    received.length = 0;
     await nodes[0].sse.internals.hub.events.publish(ask);
-    await eventually(() => heard.length > 0, 'a message is heard');
-    expect(heard).toEqual(['fence']);
+    await eventually(() => received.length > 0, 'a message is received');
+    expect(received).toEqual(['fence']);
     subscription.unsubscribe();
   });
 });

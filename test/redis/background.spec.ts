@@ -43,7 +43,7 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
       sent: 1,
       left: 1,
       disconnected: 1,
-      heard: ['from the worker'],
+      received: ['from the worker'],
       health: 'ready',
     };
 

@@ -92,7 +92,7 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
         const received = await within(receivedUntil(again, 'end'), 'the end', RECOVERY_MS);
         expectNotSilent(received);
         again.close();
-        // No gap is left for a client that was told of it and comes back.
+        // No gap is left for a client that has received it and comes back.
         const last = received.at(-1)?.id;
         const third = await connect(last);
         await running.sse.broadcast(safe, 'end again');

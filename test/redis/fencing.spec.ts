@@ -93,7 +93,7 @@ describeWithRedis('a node on a master that Sentinels have replaced and cannot re
 
   it('finds the new one where the first Sentinel of its list still names the former one', async () => {
     await split.split();
-    // It monitors the former master alone, and hears nothing of the other Sentinels.
+    // It monitors the former master alone, and receives nothing of the other Sentinels.
     stale = await RedisServer.startSentinel([`sentinel monitor chaos 127.0.0.1 ${split.master.port} 1`]);
     const before = await split.master.command('DBSIZE');
     await start(create([stale.port, ...split.sentinels.ports]));

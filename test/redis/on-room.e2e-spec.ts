@@ -8,22 +8,22 @@ import { eventually } from '../support/within.js';
 import { describeWithRedis, RedisServer } from './redis-server.js';
 
 @Injectable()
-class Ears {
-  readonly heard: string[] = [];
+class Listeners {
+  readonly received: string[] = [];
 
   @OnRoom('audit', { nodes: 'all' })
   onEachNode({ data }: SseMessage): void {
-    this.heard.push(`all ${String(data)}`);
+    this.received.push(`all ${String(data)}`);
   }
 
   @OnRoom('*')
   onOne({ data }: SseMessage): void {
-    this.heard.push(`own ${String(data)}`);
+    this.received.push(`own ${String(data)}`);
   }
 }
 
 const expected = (own: string): string[] => ['all from one', 'all from two', own].toSorted();
-const wanted = (heard: string[]): string[] => heard.filter((each) => each.includes('from')).toSorted();
+const wanted = (received: string[]): string[] => received.filter((each) => each.includes('from')).toSorted();
 
 describeWithRedis('@OnRoom over two nodes and Redis', () => {
   let redis: RedisServer;
@@ -32,7 +32,7 @@ describeWithRedis('@OnRoom over two nodes and Redis', () => {
   beforeAll(async () => {
     redis = await RedisServer.start();
     const app = (): ReturnType<typeof sseApp> =>
-      sseApp({ providers: [Ears], options: { broker: redisBroker({ url: redis.url }) } });
+      sseApp({ providers: [Listeners], options: { broker: redisBroker({ url: redis.url }) } });
     nodes = [await express.start(app()), await fastify.start(app())];
   });
   afterAll(async () => {
@@ -40,17 +40,17 @@ describeWithRedis('@OnRoom over two nodes and Redis', () => {
     await redis?.dispose();
   });
 
-  it('hears an event once, on the node that published it, and with nodes: all on each node', async () => {
-    const ears = nodes.map((node) => node.get(Ears).heard);
-    // Each node hears the other when the broker delivers the room to it.
+  it('receives an event once, on the node that published it, and with nodes: all on each node', async () => {
+    const lists = nodes.map((node) => node.get(Listeners).received);
+    // Each node receives the other when the broker delivers the room to it.
     await eventually(async () => {
       await nodes[0]?.sse.broadcast('audit', 'warm-up');
-      return ears.every((heard) => heard.some((each) => each.startsWith('all')));
+      return lists.every((received) => received.some((each) => each.startsWith('all')));
     }, 'both subscriptions');
-    for (const heard of ears) heard.length = 0;
+    for (const received of lists) received.length = 0;
     await nodes[0]?.sse.broadcast('audit', 'from one');
     await nodes[1]?.sse.broadcast('audit', 'from two');
-    await eventually(() => ears.every((heard) => wanted(heard).length === 3), 'all events');
-    expect(ears.map(wanted)).toEqual([expected('own from one'), expected('own from two')]);
+    await eventually(() => lists.every((received) => wanted(received).length === 3), 'all events');
+    expect(lists.map(wanted)).toEqual([expected('own from one'), expected('own from two')]);
   });
 });

@@ -110,25 +110,9 @@ export class RedisServer {
     this.#process?.kill('SIGCONT');
   }
 
-  /** Sends one command on a new connection. Resolves with the text of a bulk reply, or the first line of another. */
+  /** Sends one command as `sendCommand` does. */
   command(...words: string[]): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const socket = connect(this.port, '127.0.0.1');
-      let reply = '';
-      socket.once('error', reject);
-      socket.on('data', (data) => {
-        reply += data.toString();
-        const end = reply.indexOf('\r\n');
-        const isWhole = reply.startsWith('$')
-          ? reply.length >= end + 4 + Number(reply.slice(1, end))
-          : end > 0;
-        if (end < 0 || !isWhole) return;
-        socket.destroy();
-        resolve(reply.startsWith('$') ? reply.slice(end + 2, -2) : reply.slice(0, end));
-      });
-      const parts = words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`);
-      socket.write(`*${words.length}\r\n${parts.join('')}`);
-    });
+    return sendCommand(this.port, ...words);
   }
 
   async dispose(): Promise<void> {
@@ -147,6 +131,25 @@ export class RedisServer {
       return false;
     }
   }
+}
+
+/** Sends one command on a new connection. Resolves with the text of a bulk reply, or the first line of another. */
+export function sendCommand(port: number, ...words: string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1');
+    let reply = '';
+    socket.once('error', reject);
+    socket.on('data', (data) => {
+      reply += data.toString();
+      const end = reply.indexOf('\r\n');
+      const isWhole = reply.startsWith('$') ? reply.length >= end + 4 + Number(reply.slice(1, end)) : end > 0;
+      if (end < 0 || !isWhole) return;
+      socket.destroy();
+      resolve(reply.startsWith('$') ? reply.slice(end + 2, -2) : reply.slice(0, end));
+    });
+    const parts = words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`);
+    socket.write(`*${words.length}\r\n${parts.join('')}`);
+  });
 }
 
 export async function freePort(): Promise<number> {

@@ -1,5 +1,5 @@
 import { eventually } from '../support/within.js';
-import { RedisServer } from './redis-server.js';
+import { RedisServer, sendCommand } from './redis-server.js';
 
 /** Starts a replica. Resolves when it is in sync with its master. */
 export async function startReplica(master: RedisServer): Promise<RedisServer> {
@@ -15,11 +15,21 @@ export async function waitForSync(replica: RedisServer): Promise<void> {
   await eventually(isInSync, 'the replica in sync', 60_000);
 }
 
-/** Waits for data in a replica: its link is `up` before the master sends what was written since the first copy. */
+/** Waits until a replica has everything that its master had accepted at the time of the call. */
 export async function waitForCopy(replica: RedisServer | undefined): Promise<void> {
+  if (replica === undefined) return;
+  const masterPort = await replicationField(replica.port, 'master_port');
+  const accepted = await replicationField(masterPort, 'master_repl_offset');
   await eventually(
-    async () => (await replica?.command('DBSIZE')) !== ':0',
+    async () => (await replicationField(replica.port, 'slave_repl_offset')) >= accepted,
     'the data in the replica',
     60_000,
   );
+}
+
+async function replicationField(port: number, field: string): Promise<number> {
+  const [, value] =
+    new RegExp(`^${field}:(\\d+)`, 'm').exec(await sendCommand(port, 'INFO', 'replication')) ?? [];
+  if (value === undefined) throw new Error(`the server on port ${port} has no ${field}`);
+  return Number(value);
 }

@@ -85,7 +85,7 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
       }
     }, 60_000);
 
-    it('are gone after FLUSHALL: nothing is accepted, and followers are told', async () => {
+    it('are gone after FLUSHALL: nothing is accepted, and followers are notified', async () => {
       const server = await RedisServer.start();
       try {
         const [[producer], [follower]] = [

@@ -197,7 +197,7 @@ describe('an event in rooms of two partitions', () => {
     brokerOf(first).restartEmpty();
     const back = await connect(id);
     const received = await receivedUntil(back, 'before');
-    // A client that is cut here comes with the new epoch: the gap of the second room has told it.
+    // A client that is cut here comes with the new epoch: it has received the gap of the second room.
     expect(gapsOf(received)).toEqual([
       { rooms: expect.arrayContaining([first, second]) as unknown, reason: 'epoch' },
     ]);

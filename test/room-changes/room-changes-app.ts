@@ -100,8 +100,8 @@ export function pageApp(options: SseModuleOptions = {}): Type {
 }
 
 interface PostOptions {
-  /** Text of the body in place of JSON. */
-  readonly text?: string;
+  /** The body in place of JSON. */
+  readonly text?: string | Buffer;
   readonly headers?: Record<string, string>;
 }
 

@@ -153,12 +153,13 @@ describe.each(platforms)('the bounds of runs on $name', (platform) => {
   it('a native EventSource gets the run once, and stops for good after its end', async () => {
     await (await sse.runs.start('run', ['1', '2'].values())).ended();
     const source = new EventSource(`${app.url}/tail`);
-    const heard: string[] = [];
+    const received: string[] = [];
     const statuses: (number | undefined)[] = [];
-    for (const name of ['message', 'sse:end']) source.addEventListener(name, ({ type }) => heard.push(type));
+    for (const name of ['message', 'sse:end'])
+      source.addEventListener(name, ({ type }) => received.push(type));
     source.addEventListener('error', ({ code }) => statuses.push(code));
     await eventually(() => source.readyState === EventSource.CLOSED, 'the end of the EventSource', 20_000);
-    expect(heard).toEqual(['message', 'message', 'sse:end']);
+    expect(received).toEqual(['message', 'message', 'sse:end']);
     expect(statuses.at(-1)).toBe(204);
   });
 });

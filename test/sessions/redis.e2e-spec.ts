@@ -119,7 +119,7 @@ describeWithRedis.each<[RedisDriverName, number]>([
     expect(page.ready.restored).toEqual(['chat']);
   });
 
-  it('that Redis has lost is told to the page, and one that is open is stored again', async () => {
+  it('that Redis has lost is announced to the page, and one that is open is stored again', async () => {
     const page = new SessionPage();
     const first = await page.connect(one);
     await first.join('chat');

@@ -115,7 +115,7 @@ describe.each(platforms)('a session of a stream, on $name', (platform) => {
     expect(client.isClosed).toBe(false);
   });
 
-  it('belongs to the newest stream: an older one is ended for it, and told not to come back', async () => {
+  it('belongs to the newest stream: an older one is ended for it, and does not come back', async () => {
     const old = new SessionPage();
     const client = await old.connect(running);
     await client.join('chat');
@@ -126,7 +126,7 @@ describe.each(platforms)('a session of a stream, on $name', (platform) => {
     expect(page.ready.restored).toEqual(['chat']);
   });
 
-  it('that is gone is told to a stream that comes back with an id', async () => {
+  it('that is gone is announced to a stream that comes back with an id', async () => {
     const page = new SessionPage();
     const first = await page.connect(running);
     await first.join('chat');

@@ -1,8 +1,8 @@
 /** The longest that a test waits for something that must happen; a safety net, never a measurement. */
-export const SAFETY_MS = 10_000;
+export const SAFETY_MS = 20_000;
 
 /** The same for megabytes on a busy machine, and for processes. */
-export const PATIENCE_MS = 25_000;
+export const PATIENCE_MS = 40_000;
 
 /** Settles as the promise does, or rejects after `ms` with an error that names what did not happen. */
 export async function within<T>(promise: PromiseLike<T>, what: string, ms = SAFETY_MS): Promise<T> {
@@ -17,11 +17,21 @@ export async function within<T>(promise: PromiseLike<T>, what: string, ms = SAFE
   }
 }
 
-/** Polls until the condition holds; throws after `ms`. */
-export async function eventually(condition: () => unknown, what: string, ms = SAFETY_MS): Promise<void> {
+/**
+ * Polls until the condition holds; throws after `ms`.
+ *
+ * @param what the awaited state; a function also describes the state that was reached
+ */
+export async function eventually(
+  condition: () => unknown,
+  what: string | (() => string),
+  ms = SAFETY_MS,
+): Promise<void> {
   const deadline = Date.now() + ms;
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`not within ${ms} ms: ${what}`);
+    if (Date.now() > deadline) {
+      throw new Error(`not within ${ms} ms: ${typeof what === 'string' ? what : what()}`);
+    }
     await pause(2);
   }
 }

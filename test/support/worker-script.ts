@@ -26,8 +26,8 @@ class WorkerModule {}
 
 const app = await NestFactory.createApplicationContext(WorkerModule, { logger: ['error', 'warn'] });
 const sse = app.get(SseService);
-const heard: unknown[] = [];
-sse.stream('chat/1').subscribe(({ data }) => heard.push(data));
+const received: unknown[] = [];
+sse.stream('chat/1').subscribe(({ data }) => received.push(data));
 sse.presence$('chat/1').subscribe();
 sse.connected$.subscribe();
 sse.disconnected$.subscribe();
@@ -41,7 +41,7 @@ const results = {
   sent: await sse.send({ user: 'ann' }, 'hello', 1),
   left: await sse.leave({ user: 'ann' }, 'chat/2'),
   disconnected: await sse.disconnect({ user: 'ann' }, { retryMs: { minMs: 1, maxMs: 9 } }),
-  heard,
+  received,
   health: sse.health().state,
 };
 console.log(JSON.stringify(results));

@@ -29,7 +29,7 @@ export interface Source {
   use?(rooms: readonly TabRoom[], tab?: string): void;
 }
 
-/** A connection to the server that can be told to try again. */
+/** A connection to the server that can try again at once. */
 export interface OpenConnection extends Source {
   wake(): void;
 }

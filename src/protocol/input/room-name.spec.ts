@@ -101,7 +101,7 @@ describe('the rooms of this package', () => {
     expect(() => checkRoom(room, NAMES_OF_OTHER_NODES)).toThrow(refusal);
   });
 
-  it('are told from all others', () => {
+  it('are distinguished from all others', () => {
     expect(['*sse:admin-ask', '*sse:x'].filter(isInternalRoom)).toHaveLength(2);
     expect(['*', '*sse:', '*sse:\n', '*sse', 'sse:x', '*sse:X', 'orders/*'].filter(isInternalRoom)).toEqual(
       [],

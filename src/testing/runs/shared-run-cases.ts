@@ -5,7 +5,7 @@ import { LEASE, OTHER, page, runsOf, SHORT_LEASE_MS, start, summary } from './ru
 
 /** Runs between nodes of one backend. */
 export const sharedRunCases: Readonly<Record<string, CaseBody>> = {
-  'of starts on two nodes at once one starts the run, and the other one is told of it': async (harness) => {
+  'of starts on two nodes at once one starts the run, and the other one learns of it': async (harness) => {
     const nodes = [await harness.node(), await harness.node()] as const;
     for (let round = 0; round < 10; round++) {
       const run = `run ${round}`;

@@ -71,8 +71,8 @@ class CallbackController {
   })
   shared(): void {}
 
-  @OnRoom('heard')
-  hear({ data }: SseMessage): unknown {
+  @OnRoom('received')
+  receive({ data }: SseMessage): unknown {
     return FAILURES[data as Way]();
   }
 
@@ -425,11 +425,11 @@ const stateAfterGap = (outcome: 'Ends' | 'Waits'): Cell => [
   },
 ];
 
-const hears = (fails: boolean): Cell => [
+const receives = (fails: boolean): Cell => [
   fails ? 'Reported' : 'No effect',
   async (table, _fail, way) => {
     await table.start();
-    await table.running.sse.broadcast('heard', way);
+    await table.running.sse.broadcast('received', way);
     await table.servesOthers();
     expect(table.counted).toEqual(fails ? ['@OnRoom'] : []);
   },
@@ -685,7 +685,12 @@ const TABLE: Readonly<Record<string, Row>> = {
     hangs: publishesResult,
     nonsense: publishesResult,
   },
-  '@OnRoom': { throws: hears(true), rejects: hears(true), hangs: hears(false), nonsense: hears(false) },
+  '@OnRoom': {
+    throws: receives(true),
+    rejects: receives(true),
+    hangs: receives(false),
+    nonsense: receives(false),
+  },
   'broker.start': {
     throws: starts((fail) => brokerWith('start', fail), FAILED),
     rejects: starts((fail) => brokerWith('start', fail), FAILED),

@@ -31,7 +31,7 @@ describeWithRedis('presence of a node in another process', () => {
     remove = app.remove;
     observer = await new PresenceNode({ url: server.url, driver: 'redis' }).start('a');
     child = spawn(process.execPath, [app.main, server.url], { stdio: ['ignore', 'ignore', 'inherit'] });
-  }, 60_000);
+  });
 
   afterAll(async () => {
     child.kill('SIGKILL');

@@ -1,6 +1,6 @@
 /**
  * Merges equal reads: of many callers that ask for the same page at the same time, one read is sent. A caller never gets the
- * reply to a read that was sent before its call, so that each sees every change that it was told of.
+ * reply to a read that was sent before its call, so that its reply has every change that the caller was notified of.
  */
 export class EqualReads<T> {
   readonly #waiting = new Map<string, Promise<T>>();
