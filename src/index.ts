@@ -31,6 +31,11 @@ export { ticketOf } from './tickets/request-ticket.js';
 export { SseTicketGuard, ticketRooms } from './endpoint/sse-ticket.guard.js';
 export type { IssueOptions, SseTicket, SseTicketOptions } from './tickets/ticket-options.interface.js';
 export type { TicketStore } from './broker/ticket-store.interface.js';
+export type {
+  UserStreamOutcome,
+  UserStreamRule,
+  UserStreamStore,
+} from './broker/user-stream-store.interface.js';
 export type { AllowedOrigins } from './cross-site/cross-site-options.interface.js';
 export type { AuthorizeRoom } from './rooms/authorize/authorize-room.interface.js';
 export type { SseSessionOptions } from './sessions/session-options.interface.js';

@@ -68,6 +68,7 @@ export const DEFAULT_OPTIONS = {
 export const DEFAULT_LIMITS = {
   maxStreams: 50_000,
   maxStreamsPerUser: 100,
+  maxStreamsPerUserOnAllNodes: false,
   atUserLimit: 'refuse',
   maxStreamsPerAddress: false,
   maxStreamsPerKey: 100,

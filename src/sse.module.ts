@@ -10,6 +10,7 @@ import {
 } from '@nestjs/common';
 import { DiscoveryModule, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { publishToChannels } from './channels/publish-to-channels.js';
+import type { SseClient } from './connection/sse-client.js';
 import { CallbackFailures } from './callbacks/callback-failures.js';
 import { nodeMetrics } from './callbacks/node-metrics.js';
 import { checkIdentify } from './check-options.js';
@@ -18,8 +19,8 @@ import { EventCheck } from './contract/event-check.js';
 import { Drain } from './drain/drain.js';
 import { EndpointExplorer } from './endpoint/routes/endpoint-explorer.js';
 import { NodeLog } from './endpoint/node-log.js';
+import { createLimits } from './endpoint/limits/create-limits.js';
 import { createRuns } from './endpoint/runs/create-runs.js';
-import { identifyClient } from './endpoint/identity/identify-client.js';
 import { ServerConnections } from './endpoint/server-connections.js';
 import { StreamLimits } from './limits/stream-limits.js';
 import { MethodExplorer } from './method-events/method-explorer.js';
@@ -220,7 +221,7 @@ export function createRuntime(
     observer: presence,
     onEpochChange: () => sessions?.renew(true),
     onBrokerLog: log.broker,
-    onControl: (text, order) => sessions?.receive(text) === true || commands.receive(text, hub, order),
+    onControl: (text, arrival) => sessions?.receive(text) === true || commands.receive(text, hub, arrival),
   });
   const { sessions, stored } = createSessions(options, hub);
   publishToChannels(hub.observables);
@@ -236,13 +237,8 @@ export function createRuntime(
     metrics.started?.(() => hub.gauges());
     presence.start(hub);
   };
-  const limits = new StreamLimits(options.limits, {
-    metrics,
-    onReached: log.limitReached,
-    identify: (client) =>
-      hub.isHidden(client) ? undefined : identifyClient(client, (each) => presence.identify(each)),
-    clients: () => hub.clients,
-  });
+  const identify = (client: SseClient): void => presence.identify(client);
+  const limits = createLimits(options, { hub, log, commands, identify });
   const drain = new Drain({ windowMs: options.drainWindowMs, clients: () => hub.clients });
   const runs = createRuns(options, callbacks);
   const runtime = { options, presence, commands, limits, tickets, sessions, drain, runs, hub, log, serve };

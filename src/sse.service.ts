@@ -66,7 +66,9 @@ export class SseService<Events extends object = object> {
   add(request: unknown, response: unknown, options: AddOptions = {}): SseClient {
     const { rooms, retryMs = this.options.retryMs } = checkAddOptions(options);
     const { limits, options: rules, sessions } = this;
-    const opening = { rooms, retryMs, isDraining: this.draining.hasBegun, limits, rules, sessions };
+    const onFailure = (error: unknown): void => this.hub.report(error, 'add()');
+    const isDraining = this.draining.hasBegun;
+    const opening = { rooms, retryMs, isDraining, limits, rules, sessions, onFailure };
     return openRawStream(this.hub, request, response, opening);
   }
 

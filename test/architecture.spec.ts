@@ -44,7 +44,7 @@ describe('the source tree', () => {
         .map(({ path }) => path)
         .filter(
           (path) =>
-            !/^((endpoint|room-changes|run-routes|method-events|http-api|terminus|admin|testing)\/)?((routes|runs|identity|mock|streams)\/)?[^/]+$/.test(
+            !/^((endpoint|room-changes|run-routes|method-events|http-api|openapi|terminus|admin|testing)\/)?((routes|runs|identity|mock|streams)\/)?[^/]+$/.test(
               path,
             ),
         ),
@@ -62,6 +62,12 @@ describe('the source tree', () => {
     expect([...loaded]).not.toContain('prom-client');
     expect([...loaded]).not.toContain('@opentelemetry/api');
     expect([...loaded]).toContain('rooms/room-hub.ts');
+  });
+
+  it('loads no library for API descriptions, nor them with the main entry', () => {
+    const packages = [...loadedBy('openapi/index.ts', sources)].filter((path) => !path.endsWith('.ts'));
+    expect(packages.filter((name) => !/^(@nestjs\/(common|core)|rxjs.*|node:.*)$/.test(name))).toEqual([]);
+    expect([...loadedBy('index.ts', sources)].filter((path) => path.startsWith('openapi/'))).toEqual([]);
   });
 
   it('loads nothing of Nest with the cases of the broker contract', () => {

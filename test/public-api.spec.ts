@@ -138,6 +138,9 @@ const API: Readonly<
       'TicketStore',
       'TraceContext',
       'TracedEvent',
+      'UserStreamOutcome',
+      'UserStreamRule',
+      'UserStreamStore',
       'WriteLatency',
     ],
   },
@@ -151,6 +154,17 @@ const API: Readonly<
       'SseHttpApiKey',
       'SseHttpApiOptions',
       'SseHttpApiRouteOptions',
+    ],
+  },
+  'openapi/index.ts': {
+    values: ['createAsyncApi', 'describeStreams'],
+    types: [
+      'AsyncApiDocument',
+      'AsyncApiOptions',
+      'DescribeOptions',
+      'OpenApiDocument',
+      'SchemaTarget',
+      'ToJsonSchema',
     ],
   },
   'opentelemetry/index.ts': {

@@ -8,7 +8,7 @@ export interface Page {
 /** Parts of the sidebar, each with the numbers of its pages. */
 const PARTS: readonly { readonly text: string; readonly pages: readonly number[] }[] = [
   { text: 'Guide', pages: [1, 2, 22, 20, 5, 6, 21, 15, 9] },
-  { text: 'Running it', pages: [25, 7, 8, 16, 17, 19, 18, 14] },
+  { text: 'Running it', pages: [25, 7, 8, 16, 17, 19, 18, 26, 14] },
   { text: 'Reference', pages: [3, 4, 10, 11, 13, 12] },
 ];
 

@@ -6,6 +6,7 @@ import type { PresenceStore } from './presence-store.interface.js';
 import type { RunStore } from './run-store.interface.js';
 import type { TicketStore } from './ticket-store.interface.js';
 import type { SessionStore } from './session-store.interface.js';
+import type { UserStreamStore } from './user-stream-store.interface.js';
 
 /** Limits of one room's history. */
 export interface RoomHistoryLimits {
@@ -44,26 +45,21 @@ export type BrokerLogLevel = 'warn' | 'log';
  * `publish`, `publishControl` and `presence.set` may call the listener before they return.
  */
 export interface BrokerListener {
-  /**
-   * Receives one event of a subscribed room. Events that have a position arrive in ascending order. The node's own events
-   * arrive here as well, and nowhere else.
-   */
+  /** Receives one event of a subscribed room, of this node too. Events that have a position arrive in ascending order. */
   onMessage(message: RoomMessage): void;
   /** Reports each change of the state, as `sse.brokerState$` emits it. */
   onStateChange(state: BrokerState): void;
-  /**
-   * Reports rooms that may have lost events between the last delivered event and the next one: the broker could not
-   * catch up completely after an outage.
-   */
+  /** Reports rooms that may have lost events between the last delivered event and the next one, after an outage. */
   onGap(rooms: readonly string[]): void;
   /** Reports a new epoch: the broker lost its history. Every later event is after `current`, by default `position`. */
   onEpochChange(epoch: string, current?: Position): void;
   /**
    * Receives a control message that some node has sent with `publishControl`.
    * @param isInOrder `true` if what was published before it to subscribed rooms has been delivered. Default: `false`
+   * @param connectedForMs milliseconds for which this node has received every control message. Default: unknown
    * @returns `false` for a malformed message, which is ignored; a broker may count it
    */
-  onControl?(text: string, isInOrder?: boolean): boolean | void;
+  onControl?(text: string, isInOrder?: boolean, connectedForMs?: number): boolean | void;
   /**
    * Writes a line of the broker's log. In an application it is one of Nest's `Logger`, and a line that repeats is written once
    * in ten seconds with its number. Must not throw. Without it, `redisBroker` emits process warnings, `SseRedisWarning`.
@@ -236,6 +232,8 @@ export interface SseBroker extends Partial<ControlChannel> {
   readonly sessions?: SessionStore;
   /** Stores runs. Optional: without it, routes with `@SseRun` or `@SseRunTail` are refused at start-up, and calls of `sse.runs`. */
   readonly runs?: RunStore;
+  /** Counts streams of users. Optional: without it, the option `limits.maxStreamsPerUserOnAllNodes` is refused at start-up. */
+  readonly userStreams?: UserStreamStore;
 
   /** Settles when accepted events of this node have been delivered to it; at once while not connected. Precedes `close`. */
   whenDelivered?(): Promise<void>;

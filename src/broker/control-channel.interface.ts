@@ -18,11 +18,12 @@ export interface ControlChannel {
    * Sends a control message to every node, this one included. It is not stored; each reachable node receives it once.
    *
    * @param to id of the only node that needs the message. A broker may send it to all nodes nevertheless
+   * @param signal a message that still waits for a connection when it is aborted is not sent any more
    * @returns resolves when the broker has accepted the message, with the number of nodes that it was passed to, where the
    * broker knows that number
    * @throws SseError `broker-closed`, `broker-unavailable`
    */
-  publishControl(text: string, to?: string): Promise<number | void>;
+  publishControl(text: string, to?: string, signal?: AbortSignal): Promise<number | void>;
 
   /**
    * Lists the nodes that receive control messages, this one included. From then on this node receives them, even if it has

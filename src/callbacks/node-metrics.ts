@@ -12,6 +12,7 @@ const METHODS: Readonly<Record<keyof SseMetrics, 'required' | 'optional'>> = {
   clientClosed: 'required',
   clientRefused: 'optional',
   limitReached: 'optional',
+  limitUnchecked: 'optional',
   eventPublished: 'optional',
   eventDelivered: 'required',
   eventSent: 'optional',

@@ -1,5 +1,5 @@
 import type { ControlChannel } from '../broker/control-channel.interface.js';
-import type { RunTimeJoin } from '../connection/sse-client.interface.js';
+import type { ControlArrival, RunTimeJoin } from '../connection/sse-client.interface.js';
 import type { SseClient } from '../connection/sse-client.js';
 import { encodeEvent } from '../protocol/encode-event.js';
 import { messageOf } from '../protocol/error-text.js';
@@ -28,7 +28,14 @@ interface KnownCommand {
 
 /**
  * Executes received commands for the clients of this node, and answers each. A command that arrives again is answered again,
- * and not executed again.
+ * and not executed again: it is remembered for twice the time of its call.
+ *
+ * A copy may come later still, to a node that was frozen or behind a connection that stalled. The first copies of a call were
+ * published within its time, so a node that has received every message for longer than that has received them, and executed
+ * the command.
+ *
+ * Example: a call of 5 s is executed, and its node is frozen for 20 s. The copy that it finds then is ignored. A node whose
+ * connection was cut finds one half a second after it is back, and executes it.
  */
 export class CommandExecution {
   readonly #channel: ControlChannel;
@@ -38,12 +45,16 @@ export class CommandExecution {
     this.#channel = channel;
   }
 
-  /** @param inOrderIn as in `RunTimeJoin` */
-  receive(command: RemoteCommand, host: CommandHost, inOrderIn: number | undefined): void {
-    const { call, from, waitMs } = command;
+  receive(
+    command: RemoteCommand,
+    host: CommandHost,
+    { inOrderIn, connectedForMs = 0 }: ControlArrival,
+  ): void {
+    const { call, copy, from, waitMs } = command;
     this.#forgetOld();
     let known = this.#known.get(call);
     if (known === undefined) {
+      if (copy > 1 && connectedForMs >= waitMs) return;
       known = { answer: this.#execute(command, host, inOrderIn), forgetAtMs: performance.now() + 2 * waitMs };
       this.#known.set(call, known);
     }
@@ -106,7 +117,7 @@ async function execute(
       return { reached: clients.length };
     }
     case 'disconnect':
-      return { reached: endStreams(clients, action.retryMs) };
+      return { reached: endStreams(clients, action.retryMs, action.replaced ? 'replaced' : 'disconnected') };
     default: {
       const { event, data } = action;
       const volatileKey = action.volatile === true ? `\n\n${event ?? ''}` : undefined;
@@ -117,10 +128,14 @@ async function execute(
 }
 
 /** @returns the number of clients */
-export function endStreams(clients: readonly SseClient[], retryMs: RetryTime | undefined): number {
+export function endStreams(
+  clients: readonly SseClient[],
+  retryMs: RetryTime | undefined,
+  reason: 'disconnected' | 'replaced' = 'disconnected',
+): number {
   for (const client of clients) {
     if (retryMs !== undefined) client.setRetry(retryMs);
-    client.connection.end('disconnected');
+    client.connection.end(reason);
   }
   return clients.length;
 }

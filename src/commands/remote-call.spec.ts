@@ -10,8 +10,11 @@ class FakeChannel implements ControlChannel {
 
   constructor(readonly passedTo?: number) {}
 
-  async publishControl(): Promise<number | void> {
+  signal: AbortSignal | undefined;
+
+  async publishControl(_text: string, _to?: string, signal?: AbortSignal): Promise<number | void> {
     this.calls.push('publish');
+    this.signal = signal;
     return this.passedTo;
   }
 
@@ -69,6 +72,14 @@ describe('a command to other nodes', () => {
     const call = new Call({ client: 'c' }, { passedTo: 2, waitMs: 50 });
     await call.answer('one', 0);
     expect(await call.outcome).toContain('was not confirmed within 50 ms by host/two');
+  });
+
+  it('that has timed out is not sent any more, where it still waits for a connection', async () => {
+    const call = new Call({ client: 'c' }, { passedTo: 2, waitMs: 50 });
+    await call.answer('one', 0);
+    expect(call.channel.signal?.aborted).toBe(false);
+    await call.outcome;
+    expect(call.channel.signal?.aborted).toBe(true);
   });
 
   it('to several clients is passed on before the nodes are listed, and waits for all of them', async () => {

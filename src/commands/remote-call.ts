@@ -31,7 +31,8 @@ interface CallOptions {
  */
 export class RemoteCall {
   readonly #channel: ControlChannel;
-  readonly #command: RemoteCommand;
+  readonly #command: Omit<RemoteCommand, 'copy'>;
+  readonly #ended = new AbortController();
   readonly #answers = new Map<string, RemoteAnswer>();
   #nodes: readonly BrokerNode[] | undefined;
   #passedTo = 0;
@@ -56,6 +57,8 @@ export class RemoteCall {
     this.#settled = new Promise((resolve) => {
       this.#settle = (outcome) => {
         this.#isSettled = true;
+        // A copy that waits for a connection must not come after the commands that follow this one.
+        this.#ended.abort('settled');
         resolve(outcome);
       };
     });
@@ -103,12 +106,13 @@ export class RemoteCall {
    * that started in between has not received it; it is listed, and receives the second publish.
    */
   async #publish(): Promise<void> {
-    if (this.#isPublishing) return;
+    if (this.#isPublishing || this.#isSettled) return;
     this.#publishes++;
     this.#isPublishing = true;
     try {
       if (this.#listsFirst) await this.#list();
-      this.#passedTo = (await this.#channel.publishControl(encodeControl(this.#command))) ?? 0;
+      const text = encodeControl({ ...this.#command, copy: this.#publishes });
+      this.#passedTo = (await this.#channel.publishControl(text, undefined, this.#ended.signal)) ?? 0;
       if (this.#needsList) await this.#list();
       this.#check();
     } catch (error) {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { encodeControl, failureText, parseControl, type RemoteCommand } from './remote-command-codec.js';
 
-const head = { call: 'c-1', from: 'node_1', waitMs: 5_000 };
+const head = { call: 'c-1', copy: 1, from: 'node_1', waitMs: 5_000 };
 const disconnect = { ...head, to: { client: 'c' }, action: { do: 'disconnect' } };
 const leave = { ...head, to: { users: ['7'] }, action: { do: 'leave', room: 'a' } };
 const join = { ...head, to: { room: '*' }, action: { do: 'join', room: 'a', replay: 3 } };

@@ -19,8 +19,13 @@ export type CommandAction =
   | { readonly do: 'leave'; readonly room: string }
   | ({ readonly do: 'change' } & RoomChanges)
   | { readonly do: 'reauthorize' }
-  /** `retryMs`: the reconnection time, in milliseconds, sent to the clients first. */
-  | { readonly do: 'disconnect'; readonly retryMs?: RetryTime | undefined }
+  | {
+      readonly do: 'disconnect';
+      /** The reconnection time, in milliseconds, sent to the clients first. */
+      readonly retryMs?: RetryTime | undefined;
+      /** True for streams that end for a newer one of the same user: their close reason is `replaced`. */
+      readonly replaced?: true | undefined;
+    }
   | {
       readonly do: 'send';
       readonly data: string;
@@ -32,6 +37,8 @@ export type CommandAction =
 export interface RemoteCommand {
   /** Id of the command, which may arrive several times. A node executes it once. */
   readonly call: string;
+  /** Number of the publishes of this command, this one included. */
+  readonly copy: number;
   /** Id of the node that waits for answers. */
   readonly from: string;
   /** Time for which that node waits, in milliseconds. */
@@ -110,7 +117,11 @@ const ACTIONS: Readonly<Record<CommandAction['do'], Shape>> = {
   leave: { do: isString, room: isRoom },
   change: { do: isString, join: listOf(isRoom), leave: listOf(isRoom), replay: optional(isReplay) },
   reauthorize: { do: isString },
-  disconnect: { do: isString, retryMs: optional((value) => retryTime(MAX_TIMER_MS)(value) === undefined) },
+  disconnect: {
+    do: isString,
+    retryMs: optional((value) => retryTime(MAX_TIMER_MS)(value) === undefined),
+    replaced: optional((value) => value === true),
+  },
   send: {
     do: isString,
     data: isString,
@@ -121,6 +132,7 @@ const ACTIONS: Readonly<Record<CommandAction['do'], Shape>> = {
 
 const COMMAND: Shape = {
   call: isId,
+  copy: integerUpTo(Number.MAX_SAFE_INTEGER),
   from: isId,
   waitMs: integerUpTo(MAX_ANSWER_TIMEOUT_MS),
   to: (value) => hasShape(value, TARGET) && Object.keys(value).length > 0,

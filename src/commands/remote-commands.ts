@@ -12,6 +12,7 @@ import { checkReplay, type Replay } from '../protocol/input/replay-option.js';
 import { checkRoom, checkTarget, type RoomName } from '../protocol/input/room-name.js';
 import { SseError } from '../protocol/sse-error.js';
 import type { SseClient } from '../connection/sse-client.js';
+import type { ControlArrival } from '../connection/sse-client.interface.js';
 import { CommandExecution, endStreams } from './command-execution.js';
 import type { CommandHost } from './command-host.interface.js';
 import {
@@ -147,6 +148,12 @@ export class RemoteCommands {
     return client.isClosed ? 0 : endStreams([client], retryMs);
   }
 
+  /** Ends the streams of clients of any node for a newer one of the same user. @param retryMs as in `disconnect` */
+  async replace(clients: readonly string[], retryMs: number): Promise<void> {
+    const action = { do: 'disconnect', retryMs, replaced: true } as const;
+    await this.#complete(clients.map((client) => this.#call({ client }, action, ANSWER_TIMEOUT_MS)));
+  }
+
   /** Sends a validated event to clients. @returns the number of streams that have accepted it */
   async send(
     target: RemoteTarget,
@@ -158,15 +165,14 @@ export class RemoteCommands {
   /**
    * Takes a received control message: a command for the clients of this node, or an answer.
    *
-   * @param inOrderIn as in `RunTimeJoin`
    * @returns `false` for a text that is neither, which is ignored
    */
-  receive(text: string, host: CommandHost, inOrderIn?: number): boolean {
+  receive(text: string, host: CommandHost, arrival: ControlArrival = {}): boolean {
     const message = parseControl(text);
     if (message === undefined) return false;
     this.#isReceiving = true;
     if ('answer' in message) this.#calls.get(message.answer)?.receive(message);
-    else this.#execution?.receive(message, host, inOrderIn);
+    else this.#execution?.receive(message, host, arrival);
     return true;
   }
 

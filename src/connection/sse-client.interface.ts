@@ -38,5 +38,11 @@ export interface RunTimeJoin extends JoinOptions {
   readonly inOrderIn?: number | undefined;
 }
 
+/** The way on which a control message has come. */
+export interface ControlArrival extends Pick<RunTimeJoin, 'inOrderIn'> {
+  /** Milliseconds for which this node has received every control message. Default: unknown. */
+  readonly connectedForMs?: number | undefined;
+}
+
 /** By room, the position of a join. Until it is known the node may still be sent events from before the join. */
 export type PendingJoins = Map<string, Promise<ResumePoint>>;

@@ -68,8 +68,8 @@ function checkEvents(key: string, events: RoomContract): void {
   }
 }
 
-/** Returns whether a room may fit both keys; in rare cases `true` for two that no room fits. */
-function overlap(one: string, other: string): boolean {
+/** Returns whether a room may fit both templates; in rare cases `true` for two that no room fits. */
+export function overlap(one: string, other: string): boolean {
   const [parts, others] = [one.split('/'), other.split('/')];
   return parts.length === others.length && parts.every((part, n) => partsOverlap(part, others[n] as string));
 }

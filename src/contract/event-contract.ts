@@ -32,9 +32,12 @@ export function defineEvents<const Rooms extends RoomContracts>(rooms: Rooms): E
   return Object.freeze({ '~rooms': rooms });
 }
 
+/** Vendor of the schemas of `typeOnly`, of which nothing is known at run time. */
+export const TYPE_ONLY = 'nestjs-simple-sse';
+
 /** Stands for a schema where only the compiler checks the data. At run time every value passes. */
 export function typeOnly<Data>(): StandardSchema<Data> {
   return {
-    '~standard': { version: 1, vendor: 'nestjs-simple-sse', validate: (value) => ({ value: value as Data }) },
+    '~standard': { version: 1, vendor: TYPE_ONLY, validate: (value) => ({ value: value as Data }) },
   };
 }

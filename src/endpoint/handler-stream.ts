@@ -202,13 +202,23 @@ export class HandlerStream implements HandlerRunner, SourceSink {
     try {
       http.detachFromFramework();
       http.drainUnreadBody();
-      openWithinLimits(this.#options, { retryMs, newest: replay, snapshot: this.#snapshot });
+      const opening = { retryMs, newest: replay, snapshot: this.#snapshot };
+      const waiting = openWithinLimits(this.#options, opening);
+      if (waiting === undefined) this.#headSent();
+      else waiting.then(() => this.#headSent()).catch((error: unknown) => this.#headFailed(error));
     } catch (error) {
-      // An invalid header, or a failing `writeHead` of a middleware, must not end the process.
-      this.#settle.reject(error);
-      client.connection.close('refused');
-      return;
+      this.#headFailed(error);
     }
+  }
+
+  /** An invalid header, or a failing `writeHead` of a middleware, must not end the process. */
+  #headFailed(error: unknown): void {
+    this.#settle.reject(error);
+    this.#options.client.connection.close('refused');
+  }
+
+  #headSent(): void {
+    const { client } = this.#options;
     if (client.isClosed) return;
     client.onceClosed = undefined;
     this.#settle.resolve();

@@ -55,6 +55,14 @@ export class NodeLog {
       this.#logger.warn(`The limit "${limit}" was reached.${repeated}`),
     );
 
+  /** Logs that a stream opened without a limit over all nodes. */
+  readonly limitUnchecked = (limit: string, error: unknown): void =>
+    this.#lines.log(`unchecked ${limit}`, 'unchecked', (repeated) =>
+      this.#logger.warn(
+        `The limit "${limit}" was not checked, and the stream opened: ${messageOf(error)}${repeated}`,
+      ),
+    );
+
   /** Logs that a client was cut because it read too slowly. */
   readonly disconnected = (client: SseClient, reason: CloseReason): void => {
     if (!CUTS.includes(reason)) return;

@@ -21,6 +21,8 @@ export interface RawStreamOptions {
   readonly limits: StreamLimits;
   readonly rules: RoomNameRules & { readonly allowedOrigins: AllowedOrigins | false | undefined };
   readonly sessions: Sessions;
+  /** Receives the failure of a stream that opens later, which no caller can catch. */
+  readonly onFailure: (error: unknown) => void;
 }
 
 /**
@@ -33,7 +35,7 @@ export function openRawStream(
   hub: RoomHub,
   request: unknown,
   response: unknown,
-  { rooms, retryMs, isDraining, limits, rules, sessions }: RawStreamOptions,
+  { rooms, retryMs, isDraining, limits, rules, sessions, onFailure }: RawStreamOptions,
 ): SseClient {
   const http = new HttpExchange(request, response);
   const roomNames = rooms === undefined ? [] : checkRooms(rooms, rules);
@@ -76,8 +78,24 @@ export function openRawStream(
   for (const room of roomNames) void hub.join(client, room);
   http.detachFromFramework();
   http.drainUnreadBody();
-  openWithinLimits({ hub, limits, http, client, slot }, { retryMs, nextTurn: true });
-  const { endsAtOpen } = client.connection;
-  if (endsAtOpen !== undefined) client.connection.close(endsAtOpen);
+  const opened = (): void => {
+    const { endsAtOpen } = client.connection;
+    if (endsAtOpen !== undefined) client.connection.close(endsAtOpen);
+  };
+  const waiting = openWithinLimits({ hub, limits, http, client, slot }, { retryMs, nextTurn: true });
+  if (waiting === undefined) opened();
+  else {
+    // Closed before it opens, as by a shutdown: without an answer its request would wait for ever.
+    client.onceClosed = (reason) => {
+      if (reason !== 'limited' && reason !== 'expired' && reason !== 'refused')
+        http.answerReconnect(drawRetry(retryMs), () => {});
+    };
+    const settled = waiting.finally(() => (client.onceClosed = undefined));
+    settled.then(opened).catch((error: unknown) => {
+      client.connection.close('refused');
+      onFailure(error);
+      http.answerStatus(500, 'Internal server error');
+    });
+  }
   return client;
 }

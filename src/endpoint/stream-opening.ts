@@ -2,7 +2,7 @@ import type { SseClient } from '../connection/sse-client.js';
 import { showHeartbeats } from '../connection/visible-heartbeats.js';
 import { showRooms } from '../connection/visible-rooms.js';
 import { spreadRetry, type RetryTime } from '../protocol/input/retry-time.js';
-import type { StreamLimit, StreamLimits, StreamSlot } from '../limits/stream-limits.js';
+import type { Refusal, StreamLimit, StreamLimits, StreamSlot } from '../limits/stream-limits.js';
 import type { RoomHub } from '../rooms/room-hub.js';
 import type { Opening } from '../rooms/room-hub.interface.js';
 import type { HttpExchange } from './http-exchange.js';
@@ -32,12 +32,32 @@ export function releaseOnceGone({ response }: HttpExchange, slot: StreamSlot): (
   return () => void response.off('close', release);
 }
 
-/** Identifies a client and opens its stream, or answers its request where a limit is reached or its time is over. */
-export function openWithinLimits(parts: OpeningParts, opening: Opening): void {
-  const { hub, limits, http, client, slot } = parts;
-  const limit = limits.admit(client, slot);
+/**
+ * Identifies a client and opens its stream, or answers its request where a limit is reached or its time is over.
+ *
+ * @returns a promise only where the broker is asked for a limit. Throws or rejects with what opening throws
+ */
+export function openWithinLimits(parts: OpeningParts, opening: Opening): Promise<void> | undefined {
+  const { limits, client, slot } = parts;
+  const refusal = limits.admit(client, slot);
+  if (!(refusal instanceof Promise)) {
+    openUnless(refusal, parts, opening);
+    return undefined;
+  }
+  // A client that has not opened is in no list of members, and must not leave one when it closes meanwhile.
+  const { identity } = client;
+  client.identity = undefined;
+  return refusal.then((known) => {
+    if (client.isClosed) return;
+    client.identity = identity;
+    openUnless(known, parts, opening);
+  });
+}
+
+function openUnless(refusal: Refusal | undefined, parts: OpeningParts, opening: Opening): void {
+  const { hub, limits, http, client } = parts;
   try {
-    if (limit === undefined) {
+    if (refusal === undefined) {
       const words = client.isPure ? [] : wordsOf(http);
       if (words.includes('heartbeat')) showHeartbeats(client, hub.connections.heartbeat);
       if (words.includes('rooms')) showRooms(client);
@@ -49,12 +69,12 @@ export function openWithinLimits(parts: OpeningParts, opening: Opening): void {
     throw error;
   }
   client.identity = undefined;
-  if (limit === 'expired') {
+  if (refusal === 'expired') {
     client.connection.close('expired');
     return http.answerStatus(401, 'The identity of this client has expired.');
   }
   client.connection.close('limited');
-  refuseAtLimit(http, limits, limit, () => {});
+  refuseAtLimit(http, limits, refusal, () => {});
 }
 
 /**

@@ -7,6 +7,7 @@ const COUNT = orFalse(wholeNumber(1, Number.MAX_SAFE_INTEGER));
 export const LIMIT_CHECKS: Readonly<Record<keyof SseLimitOptions, OptionCheck>> = {
   maxStreams: COUNT,
   maxStreamsPerUser: COUNT,
+  maxStreamsPerUserOnAllNodes: COUNT,
   atUserLimit: (value) =>
     value === 'refuse' || value === 'end-oldest' ? undefined : "'refuse' or 'end-oldest'",
   maxStreamsPerAddress: COUNT,

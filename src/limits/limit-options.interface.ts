@@ -1,6 +1,6 @@
 /**
- * Limits of one node, the option `limits` of `SseModule`. `false` switches a limit off. None of them is counted over several
- * nodes: with n nodes a user may have n times as many streams.
+ * Limits of one node, the option `limits` of `SseModule`. `false` switches a limit off. Only `maxStreamsPerUserOnAllNodes` is
+ * counted over several nodes: with n nodes a user may have n times the streams of the others.
  *
  * A refused request is answered with status 200, a `retry:` and the end, since a native `EventSource` never reconnects after
  * another status (HTML standard, 9.2.3). A client whose `Accept` does not begin with `text/event-stream`, or that sends
@@ -27,7 +27,16 @@ export interface SseLimitOptions {
   readonly maxStreamsPerUser?: number | false;
 
   /**
-   * What happens at `maxStreamsPerUser`: `'refuse'` refuses the new stream. `'end-oldest'` ends the oldest open stream of the
+   * Streams of one user over all nodes, 1 or more, beside `maxStreamsPerUser` of each node. Has an effect only with the option
+   * `identify`. Each stream asks the broker before it opens, with one call. Where the broker does not answer within a second,
+   * the stream opens and counts later, a line is logged, and `limitUnchecked` of the metrics is called: then only the limits of
+   * the node hold. The streams of a process that ended without notice count for 15 s more. Refused at start-up with
+   * `unsupported-by-broker` where the broker has no `userStreams`. Default: `false`.
+   */
+  readonly maxStreamsPerUserOnAllNodes?: number | false;
+
+  /**
+   * What happens at both limits of a user: `'refuse'` refuses the new stream. `'end-oldest'` ends the oldest open stream of the
    * user as `replaced`, with a `retry:` of a day, so that two tabs do not end each other in turns. Default: `'refuse'`.
    */
   readonly atUserLimit?: 'refuse' | 'end-oldest';

@@ -6,8 +6,12 @@ import { SseError } from '../protocol/sse-error.js';
 import { ignoreRejection } from '../protocol/thenable.js';
 import { addressKey } from './address-key.js';
 import type { SseLimitOptions } from './limit-options.interface.js';
+import type { SharedUserLimit } from './shared-user-limit.js';
 import { streamEnd } from './stream-end.js';
 import { Tally } from './tally.js';
+
+/** The reason why a stream does not open. */
+export type Refusal = StreamLimit | 'expired';
 
 /** The limits with their values. */
 export type ResolvedLimits = Required<Omit<SseLimitOptions, 'keyOf'>> & {
@@ -15,7 +19,12 @@ export type ResolvedLimits = Required<Omit<SseLimitOptions, 'keyOf'>> & {
 };
 
 /** The limits that refuse a request. */
-export type StreamLimit = 'maxStreams' | 'maxStreamsPerUser' | 'maxStreamsPerAddress' | 'maxStreamsPerKey';
+export type StreamLimit =
+  | 'maxStreams'
+  | 'maxStreamsPerUser'
+  | 'maxStreamsPerUserOnAllNodes'
+  | 'maxStreamsPerAddress'
+  | 'maxStreamsPerKey';
 
 export interface LimitsHost {
   /** Calls the option `identify`, and sets the identity of the client. */
@@ -25,10 +34,14 @@ export interface LimitsHost {
   readonly metrics: NodeMetrics;
   /** Logs that a limit was reached. */
   readonly onReached: (limit: StreamLimit) => void;
+  /** Logs that a stream opens without a limit, since the broker did not answer. */
+  readonly onUnchecked: (limit: StreamLimit, error: unknown) => void;
+  /** Counts the streams of users over all nodes; `undefined` without that limit. */
+  readonly sharedUserLimit: SharedUserLimit | undefined;
 }
 
 /** Reconnection time, in milliseconds, of a stream that was ended for a newer one of the same user. */
-const REPLACED_RETRY_MS = 86_400_000;
+export const REPLACED_RETRY_MS = 86_400_000;
 
 /** Counts the streams of this node. A request takes its slot before anything of it is awaited. */
 export class StreamLimits {
@@ -67,9 +80,10 @@ export class StreamLimits {
   /**
    * Identifies a client whose stream is about to open, counts it for its user, and starts its age.
    *
-   * @returns the limit that has no room for it; `'expired'` for a client whose time is over
+   * @returns the limit that has no room for it; `'expired'` for a client whose time is over; a promise of the same, which never
+   * rejects, where the broker is asked
    */
-  admit(client: SseClient, slot: StreamSlot): StreamLimit | 'expired' | undefined {
+  admit(client: SseClient, slot: StreamSlot): Refusal | undefined | Promise<Refusal | undefined> {
     this.#host.identify(client);
     // `identify` may have ended it.
     if (client.isClosed) return undefined;
@@ -87,7 +101,30 @@ export class StreamLimits {
       slot.take(this.#users, user, Infinity);
     }
     if (end !== undefined) slot.startTimer(() => client.connection.end(end.reason), end.delayMs);
-    return undefined;
+    const { sharedUserLimit } = this.#host;
+    if (user === undefined || sharedUserLimit === undefined) return undefined;
+    return this.#askAllNodes(sharedUserLimit, user, client, slot);
+  }
+
+  async #askAllNodes(
+    shared: SharedUserLimit,
+    user: string,
+    client: SseClient,
+    slot: StreamSlot,
+  ): Promise<StreamLimit | undefined> {
+    const isTaken = shared.take(user, client.id);
+    slot.keep(shared, client.id);
+    try {
+      const outcome = await isTaken;
+      if (outcome === 'added') return undefined;
+      const limit = this.#reached('maxStreamsPerUserOnAllNodes', client.request);
+      return outcome === 'refused' ? limit : undefined;
+    } catch (error) {
+      const { metrics, onUnchecked } = this.#host;
+      onUnchecked('maxStreamsPerUserOnAllNodes', error);
+      metrics.limitUnchecked?.('maxStreamsPerUserOnAllNodes', metrics.labelsOf(client.request));
+      return undefined;
+    }
   }
 
   /** Streams of this node with the requests that wait for theirs, and the most that there may be. */
@@ -139,7 +176,7 @@ export class StreamLimits {
 export class StreamSlot {
   /** `undefined` once the slot is released. */
   #limits: Pick<StreamLimits, 'slotReleased'> | undefined;
-  #taken: [Tally, string][] | undefined;
+  #taken: [Pick<Tally, 'release'>, string][] | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(limits: Pick<StreamLimits, 'slotReleased'>) {
@@ -149,8 +186,14 @@ export class StreamSlot {
   /** @returns `false` if the key has `max` streams already */
   take(tally: Tally, key: string, max: number): boolean {
     if (this.#limits === undefined || !tally.take(key, max)) return false;
-    (this.#taken ??= []).push([tally, key]);
+    this.keep(tally, key);
     return true;
+  }
+
+  /** Releases a key of a counter with this slot; at once where the slot is released. */
+  keep(counter: Pick<Tally, 'release'>, key: string): void {
+    if (this.#limits === undefined) counter.release(key);
+    else (this.#taken ??= []).push([counter, key]);
   }
 
   startTimer(listener: () => void, delayMs: number): void {

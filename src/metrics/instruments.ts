@@ -47,6 +47,13 @@ export const INSTRUMENTS = {
     'Requests that met a limit',
     [...STREAM, 'limit'],
   ),
+  limitsUnchecked: counter(
+    'limits_unchecked_total',
+    'sse.limits.unchecked',
+    '{stream}',
+    'Streams that opened without a limit over all nodes, since the broker did not answer',
+    [...STREAM, 'limit'],
+  ),
   publishes: counter('publishes_total', 'sse.publishes', '{event}', 'Events published by this node', [
     'outcome',
   ]),

@@ -58,9 +58,16 @@ export interface SseMetrics {
    * @param limit the name of the option: one of a fixed list
    */
   limitReached?(
-    limit: 'maxStreams' | 'maxStreamsPerUser' | 'maxStreamsPerAddress' | 'maxStreamsPerKey',
+    limit:
+      | 'maxStreams'
+      | 'maxStreamsPerUser'
+      | 'maxStreamsPerUserOnAllNodes'
+      | 'maxStreamsPerAddress'
+      | 'maxStreamsPerKey',
     stream: StreamLabels,
   ): void;
+  /** A stream opened without a limit over all nodes, since the broker did not answer. @param limit as in `limitReached` */
+  limitUnchecked?(limit: 'maxStreamsPerUserOnAllNodes', stream: StreamLabels): void;
   /** This node published an event, or failed to: the broker did not accept it. */
   eventPublished?(outcome: 'accepted' | 'failed'): void;
   /**

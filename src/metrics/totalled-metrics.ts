@@ -62,6 +62,8 @@ export class TotalledMetrics implements Required<SseMetrics> {
     this.#add('streamsRefused', 1, { endpoint, transport, reason });
   readonly limitReached: Required<SseMetrics>['limitReached'] = (limit, { endpoint, transport }) =>
     this.#add('limitsReached', 1, { endpoint, transport, limit });
+  readonly limitUnchecked: Required<SseMetrics>['limitUnchecked'] = (limit, { endpoint, transport }) =>
+    this.#add('limitsUnchecked', 1, { endpoint, transport, limit });
   readonly eventPublished: Required<SseMetrics>['eventPublished'] = (outcome) =>
     void this.#publishes[outcome]++;
   readonly eventDelivered: SseMetrics['eventDelivered'] = (clients, bytes) => {

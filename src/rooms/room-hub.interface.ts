@@ -2,6 +2,7 @@ import type { BrokerListener } from '../broker/broker.interface.js';
 import type { PartitionedBroker } from '../broker/partitioned-broker.interface.js';
 import type { CallbackFailures } from '../callbacks/callback-failures.js';
 import type { ConnectionOptions } from '../connection/connection-services.js';
+import type { ControlArrival } from '../connection/sse-client.interface.js';
 import type { ResponseWriter } from '../connection/response/response-writer.js';
 import type { RoomNameRules } from '../protocol/input/room-name.js';
 import type { RetryTime } from '../protocol/input/retry-time.js';
@@ -31,10 +32,9 @@ export interface HubOptions extends ConnectionOptions, RoomNameRules {
   readonly report: ReportFailure;
   readonly observer?: ClientObserver;
   /**
-   * Takes control messages of other nodes and of this one. Returns `false` for a malformed one. The second argument is the
-   * partition whose events from before the message have been delivered, if there is one.
+   * Takes control messages of other nodes and of this one. Returns `false` for a malformed one.
    */
-  readonly onControl?: (text: string, inOrderIn: number | undefined) => boolean;
+  readonly onControl?: (text: string, arrival: ControlArrival) => boolean;
   /** Takes lines of the log of the broker. */
   readonly onBrokerLog?: BrokerListener['onLog'];
   /** Called when a partition of the broker has a new history: what was stored last may be lost. */

@@ -100,7 +100,7 @@ export class RoomHub implements ClientHost {
         this.#options.onEpochChange?.();
       },
       onGap: (rooms, laterRooms) => losses.notifyGap(rooms, laterRooms),
-      onControl: (text, inOrderIn) => this.#options.onControl?.(text, inOrderIn),
+      onControl: (text, arrival) => this.#options.onControl?.(text, arrival),
       onLog: this.#options.onBrokerLog,
       subscribesLater,
     };

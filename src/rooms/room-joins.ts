@@ -8,6 +8,7 @@ import { ignoreRejection } from '../protocol/thenable.js';
 import type { PublicMethod } from '../protocol/sse-error.js';
 import type { RoomAuthorizer } from './authorize/room-authorizer.js';
 import type { Partitions } from './partitions/partitions.js';
+import { WaitingJoins } from './pending-joins.js';
 import { checkJoin } from './publish/call-arguments.js';
 import { ReportedPromise } from './reported-promise.js';
 import type { ClientResumes } from './resume/client-resumes.js';
@@ -25,11 +26,17 @@ export interface RoomJoinsParts {
   readonly authorizer: RoomAuthorizer;
 }
 
+/** A join that a leave may cancel while it waits. */
+interface CancellableJoin extends RunTimeJoin {
+  readonly isCancelled: () => boolean;
+}
+
 /** Joins and leaves of the clients of this node. */
 export class RoomJoins {
   readonly #parts: RoomJoinsParts;
   /** Joins that wait until the streams of their clients have opened, or ended. */
   readonly #awaitingOpening = new Map<SseClient, (() => void)[]>();
+  readonly #waiting = new WaitingJoins();
 
   constructor(parts: RoomJoinsParts) {
     this.#parts = parts;
@@ -45,7 +52,10 @@ export class RoomJoins {
     const { options: hub } = this.#parts;
     const join = async (): Promise<boolean> => {
       checkJoin(client, options);
-      return this.#joinOrRefuse(client, checkTarget(room, hub), options, true);
+      const name = checkTarget(room, hub);
+      return this.#waiting.run(client, name, (isCancelled) =>
+        this.#joinOrRefuse(client, name, { ...options, isCancelled }, true),
+      );
     };
     const call = { method, describe: () => `join(client, ${describeValue(room)})` };
     return ReportedPromise.of(call, join, hub.report);
@@ -56,20 +66,23 @@ export class RoomJoins {
    *
    * A client whose stream is not open yet, with a session or where the application decides about rooms, joins once the stream
    * is open: its user and its session are known then, and the room is no room of the request, which would be resumed from
-   * before this join. Any other client joins at once: a handler may hold the stream back for long.
+   * before this join. Any other client joins at once: a handler may hold the stream back for long. A leave that comes while a
+   * join waits cancels it.
    */
   async joinAtRunTime(client: SseClient, room: string, options: RunTimeJoin): Promise<boolean> {
-    const needsOpening = client.session !== undefined || this.#parts.authorizer.isUsed;
-    if (needsOpening && !client.isClosed && !client.connection.isOpen) {
-      await new Promise<void>((resolve) => {
-        const waiting = this.#awaitingOpening.get(client) ?? [];
-        this.#awaitingOpening.set(client, waiting);
-        waiting.push(resolve);
-      });
-    }
-    // A turn of the event loop at most.
-    while (this.#parts.resumes.includesNewRooms(client)) await new Promise(setImmediate);
-    return this.#joinOrRefuse(client, room, options, false);
+    return this.#waiting.run(client, room, async (isCancelled) => {
+      const needsOpening = client.session !== undefined || this.#parts.authorizer.isUsed;
+      if (needsOpening && !client.isClosed && !client.connection.isOpen) {
+        await new Promise<void>((resolve) => {
+          const waiting = this.#awaitingOpening.get(client) ?? [];
+          this.#awaitingOpening.set(client, waiting);
+          waiting.push(resolve);
+        });
+      }
+      // A turn of the event loop at most.
+      while (this.#parts.resumes.includesNewRooms(client)) await new Promise(setImmediate);
+      return this.#joinOrRefuse(client, room, { ...options, isCancelled }, false);
+    });
   }
 
   /** Records that the stream of a client has opened or ended. */
@@ -109,6 +122,7 @@ export class RoomJoins {
     const { rooms, options, authorizer } = this.#parts;
     const name = checkRoom(room, options);
     authorizer.invalidate(client);
+    this.#waiting.cancel(client, name);
     if (name === EVERYONE) rooms.leaveAll(client);
     else rooms.leave(client, name);
     return client.session?.left(name, isStored);
@@ -118,10 +132,10 @@ export class RoomJoins {
   async #joinOrRefuse(
     client: SseClient,
     name: string,
-    options: RunTimeJoin,
+    options: CancellableJoin,
     awaitsReplay: boolean,
   ): Promise<boolean> {
-    if (name === EVERYONE || client.isClosed) return false;
+    if (name === EVERYONE || client.isClosed || options.isCancelled()) return false;
     const isRunTime = this.#isRunTime(client);
     if (isRunTime && !client.isIn(name)) {
       try {
@@ -133,7 +147,7 @@ export class RoomJoins {
         await client.session?.refused(name);
         throw error;
       }
-      if (client.isClosed) return false;
+      if (client.isClosed || options.isCancelled()) return false;
     }
     const session = isRunTime ? client.session : undefined;
     if (client.isIn(name)) {
@@ -156,8 +170,9 @@ export class RoomJoins {
     return isSaved && !client.isClosed;
   }
 
-  async #join(client: SseClient, name: string, { replay = 0, inOrderIn }: RunTimeJoin): Promise<boolean> {
-    const { rooms, resumes, options, partitions } = this.#parts;
+  async #join(client: SseClient, name: string, options: CancellableJoin): Promise<boolean> {
+    const { replay = 0, inOrderIn } = options;
+    const { rooms, resumes, options: hub, partitions } = this.#parts;
     const { connection } = client;
     const { isOpen } = connection;
     if (!isOpen || connection.tracksPositionOnceJoined) connection.tracksPosition = true;
@@ -165,7 +180,7 @@ export class RoomJoins {
     if (!isOpen) connection.shutGate();
     const isAttaching = resumes.includesNewRooms(client);
     const replays = hasReplay(replay) && isOpen && !(isAttaching && (client.lastEventId ?? '') !== '');
-    if (replays && options.policy.hasHistory) return resumes.join(client, name, replay, inOrderIn);
+    if (replays && hub.policy.hasHistory) return resumes.join(client, name, options);
     const atRunTime = isOpen && !isAttaching;
     const isCurrent = atRunTime ? partitions.whenCurrent(name, inOrderIn) : undefined;
     const { subscribed } = rooms.join(client, name, { atRunTime, isCurrent });

@@ -7,6 +7,7 @@ import { sharedCases } from './shared-cases.js';
 import { sharedPresenceCases } from './shared-presence-cases.js';
 import { sharedControlCases, controlCases } from './control-cases.js';
 import { sharedTicketCases, ticketCases } from './ticket-cases.js';
+import { sharedUserStreamCases, userStreamCases } from './user-streams/user-stream-cases.js';
 import { runBoundsCases } from './runs/run-bounds-cases.js';
 import { runCases } from './runs/run-cases.js';
 import { sharedRunCases } from './runs/shared-run-cases.js';
@@ -21,7 +22,9 @@ export interface BrokerContractOptions {
   /** `true`: brokers of one fixture receive each other's events. `false`: each broker has its own history in the process. */
   readonly shared: boolean;
   /** Optional parts that the broker does not implement; their cases are skipped. Default: none. */
-  readonly without?: readonly ('publishControl' | 'presence' | 'runs' | 'sessions' | 'tickets')[];
+  readonly without?: readonly (
+    'publishControl' | 'presence' | 'runs' | 'sessions' | 'tickets' | 'userStreams'
+  )[];
   /** Further cases to skip: the case name without the prefix, and the reason. An unknown name throws. Default: none. */
   readonly skips?: Readonly<Record<string, string>>;
   /** Timeout of a case for each expected event or state, in milliseconds. Default: 5,000. */
@@ -71,12 +74,14 @@ export function brokerContract(options: BrokerContractOptions): BrokerContractCa
     ...sharedSessionCases,
     ...sharedTicketCases,
     ...sharedRunCases,
+    ...sharedUserStreamCases,
   };
   const optional = {
     publishControl: { ...controlCases, ...sharedControlCases },
     presence: { ...presenceCases, ...sharedPresenceCases },
     sessions: { ...sessionCases, ...sharedSessionCases },
     tickets: { ...ticketCases, ...sharedTicketCases },
+    userStreams: { ...userStreamCases, ...sharedUserStreamCases },
     runs: { ...runCases, ...runBoundsCases, ...sharedRunCases },
   };
   const bodies: Record<string, CaseBody> = {
@@ -89,6 +94,7 @@ export function brokerContract(options: BrokerContractOptions): BrokerContractCa
     ...sessionCases,
     ...runCases,
     ...runBoundsCases,
+    ...userStreamCases,
     ...onlyShared,
   };
   const reasonToSkip = (name: string): string | undefined => {

@@ -42,6 +42,7 @@ function broken(
     tickets: sound.tickets,
     sessions: sound.sessions,
     runs: sound.runs,
+    userStreams: sound.userStreams,
     close: () => sound.close(),
   };
   return Object.defineProperties(broker, Object.getOwnPropertyDescriptors(mutate(sound)));
@@ -546,7 +547,7 @@ describe('the broker contract', () => {
     const cases = brokerContract({
       name: 'small',
       shared: false,
-      without: ['publishControl', 'presence', 'runs', 'sessions', 'tickets'],
+      without: ['publishControl', 'presence', 'runs', 'sessions', 'tickets', 'userStreams'],
       createFixture: () => ({
         createBroker: () =>
           broken(() => ({
@@ -554,6 +555,7 @@ describe('the broker contract', () => {
             presence: undefined,
             sessions: undefined,
             runs: undefined,
+            userStreams: undefined,
             tickets: undefined,
           })),
       }),
@@ -568,6 +570,7 @@ describe('the broker contract', () => {
         'the broker has no runs',
         'the broker has no sessions',
         'the broker has no tickets',
+        'the broker has no userStreams',
       ]),
     );
     const optional = cases.filter(

@@ -25,6 +25,10 @@ export class LimitMetrics extends CountingMetrics {
   limitReached(limit: string): void {
     this.limits.push(limit);
   }
+
+  limitUnchecked(limit: string): void {
+    this.limits.push(`unchecked ${limit}`);
+  }
 }
 
 class RefusingGuard implements CanActivate {

@@ -135,6 +135,25 @@ describeWithRedis.each<{ driver: RedisDriverName; partitions: number }>([
     const error = await sseRefusal(() => one.sse.join({ user: 7 }, 'new', { timeoutMs: 300 }));
     expect([error.code, error.message]).toEqual(['broker-unavailable', expect.stringContaining('300 ms')]);
   });
+
+  it('that have timed out without Redis do not come later, when it is back', async () => {
+    const streams = Object.values(await openAll());
+    await server.kill();
+    const calls = [
+      () => one.sse.join({ user: 7 }, 'late', { timeoutMs: 100 }),
+      () => one.sse.send({ room: '*' }, 'x', 'late', { timeoutMs: 100 }),
+      () => one.sse.disconnect({ user: 8 }, { timeoutMs: 100 }),
+    ];
+    for (const call of calls) expect((await sseRefusal(call)).code).toBe('broker-unavailable');
+    await server.restart();
+    expect(await one.sse.send({ room: '*' }, 'x', 'after', { timeoutMs: 60_000 })).toBe(3);
+    expect(await two.sse.send({ room: '*' }, 'x', 'end', { timeoutMs: 60_000 })).toBe(3);
+    for (const stream of streams) {
+      await eventually(() => received(stream).includes('end'), 'the last event');
+      expect(received(stream)).toEqual(['after', 'end']);
+    }
+    expect([one.sse.count('late'), two.sse.count('late')]).toEqual([0, 0]);
+  });
 });
 
 describeWithRedis('a node that does not answer a command', () => {

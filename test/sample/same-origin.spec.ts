@@ -1,5 +1,5 @@
 import { ForbiddenException, type ExecutionContext } from '@nestjs/common';
-import { SameOriginGuard } from '../../sample/01-two-nodes-redis/src/supervisor/same-origin.guard.js';
+import { SameOriginGuard } from '../../sample/shared/same-origin.guard.js';
 import { unchecked } from '../support/refusal.js';
 
 function admits(headers: Record<string, string>): boolean {

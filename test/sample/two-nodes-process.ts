@@ -1,15 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { findPrograms } from '../../sample/01-two-nodes-redis/src/supervisor/programs.js';
+import { findPrograms } from '../../sample/shared/processes/programs.js';
 import { freePort } from '../redis/redis-server.js';
 import { within } from '../support/within.js';
 import { noBrowser } from '../support/chromium.js';
 
-/** The reason to skip the sample; `undefined` when it can run. Always `undefined` in CI, where it must run. */
-export const missingProgram = process.env['CI'] === 'true' ? undefined : (noBrowser ?? whatIsMissing());
+/** Returns the reason to skip a sample; `undefined` when it can run. Always `undefined` in CI, where it must run. */
+export function missingFor(programs: readonly string[]): string | undefined {
+  return process.env['CI'] === 'true' ? undefined : (noBrowser ?? whatIsMissing(programs));
+}
 
-function whatIsMissing(): string | undefined {
+function whatIsMissing(programs: readonly string[]): string | undefined {
   try {
-    findPrograms();
+    findPrograms(programs);
     return undefined;
   } catch (error) {
     return (error as Error).message;
@@ -21,7 +23,7 @@ export const OPERATOR_PASSWORD = 'of-the-specs';
 /** Includes the build, on a busy machine. */
 const START_MS = 100_000;
 
-/** Runs `npm run start:two-nodes`, as a user does; a dead node is restarted only on request. */
+/** Runs a script of package.json that starts a sample, as a user does; a dead node is not restarted by itself. */
 export class TwoNodesProcess {
   readonly url: string;
   private output = '';
@@ -38,18 +40,16 @@ export class TwoNodesProcess {
     this.exited = new Promise((resolve) => process.once('close', () => resolve()));
   }
 
-  static async start(): Promise<TwoNodesProcess> {
+  static async start(script: string, variables: Record<string, string> = {}): Promise<TwoNodesProcess> {
     const port = await freePort();
     const env = {
       ...process.env,
       PORT: `${port}`,
       RESTART_AFTER_MS: '600000',
       OPERATOR_PASSWORD,
+      ...variables,
     };
-    const sample = new TwoNodesProcess(
-      port,
-      spawn('npm', ['run', 'start:two-nodes'], { env, detached: true }),
-    );
+    const sample = new TwoNodesProcess(port, spawn('npm', ['run', script], { env, detached: true }));
     try {
       await within(Promise.race([sample.opened(), sample.exited]), 'the sample starts', START_MS);
       if (!sample.isOpen) throw new Error('the sample has ended');

@@ -1,12 +1,12 @@
 import { jest } from '@jest/globals';
 import type { Locator, Page } from 'playwright-core';
 import type { NodesStatus, NodeName } from '../../sample/01-two-nodes-redis/src/app.events.js';
-import { findPrograms } from '../../sample/01-two-nodes-redis/src/supervisor/programs.js';
+import { findPrograms } from '../../sample/shared/processes/programs.js';
 import { describeUnless } from '../support/describe-unless.js';
 import { eventually } from '../support/within.js';
 import { type Browser, launchChromium } from '../support/chromium.js';
 import { expectStrictPolicy, expectTextOnly, expectWholePage } from './page-rules.js';
-import { missingProgram, OPERATOR_PASSWORD, TwoNodesProcess } from './two-nodes-process.js';
+import { missingFor, OPERATOR_PASSWORD, TwoNodesProcess } from './two-nodes-process.js';
 
 /** The browser's messages when a stream breaks off, and while nginx holds both nodes for dead. */
 const BROKEN_STREAM = /ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION|502 \(Bad Gateway\)/;
@@ -14,14 +14,14 @@ const BROKEN_STREAM = /ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION|502 \(Bad 
 const PATIENCE_MS = 40_000;
 jest.setTimeout(4 * PATIENCE_MS);
 
-describeUnless(missingProgram, 'two nodes behind nginx, in Chromium', () => {
+describeUnless(missingFor(['redis-server', 'nginx']), 'two nodes behind nginx, in Chromium', () => {
   let sample: TwoNodesProcess;
   let browser: Browser;
   let page: Page;
   const faults: string[] = [];
 
   beforeAll(async () => {
-    sample = await TwoNodesProcess.start();
+    sample = await TwoNodesProcess.start('start:two-nodes');
     browser = await launchChromium({ viewport: { width: 1280, height: 900 } });
     page = await browser.context.newPage();
     page.setDefaultTimeout(PATIENCE_MS);
@@ -175,7 +175,7 @@ describeUnless(missingProgram, 'two nodes behind nginx, in Chromium', () => {
       counter.reconnected(100);
       for (const seq of [7, 9, 8]) counter.count({ room: 'older', seq, at: 100, since: 50 });
       counter.expect({ room: 'older', seq: 10, since: 50 });
-      counter.expect({ room: 'unheard', seq: 5, since: 50 });
+      counter.expect({ room: 'unknown', seq: 5, since: 50 });
       counter.expect({ room: 'younger', seq: 2, since: 150 });
       const { received, missed, duplicated, disordered } = counter;
       return { received, missed, duplicated, disordered };
@@ -243,7 +243,7 @@ describeUnless(missingProgram, 'two nodes behind nginx, in Chromium', () => {
 });
 
 it('the start names a program that is missing, and how to install it', () => {
-  expect(() => findPrograms('/nowhere')).toThrow(
+  expect(() => findPrograms(['redis-server', 'nginx'], '/nowhere')).toThrow(
     /^redis-server( and nginx)? not found.*apt-get install redis-server/,
   );
 });

@@ -75,7 +75,16 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     types: ['connection'],
     packages: [],
   },
-  limits: { imports: ['protocol'], types: ['connection', 'metrics'], packages: ['node:net'] },
+  limits: {
+    imports: [
+      'protocol',
+      'broker/broker.interface.ts',
+      'broker/partitioned-broker.interface.ts',
+      'broker/user-stream-store.interface.ts',
+    ],
+    types: ['connection', 'metrics'],
+    packages: ['node:net'],
+  },
   drain: { imports: ['protocol'], types: ['connection', 'broker'], packages: [] },
   terminus: { imports: ['protocol', 'sse.service.ts'], types: ['drain'], packages: ['@nestjs/common'] },
   'cross-site': { imports: ['protocol'], packages: ['node:http'] },
@@ -130,6 +139,11 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     ],
     packages: ['@nestjs/*', 'node:crypto'],
   },
+  openapi: {
+    imports: ['protocol', 'contract', 'endpoint', 'tickets', 'sse.constants.ts'],
+    types: ['rooms'],
+    packages: ['@nestjs/common', '@nestjs/core'],
+  },
   testing: {
     imports: [
       'protocol',
@@ -140,6 +154,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'broker/ticket-store.interface.ts',
       'broker/session-store.interface.ts',
       'broker/run-store.interface.ts',
+      'broker/user-stream-store.interface.ts',
       'rooms/publish/event-map.ts',
       'rooms/publish/sse-message.ts',
       PUBLIC_API,

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { randomBytes } from 'node:crypto';
-import { UserError } from './supervisor/user-error.js';
+import { UserError } from '../../shared/processes/user-error.js';
 import { SampleProcesses } from './supervisor/sample-processes.js';
 
 const { PORT = '8080', HOST = '127.0.0.1', RESTART_AFTER_MS = '6000' } = process.env;

@@ -19,10 +19,12 @@ import { PositionClock } from './position-clock.js';
 import { MemoryRuns } from './memory-runs.js';
 import { MemorySessions } from './memory-sessions.js';
 import { MemoryTickets } from './memory-tickets.js';
+import { MemoryUserStreams } from './memory-user-streams.js';
 import type { PresenceStore } from '../presence-store.interface.js';
 import type { RunStore } from '../run-store.interface.js';
 import type { SessionStore } from '../session-store.interface.js';
 import type { TicketStore } from '../ticket-store.interface.js';
+import type { UserStreamStore } from '../user-stream-store.interface.js';
 
 /**
  * A broker for a single node, with its history in the process. It passes the same contract as a shared broker.
@@ -53,6 +55,8 @@ export class MemoryBroker implements SseBroker {
   readonly sessions: SessionStore = this.#sessions;
   readonly #runs = new MemoryRuns(() => this.#running());
   readonly runs: RunStore = this.#runs;
+  readonly #userStreams = new MemoryUserStreams(() => this.#running());
+  readonly userStreams: UserStreamStore = this.#userStreams;
   #delivering = false;
   #history: MemoryHistory | undefined;
   #listener: BrokerListener | undefined;
@@ -138,6 +142,7 @@ export class MemoryBroker implements SseBroker {
     this.#history?.close();
     this.#keys.clear();
     this.#tickets.close();
+    this.#userStreams.close();
     this.#subscribed.clear();
   }
 

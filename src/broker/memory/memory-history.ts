@@ -3,9 +3,8 @@ import type { RoomMessage } from '../../protocol/room-message.js';
 import type { HistoryPolicy } from '../broker.interface.js';
 import { isComplete, lastPositionTtlMs, newestLoss, type RoomEvidence } from '../completeness.js';
 import { HistoryTrimmer } from '../history-trimmer.js';
-import { mergeByPosition } from '../merge-by-position.js';
 import { countWithin } from '../page-bytes.js';
-import { RoomHistory } from '../room-history.js';
+import { mergeByPosition, RoomHistory } from '../room-history.js';
 import { QuietRooms } from './quiet-rooms.js';
 import { SlicedSweep } from './sliced-sweep.js';
 

@@ -33,6 +33,7 @@ import { RedisNode } from './redis-node.js';
 import { RedisTickets } from './tickets/redis-tickets.js';
 import { RedisSessions } from './sessions/redis-sessions.js';
 import { RedisRuns } from './runs/redis-runs.js';
+import { RedisUserStreams } from './user-streams/redis-user-streams.js';
 
 /** The parts shared by all partitions of one broker. */
 export interface RedisBrokerContext {
@@ -54,6 +55,7 @@ export class RedisBroker implements SseBroker {
   readonly tickets = new RedisTickets(() => this.#running());
   readonly sessions = new RedisSessions(() => this.#running());
   readonly runs: RedisRuns;
+  readonly userStreams: RedisUserStreams;
   readonly acknowledges = true;
   /** The epoch outside of `start` and `close`. */
   readonly #placeholderEpoch = newEpoch();
@@ -66,7 +68,9 @@ export class RedisBroker implements SseBroker {
   constructor(context: RedisBrokerContext, partition: Partition) {
     this.#context = context;
     this.#partition = partition;
-    this.runs = new RedisRuns(() => this.#node, context.options.publishTimeoutMs);
+    const { options, presenceTimes } = context;
+    this.runs = new RedisRuns(() => this.#node, options.publishTimeoutMs);
+    this.userStreams = new RedisUserStreams(() => this.#running(), presenceTimes, options.publishTimeoutMs);
     this.nodes = partition.tag === NODES_TAG ? async () => this.#listNodes() : undefined;
   }
 
@@ -100,13 +104,8 @@ export class RedisBroker implements SseBroker {
       reads: this.#context.reads,
       onPresenceShutdown: () => this.#presence.nodeLeaving(),
     });
-    this.#presence.attach({
-      commands: node.commands,
-      redisKeys,
-      times: presenceTimes,
-      warn: log.warn,
-      malformed: node.malformed,
-    });
+    const { commands, malformed } = node;
+    this.#presence.attach({ commands, redisKeys, times: presenceTimes, warn: log.warn, malformed });
     this.#node = node;
     try {
       await node.open();
@@ -179,10 +178,10 @@ export class RedisBroker implements SseBroker {
     return page;
   }
 
-  async publishControl(text: string, to?: string): Promise<number> {
+  async publishControl(text: string, to?: string, signal?: AbortSignal): Promise<number> {
     const { commands, redisKeys } = this.#running();
     const channel = to === undefined ? redisKeys.controlChannel : redisKeys.nodeChannel(to);
-    const callOptions = { repeatable: false, refusable: true };
+    const callOptions = { repeatable: false, refusable: true, signal };
     return Number(await commands.send(['SPUBLISH', channel, `t${text}`], callOptions));
   }
 
@@ -204,6 +203,7 @@ export class RedisBroker implements SseBroker {
     if (node === undefined) return;
     this.#node = undefined;
     this.#presence.detach();
+    await this.userStreams.close(node);
     await node.registry?.close();
     node.close();
   }

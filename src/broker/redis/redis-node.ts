@@ -243,8 +243,8 @@ export class RedisNode {
     if (text.startsWith(NEW_NODE)) return this.registry?.receive(text.slice(NEW_NODE.length));
     if (text === 'p') return this.#context.onPresenceShutdown();
     // Events before it were received on the same connection, and none of them waits for missed ones.
-    const isInOrder = this.feed.phase === 'live';
-    if (!text.startsWith('t') || this.#context.listener.onControl?.(text.slice(1), isInOrder) === false)
+    const arrival = [this.feed.phase === 'live', this.feed.connectedForMs] as const;
+    if (!text.startsWith('t') || this.#context.listener.onControl?.(text.slice(1), ...arrival) === false)
       this.malformed.ignore('control message');
   }
 }

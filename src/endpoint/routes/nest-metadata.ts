@@ -8,6 +8,7 @@ export const METHOD = 'method';
 export const HTTP_CODE = '__httpCode__';
 export const REDIRECT = '__redirect__';
 export const RENDER_TEMPLATE = '__renderTemplate__';
+export const GUARDS = '__guards__';
 export const INTERCEPTORS = '__interceptors__';
 export const ROUTE_ARGUMENTS = '__routeArguments__';
 export const RESPONSE_PASSTHROUGH = '__responsePassthrough__';

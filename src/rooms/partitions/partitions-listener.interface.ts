@@ -1,4 +1,5 @@
 import type { BrokerListener } from '../../broker/broker.interface.js';
+import type { ControlArrival } from '../../connection/sse-client.interface.js';
 import type { ResumePoint } from '../../protocol/position.js';
 
 /** By the name of a room that lost events: rooms in other partitions that may have missed one of them too. */
@@ -9,8 +10,7 @@ export interface PartitionsListener extends Pick<
   BrokerListener,
   'onMessage' | 'onStateChange' | 'onLog' | 'subscribesLater'
 > {
-  /** @param inOrderIn the partition whose earlier events have been delivered; `undefined` for none */
-  onControl?(text: string, inOrderIn: number | undefined): boolean | void;
+  onControl?(text: string, arrival: ControlArrival): boolean | void;
   onEpochChange(partition: number, current: ResumePoint, laterRooms: LaterRooms): void;
   onGap(rooms: readonly string[], laterRooms: LaterRooms): void;
 }

@@ -117,8 +117,11 @@ export class Partitions implements PartitionPositions {
           if (this.isPartitioned) this.lostCopies.add(partition, rooms, this.#reached[partition] ?? 0);
           listener.onGap(rooms, this.#awaitedCopies.takeLost(partition, rooms));
         },
-        onControl: (text, isInOrder) =>
-          listener.onControl?.(text, isInOrder === true ? partition : undefined),
+        onControl: (text, isInOrder, connectedForMs) =>
+          listener.onControl?.(text, {
+            inOrderIn: isInOrder === true ? partition : undefined,
+            connectedForMs,
+          }),
       };
       return broker.start(policy, own);
     });

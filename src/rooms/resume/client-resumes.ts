@@ -1,4 +1,5 @@
 import type { SseClient } from '../../connection/sse-client.js';
+import type { RunTimeJoin } from '../../connection/sse-client.interface.js';
 import type { Replay } from '../../protocol/input/replay-option.js';
 import { ClientResume } from './client-resume.js';
 import type { StateSnapshot } from '../state-snapshot.interface.js';
@@ -80,20 +81,19 @@ export class ClientResumes {
   /**
    * Adds a client whose stream is open to a room, as in `ClientResume.join`. Never rejects.
    *
-   * @param inOrderIn as in `RunTimeJoin`
-   * @returns `false` where the client was in the room already, or is closed
+   * @param join with `isCancelled`, which returns true once the client has left the room again
+   * @returns `false` where the client was in the room already, has left it meanwhile, or is closed
    */
   async join(
     client: SseClient,
     name: string,
-    amount: Replay,
-    inOrderIn: number | undefined,
+    { replay = 0, inOrderIn, isCancelled }: RunTimeJoin & { readonly isCancelled: () => boolean },
   ): Promise<boolean> {
     let joined = false;
     await this.#run(client, async (resume) => {
-      if (client.isClosed || client.isIn(name)) return;
+      if (client.isClosed || client.isIn(name) || isCancelled()) return;
       joined = true;
-      await resume.join(name, amount, inOrderIn);
+      await resume.join(name, replay, inOrderIn);
     });
     return joined;
   }

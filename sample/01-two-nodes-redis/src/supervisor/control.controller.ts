@@ -1,7 +1,7 @@
 import { Controller, Get, HttpCode, NotFoundException, Param, Post, UseGuards } from '@nestjs/common';
 import type { NodesStatus, NodeName } from '../app.events.js';
 import { NodeStatusService } from './node-status.service.js';
-import { SameOriginGuard } from './same-origin.guard.js';
+import { SameOriginGuard } from '../../../shared/same-origin.guard.js';
 import type { SupervisedNode } from './supervised-node.js';
 
 @Controller('nodes')

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Child } from './child.js';
+import { Child } from '../../../shared/processes/child.js';
 
 /** Addresses of nginx and of the servers behind it. */
 export interface ProxyPorts {

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import type { Child } from './child.js';
+import type { Child } from '../../../shared/processes/child.js';
 import { startNginx } from './nginx.js';
-import { checkPort, freePorts, listening } from './ports.js';
-import { UserError } from './user-error.js';
-import { findPrograms } from './programs.js';
-import { startRedis } from './redis.js';
+import { checkPort, freePorts, listening } from '../../../shared/processes/ports.js';
+import { UserError } from '../../../shared/processes/user-error.js';
+import { findPrograms } from '../../../shared/processes/programs.js';
+import { startRedis } from '../../../shared/processes/redis.js';
 import { SupervisedNode } from './supervised-node.js';
 import { SupervisorModule } from './supervisor.module.js';
 
@@ -36,15 +36,15 @@ export class SampleProcesses {
   /** Resolves when the page can be opened. `gone` rejects if Redis or nginx ends unexpectedly. */
   async open(): Promise<{ gone: Promise<never> }> {
     const { host, port, restartAfterMs, operatorPassword } = this.options;
-    const programs = findPrograms();
-    await checkPort(port, host);
+    const programs = findPrograms(['redis-server', 'nginx']);
+    await checkPort(port, host, 'npm run start:two-nodes');
     // The worker of nginx may run as another user, which needs to enter the folder.
     chmodSync(this.folder, 0o711);
     const [redisPort = 0, controlPort = 0, portA = 0, portB = 0] = await freePorts(4);
     const redisUrl = `redis://127.0.0.1:${redisPort}`;
 
     this.throwIfClosing();
-    const redis = (this.redis = startRedis(programs.redis, this.folder, redisPort));
+    const redis = (this.redis = startRedis(programs['redis-server'], this.folder, redisPort));
     await listening(redisPort, redis.gone);
 
     this.throwIfClosing();

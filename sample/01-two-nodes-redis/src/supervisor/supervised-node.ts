@@ -2,8 +2,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 import { Subject } from 'rxjs';
 import type { Count, Figures, NodeName, NodeReport, NodeStatus } from '../app.events.js';
-import { Child } from './child.js';
-import { UserError } from './user-error.js';
+import { Child } from '../../../shared/processes/child.js';
+import { UserError } from '../../../shared/processes/user-error.js';
 
 const MAIN = join(import.meta.dirname, '../node/main.js');
 const ZERO_FIGURES: Figures = { clients: 0, deliveries: 0, published: 0 };

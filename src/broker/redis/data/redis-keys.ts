@@ -44,6 +44,10 @@ export interface Partition {
  * - `sse:{0}:h:<key>` hash: the sessions with this key, see `CHANGE_SESSIONS_SCRIPT`.
  * - `sse:{0}:hu:<user>` sorted set: the keys of the user's sessions, by their expiry in milliseconds.
  *
+ * Streams of users:
+ * - `sse:{0}:ul` sorted set: lease of each node with such streams, by its expiry in milliseconds.
+ * - `sse:{0}:us:<user>` sorted set: `<lease> <client>` by the start of the stream in microseconds.
+ *
  * Runs:
  * - `sse:{0}:r:<run>` hash: state of the run, see `OPEN_RUN`.
  * - `sse:{0}:re:<run>` stream of its entries.
@@ -74,6 +78,7 @@ export class RedisKeys {
   readonly subscribedCheckChannel: string;
   readonly presenceLeases: string;
   readonly presenceClaims: string;
+  readonly userStreamLeases: string;
   readonly #keyPrefix: string;
   readonly #roomChannelPrefix: string;
   readonly #nodeChannelPrefix: string;
@@ -95,6 +100,7 @@ export class RedisKeys {
     this.subscribedCheckChannel = `${channelPrefix}:y`;
     this.presenceLeases = `${this.#keyPrefix}:pl`;
     this.presenceClaims = `${this.#keyPrefix}:pc`;
+    this.userStreamLeases = `${this.#keyPrefix}:ul`;
   }
 
   stream(room: string): string {
@@ -135,6 +141,10 @@ export class RedisKeys {
 
   sessionsOfUser(user: string): string {
     return `${this.#keyPrefix}:hu:${user}`;
+  }
+
+  userStreams(user: string): string {
+    return `${this.#keyPrefix}:us:${user}`;
   }
 
   run(run: string): string {

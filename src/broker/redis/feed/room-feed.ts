@@ -34,6 +34,7 @@ export class RoomFeed {
   readonly #subscriptions: RoomSubscriptions;
   readonly #connection: ReconnectingConnection;
   #connected: RedisConnection | undefined;
+  #connectedAtMs = 0;
   #phase: FeedPhase = 'down';
   #isOpen = false;
   #isClosed = false;
@@ -74,6 +75,11 @@ export class RoomFeed {
 
   get phase(): FeedPhase {
     return this.#phase;
+  }
+
+  /** Milliseconds since the connection began to subscribe: from then on it has carried every message. */
+  get connectedForMs(): number {
+    return performance.now() - this.#connectedAtMs;
   }
 
   get isOpen(): boolean {
@@ -132,6 +138,7 @@ export class RoomFeed {
 
   async #sync(connection: RedisConnection): Promise<void> {
     this.#connected = connection;
+    this.#connectedAtMs = performance.now();
     this.#buffer.clear();
     this.#setPhase('syncing');
     this.#probe.start();

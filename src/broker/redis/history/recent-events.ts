@@ -4,8 +4,7 @@ import type { HistoryPage, HistoryPolicy, RoomHistoryLimits } from '../../broker
 import { isComplete, lastPositionTtlMs } from '../../completeness.js';
 import { HistoryTrimmer } from '../../history-trimmer.js';
 import { countWithin } from '../../page-bytes.js';
-import { mergeByPosition } from '../../merge-by-position.js';
-import { RoomHistory, type HistoryEntry } from '../../room-history.js';
+import { mergeByPosition, RoomHistory, type HistoryEntry } from '../../room-history.js';
 import { clampedLimits } from '../data/clamped-limits.js';
 import type { LocalRoom, LocalRooms } from '../feed/local-rooms.js';
 

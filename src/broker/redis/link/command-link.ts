@@ -39,10 +39,10 @@ export interface CommandLinkDependencies extends PreparationDependencies {
 export interface CallOptions {
   /** `true` if the command may be sent again after an unknown outcome. */
   readonly repeatable: boolean;
-  /**
-   * `true` if the command is refused over `maxBufferedBytes`. Commands that keep the node in sync are not refusable.
-   */
+  /** `true` if the command is refused over `maxBufferedBytes`. Commands that keep the node in sync are not refusable. */
   readonly refusable: boolean;
+  /** A command that still waits for a connection when it is aborted is not sent. Default: it is. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The connection for commands. Each call has a deadline, and the pending bytes are bounded. */
@@ -168,7 +168,7 @@ export class CommandLink {
 
   async #call(
     bytes: number,
-    { repeatable, refusable }: CallOptions,
+    { repeatable, refusable, signal }: CallOptions,
     send: (connection: RedisConnection) => Promise<RedisReply>,
   ): Promise<RedisReply> {
     const { publishTimeoutMs, maxBufferedBytes } = this.#dependencies.options;
@@ -183,6 +183,7 @@ export class CommandLink {
         const connection = await withDeadline(this.whenUp(), leftMs(), () =>
           unavailable(`Redis was not reachable within ${publishTimeoutMs} ms.`, this.#lastError),
         );
+        if (signal?.aborted === true) throw unavailable('The call has ended.', undefined);
         const sentMs = performance.now();
         try {
           return await this.#inFlight.track(() =>

@@ -5,6 +5,7 @@ import { TAKE_SCRIPT } from '../tickets/take-script.js';
 import type { LuaScript } from '../data/lua-script.js';
 import { PRESENCE_SCRIPTS } from '../presence/presence-scripts.js';
 import { RUN_SCRIPTS } from '../runs/run-scripts.js';
+import { USER_STREAM_SCRIPTS } from '../user-streams/user-stream-scripts.js';
 import { CHANGE_SESSIONS_SCRIPT } from '../sessions/session-script.js';
 import { PUBLISH_SCRIPT } from '../data/publish-script.js';
 import { RESTORE_SCRIPT, UNKNOWN_KEYS_SCRIPT } from '../data/restore-script.js';
@@ -49,6 +50,7 @@ export class ScriptRunner {
       ...PRESENCE_SCRIPTS,
       CHANGE_SESSIONS_SCRIPT,
       ...RUN_SCRIPTS,
+      ...USER_STREAM_SCRIPTS,
     ]) {
       await this.#connection.send(['SCRIPT', 'LOAD', source]);
     }

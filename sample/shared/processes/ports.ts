@@ -13,13 +13,13 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-/** @throws UserError if the port is in use */
-export async function checkPort(port: number, host: string): Promise<void> {
+/** @param command starts the sample, for the message. @throws UserError if the port is in use */
+export async function checkPort(port: number, host: string, command: string): Promise<void> {
   try {
     (await listen(port, host)).close();
   } catch (error) {
     throw new UserError(
-      `Cannot listen on ${host}:${port} (${(error as Error).message}). Another port: PORT=8081 npm run start:two-nodes`,
+      `Cannot listen on ${host}:${port} (${(error as Error).message}). Another port: PORT=8081 ${command}`,
     );
   }
 }
