@@ -62,7 +62,7 @@ async function openOwnRun(
   handler: () => unknown,
 ): Promise<RunFollower> {
   const { node, run, client } = request;
-  const { compact: _compact, control: _control, whenRunning, ...bounds } = options;
+  const { compact: _compact, control: _control, retryMs: _retryMs, whenRunning, ...bounds } = options;
   const { record, producer } = await node.claim(run, bounds, runAbortOf(request.request));
   if (producer === undefined) {
     if (whenRunning === 'conflict')
@@ -71,7 +71,8 @@ async function openOwnRun(
   }
   producer.produce(handler);
   await producer.first;
-  return follow(request, { after: 0, epoch: record.epoch, gap: undefined, isResumed: false });
+  // A client that sends its POST again, with an id of an earlier run, is told that this is another one.
+  return follow(request, followStart(record, client.lastEventId));
 }
 
 async function openTail(
