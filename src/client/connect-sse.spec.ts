@@ -75,11 +75,11 @@ describe('the transport', () => {
       url: `${URL}?sse=heartbeat`,
       init: { withCredentials: true },
     });
-    const heard: unknown[] = [];
-    live.on('paid', (data) => heard.push(data));
-    live.on('paid', (data) => heard.push(data));
+    const received: unknown[] = [];
+    live.on('paid', (data) => received.push(data));
+    live.on('paid', (data) => received.push(data));
     FakeEventSource.last.emit('paid', { id: 7 }, '1.a.b');
-    expect(heard).toEqual([{ id: 7 }, { id: 7 }]);
+    expect(received).toEqual([{ id: 7 }, { id: 7 }]);
   });
 
   it.each<[string, ConnectOptions]>([
@@ -152,6 +152,35 @@ describe('a client that would share', () => {
   });
 });
 
+describe('a client with rooms', () => {
+  const rooms = { url: '/rooms' };
+
+  it('that is closed before its code is loaded rejects joined, also of later rooms', async () => {
+    const connected = connect({ rooms });
+    const closed = { code: 'left', message: 'The client was closed.' };
+    const joined = expect(live.room('chat/7').joined).rejects.toMatchObject(closed);
+    live.close();
+    const later = live.room('chat/8');
+    later.leave();
+    await connected;
+    jest.useRealTimers();
+    await joined;
+    await expect(later.joined).rejects.toMatchObject({ code: 'left' });
+    jest.useFakeTimers();
+    expect([FakeEventSource.opened, errors]).toEqual([[], []]);
+  });
+
+  it('whose connection cannot be made reports why, and is closed', async () => {
+    const connected = connect({ rooms: { url: 'http://[' } });
+    const joined = expect(live.room('chat/7').joined).rejects.toMatchObject({ code: 'left' });
+    await connected;
+    jest.useRealTimers();
+    await joined;
+    jest.useFakeTimers();
+    expect([live.state, String(errors)]).toEqual(['closed', expect.stringContaining('Invalid URL')]);
+  });
+});
+
 describe('the position', () => {
   it('of options begins the stream, in the URL of an EventSource and in place of an older one', async () => {
     await connect({ lastEventId: '1.a.b' });
@@ -193,6 +222,12 @@ describe('a stream that ends', () => {
     FakeEventSource.last.open();
     expect(FakeEventSource.opened).toHaveLength(1);
     expect(reasons()).toEqual(['connecting: start', 'live: open', 'waiting: cut', 'live: open']);
+  });
+
+  it('is unreachable as long as its EventSource has never opened', async () => {
+    await connect();
+    FakeEventSource.last.cut();
+    expect(reasons()).toEqual(['connecting: start', 'waiting: unreachable']);
   });
 
   it('is opened again over fetch after the time that the server named, or half a second on average', async () => {
@@ -354,25 +389,25 @@ describe('the watchdog', () => {
   });
 
   it('is content with any event, and takes a stale stream for live again', async () => {
-    const heard = jest.fn();
-    live.on('sse:heartbeat' as 'sse:ready', heard);
+    const received = jest.fn();
+    live.on('sse:heartbeat' as 'sse:ready', received);
     for (let n = 0; n < 10; n++) {
       await after(1_500);
       FakeEventSource.last.emit('sse:heartbeat', { heartbeatMs: 1_000 });
     }
     expect([live.state, FakeEventSource.opened.length]).toEqual(['live', 1]);
-    expect(heard).not.toHaveBeenCalled();
+    expect(received).not.toHaveBeenCalled();
   });
 
   it('ignores what an older stream still brings', async () => {
     const [old] = FakeEventSource.opened;
-    const heard = jest.fn();
-    live.on('paid', heard);
+    const received = jest.fn();
+    live.on('paid', received);
     await after(2_250);
     if (old !== undefined) old.readyState = 1;
     old?.emit('paid', 1, '9');
     old?.refuse();
-    expect(heard).not.toHaveBeenCalled();
+    expect(received).not.toHaveBeenCalled();
     expect(live.state).toBe('connecting');
   });
 
@@ -391,6 +426,46 @@ describe('the watchdog', () => {
     expect(FakeEventSource.opened).toHaveLength(2);
     await after(1);
     expect(FakeEventSource.opened).toHaveLength(3);
+  });
+
+  it('gives up the first attempt too, after 67.5 seconds, unless it is off', async () => {
+    live.close();
+    await connect();
+    const off = connectSse(URL, { EventSource: FakeEventSource, watchdog: false });
+    await after(67_499);
+    expect([FakeEventSource.opened.length, live.state]).toEqual([3, 'connecting']);
+    await after(1);
+    expect([FakeEventSource.opened.length, reasons().at(-1)]).toEqual([4, 'connecting: silence']);
+    off.close();
+  });
+
+  it('does not give up a stream of a server without heartbeats', async () => {
+    live.close();
+    await connect();
+    FakeEventSource.last.open();
+    await after(3_600_000);
+    expect(reasons()).toEqual(['connecting: start', 'live: open']);
+  });
+
+  it('watches a stream that is open again before its first event', async () => {
+    FakeEventSource.last.cut();
+    await after(5_000);
+    FakeEventSource.last.open();
+    await after(2_250);
+    expect(reasons().slice(-2)).toEqual(['stale: silence', 'connecting: silence']);
+  });
+
+  it('reconnects once at most where the clock jumps, and sees silence none the less', async () => {
+    jest.setSystemTime(Date.now() - 3_600_000);
+    await after(1_250);
+    expect(live.state).toBe('stale');
+    await after(1_000);
+    expect(FakeEventSource.opened).toHaveLength(2);
+    FakeEventSource.last.open();
+    FakeEventSource.last.emit('sse:ready', READY, '1.a.b');
+    jest.setSystemTime(Date.now() + 7_200_000);
+    await after(1_249);
+    expect([live.state, FakeEventSource.opened.length]).toEqual(['live', 2]);
   });
 
   it('counts nothing as missing once the server has no interval any more', async () => {

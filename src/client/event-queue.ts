@@ -13,8 +13,8 @@ export class EventQueue<Event> implements AsyncIterableIterator<Event> {
   readonly #waiting: Event[] = [];
   readonly #maxQueued: number;
   readonly #onEnd: () => void;
-  /** The call of `next` that waits for an event. */
-  #reader: ((result: IteratorResult<Event>) => void) | undefined;
+  /** Continues the call of `next` that waits for an event. */
+  #wake: (() => void) | undefined;
   #hasEnded = false;
   #error: SseClientError | undefined;
 
@@ -26,14 +26,15 @@ export class EventQueue<Event> implements AsyncIterableIterator<Event> {
 
   push(event: Event): void {
     if (this.#hasEnded) return;
-    if (this.#reader !== undefined) return this.#answer({ done: false, value: event });
-    if (this.#waiting.push(event) <= this.#maxQueued) return;
-    this.#waiting.pop();
-    this.#error = new SseClientError(
-      'overflow',
-      `More than ${this.#maxQueued} events waited. Set maxQueued.`,
-    );
-    this.end();
+    if (this.#wake === undefined && this.#waiting.length >= this.#maxQueued) {
+      this.#error = new SseClientError(
+        'overflow',
+        `More than ${this.#maxQueued} events waited. Set maxQueued.`,
+      );
+      return this.end();
+    }
+    this.#waiting.push(event);
+    this.#continue();
   }
 
   /** Ends the loop when it has taken what waits. */
@@ -41,16 +42,18 @@ export class EventQueue<Event> implements AsyncIterableIterator<Event> {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#onEnd();
-    if (this.#reader !== undefined) this.#answer({ done: true, value: undefined });
+    this.#continue();
   }
 
   async next(): Promise<IteratorResult<Event>> {
+    if (this.#waiting.length === 0 && !this.#hasEnded) {
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
     if (this.#waiting.length > 0) return { done: false, value: this.#waiting.shift() as Event };
     const error = this.#error;
     this.#error = undefined;
     if (error !== undefined) throw error;
-    if (this.#hasEnded) return { done: true, value: undefined };
-    return new Promise((resolve) => (this.#reader = resolve));
+    return { done: true, value: undefined };
   }
 
   /** Called by the loop where it ends early. */
@@ -64,9 +67,8 @@ export class EventQueue<Event> implements AsyncIterableIterator<Event> {
     return this;
   }
 
-  #answer(result: IteratorResult<Event>): void {
-    const reader = this.#reader;
-    this.#reader = undefined;
-    reader?.(result);
+  #continue(): void {
+    this.#wake?.();
+    this.#wake = undefined;
   }
 }

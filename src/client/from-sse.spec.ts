@@ -15,10 +15,10 @@ interface AppEvents {
 describe('fromSse, with RxJS', () => {
   let live: SseLive<AppEvents>;
   let source: FakeEventSource;
-  let heard: unknown[];
+  let received: unknown[];
 
   beforeEach(async () => {
-    heard = [];
+    received = [];
     live = connectSse<AppEvents>('https://shop.example/events', { EventSource: FakeEventSource });
     await someTurns(1);
     source = FakeEventSource.last;
@@ -32,11 +32,11 @@ describe('fromSse, with RxJS', () => {
       map(({ data }) => data.id),
       bufferCount(2),
     );
-    ids$.subscribe((ids) => heard.push(ids));
+    ids$.subscribe((ids) => received.push(ids));
     source.emit('paid', { id: 1 });
     source.emit('shipped', { by: 'train' });
     source.emit('paid', { id: 2 });
-    expect(heard).toEqual([[1, 2]]);
+    expect(received).toEqual([[1, 2]]);
     // @ts-expect-error -- no such event
     fromSse(live, 'payed');
     // @ts-expect-error -- not a field of its data
@@ -45,13 +45,13 @@ describe('fromSse, with RxJS', () => {
 
   it('calls each subscriber once for each event, until it unsubscribes', () => {
     const paid$ = from(fromSse(live, 'paid'));
-    const [first, second] = [1, 2].map((n) => paid$.subscribe(({ data }) => heard.push([n, data.id])));
+    const [first, second] = [1, 2].map((n) => paid$.subscribe(({ data }) => received.push([n, data.id])));
     source.emit('paid', { id: 1 });
     first?.unsubscribe();
     source.emit('paid', { id: 2 });
     second?.unsubscribe();
     source.emit('paid', { id: 3 });
-    expect(heard).toEqual([
+    expect(received).toEqual([
       [1, 1],
       [2, 1],
       [2, 2],
@@ -70,19 +70,19 @@ describe('fromSse, with RxJS', () => {
     }
     from(fromSse(live, 'paid'))
       .pipe(take(1))
-      .subscribe({ complete: () => heard.push('complete') });
+      .subscribe({ complete: () => received.push('complete') });
     expect(listeners.size).toBe(2);
     source.emit('paid', { id: 1 });
-    expect([listeners.size, heard, live.state]).toEqual([0, ['complete'], 'live']);
+    expect([listeners.size, received, live.state]).toEqual([0, ['complete'], 'live']);
   });
 
   it('completes once with the client, and at once where that is closed already', () => {
     const paid$ = from(fromSse(live, 'paid'));
-    paid$.subscribe({ complete: () => heard.push('first') });
+    paid$.subscribe({ complete: () => received.push('first') });
     live.close();
     live.close();
-    paid$.subscribe({ complete: () => heard.push('second') });
-    expect(heard).toEqual(['first', 'second']);
+    paid$.subscribe({ complete: () => received.push('second') });
+    expect(received).toEqual(['first', 'second']);
   });
 
   it('is found under Symbol.observable where a library has defined it', () => {
@@ -92,11 +92,11 @@ describe('fromSse, with RxJS', () => {
     try {
       const observable = fromSse(live, 'paid');
       expect(observable[Symbol.observable]()).toBe(observable);
-      const subscription = observable.subscribe({ next: ({ data }) => heard.push(data) });
+      const subscription = observable.subscribe({ next: ({ data }) => received.push(data) });
       source.emit('paid', { id: 1 });
       subscription.unsubscribe();
       source.emit('paid', { id: 2 });
-      expect(heard).toEqual([{ id: 1 }]);
+      expect(received).toEqual([{ id: 1 }]);
     } finally {
       if (before === undefined) delete constructor.observable;
       else constructor.observable = before;

@@ -41,8 +41,7 @@ export interface RequestLike {
 export type FetchFunction = (url: string, request: RequestLike) => Promise<ResponseLike>;
 
 interface EventTargetLike {
-  addEventListener(type: string, listener: () => void): void;
-  removeEventListener(type: string, listener: () => void): void;
+  addEventListener(type: string, listener: () => void, options: { readonly signal: AbortSignal }): void;
 }
 
 /** The globals of a browser that the client uses. Each of them is missing on some platform. */
@@ -50,7 +49,7 @@ interface Platform extends Partial<EventTargetLike> {
   readonly EventSource?: EventSourceClass;
   readonly fetch: FetchFunction;
   readonly location?: { readonly href: string };
-  readonly document?: EventTargetLike & { readonly visibilityState: string };
+  readonly document?: EventTargetLike & { readonly hidden: boolean };
   readonly reportError?: (error: unknown) => void;
 }
 
@@ -69,7 +68,7 @@ export function reportError(error: unknown): void {
 export function watchWakeUps(onWake: () => void): () => void {
   const { document } = platform;
   const whenVisible = (): void => {
-    if (document?.visibilityState !== 'hidden') onWake();
+    if (!document?.hidden) onWake();
   };
   const pairs: (readonly [Partial<EventTargetLike> | undefined, string])[] = [
     [platform, 'online'],
@@ -77,8 +76,7 @@ export function watchWakeUps(onWake: () => void): () => void {
     [document, 'visibilitychange'],
     [document, 'resume'],
   ];
-  for (const [target, type] of pairs) target?.addEventListener?.(type, whenVisible);
-  return () => {
-    for (const [target, type] of pairs) target?.removeEventListener?.(type, whenVisible);
-  };
+  const abort = new AbortController();
+  for (const [target, type] of pairs) target?.addEventListener?.(type, whenVisible, abort);
+  return () => abort.abort();
 }

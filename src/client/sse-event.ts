@@ -8,7 +8,7 @@ export interface SseEvent<Name extends string = string, Data = unknown> {
   readonly id: string;
 }
 
-/** Events may be missing, and the state of these rooms is to be loaded again. `'*'` stands for events to all clients. */
+/** Events may be missing, and the state of these rooms is to be loaded again. `'*'` means events to all clients. */
 export interface SseGap {
   readonly rooms: readonly string[];
   readonly reason: string;
@@ -18,7 +18,12 @@ export interface SseGap {
 
 /** Events of the server itself. An application cannot send events whose names begin with `sse:`. */
 export interface SseControlEvents {
-  'sse:ready': { readonly clientId: string; readonly resumed: 'none' | 'full' | 'partial' };
+  'sse:ready': {
+    readonly clientId: string;
+    readonly resumed: 'none' | 'full' | 'partial';
+    /** Rooms of the stream's session. */
+    readonly restored?: readonly string[];
+  };
   'sse:gap': SseGap;
   'sse:end': {
     readonly run: string;

@@ -1,9 +1,9 @@
 import { jest } from '@jest/globals';
-import { FakeEventSource } from '../../test/client/fake-network.js';
+import { FakeEventSource, FakeServer } from '../../test/client/fake-network.js';
 import type { ConnectOptions } from './connect-options.interface.js';
 import { connectSse } from './connect-sse.js';
 import type { SseLive } from './sse-live.js';
-import { someTurns } from '../../test/support/within.js';
+import { eventually, someTurns } from '../../test/support/within.js';
 
 interface AppEvents {
   paid: { id: number };
@@ -44,23 +44,45 @@ describe('listeners', () => {
   it('do not keep each other from being called, and what one throws is reported', async () => {
     const source = await connect();
     const fault = new Error('a listener failed');
-    const heard = jest.fn();
+    const received = jest.fn();
     live.on('paid', () => {
       throw fault;
     });
-    live.on('paid', heard);
+    live.on('paid', received);
     source.emit('paid', { id: 1 });
-    expect([heard.mock.calls.length, errors]).toEqual([1, [fault]]);
+    expect([received.mock.calls.length, errors]).toEqual([1, [fault]]);
+  });
+
+  it('that throw do not end the stream where onError throws too', async () => {
+    const server = new FakeServer();
+    const report = jest.spyOn(console, 'error').mockImplementation(() => {});
+    live = connectSse<AppEvents>('https://shop.example/events', {
+      fetch: server.fetch,
+      onError: (error) => {
+        throw error;
+      },
+    });
+    const ids: number[] = [];
+    live.on('paid', ({ id }) => {
+      ids.push(id);
+      throw new Error(`bad ${id}`);
+    });
+    await someTurns(1);
+    for (const id of [1, 2]) server.last.write(`event: paid\ndata: {"id":${id}}\n\n`);
+    await eventually(() => ids.length === 2, 'both events');
+    expect([server.requests.length, live.state]).toEqual([1, 'live']);
+    expect(report.mock.calls).toEqual([[new Error('bad 1')], [new Error('bad 2')]]);
+    report.mockRestore();
   });
 
   it('receive what the option parse returns, and control events as JSON', async () => {
     const source = await connect({ parse: (text, name) => `${name}: ${text}` });
-    const heard: unknown[] = [];
-    live.on('paid', (data) => heard.push(data));
-    live.on('sse:join', (data) => heard.push(data.user));
+    const received: unknown[] = [];
+    live.on('paid', (data) => received.push(data));
+    live.on('sse:join', (data) => received.push(data.user));
     source.emit('paid', { id: 1 });
     source.emit('sse:join', { room: 'a', user: 'ann' });
-    expect(heard).toEqual(['paid: {"id":1}', 'ann']);
+    expect(received).toEqual(['paid: {"id":1}', 'ann']);
   });
 });
 

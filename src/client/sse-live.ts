@@ -20,23 +20,28 @@ export class SseLive<Events extends object = Record<string, unknown>> {
   readonly #listeners: Listeners<[data: unknown, event: SseEvent]>;
   readonly #gaps: Listeners<[gap: SseGap]>;
   readonly #states: Listeners<Parameters<StateListener>>;
-  readonly #queues = new Set<{ end(): void }>();
   #state: SseState = 'connecting';
   #detail: SseStateDetail = { reason: 'start' };
 
   /** @internal */
   constructor(options: ConnectOptions, open: (events: SourceEvents) => Source) {
     const { onError = reportError, parse = parseJson, signal } = options;
-    this.#report = onError;
+    this.#report = (error) => {
+      try {
+        onError(error);
+      } catch (fault) {
+        reportError(fault);
+      }
+    };
     this.#parse = parse;
-    this.#listeners = new Listeners(onError);
-    this.#gaps = new Listeners(onError);
-    this.#states = new Listeners(onError);
+    this.#listeners = new Listeners(this.#report);
+    this.#gaps = new Listeners(this.#report);
+    this.#states = new Listeners(this.#report);
     this.#source = open({
       names: () => this.#listeners.keys,
       event: (event) => this.#received(event),
       state: (state, detail) => this.#changed(state, detail),
-      error: onError,
+      error: this.#report,
     });
     if (signal?.aborted) this.close();
     else signal?.addEventListener('abort', () => this.close());
@@ -104,12 +109,12 @@ export class SseLive<Events extends object = Record<string, unknown>> {
     options: EventsOptions = {},
   ): AsyncIterableIterator<EventOf<Events, Name>> {
     const queue = new EventQueue<EventOf<Events, Name>>(options, () => {
-      stop();
-      this.#queues.delete(queue);
+      for (const stop of stops) stop();
     });
-    const stop = this.on(name, (_data, event) => queue.push(event));
-    this.#queues.add(queue);
-    if (this.#state === 'closed' || options.signal?.aborted) queue.end();
+    const stops = [this.on(name, (_data, event) => queue.push(event))];
+    // Called at once, also on a closed client.
+    stops.push(this.onState((state) => void (state === 'closed' && queue.end())));
+    if (options.signal?.aborted) queue.end();
     return queue;
   }
 
@@ -128,11 +133,14 @@ export class SseLive<Events extends object = Record<string, unknown>> {
   room<Room extends RoomName<Events>>(name: Room): LiveRoom<EventsOfRoom<Events, Room> & object> {
     const use = this.#source.room?.(name);
     if (!use) throw new SseClientError('invalid-options', 'Set the option rooms.');
-    const stops: (() => void)[] = [() => void use.then((each) => each.leave())];
+    const stops: (() => void)[] = [() => void use.then((each) => each?.leave())];
     return {
       name,
       get joined() {
-        return use.then((each) => each.joined);
+        return use.then((each) => {
+          if (each) return each.joined;
+          throw new SseClientError('left', 'The client was closed.');
+        });
       },
       // Listeners of a room have a key of their own.
       on: (event, listener) => {
@@ -155,10 +163,10 @@ export class SseLive<Events extends object = Record<string, unknown>> {
     try {
       const name = key.split('\n').pop() as string;
       const data = name.startsWith('sse:') ? parseJson(text) : this.#parse(text, name);
-      const heardBy = this.#listeners.call(key, data, { name, data, text, id });
+      const calls = this.#listeners.call(key, data, { name, data, text, id });
       if (name !== 'sse:gap') return;
       const gap = data as SseGap;
-      if (this.#gaps.call('', gap) + heardBy > 0) return;
+      if (this.#gaps.call('', gap) + calls > 0) return;
       const rooms = gap.rooms.join();
       this.#report(
         new SseClientError('gap', `Events of ${rooms} may be missing (${gap.reason}). Add onGap().`),
@@ -172,7 +180,6 @@ export class SseLive<Events extends object = Record<string, unknown>> {
     this.#state = state;
     this.#detail = detail;
     this.#states.call('', state, detail);
-    if (state === 'closed') for (const queue of this.#queues) queue.end();
   }
 }
 

@@ -79,6 +79,11 @@ function runRoute(run: RunMetadata): MethodDecorator {
       wrapHandler(target, key, descriptor);
       UseInterceptors(SseInterceptor)(target, key, descriptor);
     }
-    addRoomMetadata(descriptor.value as object, { sources: [], run });
+    const { retryMs } = run.options;
+    addRoomMetadata(descriptor.value as object, {
+      sources: [],
+      run,
+      ...(retryMs !== undefined && { retryMs }),
+    });
   };
 }

@@ -5,6 +5,7 @@ import {
   wholeNumber,
   type OptionCheck,
 } from '../protocol/input/option-checks.js';
+import { retryTime } from '../protocol/input/retry-time.js';
 import type {
   SseRunOptions,
   SseRunRouteOptions,
@@ -45,6 +46,7 @@ const SHARED_TAIL_CHECKS = {
       ? undefined
       : '"concat" or a function that merges two events',
   control: trueOrFalse,
+  retryMs: orFalse(retryTime()),
 };
 
 /** The allowed options of `@SseRunTail`. */

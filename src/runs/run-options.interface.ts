@@ -1,4 +1,5 @@
 import type { RunState } from '../broker/run-store.interface.js';
+import type { RetryTime } from '../protocol/input/retry-time.js';
 
 /** Options of runs for the whole module. */
 export interface SseRunsOptions {
@@ -97,6 +98,12 @@ export interface SseRunTailOptions {
    * other protocols. A run that has failed then cuts the connection instead of ending the response. Default: `true`.
    */
   readonly control?: boolean;
+  /**
+   * The reconnection time in milliseconds that the stream begins with (HTML standard, 9.2.6: field `retry`). 0 reconnects without
+   * delay, so that a cut is hardly seen in a text that is being typed; `false` sends none; of a range `{ minMs, maxMs }` each client
+   * is given a random one. Not with `control: false`. Default: the module's `retryMs`.
+   */
+  readonly retryMs?: RetryTime | false;
 }
 
 /** Options of a route that starts a run or follows it. */

@@ -91,11 +91,11 @@ describe.each(platforms)('rooms of the client on $name', (platform) => {
       { join: ['chat/7', 'chat/8'], leave: [] },
       { join: ['chat/9'], leave: ['chat/7', 'chat/8'] },
     ]);
-    const heard: number[] = [];
-    uses[0]?.on('said', (n) => heard.push(n));
+    const received: number[] = [];
+    uses[0]?.on('said', (n) => received.push(n));
     await running.sse.broadcast('chat/7', 'said', 1);
     await pause(30);
-    expect(heard).toEqual([]);
+    expect(received).toEqual([]);
   });
 
   it('reject where the server refuses them, and a refusal that nobody waits for is reported', async () => {
@@ -151,14 +151,14 @@ describe.each(platforms)('rooms of the client on $name', (platform) => {
 
   it('are resumed with the stream after a cut', async () => {
     open();
-    const heard: number[] = [];
+    const received: number[] = [];
     const chat = live.room('chat/7');
-    chat.on('said', (n) => heard.push(n));
+    chat.on('said', (n) => received.push(n));
     await chat.joined;
     proxy.cut();
     for (let n = 0; n < 5; n++) await running.sse.broadcast('chat/7', 'said', n);
-    await eventually(() => heard.length === 5, 'all events');
-    expect(heard).toEqual([0, 1, 2, 3, 4]);
+    await eventually(() => received.length === 5, 'all events');
+    expect(received).toEqual([0, 1, 2, 3, 4]);
     expect(gaps).toEqual([]);
     expect(requests()).toHaveLength(1);
   });

@@ -57,11 +57,11 @@ describeUnless(noBrowser, 'rooms of a client in Chromium', () => {
   it('over EventSource receives the events of each room, which are named beside those of other names', async () => {
     const page = await open('chat/7', false);
     await say('chat/7', 'one');
-    await running.sse.broadcast('chat/7', 'unheard', 0);
+    await running.sse.broadcast('chat/7', 'unknown', 0);
     await running.sse.broadcast('news', 'said', 'no chat');
     [...running.sse.clients()][0]?.send('said', 'private');
     await say('chat/7', 'two');
-    await hears(page, 'chat/7 one', 'chat/7 two');
+    await receives(page, 'chat/7 one', 'chat/7 two');
     expect(await page.evaluate('faults')).toEqual([]);
   });
 
@@ -72,24 +72,24 @@ describeUnless(noBrowser, 'rooms of a client in Chromium', () => {
       const second = await open('chat/7');
       const third = await open('chat/8');
       await say('chat/7', 'one');
-      await hears(first, 'chat/7 one');
-      await hears(second, 'chat/7 one');
+      await receives(first, 'chat/7 one');
+      await receives(second, 'chat/7 one');
       expect(running.sse.count('chat/7')).toBe(1);
       expect(running.get(RoomsController).requests).toHaveLength(2);
 
       await crash(browser, second);
       await pause(100);
       await say('chat/7', 'two');
-      await hears(first, 'chat/7 one', 'chat/7 two');
+      await receives(first, 'chat/7 one', 'chat/7 two');
 
       // The leader, and the last user of its room.
       await crash(browser, first);
       await inRoom('chat/7', 0);
       await say('chat/8', 'three');
-      await hears(third, 'chat/8 three');
+      await receives(third, 'chat/8 three');
       await use(third, 'chat/7');
       await say('chat/7', 'four');
-      await hears(third, 'chat/8 three', 'chat/7 four');
+      await receives(third, 'chat/8 three', 'chat/7 four');
       await third.evaluate('chat.leave()');
       await inRoom('chat/7', 0);
       expect(running.sse.count('chat/8')).toBe(1);
@@ -114,12 +114,12 @@ describeUnless(noBrowser, 'rooms of a client in Chromium', () => {
       await inRoom('chat/8', 1);
       await say('chat/7', 'one');
       await say('chat/8', 'two');
-      await hears(first, 'chat/7 one');
-      await hears(second, 'chat/8 two');
+      await receives(first, 'chat/7 one');
+      await receives(second, 'chat/8 two');
       // It asks all tabs which rooms they use.
       await open('chat/7');
       await say('chat/7', 'three');
-      await hears(first, 'chat/7 one', 'chat/7 three');
+      await receives(first, 'chat/7 one', 'chat/7 three');
       for (const page of [first, second]) {
         const gaps = await page.evaluate<string[]>('gaps');
         expect(gaps.filter((gap) => gap.startsWith('session'))).toEqual(['session: chat/7,chat/8']);
@@ -139,5 +139,5 @@ const use = (page: Page, room: string): Promise<unknown> =>
 
 const saidIn = (page: Page): Promise<string[]> => page.evaluate<string[]>('said');
 
-const hears = (page: Page, ...texts: string[]): Promise<void> =>
+const receives = (page: Page, ...texts: string[]): Promise<void> =>
   eventually(async () => (await saidIn(page)).join() === texts.join(), texts.join(), PATIENCE_MS);

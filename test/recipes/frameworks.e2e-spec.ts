@@ -129,12 +129,12 @@ describeUnless(noBrowser, 'the recipes for frameworks, in Chromium', () => {
     await page.evaluate('recipe.mount()');
     await streams(1);
     await page.evaluate('recipe.unmount()');
-    await hearsHeartbeats();
+    await receivesHeartbeats();
     expect(running.sse.count()).toBe(2);
   });
 
   /** Waits until a second stream of the page has received three heartbeats. */
-  const hearsHeartbeats = (): Promise<void> =>
+  const receivesHeartbeats = (): Promise<void> =>
     page.evaluate(`new Promise((resolve) => {
       let received = 0;
       const source = new EventSource('/orders/events?sse=heartbeat');
@@ -154,9 +154,9 @@ describeUnless(noBrowser, 'the recipes for frameworks, in Chromium', () => {
     await page.evaluate('recipe.mount()');
     await showsState('live');
     await shows(1);
-    await hearsHeartbeats();
+    await receivesHeartbeats();
     const before = await page.evaluate<number>('recipe.checks');
-    await hearsHeartbeats();
+    await receivesHeartbeats();
     expect((await page.evaluate<number>('recipe.checks')) > before).toBe(isExpected);
   });
 });

@@ -35,7 +35,7 @@ class TailController {
   texts(): void {}
 
   @Get('sums')
-  @SseRunTail('run', { compact: add })
+  @SseRunTail('run', { compact: add, retryMs: 70 })
   sums(): void {}
 
   @Get('pure')
@@ -129,6 +129,19 @@ describe.each(platforms)('the bounds of runs on $name', (platform) => {
       ['message', '0'],
       ['sum', '7'],
     ]);
+  });
+
+  it('a stream begins with the retry time of its route, or else that of the module', async () => {
+    const producer = ['1'].values();
+    await (await sse.runs.start('run', producer)).ended();
+    for (const [path, retryMs] of [
+      ['sums', 70],
+      ['tail', 10],
+    ] as const) {
+      const stream = await get(path);
+      await stream.ended;
+      expect(stream.retries).toEqual([retryMs]);
+    }
   });
 
   it('a stream without rooms and with control: false has nothing but its values', async () => {
@@ -341,6 +354,8 @@ describe('the start of an application is refused', () => {
     );
     expect(() => SseRunTail('x', { whenMissing: 'never' as never })).toThrow('"no-content" or');
     expect(() => SseRun('x', { compacts: 1 } as object)).toThrow('@SseRun() has no option "compacts"');
+    expect(() => SseRun('x', { retryMs: -1 })).toThrow('The option "retryMs" of @SseRun() is');
+    expect(() => SseRunTail('x', { retryMs: 1, control: false })).toThrow('both "retryMs" and "control');
     expect(() => SseRun(undefined as never)).toThrow('takes the name of a run');
   });
 

@@ -175,7 +175,7 @@ describeUnless(missingFor(['redis-server', 'nginx']), 'two nodes behind nginx, i
       counter.reconnected(100);
       for (const seq of [7, 9, 8]) counter.count({ room: 'older', seq, at: 100, since: 50 });
       counter.expect({ room: 'older', seq: 10, since: 50 });
-      counter.expect({ room: 'unheard', seq: 5, since: 50 });
+      counter.expect({ room: 'unknown', seq: 5, since: 50 });
       counter.expect({ room: 'younger', seq: 2, since: 150 });
       const { received, missed, duplicated, disordered } = counter;
       return { received, missed, duplicated, disordered };

@@ -1,5 +1,4 @@
 import { platform, watchWakeUps, type RequestLike } from '../platform.js';
-import type { ConnectOptions } from '../connect-options.interface.js';
 import { SseClientError } from '../sse-client-error.js';
 import type { SseState, SseStateDetail, SseStateReason } from '../sse-state.js';
 import type { WireEvent } from '../transport/event-parser.js';
@@ -16,6 +15,8 @@ const FIRST_BACK_OFF_MS = 1_000;
 const MAX_BACK_OFF_MS = 30_000;
 /** Age of an attempt that a page which comes back gives up: it may have begun without a network. */
 const STUCK_AFTER_MS = 10_000;
+/** Interval of heartbeats for an attempt before the server has named it: such an attempt is given up after 67.5 seconds. */
+const ASSUMED_INTERVAL_MS = 30_000;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** One connection to the server, and the attempts to open it again. */
@@ -30,15 +31,16 @@ export class Connection implements OpenConnection {
   readonly #stopWatching = watchWakeUps(() => this.wake());
   #state: SseState = 'connecting';
   #transport: Transport | undefined;
-  /** Replaced by each attempt. What an earlier attempt still brings is ignored. */
+  /** Replaced by each attempt, so that what an earlier one still brings can be ignored. */
   #attempt: object = {};
-  #attemptedAt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #lastEventId: string;
   /** The server's `retry:`, in milliseconds. */
   #retryMs = 0;
   /** Attempts since the last event. */
   #failures = 0;
+  /** True if the options need what `EventSource` cannot do, or there is none. */
+  readonly #needsFetch: boolean;
   #usesFetch: boolean;
   /** True from a 401 until a stream opens. */
   #hasAskedAgain = false;
@@ -48,7 +50,10 @@ export class Connection implements OpenConnection {
     this.#options = options;
     this.#events = events;
     this.#lastEventId = options.lastEventId ?? '';
-    this.#usesFetch = prefersFetch(options);
+    const { headers, method, body, fetch, EventSource = platform.EventSource } = options;
+    const { transport = fetch && !options.EventSource ? 'fetch' : undefined } = options;
+    this.#needsFetch = Boolean((headers ?? method ?? body) || !EventSource);
+    this.#usesFetch = this.#needsFetch || transport === 'fetch';
     void this.#open('start');
   }
 
@@ -66,11 +71,10 @@ export class Connection implements OpenConnection {
   async #open(reason: SseStateReason): Promise<void> {
     this.#endAttempt();
     const attempt = this.#attempt;
-    this.#attemptedAt = Date.now();
+    const { ticket, headers, watchdog = true } = this.#options;
     this.#set('connecting', { reason });
-    // A ticket may be as long in coming as a stream.
-    this.#watchdog.heard();
-    const { ticket, headers } = this.#options;
+    // A ticket that never comes is given up like a stream that never opens.
+    this.#watchdog.restart(watchdog ? ASSUMED_INTERVAL_MS : 0);
     try {
       const [answer = '', ownHeaders] = await Promise.all([
         ticket?.(),
@@ -86,17 +90,17 @@ export class Connection implements OpenConnection {
   }
 
   #connect(ticket: string, headers: Readonly<Record<string, string>> | undefined): Transport {
-    const { withCredentials = false, watchdog = true, words = '', body, method, ...options } = this.#options;
+    const { withCredentials = false, watchdog = true, words = '', body, method } = this.#options;
+    const { EventSource = platform.EventSource, fetch = platform.fetch } = this.#options;
     const position = this.#lastEventId;
     // A header of its own would need CORS to allow it, unless the application sends headers anyway.
-    const inHeader = position !== '' && needsFetch(this.#options);
+    const inHeader = position !== '' && this.#needsFetch;
     const url = withQuery(this.#url, {
       ticket,
       sse: (watchdog ? 'heartbeat' : '') + words,
       lastEventId: inHeader ? '' : position,
     });
-    const EventSource = options.EventSource ?? platform.EventSource;
-    if (!this.#usesFetch && EventSource !== undefined) {
+    if (!this.#usesFetch && EventSource) {
       return openEventSource(EventSource, url, withCredentials, this.#sink());
     }
     const request: RequestLike = {
@@ -105,10 +109,10 @@ export class Connection implements OpenConnection {
       body,
       credentials: withCredentials ? 'include' : 'same-origin',
     };
-    return openFetch(options.fetch ?? platform.fetch, url, request, position, this.#sink());
+    return openFetch(fetch, url, request, position, this.#sink());
   }
 
-  /** Returns the receiver of one attempt, which is deaf once the attempt is over. */
+  /** Returns the receiver of this attempt. It ignores what comes after the next attempt has begun. */
   #sink(): StreamSink {
     const attempt = this.#attempt;
     const whileCurrent =
@@ -117,31 +121,27 @@ export class Connection implements OpenConnection {
         if (attempt === this.#attempt) receive(...parts);
       };
     return {
-      opened: whileCurrent(() => this.#opened()),
-      heard: whileCurrent(() => this.#heard()),
-      position: whileCurrent((id) => this.#moved(id)),
+      opened: whileCurrent(() => {
+        this.#hasAskedAgain = false;
+        this.#receivedBytes();
+      }),
+      received: whileCurrent(() => this.#receivedBytes()),
+      position: whileCurrent((id) => {
+        this.#lastEventId = id;
+        this.#events.position?.(id);
+      }),
       retry: whileCurrent((retryMs) => (this.#retryMs = retryMs)),
-      event: whileCurrent((event) => this.#received(event)),
+      event: whileCurrent((event) => this.#receivedEvent(event)),
       ended: whileCurrent((end) => this.#ended(end)),
     };
   }
 
-  #opened(): void {
-    this.#hasAskedAgain = false;
-    this.#set('live', { reason: 'open' });
+  #receivedBytes(): void {
+    this.#watchdog.restart();
+    if (this.#state !== 'live') this.#set('live', { reason: 'open' });
   }
 
-  #heard(): void {
-    this.#watchdog.heard();
-    if (this.#state === 'stale') this.#set('live', { reason: 'open' });
-  }
-
-  #moved(id: string): void {
-    this.#lastEventId = id;
-    this.#events.position?.(id);
-  }
-
-  #received(event: WireEvent): void {
+  #receivedEvent(event: WireEvent): void {
     this.#failures = 0;
     if (event.name === 'sse:ready' || event.name === 'sse:heartbeat') {
       const { heartbeatMs } = JSON.parse(event.text) as { heartbeatMs?: number };
@@ -152,10 +152,12 @@ export class Connection implements OpenConnection {
   }
 
   #ended({ status, retryAfterMs, isHidden = false, isUnreadable, reconnects }: StreamEnd): void {
+    const isCut = this.#state === 'live' || this.#state === 'stale';
+    const reason = isHidden || status !== undefined ? 'refused' : isCut ? 'cut' : 'unreachable';
     this.#watchdog.stop();
-    if (reconnects) return this.#set('waiting', { reason: 'cut' });
+    if (reconnects) return this.#set('waiting', { reason });
     const { ticket, finalStatuses = DEFAULT_FINAL_STATUSES } = this.#options;
-    if (isUnreadable) return this.#giveUp('unreadable', 'This fetch reads no streams: set the option fetch.');
+    if (isUnreadable) return this.#giveUp('unreadable', 'This fetch reads no streams. Set the option fetch.');
     if (isHidden) this.#usesFetch = true;
     if (status === 401 && ticket !== undefined && !this.#hasAskedAgain) {
       this.#hasAskedAgain = true;
@@ -165,9 +167,7 @@ export class Connection implements OpenConnection {
       return this.#giveUp('refused', `The server answered ${status}.`, status);
     // The next attempt has a new ticket as well.
     if (isHidden) this.#hasAskedAgain = true;
-    const isRefused = isHidden || status !== undefined;
-    const isCut = this.#state === 'live' || this.#state === 'stale';
-    this.#wait({ reason: isRefused ? 'refused' : isCut ? 'cut' : 'unreachable', status }, retryAfterMs);
+    this.#wait({ reason, status }, retryAfterMs);
   }
 
   /** Tries again after full-jitter back-off, and not before the time that the server has named. */
@@ -182,7 +182,7 @@ export class Connection implements OpenConnection {
 
   /** Ends a wait, and leaves a connection that is found dead. */
   wake(): void {
-    const isStuck = this.#state === 'connecting' && Date.now() - this.#attemptedAt > STUCK_AFTER_MS;
+    const isStuck = this.#state === 'connecting' && this.#watchdog.silentMs > STUCK_AFTER_MS;
     if (this.#state === 'waiting' || isStuck || this.#watchdog.hasMissed) void this.#open('wake');
   }
 
@@ -204,14 +204,4 @@ export class Connection implements OpenConnection {
     this.#state = state;
     this.#events.state(state, detail);
   }
-}
-
-/** Returns true if the options need what `EventSource` cannot do, or there is none. */
-function needsFetch({ headers, method, body, ...replaced }: ConnectOptions): boolean {
-  return Boolean((headers ?? method ?? body) || !(replaced.EventSource ?? platform.EventSource));
-}
-
-function prefersFetch(options: ConnectOptions): boolean {
-  const isReplaced = options.fetch !== undefined && options.EventSource === undefined;
-  return needsFetch(options) || (options.transport ? options.transport === 'fetch' : isReplaced);
 }

@@ -3,7 +3,7 @@ import type { Source, SourceEvents } from './source.interface.js';
 /**
  * Returns a source whose code is loaded first.
  *
- * @param open rejects where the code cannot be loaded
+ * @param open rejects where the code cannot be loaded. The error is reported, and the source is closed
  */
 export function lateSource(open: Promise<() => Source>, events: SourceEvents): Source {
   let source: Source | undefined;
@@ -14,21 +14,20 @@ export function lateSource(open: Promise<() => Source>, events: SourceEvents): S
     isClosed = true;
     events.state('closed', { reason: 'closed' });
   };
-  // Pending for good where the code cannot be loaded, or the client is closed before.
-  const opened = new Promise<Source>((resolve) => {
-    open.then(
-      (openNow) => {
-        if (!isClosed) resolve((source = openNow()));
-      },
-      (error: unknown) => {
-        events.error(error);
-        close();
-      },
-    );
-  });
+  const opened = open
+    .then((openNow) => {
+      if (!isClosed) source = openNow();
+    })
+    .catch((error: unknown) => {
+      events.error(error);
+      close();
+    });
   return {
     listen: (name) => source?.listen(name),
-    room: async (name) => ((await opened) as Required<Source>).room(name),
+    room: async (name) => {
+      await opened;
+      return source?.room?.(name);
+    },
     close,
   };
 }

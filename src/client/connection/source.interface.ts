@@ -5,7 +5,7 @@ import type { WireEvent } from '../transport/event-parser.js';
 
 /** Receives what a source brings, in order. */
 export interface SourceEvents {
-  /** Returns the names of the events that somebody listens to. */
+  /** Returns the names of the events that have a listener. */
   names(): Iterable<string>;
   event(event: WireEvent): void;
   /** Called behind each block with an id. */
@@ -19,8 +19,8 @@ export interface Source {
   /** Receives events of this name from now on. */
   listen(name: string): void;
   close(): void;
-  /** Uses a room. Missing without the option `rooms`. */
-  room?(name: string): Promise<RoomUse>;
+  /** Uses a room; `undefined` on a closed source. Missing without the option `rooms`. */
+  room?(name: string): Promise<RoomUse | undefined>;
   /**
    * Replaces the rooms that a tab uses. Missing without the option `rooms`.
    *
@@ -29,8 +29,9 @@ export interface Source {
   use?(rooms: readonly TabRoom[], tab?: string): void;
 }
 
-/** A connection to the server that can try again at once. */
+/** A connection to the server. */
 export interface OpenConnection extends Source {
+  /** Ends a wait for the next attempt, and replaces a connection that has missed its heartbeats. */
   wake(): void;
 }
 

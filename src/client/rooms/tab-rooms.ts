@@ -48,21 +48,21 @@ export class TabRooms implements Source {
     this.#source.close();
   }
 
-  async room(name: string): Promise<RoomUse> {
+  async room(name: string): Promise<RoomUse | undefined> {
+    if (this.#isClosed) return undefined;
     let settle!: Use['settle'];
     const settled = new Promise<SseClientError | undefined>((resolve) => (settle = resolve));
     const use = { settle };
     let isAwaited = false;
     void settled.then((error) => {
-      // A page may wait for one room after the other. Nobody else would hear of a refusal that it does not wait for.
+      // One turn later: a page may wait for one room after the other.
       setTimeout(() => {
         if (!isAwaited && error?.code === 'room-refused') this.#events.error(error);
       });
     });
     const left = (): void =>
       settle(new this.#core.SseClientError('left', `${name} was left before it was joined.`));
-    if (this.#isClosed) left();
-    else this.#add(name, use);
+    this.#add(name, use);
     return {
       get joined() {
         isAwaited = true;
@@ -82,30 +82,30 @@ export class TabRooms implements Source {
     this.#rooms.set(name, room);
     room.uses.add(use);
     if (room.state === 'joined') use.settle();
-    else this.#tellSoon();
+    else this.#sendSoon();
   }
 
   #remove(name: string, use: Use): void {
     const room = this.#rooms.get(name);
     if (room?.uses.delete(use) !== true || room.uses.size > 0) return;
     this.#rooms.delete(name);
-    this.#tellSoon();
+    this.#sendSoon();
   }
 
-  /** Tells at the end of this turn which rooms are used. */
-  #tellSoon(): void {
+  /** Sends the rooms in use at the end of this turn. */
+  #sendSoon(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      if (!this.#isClosed) this.#tell();
+      if (!this.#isClosed) this.#send();
     });
   }
 
-  /** Tells what has become of the rooms: a later leader goes by what it was told last. */
-  #tellChanges(): void {
-    if (this.#rooms.size > 0) this.#tellSoon();
+  /** Sends the states of the rooms again: a later leader takes over from the last message. */
+  #sendStates(): void {
+    if (this.#rooms.size > 0) this.#sendSoon();
   }
 
-  #tell(): void {
+  #send(): void {
     const rooms = Array.from(this.#rooms, ([name, { state }]): TabRoom => [name, state]);
     this.#source.use?.(rooms);
   }
@@ -127,11 +127,11 @@ export class TabRooms implements Source {
       const room = this.#rooms.get(name);
       if (room?.state === 'lost') room.state = 'joined';
     }
-    this.#tellChanges();
+    this.#sendStates();
   }
 
   #changed({ joined, refused, lost = [] }: JoinedEvent): void {
-    this.#tellChanges();
+    this.#sendStates();
     for (const name of lost) {
       const room = this.#rooms.get(name);
       if (room?.state === 'joined') room.state = 'lost';
@@ -146,7 +146,7 @@ export class TabRooms implements Source {
       const room = this.#rooms.get(name);
       this.#rooms.delete(name);
       for (const use of room?.uses ?? []) use.settle(this.#refusal(name, status, message));
-      // A use that could not be told any more: it was joined before.
+      // The promise of a use that had joined before is settled already.
       if (room !== undefined && room.state !== 'new')
         this.#events.error(this.#refusal(name, status, message));
     }

@@ -37,7 +37,7 @@ export class SharedSource implements Source {
   #position = '';
   /** The connection of the leader. */
   #connection: OpenConnection | undefined;
-  /** Replaced when this tab begins to lead, and removed when it ends: a connection of an earlier time is not heard. */
+  /** Replaced when this tab begins to lead, and removed when it ends, so that a connection of an earlier term is ignored. */
   #term: object | undefined;
   /** Rooms by tab, also those of tabs that are gone: only the leader finds that out. */
   readonly #rooms = new Map<string, readonly TabRoom[]>();
@@ -156,7 +156,7 @@ export class SharedSource implements Source {
     if (leads) this.#follow(from);
     // A tab that opens late takes the first sender for the leader.
     if (from !== (this.#leader ??= from)) return;
-    this.#watchdog.heard();
+    this.#watchdog.restart();
     this.#session = message.session ?? this.#session;
     this.#position = position ?? event?.id ?? this.#position;
     if (event !== undefined) this.#events.event(event);

@@ -50,9 +50,7 @@ export class EventParser {
 
   #line(line: string): void {
     if (line === '') return this.#endBlock();
-    const colon = line.indexOf(':');
-    const field = colon < 0 ? line : line.slice(0, colon);
-    const value = colon < 0 ? '' : line.slice(colon + 1).replace(/^ /, '');
+    const [, field, value = ''] = /^([^:]*)(?:: ?(.*))?/s.exec(line) as RegExpExecArray;
     if (field === 'data') this.#data.push(value);
     else if (field === 'event') this.#name = value;
     else if (field === 'retry' && /^\d+$/.test(value)) this.#events.retry(Number(value));
@@ -63,10 +61,12 @@ export class EventParser {
   }
 
   #endBlock(): void {
-    const [name, data] = [this.#name, this.#data];
+    const data = this.#data;
+    if (data.length > 0) {
+      this.#events.event({ name: this.#name || 'message', text: data.join('\n'), id: this.#id });
+    }
     this.#name = '';
     this.#data = [];
-    if (data.length > 0) this.#events.event({ name: name || 'message', text: data.join('\n'), id: this.#id });
     if (this.#hasId) this.#events.position(this.#id);
     this.#hasId = false;
   }

@@ -15,7 +15,7 @@ export function openEventSource(
   const receive = ({ type, data, lastEventId = '' }: MessageLike): void => {
     // The event `error` of the `EventSource` itself has no data.
     if (data === undefined) return;
-    sink.heard();
+    sink.received();
     // Empty before the first id of this connection, also on one that began at a position in its URL.
     if (lastEventId !== '') sink.position(lastEventId);
     sink.event({ name: type, text: data, id: lastEventId });

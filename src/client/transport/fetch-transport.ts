@@ -22,7 +22,7 @@ export function openFetch(
     const { status, headers, body } = await answer;
     const isStream = headers.get('content-type')?.startsWith('text/event-stream');
     if (status !== 200 || !isStream) {
-      return { status, retryAfterMs: (Number(headers.get('retry-after')) || 0) * 1_000 };
+      return { status, retryAfterMs: Number(headers.get('retry-after')) * 1_000 || 0 };
     }
     // React Native's own `fetch` reads an answer as a whole.
     if (!body) return { status, isUnreadable: true };
@@ -33,7 +33,7 @@ export function openFetch(
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return {};
-      sink.heard();
+      sink.received();
       parser.feed(decoder.decode(value, { stream: true }));
     }
   }

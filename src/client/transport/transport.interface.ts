@@ -18,7 +18,7 @@ export interface StreamEnd {
 export interface StreamSink extends ParserEvents {
   opened(): void;
   /** Called for bytes of any kind. */
-  heard(): void;
+  received(): void;
   ended(end: StreamEnd): void;
 }
 

@@ -38,6 +38,12 @@ export function checkRunMetadata(metadata: RunMetadata): void {
       `The options of ${decorator} are an object, not ${describeValue(options)}.`,
     );
   }
+  if (metadata.options.control === false && metadata.options.retryMs !== undefined) {
+    throw new SseError(
+      'invalid-options',
+      `${decorator} has both "retryMs" and "control: false", but a stream without control events has no retry time. Take one of them away.`,
+    );
+  }
   for (const [name, value] of Object.entries(options)) {
     const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
     if (check === undefined) {

@@ -62,7 +62,7 @@ async function openOwnRun(
   handler: () => unknown,
 ): Promise<RunFollower> {
   const { node, run, client } = request;
-  const { compact: _compact, control: _control, whenRunning, ...bounds } = options;
+  const { compact: _compact, control: _control, retryMs: _retryMs, whenRunning, ...bounds } = options;
   const { record, producer } = await node.claim(run, bounds, runAbortOf(request.request));
   if (producer === undefined) {
     if (whenRunning === 'conflict')

@@ -83,7 +83,7 @@ function series([, , colour], index) {
   };
 }
 
-/** Behind the lines: the time in which this tab heard nothing. */
+/** Behind the lines: the time in which nothing arrived in this tab. */
 function shade(plot, away) {
   const { left, top, width, height } = plot.bbox;
   plot.ctx.save();

@@ -2,7 +2,7 @@
 
 const MAX_FRAMES = 80;
 const HINTS = {
-  heard:
+  client:
     'Rebuilt from the events of this tab’s client. A browser hides comments and retry: lines from a page; “raw bytes” shows them.',
   wire: 'The bytes of GET /stats/events, read with fetch: a second connection, open while this is chosen.',
 };
@@ -11,7 +11,7 @@ export class Frames {
   #pre = document.querySelector('#frames');
   #pause = document.querySelector('#pause');
   #hideStats = document.querySelector('#hide-stats');
-  #buttons = { heard: document.querySelector('#heard'), wire: document.querySelector('#wire') };
+  #buttons = { client: document.querySelector('#client'), wire: document.querySelector('#wire') };
   #reading;
   #lastId = '';
 
@@ -22,7 +22,7 @@ export class Frames {
     this.#hideStats.addEventListener('change', () =>
       this.#pre.classList.toggle('no-stats', this.#hideStats.checked),
     );
-    this.#choose('heard');
+    this.#choose('client');
   }
 
   /** @param event an event of the client */

@@ -7,22 +7,20 @@ import { Matches } from './matches.js';
 import { Latency } from './latency.js';
 import { NodeMap } from './node-map.js';
 import { post } from './post.js';
-import { session, visitor } from './visitor.js';
+import { visitor } from './visitor.js';
 
 const MATCHES = ['match/1', 'match/2', 'match/3'];
 
 const $ = (id) => document.getElementById(id);
 
-// The matches that the page has joined belong to the session in the URL, at each reconnect.
-const live = connectSse(`events?${new URLSearchParams({ session, visitor })}`);
+const query = new URLSearchParams({ visitor });
+const live = connectSse(`events?${query}`, { rooms: changeRooms });
 const events = new ReceivedEvents(live, showCounters, showReturn);
 const { counter } = events;
 const journal = new Journal($('journal'));
 const roomLists = new RoomLists();
 roomLists.addRooms($('lanes'), ['orders', 'prices', 'alerts', 'chat']);
-const matches = new Matches(roomLists.addRooms($('matches'), MATCHES), visitor, (room, wanted) =>
-  change(wanted ? { join: [room] } : { leave: [room] }).catch(report),
-);
+const matches = new Matches(roomLists.addRooms($('matches'), MATCHES), visitor, join);
 const latency = new Latency();
 const map = new NodeMap($('map'), $('nodes'), (command) => post(`supervisor/nodes/${command}`).catch(report));
 
@@ -37,22 +35,24 @@ function report(error) {
   journal.write(error.message, 'bad');
 }
 
-/** Joins and leaves matches, through whatever node answers. */
-async function change({ join = [], leave = [] }) {
-  // The numbers of a match count from the join on.
-  for (const room of join) if (!matches.joined.has(room)) counter.forgetMatching(room);
-  const answer = await fetch(`rooms?${new URLSearchParams({ visitor })}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ client, join, leave }),
-  });
-  const body = await answer.json();
-  if (!answer.ok) throw new Error(body.message);
-  matches.changed(body);
+/** Sends the matches that the client joins and leaves, to whatever node nginx selects. A failure is tried again. */
+async function changeRooms(changes, signal) {
+  const headers = { 'content-type': 'application/json' };
+  const answer = await fetch(`rooms?${query}`, { method: 'POST', headers, body: JSON.stringify(changes), signal });
+  if (!answer.ok) throw new Error(answer.statusText);
+  const { joined, left, refused } = await answer.json();
   const through = answer.headers.get('x-node');
-  for (const room of body.joined) journal.write(`Joined ${room}, through node ${through}`);
-  for (const room of body.left) journal.write(`Left ${room}, through node ${through}`);
-  for (const { room, message } of body.refused) journal.write(`${room}: ${message}`, 'bad');
+  for (const room of joined) journal.write(`Joined ${room}, through node ${through}`);
+  for (const room of left) journal.write(`Left ${room}, through node ${through}`);
+  matches.list().catch(report);
+  return { refused };
+}
+
+/** Joins a match, whose numbers count from then on. */
+function join(room) {
+  const match = live.room(room);
+  match.joined.then(() => counter.forgetMatching(room)).catch((error) => error.code === 'left' || report(error));
+  return match;
 }
 
 function showCounters() {
@@ -82,7 +82,6 @@ live.onState((state) => {
     roomLists.addAbsence();
   }
   map.on = '';
-  matches.enabled = false;
   events.away();
   show(state, node === undefined ? 'Connecting' : 'Reconnecting');
 });
@@ -102,10 +101,7 @@ live.on('sse:leave', (member) => matches.left(member));
 
 live.on('sse:ready', ({ clientId, restored = [] }) => {
   client = clientId;
-  matches.enabled = true;
   if (restored.length > 0) journal.write(`Still in ${MATCHES.filter((room) => restored.includes(room)).join(', ')}`, 'good');
-  const lost = [...matches.joined].filter((room) => !restored.includes(room));
-  if (lost.length > 0) change({ join: lost }).catch(report);
   matches.list().catch(report);
 });
 

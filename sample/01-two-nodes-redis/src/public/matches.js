@@ -3,19 +3,21 @@
 const RETRY_MS = 1_000;
 
 export class Matches {
-  /** The matches that the page wants to be in. */
-  joined = new Set();
+  /** The client's handles of the matches that the visitor has joined, by room. */
+  joined = new Map();
   #rows = new Map();
   #visitor;
+  #join;
 
-  /** @param titles headings of the lists, by room; @param toggle called when the visitor joins or leaves one */
-  constructor(titles, visitor, toggle) {
+  /** @param titles headings of the lists, by room; @param join joins a room, and returns the client's handle of it */
+  constructor(titles, visitor, join) {
     this.#visitor = visitor;
+    this.#join = join;
     for (const [room, title] of titles) {
       const [button, names] = [document.createElement('button'), document.createElement('p')];
       button.type = 'button';
       button.textContent = room;
-      button.addEventListener('click', () => toggle(room, !this.joined.has(room)));
+      button.addEventListener('click', () => this.#toggle(room));
       names.className = 'present';
       title.replaceChildren(button);
       title.parentElement.append(names);
@@ -24,18 +26,7 @@ export class Matches {
     this.show();
   }
 
-  /** Takes the answer of the server. */
-  changed({ joined, left }) {
-    for (const room of joined) this.joined.add(room);
-    for (const room of left) this.joined.delete(room);
-    this.show();
-  }
-
-  set enabled(enabled) {
-    for (const { button } of this.#rows.values()) button.disabled = !enabled;
-  }
-
-  /** Asks who is in each match: joins and leaves are not resumed. */
+  /** Asks who is in each match: joins and leaves are not resumed, and reach those in a match alone. */
   async list() {
     for (const [room, row] of this.#rows) {
       const answer = await fetch(`matches/${room.replace('match/', '')}/present`);
@@ -70,5 +61,11 @@ export class Matches {
       const shown = present.has(this.#visitor) ? ['you', ...others] : others;
       names.textContent = shown.length > 0 ? `in it: ${shown.join(', ')}` : isJoined ? '…' : 'nobody is in it';
     }
+  }
+
+  #toggle(room) {
+    this.joined.get(room)?.leave();
+    if (!this.joined.delete(room)) this.joined.set(room, this.#join(room));
+    this.show();
   }
 }

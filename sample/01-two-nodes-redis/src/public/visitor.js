@@ -1,9 +1,6 @@
-// Who this page is: a name for the other visitors, and the key of its stream session, which nobody else knows.
+// A name by which the other visitors know this page.
 
 const NAMES = ['Otter', 'Heron', 'Badger', 'Lark', 'Marten', 'Finch', 'Newt', 'Stoat', 'Wren', 'Vole'];
-const random = crypto.getRandomValues(new Uint16Array(2));
+const [name, number] = crypto.getRandomValues(new Uint16Array(2));
 
-export const visitor = `${NAMES[random[0] % NAMES.length]} ${10 + (random[1] % 90)}`;
-export const session = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
-  byte.toString(16).padStart(2, '0'),
-).join('');
+export const visitor = `${NAMES[name % NAMES.length]} ${10 + (number % 90)}`;

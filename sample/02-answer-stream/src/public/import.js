@@ -30,7 +30,7 @@ export class Import {
       },
       progress: ({ done, total }) => {
         [progress.max, progress.value] = [total, done];
-        $('import-status').textContent = `${done} of ${total} rows`;
+        this.#showRows();
       },
       result: ({ imported, skipped }) => {
         $('import-status').textContent = `${imported} rows imported, ${skipped} skipped`;
@@ -40,13 +40,20 @@ export class Import {
     this.#live = followRun(`imports/${id}/events`, { events, state });
   }
 
+  #showRows() {
+    const { value, max } = $('progress');
+    $('import-status').textContent = `${value} of ${max} rows`;
+  }
+
   #become(state, detail) {
+    const { state: before } = $('import').dataset;
     $('import').dataset.state = state;
     const isOpen = state === 'running' || state === 'waiting';
     $('import-start').disabled = isOpen;
     $('import-stop').hidden = !isOpen;
     $('import-kill').hidden = !isOpen || !this.#node;
     const status = $('import-status');
+    if (state === 'running' && before === 'waiting') this.#showRows();
     if (state === 'waiting') status.textContent = 'reconnecting';
     if (state === 'gone') status.textContent = 'not started';
     if (state === 'stopped' || state === 'failed')
