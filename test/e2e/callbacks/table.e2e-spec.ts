@@ -408,7 +408,7 @@ const compacts = (isReported: boolean): Cell => [
     await table.start({}, [], [RunController]);
     RunController.compact = fail;
     const run = await table.running.sse.runs.start('parts', from(['one', 'two']));
-    await run.ended;
+    await run.ended();
     const stream = await table.running.listen('/tail');
     const events = await stream.nextEvents(2);
     expect(events.map(({ data }) => data)).toEqual(['one', 'two']);
