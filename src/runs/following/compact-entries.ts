@@ -2,6 +2,7 @@ import { checkEventName } from '../../protocol/input/event-fields.js';
 import { ignoreRejection } from '../../protocol/thenable.js';
 import { describeValue } from '../../protocol/error-text.js';
 import { SseError } from '../../protocol/sse-error.js';
+import { ignoreRejection } from '../../protocol/thenable.js';
 import { decodeEntry, encodeEntry, hasTextData, type RunEntry } from '../run-entry.js';
 import type { MergeRunEvents, SseRunEvent, SseRunTailOptions } from '../run-options.interface.js';
 
