@@ -1,5 +1,4 @@
 import { checkEventName } from '../../protocol/input/event-fields.js';
-import { ignoreRejection } from '../../protocol/thenable.js';
 import { describeValue } from '../../protocol/error-text.js';
 import { SseError } from '../../protocol/sse-error.js';
 import { ignoreRejection } from '../../protocol/thenable.js';

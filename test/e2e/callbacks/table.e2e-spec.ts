@@ -76,16 +76,6 @@ class CallbackController {
   })
   shared(): void {}
 
-  @Get('run')
-  @SseRun(() => 'run')
-  run(@Query('way') way: Way): unknown {
-    return FAILURES[way]();
-  }
-
-  @Get('compacted')
-  @SseRunTail('texts', { compact: ({ data }) => unchecked(FAILURES[data as Way]()) })
-  compacted(): void {}
-
   @OnRoom('received')
   receive({ data }: SseMessage): unknown {
     return FAILURES[data as Way]();
@@ -576,17 +566,6 @@ const publishesFrom = (fails: boolean): Cell => [
   },
 ];
 
-/** The failure of a run before its first event is its status, and the run has ended. */
-const runFails: Cell = [
-  '500',
-  async (table, _fail, way) => {
-    await table.start();
-    expect((await table.running.open(`/run?way=${way}`)).status).toBe(500);
-    expect(await table.running.sse.runs.status('run')).toMatchObject({ state: 'failed', events: 0 });
-    await table.servesOthers();
-  },
-];
-
 const produces = (fails: boolean): Cell => [
   fails ? 'Reported' : 'No effect',
   async (table, fail) => {
@@ -596,19 +575,6 @@ const produces = (fails: boolean): Cell => [
     await table.servesOthers();
     expect(table.counted).toEqual(fails ? ['run'] : []);
     expect(await table.running.sse.runs.stop('run')).toMatchObject({ state: fails ? 'failed' : 'stopped' });
-  },
-];
-
-const compacts: Cell = [
-  'Reported',
-  async (table, _fail, way) => {
-    await table.start();
-    await (await table.running.sse.runs.start('texts', [way, way].values())).ended();
-    const stream = await table.running.listen('/compacted');
-    await stream.ended;
-    expect(stream.events.map(({ event }) => event)).toEqual(['sse:ready', 'message', 'message', 'sse:end']);
-    await table.servesOthers();
-    expect(table.counted).toEqual(['compact']);
   },
 ];
 
@@ -855,14 +821,12 @@ const TABLE: Readonly<Record<string, Row>> = {
     hangs: publishesFrom(false),
     nonsense: publishesFrom(true),
   },
-  '@SseRun': { throws: runFails, rejects: runFails, hangs: waits('/run'), nonsense: runFails },
   'runs.start': {
     throws: produces(true),
     rejects: produces(true),
     hangs: produces(false),
     nonsense: produces(true),
   },
-  compact: { throws: compacts, rejects: compacts, hangs: compacts, nonsense: compacts },
   '@BroadcastsTo': {
     throws: publishesResult,
     rejects: publishesResult,
