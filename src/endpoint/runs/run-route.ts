@@ -71,7 +71,8 @@ async function openOwnRun(
   }
   producer.produce(handler);
   await producer.first;
-  return follow(request, { after: 0, epoch: record.epoch, gap: undefined, isResumed: false });
+  // A client that sends its POST again, with an id of an earlier run, is told that this is another one.
+  return follow(request, followStart(record, client.lastEventId));
 }
 
 async function openTail(
