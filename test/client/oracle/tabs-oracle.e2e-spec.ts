@@ -89,7 +89,7 @@ describeWithRedis('tabs over nginx with two nodes', () => {
         let changes = 0;
         const changed = (text: string): string => {
           if (text.includes(from)) changes++;
-          return text.replace(from, to);
+          return text.replaceAll(from, to);
         };
         const left = [...faults];
         const next: NextFault = () => {
