@@ -80,7 +80,7 @@ export interface SseMetrics {
   eventSent?(bytes: number): void;
   /** Missed events were sent to a client that resumes, or that joined a room with `replay`. */
   eventsReplayed?(events: number): void;
-  /** The latency of one event: the first one that this node has delivered since the last call. At most one per flush. */
+  /** The latency of one event: the first one that this node has delivered after 10 ms without a measurement. */
   eventWritten?(latency: WriteLatency): void;
   /** A volatile event was dropped for a client with backpressure: a newer one replaced it, or the queue was full. */
   volatileDropped(): void;
