@@ -234,7 +234,7 @@ export function createRuntime(
   if (servesHttp()) checkIdentify(moduleOptions);
   const start = async (): Promise<void> => {
     await hub.start({ subscribesLater: !servesHttp() });
-    metrics.started?.(() => hub.gauges());
+    metrics.started?.(() => hub.gauges(runs.node.gauges()));
     presence.start(hub);
   };
   const identify = (client: SseClient): void => presence.identify(client);

@@ -20,6 +20,7 @@ const LEFT_OUT = [
       'test/protocol/vectors-browser.spec.ts',
       'test/recipes/frameworks.e2e-spec.ts',
       'test/resume/cut-clients.e2e-spec.ts',
+      'test/sample/orders-browser.e2e-spec.ts',
       'test/sample/answer-stream-browser.e2e-spec.ts',
       'test/sample/answer-stream-nodes.e2e-spec.ts',
       'test/sample/quick-start-browser.e2e-spec.ts',

@@ -46,7 +46,10 @@ export interface RunStart extends RunLease, RunBounds {
 
 /** The outcome of a call of the producer. */
 export interface RunProgress {
-  /** False after the lease has expired or another run has taken the name: then nothing was stored. */
+  /**
+   * False after the lease has expired or another run has taken the name. Then nothing is stored any more; of a call that the
+   * store has split the first entries may be, which `entries`, the record and each reader count.
+   */
   readonly accepted: boolean;
   /** True after `requestStop`. */
   readonly stop: boolean;
@@ -84,7 +87,7 @@ export interface RunPage {
  */
 export interface RunStore {
   /**
-   * Starts a run. Of simultaneous calls, on all nodes, exactly one starts it. A call that is repeated with its epoch has the
+   * Starts a run, and wakes those that wait for it. Of simultaneous calls, on all nodes, exactly one starts it. A call that is repeated with its epoch has the
    * effect of one, also after the end.
    *
    * @returns the record of the run that goes on or has ended under this name; it has the epoch of the call where it started

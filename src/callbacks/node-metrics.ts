@@ -21,6 +21,8 @@ const METHODS: Readonly<Record<keyof SseMetrics, 'required' | 'optional'>> = {
   volatileDropped: 'required',
   clientResumed: 'optional',
   gapSent: 'optional',
+  runStarted: 'optional',
+  runEnded: 'optional',
   brokerStateChanged: 'optional',
   brokerReconnected: 'optional',
   brokerCalled: 'optional',
@@ -62,15 +64,24 @@ export function nodeMetrics(
 /** Calls one method of all metrics. As `CallbackFailures.run`, without the objects that it would make for each event. */
 function callOf(name: keyof SseMetrics, having: readonly SseMetrics[], failures: CallbackFailures): Method {
   const report = (error: unknown): void => failures.report(`metrics.${name}`, error);
+  const calls = having.map((metrics) =>
+    oneCallOf(name, metrics as unknown as Record<string, Method>, report),
+  );
+  const [only] = calls;
+  if (calls.length === 1 && only !== undefined) return only;
   return (first, second, third) => {
-    for (const metrics of having) {
-      try {
-        // Read for each call, since the application may replace a method.
-        const result = (metrics as unknown as Record<string, Method>)[name]?.(first, second, third);
-        if (isThenable(result)) result.then(undefined, report);
-      } catch (error) {
-        report(error);
-      }
+    for (const call of calls) call(first, second, third);
+  };
+}
+
+function oneCallOf(name: string, metrics: Record<string, Method>, report: (error: unknown) => void): Method {
+  return (first, second, third) => {
+    try {
+      // Read for each call, since the application may replace a method.
+      const result = metrics[name]?.(first, second, third);
+      if (isThenable(result)) result.then(undefined, report);
+    } catch (error) {
+      report(error);
     }
   };
 }

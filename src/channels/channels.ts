@@ -10,4 +10,5 @@ export const CHANNELS = {
   open: channel('nestjs-simple-sse.open'),
   close: channel('nestjs-simple-sse.close'),
   broker: channel('nestjs-simple-sse.broker'),
+  run: channel('nestjs-simple-sse.run'),
 };

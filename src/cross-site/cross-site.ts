@@ -60,12 +60,15 @@ function isFromElsewhere({ headers, host }: JudgedRequest, sameSitePasses: boole
   return origin !== undefined && !isOriginOf(origin, host);
 }
 
+/** An origin as browsers write it (HTML standard, 7.1.1): scheme, host and port, and nothing else that a URL may have. */
+const ORIGIN = /^(https?:)\/\/[^\s/?#@\\]+$/i;
+
 /** Compares hosts and ports alone: the scheme of the client is unknown behind a proxy that ends TLS. */
 function isOriginOf(origin: string, host: string | undefined): boolean {
-  if (host === undefined || !URL.canParse(origin)) return false;
-  const { protocol, host: own } = new URL(origin);
-  const asked = `${protocol}//${host}`;
-  return /^https?:$/.test(protocol) && URL.canParse(asked) && new URL(asked).host === own;
+  const [, scheme] = ORIGIN.exec(origin) ?? [];
+  if (host === undefined || scheme === undefined || !URL.canParse(origin)) return false;
+  const asked = `${scheme}//${host}`;
+  return URL.canParse(asked) && new URL(asked).host === new URL(origin).host;
 }
 
 function isListed(origin: string, request: unknown, allowed: AllowedOrigins | false | undefined): boolean {

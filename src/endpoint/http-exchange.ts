@@ -118,14 +118,21 @@ export class HttpExchange {
 
   /** Text of a parameter of the query, the first one of that name. */
   queryParameter(name: string): string | undefined {
-    const query = this.request.url?.split('?', 2)[1];
-    return query?.includes(`${name}=`) ? (new URLSearchParams(query).get(name) ?? undefined) : undefined;
+    const query = this.#query;
+    return query.includes(`${name}=`) ? (new URLSearchParams(query).get(name) ?? undefined) : undefined;
   }
 
   /** Values of a query parameter. */
   queryValues(name: string): string[] {
-    const query = this.request.url?.split('?', 2)[1];
-    return query?.includes(`${name}=`) === true ? new URLSearchParams(query).getAll(name) : [];
+    const query = this.#query;
+    return query.includes(`${name}=`) ? new URLSearchParams(query).getAll(name) : [];
+  }
+
+  /** A value may have question marks of its own (RFC 3986, 3.4). */
+  get #query(): string {
+    const { url = '' } = this.request;
+    const mark = url.indexOf('?');
+    return mark < 0 ? '' : url.slice(mark + 1);
   }
 
   /** Path of the request as its client has sent it, before a framework shortens or rewrites it. */

@@ -1,10 +1,17 @@
 import type { PartitionedBroker } from '../broker/partitioned-broker.interface.js';
 import type { UserStreamRule, UserStreamStore } from '../broker/user-stream-store.interface.js';
+import { withinDeadline } from '../protocol/promises/deadline.js';
 import { SseError } from '../protocol/sse-error.js';
+import { isThenable } from '../protocol/thenable.js';
+
+/** Longest wait for a broker, in milliseconds. A stream that waits longer would look broken to its client. */
+const LONGEST_WAIT_MS = 5_000;
 
 export interface SharedUserLimitHost {
   /** Ends streams of any node. Never rejects. */
   readonly endStreams: (clients: readonly string[]) => void;
+  /** Receives what a broker throws that may throw nothing: the client of the slot closes all the same. */
+  readonly onFailure: (error: unknown) => void;
 }
 
 /** Streams are always counted in the same partition, as control messages are sent through one. */
@@ -45,13 +52,23 @@ export class SharedUserLimit {
    * @returns what became of it. Rejects where the broker does not answer: then the stream counts later
    */
   async take(user: string, client: string): Promise<'added' | 'replaced others' | 'refused'> {
-    const { isAdded, tooMany } = await this.#store.add(user, client, this.#rule);
+    const asked = this.#store.add(user, client, this.#rule);
+    const { isAdded, tooMany } = await withinDeadline(asked, LONGEST_WAIT_MS, tooSlow);
     if (tooMany.length > 0) this.#host.endStreams(tooMany);
     return isAdded ? (tooMany.length > 0 ? 'replaced others' : 'added') : 'refused';
   }
 
   /** Called by the slot of the client. */
   release(client: string): void {
-    this.#store.remove(client);
+    try {
+      const result: unknown = this.#store.remove(client);
+      if (isThenable(result)) result.then(undefined, (error: unknown) => this.#host.onFailure(error));
+    } catch (error) {
+      this.#host.onFailure(error);
+    }
   }
+}
+
+function tooSlow(): Error {
+  return new Error(`The broker did not answer within ${LONGEST_WAIT_MS} ms.`);
 }

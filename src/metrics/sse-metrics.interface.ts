@@ -19,6 +19,10 @@ export interface SseGauges {
   readonly queuedBytes: number;
   /** Rooms with a client or a subscriber on this node. */
   readonly rooms: number;
+  /** Runs that this node produces. */
+  readonly runs: number;
+  /** Streams of this node that follow a run. */
+  readonly runFollowers: number;
 }
 
 /** How long one event took, in milliseconds. */
@@ -80,7 +84,7 @@ export interface SseMetrics {
   eventSent?(bytes: number): void;
   /** Missed events were sent to a client that resumes, or that joined a room with `replay`. */
   eventsReplayed?(events: number): void;
-  /** The latency of one event: the first one that this node has delivered since the last call. At most one per flush. */
+  /** The latency of one event: the first one that this node has delivered after 10 ms without a measurement. */
   eventWritten?(latency: WriteLatency): void;
   /** A volatile event was dropped for a client with backpressure: a newer one replaced it, or the queue was full. */
   volatileDropped(): void;
@@ -94,6 +98,17 @@ export interface SseMetrics {
   clientResumed?(outcome: 'full' | 'partial' | 'none', source: 'node' | 'broker' | 'none'): void;
   /** `sse:gap` was sent to this many clients. */
   gapSent?(reason: 'trimmed' | 'epoch' | 'invalid' | 'session', clients: number): void;
+  /** This node started a run. */
+  runStarted?(): void;
+  /**
+   * A run that this node has started ended.
+   *
+   * @param reason `none` for an end of the producer's own, and for one by `stop`
+   */
+  runEnded?(
+    state: 'done' | 'failed' | 'stopped',
+    reason: 'none' | 'deadline' | 'unwatched' | 'shutdown' | 'lease' | 'lost',
+  ): void;
   /** The state of the broker changed: with partitions, that of the least available one. It is `down` at first. */
   brokerStateChanged?(state: 'down' | 'syncing' | 'live'): void;
   /** The broker is live again after an interruption. */

@@ -85,6 +85,9 @@ export class TotalledMetrics implements Required<SseMetrics> {
     this.#add('resumes', 1, { outcome, source });
   readonly gapSent: Required<SseMetrics>['gapSent'] = (reason, clients) =>
     this.#add('gaps', clients, { reason });
+  readonly runStarted = (): void => this.#add('runsStarted', 1);
+  readonly runEnded: Required<SseMetrics>['runEnded'] = (state, reason) =>
+    this.#add('runsEnded', 1, { state, reason });
   readonly brokerStateChanged: Required<SseMetrics>['brokerStateChanged'] = (state) => {
     this.#state = state;
   };
@@ -112,9 +115,7 @@ export class TotalledMetrics implements Required<SseMetrics> {
   #valueOf(name: InstrumentName): number | undefined {
     if (name === 'deliveries') return this.#deliveries;
     if (name === 'deliveredBytes') return this.#deliveredBytes;
-    return name === 'slowClients' || name === 'queuedBytes' || name === 'rooms'
-      ? this.#sumOf(name)
-      : undefined;
+    return isGauge(name) ? this.#sumOf(name) : undefined;
   }
 
   /** A process may run several nodes in turn, as tests do. Those that have closed are forgotten. */
@@ -127,4 +128,16 @@ export class TotalledMetrics implements Required<SseMetrics> {
     }
     return sum;
   }
+}
+
+const GAUGES: readonly string[] = [
+  'slowClients',
+  'queuedBytes',
+  'rooms',
+  'runs',
+  'runFollowers',
+] satisfies (keyof SseGauges)[];
+
+function isGauge(name: string): name is keyof SseGauges {
+  return GAUGES.includes(name);
 }

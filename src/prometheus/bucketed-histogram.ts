@@ -1,6 +1,8 @@
 import type { Labels } from '../metrics/instruments.js';
 import { labelKey } from '../metrics/label-key.js';
 
+const NO_LABELS: Labels = {};
+
 interface Series {
   readonly labels: Labels;
   /** Values by bucket; the last one is of those above every bound. */
@@ -27,17 +29,19 @@ export class BucketedHistogram {
   readonly labelNames: readonly string[];
   readonly #bounds: readonly number[];
   readonly #series = new Map<string, Series>();
+  /** The series of labels whose object comes with each value: no text is made of them. */
+  #byObject = new WeakMap<Labels, Series>();
 
   constructor(name: string, help: string, labelNames: readonly string[], bounds: readonly number[]) {
     this.name = name;
     this.help = help;
     this.labelNames = labelNames;
     this.#bounds = bounds;
-    if (labelNames.length === 0) this.#seriesOf({});
+    if (labelNames.length === 0) this.#seriesOf(NO_LABELS);
   }
 
-  observe(labels: Labels, value: number): void {
-    const series = this.#seriesOf(labels);
+  observe(value: number, labels: Labels = NO_LABELS): void {
+    const series = this.#byObject.get(labels) ?? this.#seriesOf(labels);
     let bucket = 0;
     while (bucket < this.#bounds.length && value > (this.#bounds[bucket] as number)) bucket++;
     series.counts[bucket] = (series.counts[bucket] as number) + 1;
@@ -53,7 +57,8 @@ export class BucketedHistogram {
   /** Called by the registry. */
   reset(): void {
     this.#series.clear();
-    if (this.labelNames.length === 0) this.#seriesOf({});
+    this.#byObject = new WeakMap();
+    if (this.labelNames.length === 0) this.#seriesOf(NO_LABELS);
   }
 
   #seriesOf(labels: Labels): Series {
@@ -63,6 +68,7 @@ export class BucketedHistogram {
       series = { labels, counts: Array<number>(this.#bounds.length + 1).fill(0), sum: 0 };
       this.#series.set(key, series);
     }
+    this.#byObject.set(labels, series);
     return series;
   }
 

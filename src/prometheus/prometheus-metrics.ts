@@ -56,9 +56,7 @@ export function prometheusMetrics({
 
 function createMetrics(registry: Registry, prefix: string): SseMetrics {
   const histograms = new Map<InstrumentName, BucketedHistogram>();
-  const metrics = new TotalledMetrics((name, value, labels = {}) =>
-    histograms.get(name)?.observe(labels, value),
-  );
+  const metrics = new TotalledMetrics((name, value, labels) => histograms.get(name)?.observe(value, labels));
   for (const [name, instrument] of Object.entries(INSTRUMENTS) as [InstrumentName, Instrument][]) {
     const { kind, prometheus, help, labels, buckets } = instrument;
     const configuration = { name: prefix + prometheus, help, labelNames: [...labels], registers: [registry] };

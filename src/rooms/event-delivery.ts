@@ -8,6 +8,9 @@ import type { NodeTracing } from '../tracing/node-tracing.js';
 import type { ClientObserver } from './client-observer.interface.js';
 import type { RoomRegistry } from './room-registry.js';
 
+/** Least time between two events whose latency is measured, in milliseconds: to measure each one would cost more than to count it. */
+const MEASURE_INTERVAL_MS = 10;
+
 interface EventDeliveryOptions {
   readonly metrics: NodeMetrics;
   readonly observer?: ClientObserver | undefined;
@@ -21,6 +24,10 @@ export class EventDelivery {
   readonly #flushScheduler: Pick<FlushScheduler, 'schedule'>;
   /** `true` from an event whose latency is measured until its flush. */
   #isMeasuring = false;
+  #lagMs = 0;
+  #receivedMs = -Infinity;
+  /** Flushed behind the clients of the measured event. One object for all of them, since each event may need it. */
+  readonly #measurement = { flush: (): void => this.#measured() };
 
   constructor(
     options: EventDeliveryOptions,
@@ -53,15 +60,18 @@ export class EventDelivery {
   #measure({ position }: RoomMessage): void {
     // Events without a position have no time of their own.
     if (this.#isMeasuring || position === 0) return;
+    const nowMs = performance.now();
+    if (nowMs - this.#receivedMs < MEASURE_INTERVAL_MS) return;
     this.#isMeasuring = true;
     // The clock of a broker's server may be ahead of this one.
-    const lagMs = Math.max(0, (nowUs() - position) / 1_000);
-    const receivedMs = performance.now();
-    this.#flushScheduler.schedule({
-      flush: () => {
-        this.#isMeasuring = false;
-        this.#options.metrics.eventWritten?.({ lagMs, totalMs: lagMs + performance.now() - receivedMs });
-      },
-    });
+    this.#lagMs = Math.max(0, (nowUs() - position) / 1_000);
+    this.#receivedMs = nowMs;
+    this.#flushScheduler.schedule(this.#measurement);
+  }
+
+  #measured(): void {
+    this.#isMeasuring = false;
+    const [lagMs, totalMs] = [this.#lagMs, this.#lagMs + performance.now() - this.#receivedMs];
+    this.#options.metrics.eventWritten?.({ lagMs, totalMs });
   }
 }

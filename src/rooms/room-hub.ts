@@ -241,8 +241,9 @@ export class RoomHub implements ClientHost {
   }
 
   /** Current values for metrics; `undefined` once the hub closes. */
-  gauges(): SseGauges | undefined {
-    return this.isClosing ? undefined : { ...this.connections.slowClients(), rooms: this.#rooms.count };
+  gauges(ofRuns: Pick<SseGauges, 'runs' | 'runFollowers'>): SseGauges | undefined {
+    const { isClosing, connections } = this;
+    return isClosing ? undefined : { ...connections.slowClients(), rooms: this.#rooms.count, ...ofRuns };
   }
 
   /** As in `HubShutdown.close`. */

@@ -3,9 +3,11 @@ import type { RunRecord, RunStore } from '../broker/run-store.interface.js';
 import type { PartitionedBroker } from '../broker/partitioned-broker.interface.js';
 import { refuseWhileClosing, tooManyRuns } from './run-errors.js';
 import { RunFeed } from './following/run-feed.js';
+import { RunFollower, type FollowerOptions } from './following/run-follower.js';
 import { newRunEpoch } from './run-id.js';
 import type { RunEntry } from './run-entry.js';
 import type { SseRunOptions } from './run-options.interface.js';
+import type { RunObserver } from './run-observer.js';
 import { RunProducer } from './producing/run-producer.js';
 import { storesRuns, unsupportedRuns, type ResolvedRuns } from './resolve-runs.js';
 import { untilReached } from './until-reached.js';
@@ -23,7 +25,11 @@ export interface RunsHost {
   readonly encode: (value: unknown) => RunEntry;
   /** Takes failures of producers and callbacks. */
   readonly report: (callback: string, error: unknown, context: string) => void;
+  readonly observer: RunObserver;
 }
+
+/** What the caller knows of a follower. */
+type FollowRequest = Pick<FollowerOptions, 'clientId' | 'start' | 'control' | 'ready' | 'compact'>;
 
 /** The outcome of a start: the run that goes on or has ended, and its producer where this call has started it. */
 export interface ClaimedRun {
@@ -38,6 +44,7 @@ export class RunNode {
   readonly options: ResolvedRuns;
   readonly #producers = new Set<RunProducer>();
   readonly #feeds = new Map<string, RunFeed>();
+  #followers = 0;
   #starting = 0;
   #isClosing = false;
 
@@ -56,6 +63,11 @@ export class RunNode {
     return this.#producers.size;
   }
 
+  /** Runs that this node produces, and streams of this node that follow a run. */
+  gauges(): { runs: number; runFollowers: number } {
+    return { runs: this.#producers.size, runFollowers: this.#followers };
+  }
+
   /** @throws SseError `unsupported-by-broker` */
   storeOf(run: string): RunStore {
     const { runs } = this.#broker.partitions[this.#broker.partitionOf(run)] ?? {};
@@ -63,8 +75,25 @@ export class RunNode {
     return runs;
   }
 
-  /** The feed of a run, which is shared while a client follows it. */
-  feedOf(run: string): RunFeed {
+  /** Returns the stream of one client. */
+  follow(run: string, request: FollowRequest): RunFollower {
+    const { observer } = this.#host;
+    return new RunFollower({
+      ...request,
+      run,
+      openFeed: () => {
+        this.#followers++;
+        observer.followed(request.start);
+        return this.#feedOf(run);
+      },
+      onClosed: () => void this.#followers--,
+      onGap: (reason) => observer.gapSent(reason),
+      onFailure: (callback, error) => this.#host.report(callback, error, run),
+    });
+  }
+
+  /** The feed of a run, which is shared while a client follows it. The caller listens to it at once. */
+  #feedOf(run: string): RunFeed {
     const feed = this.#feeds.get(run);
     if (feed !== undefined) return feed;
     const added = new RunFeed(this.storeOf(run), run, () => {
@@ -114,7 +143,11 @@ export class RunNode {
         onFailure: (error) => this.reportFailure(error, run),
       });
       this.#producers.add(producer);
-      void producer.ended.then(() => this.#producers.delete(producer));
+      this.#host.observer.started(run);
+      void producer.ended.then((ended) => {
+        this.#producers.delete(producer);
+        this.#host.observer.ended(run, ended);
+      });
       if (this.#isClosing) producer.stop({ state: 'failed', reason: 'shutdown' });
       return { record, producer };
     } finally {
@@ -129,7 +162,7 @@ export class RunNode {
   /** Settles when the run has ended, with its record; at the latest after `timeoutMs`, with the last one. */
   async whenEnded(run: string, epoch: string, timeoutMs = Infinity): Promise<RunRecord | undefined> {
     const endMs = performance.now() + timeoutMs;
-    const feed = this.feedOf(run);
+    const feed = this.#feedOf(run);
     let wake: (() => void) | undefined;
     let hasChanged = false;
     const unlisten = feed.listen(() => {

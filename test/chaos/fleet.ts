@@ -12,6 +12,8 @@ export class Fleet {
   readonly #compiled = compileApp(readFileSync(`${NODE_FOLDER}/main.ts`, 'utf8'), [
     `${NODE_FOLDER}/clock.ts`,
     `${NODE_FOLDER}/mutants.ts`,
+    `${NODE_FOLDER}/run-mutants.ts`,
+    `${NODE_FOLDER}/runs.controller.ts`,
   ]);
   #nodes = Array.from({ length: NODES }, () => this.#spawn());
   #configs: readonly NodeConfig[] = [];

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Controller, Get, GoneException, Header } from '@nestjs/common';
-import { SseRoom } from 'nestjs-simple-sse';
+import { MemoryBroker, SseError, SseRoom } from 'nestjs-simple-sse';
 import { prometheusMetrics } from 'nestjs-simple-sse/prometheus';
 import { register } from 'prom-client';
 import { freePort } from '../redis/redis-server.js';
@@ -40,6 +40,12 @@ class MetricsController {
   }
 }
 
+/** A store of streams of users that cannot be reached. */
+const UNREACHABLE = {
+  add: () => Promise.reject(new SseError('broker-unavailable', 'no Redis')),
+  remove: () => {},
+};
+
 const isThere = spawnSync('prometheus', ['--version']).error === undefined;
 const missing = isThere || process.env['CI'] === 'true' ? undefined : 'prometheus is not on the PATH';
 
@@ -55,9 +61,11 @@ describeUnless(missing, 'the dashboard of Grafana, in Prometheus', () => {
         controllers: [MetricsController],
         options: {
           metrics: prometheusMetrics(),
-          limits: { maxStreams: 20 },
+          limits: { maxStreams: 20, maxStreamsPerUserOnAllNodes: 1 },
+          broker: Object.assign(new MemoryBroker(), { userStreams: UNREACHABLE }),
           maxQueuedBytes: 100_000,
-          identify: () => {
+          identify: ({ request }) => {
+            if ((request as { url: string }).url.includes('user=ann')) return { user: 'ann' };
             throw new Error('no session');
           },
         },
@@ -115,6 +123,8 @@ scrape_configs: [{ job_name: sse, static_configs: [{ targets: ['127.0.0.1:${port
     const streams = await Promise.all(Array.from({ length: 20 }, () => app.listen('/rooms/shop')));
     expect((await app.open('/plain', { headers: { accept: 'text/html' } })).status).toBe(503);
     for (const each of streams) each.close();
+    await eventually(() => app.sse.count() === 0, 'room for another stream');
+    (await app.listen('/rooms/shop?user=ann')).close();
     expect((await app.open('/gone')).status).toBe(410);
     await eventually(() => app.sse.count() === 0, 'no client');
   }

@@ -86,7 +86,7 @@ describe.each(platforms)('the metrics of events on $name', (platform) => {
     expect(metrics.of('eventDelivered')).toEqual([]);
   });
 
-  it('measure the latency of one event for each flush, not for each client or event', async () => {
+  it('measure the latency of one event in 10 ms, not for each client or event', async () => {
     await start();
     for (let n = 0; n < 5; n++) await connectClient(running, '/rooms/shop');
     await Promise.all(Array.from({ length: 20 }, (_, n) => running.sse.broadcast('shop', 'n', n)));
@@ -97,8 +97,10 @@ describe.each(platforms)('the metrics of events on $name', (platform) => {
     const [{ lagMs, totalMs }] = metrics.of('eventWritten')[0] as [{ lagMs: number; totalMs: number }];
     expect(lagMs).toBeGreaterThanOrEqual(0);
     expect(totalMs).toBeGreaterThanOrEqual(lagMs);
-    await running.sse.broadcast('shop', 'n', 21);
-    await eventually(() => metrics.of('eventWritten').length === 2, 'the next latency');
+    await eventually(async () => {
+      await running.sse.broadcast('shop', 'n', 21);
+      return metrics.of('eventWritten').length >= 2;
+    }, 'the next latency');
   });
 
   it('count a resume by its outcome and source, the events that it sends, and gaps by reason', async () => {
@@ -150,7 +152,7 @@ describe.each(platforms)('the gauges on $name', (platform) => {
     const running = await platform.start(
       testApp({ options: { metrics, writeTimeoutMs: false, maxQueuedBytes: 2 ** 26 } }),
     );
-    expect(metrics.read()).toEqual({ slowClients: 0, queuedBytes: 0, rooms: 0 });
+    expect(metrics.read()).toEqual({ slowClients: 0, queuedBytes: 0, rooms: 0, runs: 0, runFollowers: 0 });
     const slow = await connectClient(running, '/rooms/shop');
     await connectClient(running, '/rooms/bar');
     slow.stream.pause();

@@ -20,6 +20,8 @@ export class RecordingMetrics implements SseMetrics {
   volatileDropped = this.#recorder('volatileDropped');
   clientResumed = this.#recorder('clientResumed');
   gapSent = this.#recorder('gapSent');
+  runStarted = this.#recorder('runStarted');
+  runEnded = this.#recorder('runEnded');
   brokerStateChanged = this.#recorder('brokerStateChanged');
   brokerReconnected = this.#recorder('brokerReconnected');
   brokerCalled = this.#recorder('brokerCalled');

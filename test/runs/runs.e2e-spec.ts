@@ -218,6 +218,15 @@ describe.each(platforms)('runs on $name', (platform) => {
     const again = await post();
     await endOf(again);
     expect(dataOf(again)).toEqual(['again']);
+    script(id).give('third', 'END');
+    const repeated = await post(`chats/${id}`, { 'last-event-id': again.events[1]?.id });
+    await endOf(repeated);
+    expect(repeated.events.map(({ event, data }) => [event, data.includes('"epoch"')])).toEqual([
+      ['sse:ready', false],
+      ['sse:gap', true],
+      ['message', false],
+      ['sse:end', false],
+    ]);
     const earlier = await get(`chats/${id}`, streams[0]?.events[1]?.id);
     await endOf(earlier);
     expect(earlier.events.map(({ event, data }) => [event, data.includes('"epoch"')])).toEqual([

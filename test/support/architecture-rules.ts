@@ -99,7 +99,13 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     packages: ['node:crypto'],
   },
   runs: {
-    imports: ['protocol', 'broker/partitioned-broker.interface.ts', 'broker/run-store.interface.ts'],
+    imports: [
+      'protocol',
+      'channels',
+      'broker/partitioned-broker.interface.ts',
+      'broker/run-store.interface.ts',
+    ],
+    types: ['metrics'],
     packages: ['rxjs', 'node:crypto', 'node:timers/promises'],
   },
   'run-routes': {

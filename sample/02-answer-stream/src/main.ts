@@ -6,6 +6,10 @@ import { TwoNodes } from './nodes/two-nodes.js';
 const { PORT = '3000', HOST = '127.0.0.1', NODES = '1', RESTART_AFTER_MS = '6000' } = process.env;
 const options = { host: HOST, port: Number(PORT), restartAfterMs: Number(RESTART_AFTER_MS) };
 
+if (NODES !== '1' && NODES !== '2') {
+  console.error(`NODES is 1 or 2, not ${NODES}`);
+  process.exit(1);
+}
 if (NODES === '2') await openTwoNodes();
 else await serve(options.port, options.host);
 console.log(`Open http://localhost:${PORT}, ask something, and reload the page. Ctrl+C ends everything.`);

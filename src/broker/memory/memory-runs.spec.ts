@@ -113,7 +113,7 @@ describe('MemoryRuns', () => {
     unsubscribe();
     await runs.start({ ...FIRST, epoch: 'b'.repeat(16) });
     await runs.requestStop('r');
-    expect(changes).toEqual(['stop', 'entries', 'end']);
+    expect(changes).toEqual(['entries', 'stop', 'entries', 'end']);
     expect(await runs.requestStop('other')).toBeUndefined();
   });
 

@@ -53,6 +53,7 @@ export class MemoryRuns implements RunStore {
     if (known !== undefined) this.#forget(known);
     const run = new MemoryRun(start, performance.now());
     this.#runs.set(start.run, run);
+    this.#changed(start.run, 'entries');
     return run.record();
   }
 

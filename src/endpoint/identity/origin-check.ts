@@ -13,13 +13,16 @@ export function isForbiddenOrigin(
   allowedOrigins: AllowedOrigins | false | undefined,
 ): boolean {
   const { headers } = http.request;
+  const authority = headers[':authority'] ?? headers.host;
   // `host` of Express and Fastify is that of a proxy only where the application trusts the proxy.
-  const { host = headers.host ?? headers[':authority'] } = request as { host?: unknown };
+  const { host = authority } = request as { host?: unknown };
+  // Over HTTP/2 both name the same host, or the request is malformed (RFC 9113, 8.3.1).
+  const isMalformed = headers.host !== undefined && headers.host !== authority;
   return isForbiddenCrossSite(
     {
       request,
       headers,
-      host: typeof host === 'string' ? host : undefined,
+      host: typeof host === 'string' && !isMalformed ? host : undefined,
       // Read for few requests.
       get responseHeaders() {
         return http.headers();

@@ -41,6 +41,12 @@ export function createLimits(
     identify: (client) => (hub.isHidden(client) ? undefined : identifyClient(client, identify)),
     clients: () => hub.clients,
     sharedUserLimit:
-      max === false ? undefined : new SharedUserLimit(broker, { max, whenFull }, { endStreams }),
+      max === false
+        ? undefined
+        : new SharedUserLimit(
+            broker,
+            { max, whenFull },
+            { endStreams, onFailure: (error) => log.failed(error) },
+          ),
   });
 }

@@ -2,8 +2,8 @@ import { ConflictException, NotFoundException, ServiceUnavailableException } fro
 import type { SseClient } from '../../connection/sse-client.js';
 import type { StreamLimits } from '../../limits/stream-limits.js';
 import { SseError } from '../../protocol/sse-error.js';
-import { followStart, hasReceivedEnd } from '../../runs/following/follow-start.js';
-import { RunFollower, type FollowStart } from '../../runs/following/run-follower.js';
+import { followStart, hasReceivedEnd, type FollowStart } from '../../runs/following/follow-start.js';
+import type { RunFollower } from '../../runs/following/run-follower.js';
 import type { RunNode } from '../../runs/run-node.js';
 import type { SseRunRouteOptions, SseRunTailOptions } from '../../runs/run-options.interface.js';
 import { InsteadOfStream } from '../response/instead-of-stream.js';
@@ -71,7 +71,8 @@ async function openOwnRun(
   }
   producer.produce(handler);
   await producer.first;
-  return follow(request, { after: 0, epoch: record.epoch, gap: undefined, isResumed: false });
+  // A client that sends its POST again, with an id of an earlier run, is told that this is another one.
+  return follow(request, followStart(record, client.lastEventId));
 }
 
 async function openTail(
@@ -97,13 +98,11 @@ async function openTail(
 
 function follow({ node, run, metadata, client, readyEvent }: RunRequest, start: FollowStart): RunFollower {
   const { compact, control = true } = metadata.options;
-  return new RunFollower({
-    feed: node.feedOf(run),
+  return node.follow(run, {
     clientId: client.id,
     start,
     control,
     ready: readyEvent,
     ...(compact !== undefined && { compact }),
-    onFailure: (error) => node.reportFailure(error, run),
   });
 }

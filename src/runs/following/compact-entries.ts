@@ -1,6 +1,7 @@
 import { checkEventName } from '../../protocol/input/event-fields.js';
 import { describeValue } from '../../protocol/error-text.js';
 import { SseError } from '../../protocol/sse-error.js';
+import { ignoreRejection } from '../../protocol/thenable.js';
 import { decodeEntry, encodeEntry, hasTextData, type RunEntry } from '../run-entry.js';
 import type { MergeRunEvents, SseRunEvent, SseRunTailOptions } from '../run-options.interface.js';
 
@@ -71,6 +72,7 @@ function checked(compact: MergeRunEvents, onFailure: (error: unknown) => void): 
     try {
       const merged = compact(earlier, later);
       if (merged === undefined) return undefined;
+      ignoreRejection(merged);
       if (typeof (merged as Partial<SseRunEvent> | null)?.data !== 'string') {
         throw new SseError(
           'invalid-data',

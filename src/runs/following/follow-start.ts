@@ -1,6 +1,16 @@
 import type { RunRecord } from '../../broker/run-store.interface.js';
 import { parseRunId } from '../run-id.js';
-import type { FollowStart } from './run-follower.js';
+import type { RunGapReason } from './run-frames.js';
+
+/** The place at which a follower begins. */
+export interface FollowStart {
+  readonly after: number;
+  /** Epoch of the run at its first read; `undefined` where it does not exist yet. */
+  readonly epoch: string | undefined;
+  /** Why the client is not continued where it was; `undefined` where it is, or is new. */
+  readonly gap: RunGapReason | undefined;
+  readonly isResumed: boolean;
+}
 
 /** True for a client that has received the end of a run: of this one, or of an earlier one of its name. */
 export function hasReceivedEnd(lastEventId: string | undefined): boolean {

@@ -27,7 +27,7 @@ export class RunFeed {
     return this.#listeners.size === 0;
   }
 
-  /** Calls the listener after changes of the run, at most once in a turn of the event loop. @returns ends the calls */
+  /** Calls the listener after changes of the run, once for those that arrive together. @returns ends the calls */
   listen(listener: () => void): () => void {
     this.#listeners.add(listener);
     this.#unsubscribe ??= this.#store.onChange(this.run, () => this.#wakeSoon());
@@ -59,8 +59,8 @@ export class RunFeed {
   #wakeSoon(): void {
     if (this.#isWaking) return;
     this.#isWaking = true;
-    // The entries of one turn are one read and one write.
-    setImmediate(() => this.#wake());
+    // Changes that arrive together are one read.
+    void Promise.resolve().then(() => this.#wake());
   }
 
   #wake(): void {

@@ -1,6 +1,7 @@
 import type { RunPage, RunRecord } from '../../broker/run-store.interface.js';
 import { SseFrame } from '../../protocol/sse-frame.js';
 import { compactEntries, type CompactEntry } from './compact-entries.js';
+import type { FollowStart } from './follow-start.js';
 import type { RunFeed } from './run-feed.js';
 import { endFrame, eventFrames, gapFrame, readyFrame, type RunGapReason } from './run-frames.js';
 import { formatRunId } from '../run-id.js';
@@ -8,26 +9,22 @@ import type { SseRunTailOptions } from '../run-options.interface.js';
 import { RunFailedError } from './run-failed-error.js';
 import { isClosed, isUnavailable } from '../until-reached.js';
 
-/** The place at which a follower begins. */
-export interface FollowStart {
-  readonly after: number;
-  /** Epoch of the run at its first read; `undefined` where it does not exist yet. */
-  readonly epoch: string | undefined;
-  /** Why the client is not continued where it was; `undefined` where it is, or is new. */
-  readonly gap: RunGapReason | undefined;
-  readonly isResumed: boolean;
-}
-
 export interface FollowerOptions extends Pick<SseRunTailOptions, 'compact'> {
-  readonly feed: RunFeed;
+  readonly run: string;
+  /** Returns the feed of the run. Called at the first read: a stream that is never read costs nothing. */
+  readonly openFeed: () => RunFeed;
+  /** Called once after `openFeed`, when the follower needs the feed no more. */
+  readonly onClosed: () => void;
+  /** Called for each gap of the stream, whether its client is told or not. */
+  readonly onGap: (reason: RunGapReason) => void;
   readonly clientId: string;
   readonly start: FollowStart;
   /** `false` writes only the events of the run. */
   readonly control: boolean;
   /** `false` sends no `sse:ready`. */
   readonly ready: boolean;
-  /** Takes what a function of the application has thrown. */
-  readonly onFailure: (error: unknown) => void;
+  /** Takes what `compact`, or the store of a broker of the application, has thrown. */
+  readonly onFailure: (callback: 'compact' | 'broker.runs', error: unknown) => void;
 }
 
 /**
@@ -37,25 +34,23 @@ export interface FollowerOptions extends Pick<SseRunTailOptions, 'compact'> {
 export class RunFollower implements AsyncIterableIterator<SseFrame> {
   readonly #options: FollowerOptions;
   readonly #queue: SseFrame[] = [];
-  readonly #unlisten: () => void;
+  #feed: RunFeed | undefined;
+  #unlisten: (() => void) | undefined;
   #after: number;
   #epoch: string | undefined;
   #last: RunRecord | undefined;
   /** `true` until the follower has had all events once: what it has missed is compacted. */
   #isLate = true;
+  /** `true` where the run may have more than was read. Without a change nothing is read. */
   #hasChanged = true;
   #wake: (() => void) | undefined;
   #state: 'following' | 'ended' | 'failed' = 'following';
 
   constructor(options: FollowerOptions) {
     this.#options = options;
-    const { start, feed } = options;
+    const { start } = options;
     this.#after = start.after;
     this.#epoch = start.epoch;
-    this.#unlisten = feed.listen(() => {
-      this.#hasChanged = true;
-      this.#wake?.();
-    });
     this.#begin();
   }
 
@@ -69,7 +64,8 @@ export class RunFollower implements AsyncIterableIterator<SseFrame> {
       if (value !== undefined) return { value, done: false };
       if (this.#state === 'failed') throw new RunFailedError();
       if (this.#state === 'ended') return { value: undefined, done: true };
-      await this.#read();
+      if (this.#hasChanged) await this.#read();
+      else await new Promise<void>((resolve) => (this.#wake = resolve));
     }
   }
 
@@ -79,41 +75,56 @@ export class RunFollower implements AsyncIterableIterator<SseFrame> {
   }
 
   #begin(): void {
-    const { feed, clientId, start, control, ready } = this.#options;
-    if (!control) return;
+    const { run, clientId, start, control, ready } = this.#options;
     const { after, epoch, gap, isResumed } = start;
+    if (gap !== undefined) this.#options.onGap(gap);
+    if (!control) return;
     const resumed = !isResumed ? 'none' : gap === undefined ? 'full' : 'partial';
     // Behind a gap the client gets its position with the next event.
     const id = epoch === undefined || gap !== undefined ? undefined : formatRunId(epoch, after);
-    if (ready) this.#queue.push(readyFrame(feed.run, clientId, resumed, id));
-    if (gap !== undefined) this.#queue.push(gapFrame(feed.run, gap));
+    if (ready) this.#queue.push(readyFrame(run, clientId, resumed, id));
+    if (gap !== undefined) this.#queue.push(gapFrame(run, gap));
+  }
+
+  /** Listens before the first read, so that no change is missed between both. */
+  #listen(): RunFeed {
+    if (this.#feed !== undefined) return this.#feed;
+    this.#feed = this.#options.openFeed();
+    this.#unlisten = this.#feed.listen(() => {
+      this.#hasChanged = true;
+      this.#wake?.();
+    });
+    return this.#feed;
   }
 
   async #read(): Promise<void> {
+    const feed = this.#listen();
     this.#hasChanged = false;
     let page: RunPage | undefined;
     try {
-      page = await this.#options.feed.read(this.#after, this.#epoch);
+      page = await feed.read(this.#after, this.#epoch);
     } catch (error) {
       // A closed broker ends the streams of a closing application.
       if (!isUnavailable(error)) {
-        if (!isClosed(error)) this.#options.onFailure(error);
+        if (!isClosed(error)) this.#options.onFailure('broker.runs', error);
         return this.#close('ended');
       }
-      return this.#changed();
+      return;
     }
     if (this.#state !== 'following') return;
-    if (page === undefined) return this.#last === undefined ? this.#changed() : this.#vanished(this.#last);
+    if (page === undefined) return this.#last === undefined ? undefined : this.#vanished(this.#last);
     const { record, firstIndex, entries } = page;
     // Another execution: the client comes back, and begins with it.
     if (this.#epoch !== undefined && record.epoch !== this.#epoch) return this.#close('ended');
     this.#epoch = record.epoch;
     this.#last = record;
     this.#take(record, firstIndex, entries);
-    if (this.#after < record.entries) return;
+    if (this.#after < record.entries) {
+      this.#hasChanged = true;
+      return;
+    }
     this.#isLate = false;
     if (record.state !== 'running') return this.#finish(record);
-    if (this.#queue.length === 0) await this.#changed();
   }
 
   #take(record: RunRecord, firstIndex: number, entries: readonly string[]): void {
@@ -133,7 +144,7 @@ export class RunFollower implements AsyncIterableIterator<SseFrame> {
   #events(firstIndex: number, entries: readonly string[]): Iterable<CompactEntry> {
     const { compact, onFailure } = this.#options;
     if (this.#isLate && compact !== undefined && entries.length > 1)
-      return compactEntries(entries, firstIndex, compact, onFailure);
+      return compactEntries(entries, firstIndex, compact, (error) => onFailure('compact', error));
     return entries.map((entry, offset) => ({ entry, index: firstIndex + offset }));
   }
 
@@ -146,25 +157,22 @@ export class RunFollower implements AsyncIterableIterator<SseFrame> {
   }
 
   #tellGap(reason: RunGapReason): void {
-    const { control, feed } = this.#options;
-    if (control) this.#queue.push(gapFrame(feed.run, reason));
+    const { control, run, onGap } = this.#options;
+    onGap(reason);
+    if (control) this.#queue.push(gapFrame(run, reason));
   }
 
   #finish(record: RunRecord): void {
-    const { control, feed } = this.#options;
-    if (control) this.#queue.push(endFrame(feed.run, record));
+    const { control, run } = this.#options;
+    if (control) this.#queue.push(endFrame(run, record));
     this.#close(!control && record.state === 'failed' ? 'failed' : 'ended');
   }
 
-  async #changed(): Promise<void> {
-    if (this.#hasChanged || this.#state !== 'following') return;
-    await new Promise<void>((resolve) => (this.#wake = resolve));
-    this.#wake = undefined;
-  }
-
   #close(state: 'ended' | 'failed'): void {
+    if (this.#state !== 'following') return;
     this.#state = state;
-    this.#unlisten();
+    this.#unlisten?.();
+    if (this.#feed !== undefined) this.#options.onClosed();
     this.#wake?.();
   }
 }

@@ -20,8 +20,8 @@ export interface RunWriterOptions {
 }
 
 /**
- * Stores the entries of one run. Those of a turn of the event loop are one call, and there is one call at a time. While the
- * store cannot be reached the call is repeated, which has the effect of one.
+ * Stores the entries of one run, one call at a time. An entry after a pause is stored at once, and those that follow it closely share
+ * a call. While the store cannot be reached the call is repeated, which has the effect of one.
  */
 export class RunWriter {
   readonly #options: RunWriterOptions;
@@ -71,7 +71,6 @@ export class RunWriter {
   }
 
   async #flush(): Promise<void> {
-    await new Promise(setImmediate);
     const waitMs = this.#flushedMs + MIN_INTERVAL_MS - performance.now();
     if (waitMs > 0 && !this.#isFull) await pause(waitMs);
     while (this.#pending.length > 0) {

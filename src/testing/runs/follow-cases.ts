@@ -93,6 +93,13 @@ export async function listenersAreCalled(nodes: readonly [HarnessNode, ...Harnes
   await calledAfter('end', () => runsOf(first).end(LEASE, 'stopped'));
   for (const end of ends) end();
   await pause(QUIET_MS);
+  const again = nodes.map((node, n) => runsOf(node).onChange(RUN, (change) => calls[n]?.push(change)));
+  // The first call of a listener may tell of its subscription.
+  await pause(QUIET_MS);
+  await calledAfter('entries', () => start(first, { ...LEASE, epoch: 'm'.repeat(16) }, { restart: true }));
+  await runsOf(first).end({ ...LEASE, epoch: 'm'.repeat(16) }, 'done');
+  for (const end of again) end();
+  await pause(QUIET_MS);
   for (const each of calls) each.length = 0;
   const next = { ...LEASE, epoch: 'n'.repeat(16) };
   await start(first, next, { restart: true });

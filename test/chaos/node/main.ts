@@ -19,6 +19,7 @@ import type { PresenceTimes } from '../../../src/broker/redis/presence/redis-pre
 import type { ReconcilerTimes } from '../../../src/presence/presence-reconciler.js';
 import type { FromNode, NodeConfig, ToNode } from './messages.js';
 import { mutate } from './mutants.js';
+import { RunsController } from './runs.controller.js';
 
 @Controller()
 class ChaosController {
@@ -78,6 +79,9 @@ const WITH_PRESENCE: SseModuleOptions = {
   presenceGraceMs: false,
   rooms: { 'room *': { presence: true, presenceEvents: true } },
 };
+
+/** Heartbeats that tell a client within seconds that its node is frozen. */
+const RUNS = (leaseMs: number): SseModuleOptions => ({ runs: { leaseMs }, heartbeatIntervalMs: 1_000 });
 
 let app: INestApplication | undefined;
 let removeMutant = (): void => {};
@@ -159,9 +163,10 @@ async function start(config: NodeConfig): Promise<void> {
     broker: redisBroker(brokerOptions(config)),
     historyMaxEvents: config.historyMaxEvents,
     ...(config.hasPresence === true ? WITH_PRESENCE : {}),
+    ...(config.runLeaseMs === undefined ? {} : RUNS(config.runLeaseMs)),
     shutdownGraceMs: 0,
   });
-  @Module({ imports: [sse], controllers: [ChaosController, SessionController] })
+  @Module({ imports: [sse], controllers: [ChaosController, SessionController, RunsController] })
   class ChaosModule {}
 
   const adapter = config.platform === 'express' ? new ExpressAdapter() : new FastifyAdapter();

@@ -1,5 +1,6 @@
 import type { BrokerState, PresenceChange } from 'nestjs-simple-sse';
 import type { RedisBrokerOptions } from 'nestjs-simple-sse/redis';
+import type { RunMutant } from './run-mutants.js';
 
 /** A fault put into all brokers of a process, which the oracle must find. */
 export type Mutant =
@@ -21,10 +22,12 @@ export interface NodeConfig {
   readonly addressMap?: Readonly<Record<string, number>> | undefined;
   /** True for rooms with presence, the times of which are shortened. */
   readonly hasPresence?: boolean | undefined;
+  /** `runs.leaseMs` of the module. */
+  readonly runLeaseMs?: number | undefined;
   readonly historyMaxEvents: number;
   /** The error of the process's clock, in milliseconds. */
   readonly clockShiftMs: number;
-  readonly mutant?: Mutant | undefined;
+  readonly mutant?: Mutant | RunMutant | undefined;
 }
 
 export type ToNode =

@@ -5,12 +5,20 @@ import type { RoomReader as RoomReaderClass } from '../../../src/broker/redis/hi
 import type { EmittedMembers as EmittedMembersClass } from '../../../src/presence/emitted-members.js';
 import type { PresenceReconciler as PresenceReconcilerClass } from '../../../src/presence/presence-reconciler.js';
 import type { Mutant } from './messages.js';
+import { mutateRuns, type RunMutant } from './run-mutants.js';
 
 const PRESENCE = './node_modules/nestjs-simple-sse/presence';
 const REDIS = './node_modules/nestjs-simple-sse/broker/redis';
+const RUN_MUTANTS: readonly unknown[] = [
+  'has no fence',
+  'stores the end as an event that can be trimmed',
+  'listens after its first read',
+  'merges events across an id',
+] satisfies RunMutant[];
 
 /** Puts a fault into all brokers of this process. Resolves with a function that removes it. */
-export async function mutate(mutant: Mutant): Promise<() => void> {
+export async function mutate(mutant: Mutant | RunMutant): Promise<() => void> {
+  if (isRunMutant(mutant)) return mutateRuns(mutant, './node_modules/nestjs-simple-sse');
   if (mutant === 'reads nothing after a cut') {
     const { DeliveryOrder } = (await import(`${REDIS}/history/delivery-order.js`)) as {
       DeliveryOrder: typeof DeliveryOrderClass;
@@ -72,4 +80,8 @@ export async function mutate(mutant: Mutant): Promise<() => void> {
     return { ...(await read.apply(this, args)), incompleteRooms: [] };
   };
   return () => (RoomReader.prototype.read = read);
+}
+
+function isRunMutant(mutant: Mutant | RunMutant): mutant is RunMutant {
+  return RUN_MUTANTS.includes(mutant);
 }

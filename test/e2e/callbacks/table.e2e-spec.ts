@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { Controller, Get, Query } from '@nestjs/common';
+import { Controller, Get, Post, Query, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import {
   BroadcastsTo,
   type CloseReason,
+  MemoryBroker,
   OnRoom,
   type RoutedRequest,
   type SseBroker,
@@ -12,7 +13,11 @@ import {
   type SseMetrics,
   SseModule,
   type SseModuleOptions,
+  type RoomDecision,
   SseRoom,
+  SseRoomChanges,
+  SseRun,
+  SseRunTail,
   type SseTracing,
 } from 'nestjs-simple-sse';
 import { SseAdminModule } from 'nestjs-simple-sse/admin';
@@ -95,6 +100,39 @@ class CallbackController {
   }
 }
 
+/** Routes whose broker stores runs. */
+@Controller()
+class RunController {
+  /** Set by a row. */
+  static compact: Failure = () => unchecked<never>(undefined);
+
+  @Get('stream')
+  @SseRoom('room')
+  stream(): void {}
+
+  @Get('run/:id')
+  @SseRun(':id')
+  run(@Query('way') way: Way): unknown {
+    return FAILURES[way]();
+  }
+
+  @Get('tail')
+  @SseRunTail('parts', { compact: () => RunController.compact() })
+  tail(): void {}
+
+  @Post('changes')
+  @SseRoomChanges({ timeoutMs: 100 })
+  changes(@Query('way') way: Way): RoomDecision {
+    return unchecked(FAILURES[way]());
+  }
+
+  @Post('decisions')
+  @SseRoomChanges({ timeoutMs: 100 })
+  decisions(@Query('way') way: Way): RoomDecision {
+    return () => unchecked(FAILURES[way]());
+  }
+}
+
 /** What a cell of the table begins with, and the test of it. */
 type Cell = readonly [outcome: string, play: (table: Play, fail: Failure, way: Way) => Promise<void>];
 type Row = Readonly<Record<Way, Cell>>;
@@ -108,7 +146,11 @@ class Play {
 
   constructor(private readonly platform: (typeof platforms)[number]) {}
 
-  async start(options: SseModuleOptions = {}, imports: SseAppMetadata['imports'] = []): Promise<void> {
+  async start(
+    options: SseModuleOptions = {},
+    imports: SseAppMetadata['imports'] = [],
+    controllers: Type[] = [CallbackController],
+  ): Promise<void> {
     const metrics: SseMetrics = {
       clientOpened: () => {},
       clientClosed: () => {},
@@ -118,7 +160,7 @@ class Play {
       ...(options.metrics as Partial<SseMetrics> | undefined),
     };
     this.running = await this.platform.start(
-      sseApp({ controllers: [CallbackController], imports, options: { ...options, metrics } }),
+      sseApp({ controllers, imports, options: { ...options, metrics } }),
     );
     this.running.sse.disconnected$.subscribe(({ reason }) => this.reasons.push(reason));
   }
@@ -323,6 +365,70 @@ const guardWaits: Cell = [
   },
 ];
 const authorized = (authorize: Failure): SseModuleOptions => ({ tickets: { authorize } });
+/** A POST for one room is answered with the status; or with 200, and the status for the room. */
+const changesRooms = (path: string, outcome: '500' | '503' | 'Refuses', roomStatus?: number): Cell => [
+  outcome,
+  async (table, _fail, way) => {
+    await table.start({}, [], [RunController]);
+    const stream = await table.running.listen('/stream');
+    const [client] = [...table.running.sse.clients()];
+    const answer = await fetch(`${table.running.url}${path}?way=${way}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ client: client?.id, join: ['other'] }),
+    });
+    const body = (await answer.json()) as { refused?: { status: number }[] };
+    expect([answer.status, body.refused?.map(({ status }) => status)]).toEqual(
+      outcome === 'Refuses' ? [200, [roomStatus]] : [Number(outcome), undefined],
+    );
+    expect([...(client?.rooms ?? [])]).toEqual(['room']);
+    stream.close();
+    await eventually(() => table.running.sse.count() === 0, 'the end of the client');
+    await table.servesOthers();
+  },
+];
+const runFails = (status: number): Cell => [
+  String(status),
+  async (table, _fail, way) => {
+    await table.start({}, [], [RunController]);
+    expect((await table.running.open(`/run/one?way=${way}`)).status).toBe(status);
+    await table.servesOthers();
+  },
+];
+const runWaits: Cell = [
+  'Waits',
+  async (table, _fail, way) => {
+    await table.start({}, [], [RunController]);
+    await table.leavesWaiting(`/run/one?way=${way}`);
+  },
+];
+const compacts = (isReported: boolean): Cell => [
+  isReported ? 'Logged' : 'No effect',
+  async (table, fail) => {
+    await table.start({}, [], [RunController]);
+    RunController.compact = fail;
+    const run = await table.running.sse.runs.start('parts', from(['one', 'two']));
+    await run.ended();
+    const stream = await table.running.listen('/tail');
+    const events = await stream.nextEvents(2);
+    expect(events.map(({ data }) => data)).toEqual(['one', 'two']);
+    expect(table.log.includes('compact')).toBe(isReported);
+    stream.close();
+    await table.servesOthers();
+  },
+];
+/** The stream opens without the limit. */
+const unlimited = (outcome: 'Opens' | 'Waits'): Cell => [
+  outcome,
+  async (table, fail) => {
+    const broker = Object.assign(new MemoryBroker(), { userStreams: { add: fail, remove: fail } });
+    const limits = { maxStreamsPerUserOnAllNodes: 1 };
+    await table.start({ broker, limits, identify: () => ({ user: 'somebody' }) });
+    await table.servesOthers();
+    await table.servesOthers();
+    expect(table.log.split('was not checked')).toHaveLength(2);
+  },
+];
 const brokerTickets = (take: Failure): SseModuleOptions => {
   const broker = new WrappedMemoryBroker();
   Object.assign(broker, { tickets: { put: () => Promise.resolve(), read: () => undefined, take } });
@@ -457,6 +563,18 @@ const publishesFrom = (fails: boolean): Cell => [
     await table.servesOthers();
     if (fails) await eventually(() => table.counted.includes('publishFrom'), 'the count');
     else expect(table.counted).toEqual([]);
+  },
+];
+
+const produces = (fails: boolean): Cell => [
+  fails ? 'Reported' : 'No effect',
+  async (table, fail) => {
+    await table.start();
+    const run = await table.running.sse.runs.start('run', fail);
+    if (fails) expect(await run.ended()).toMatchObject({ state: 'failed', events: 0 });
+    await table.servesOthers();
+    expect(table.counted).toEqual(fails ? ['run'] : []);
+    expect(await table.running.sse.runs.stop('run')).toMatchObject({ state: fails ? 'failed' : 'stopped' });
   },
 ];
 
@@ -673,11 +791,41 @@ const TABLE: Readonly<Record<string, Row>> = {
     ],
     nonsense: sourceFails,
   },
+  '@SseRun': {
+    throws: runFails(500),
+    rejects: runFails(500),
+    hangs: runWaits,
+    nonsense: runFails(500),
+  },
+  'compact of @SseRunTail': {
+    throws: compacts(true),
+    rejects: compacts(true),
+    hangs: compacts(true),
+    nonsense: compacts(true),
+  },
+  '@SseRoomChanges': {
+    throws: changesRooms('/changes', '500'),
+    rejects: changesRooms('/changes', '500'),
+    hangs: changesRooms('/changes', '503'),
+    nonsense: changesRooms('/changes', '500'),
+  },
+  'decision of @SseRoomChanges': {
+    throws: changesRooms('/decisions', 'Refuses', 500),
+    rejects: changesRooms('/decisions', 'Refuses', 500),
+    hangs: changesRooms('/decisions', 'Refuses', 503),
+    nonsense: changesRooms('/decisions', 'Refuses', 500),
+  },
   publishFrom: {
     throws: publishesFrom(true),
     rejects: publishesFrom(true),
     hangs: publishesFrom(false),
     nonsense: publishesFrom(true),
+  },
+  'runs.start': {
+    throws: produces(true),
+    rejects: produces(true),
+    hangs: produces(false),
+    nonsense: produces(true),
   },
   '@BroadcastsTo': {
     throws: publishesResult,
@@ -750,6 +898,12 @@ const TABLE: Readonly<Record<string, Row>> = {
     rejects: redeems(500, brokerTickets),
     hangs: redeemWaits(brokerTickets),
     nonsense: redeems(500, brokerTickets),
+  },
+  'broker.userStreams': {
+    throws: unlimited('Opens'),
+    rejects: unlimited('Opens'),
+    hangs: unlimited('Waits'),
+    nonsense: unlimited('Opens'),
   },
   'broker.close': {
     throws: closes('Reported'),

@@ -42,11 +42,7 @@ export class Answer {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ question }),
     };
-    const events = {
-      begin: ({ node }) => this.#begin(node),
-      words: (words) => this.#add(words),
-      restart: () => this.#clear(),
-    };
+    const events = { begin: ({ node }) => this.#begin(node), words: (words) => this.#add(words) };
     const state = (name, detail) => this.#become(name, detail);
     this.#live = followRun(`answers/${id}`, { events, state }, isNew ? post : {});
   }
@@ -76,8 +72,11 @@ export class Answer {
     return button;
   }
 
+  /** Comes again where the server has lost the answer, and begins it anew. */
   #begin(node) {
     this.#node = node;
+    this.#words = 0;
+    this.#text.replaceChildren();
     this.#kill.textContent = `Kill node ${node}`;
     this.#show();
   }
@@ -89,11 +88,6 @@ export class Answer {
     if (count > LATE_WORDS) element('mark', this.#text, '', words);
     else this.#text.append(words);
     this.#show();
-  }
-
-  #clear() {
-    this.#text.replaceChildren();
-    this.#words = 0;
   }
 
   #become(state, detail) {

@@ -17,8 +17,8 @@ export function followRun(url, { events, state }, options = {}) {
   let end;
   for (const [name, show] of Object.entries(events)) live.on(name, show);
   live.on('sse:end', (data) => (end = data));
-  // The server has lost the run and begun it again: what is shown is not its beginning.
-  live.onGap(() => events.restart?.());
+  // A run that the server has lost and begun again sends `begin` once more, from which the page shows it afresh.
+  live.onGap(() => {});
   live.onState((now, { status }) => {
     if (now === 'live' || now === 'stale') state('running');
     else if (now === 'waiting') state('waiting');

@@ -1,0 +1,107 @@
+import { redisBroker, type RedisDriverName } from 'nestjs-simple-sse/redis';
+import { partitionTags } from '../../src/broker/redis/driver/cluster-slot.js';
+import { SessionPage, sessionApp } from '../sessions/session-app.js';
+import { express, fastify } from '../support/platforms.js';
+import type { RunningApp } from '../support/running-app.js';
+import { eventually, PATIENCE_MS } from '../support/within.js';
+import { received } from './command-nodes.js';
+import { RedisCluster } from './redis-cluster.js';
+import { describeWithRedis } from './redis-server.js';
+
+const PARTITIONS = 3;
+/** The partition that carries sessions and commands. */
+const COMMANDS_TAG = partitionTags(PARTITIONS)[0] as string;
+const TIMEOUT_MS = 2_000;
+/** Rounds of commands from before the failover to after it. */
+const ROUNDS = 40;
+const FAILOVER_ROUND = 10;
+
+const authorizeRoom = (): boolean => true;
+
+/** What became of a call: the number that it has settled with, or the code of its error. */
+const outcomeOf = (call: Promise<number>): Promise<number | string> =>
+  call.catch((error: Error & { code?: string }) => error.code ?? error.message);
+
+describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
+  'commands in a Redis Cluster of three masters, over %s',
+  (driver) => {
+    let cluster: RedisCluster;
+    let one: RunningApp;
+    let two: RunningApp;
+
+    beforeEach(async () => {
+      cluster = await RedisCluster.start();
+      const broker = () =>
+        redisBroker({
+          url: cluster.url,
+          cluster: true,
+          driver,
+          partitions: PARTITIONS,
+          onFailover: 'trust',
+          probeIntervalMs: 250,
+        });
+      one = await express.start(sessionApp({ broker: broker(), authorizeRoom }));
+      two = await fastify.start(sessionApp({ broker: broker(), authorizeRoom }));
+    }, 60_000);
+    afterEach(async () => {
+      await one.close();
+      await two.close();
+      await cluster.dispose();
+    });
+
+    it('settle with their count or reject by name while the master of their slot is replaced, and do nothing twice', async () => {
+      const { replica, promote } = await cluster.replicate(COMMANDS_TAG);
+      const isCopied = async (): Promise<boolean> =>
+        (await replica.command('INFO', 'replication')).includes('master_link_status:up');
+      await eventually(isCopied, 'the copy');
+      const pages = [new SessionPage({ user: 'ann' }), new SessionPage({ user: 'ann' })] as const;
+      const clients = [await pages[0].connect(one), await pages[1].connect(two)];
+      const session = pages[0].key;
+      const outcomes: (number | string)[] = [];
+      /** Rounds whose command has reached both streams. */
+      const settled: string[] = [];
+      /** Rounds in which the session was in the room, or was not, for certain. */
+      const expected: string[] = [];
+      const unexpected: string[] = [];
+      for (let round = 0; round < ROUNDS; round++) {
+        const failover = round === FAILOVER_ROUND ? promote() : undefined;
+        const { sse } = round % 2 === 0 ? one : two;
+        const options = { timeoutMs: TIMEOUT_MS };
+        const sent = await outcomeOf(sse.send({ user: 'ann' }, 'sent', `${round}`, options));
+        if (sent === 2) settled.push(`${round}`);
+        const joined = await outcomeOf(sse.join({ session }, 'chat', options));
+        const isPublished = await sse.broadcast('chat', 'said', `in ${round}`).catch(() => false);
+        if (joined === 1 && isPublished !== false) expected.push(`in ${round}`);
+        const left = await outcomeOf(sse.leave({ session }, 'chat', options));
+        await sse.broadcast('chat', 'said', `out ${round}`).catch(() => false);
+        if (left === 1) unexpected.push(`out ${round}`);
+        const asked = await outcomeOf(sse.reauthorize({ user: 'ann' }, options));
+        outcomes.push(sent, joined, left, asked);
+        await failover;
+      }
+      // Both a number that is too small and another error would be a fault.
+      expect(
+        outcomes.filter((each, n) => each !== [2, 1, 1, 2][n % 4] && each !== 'broker-unavailable'),
+      ).toEqual([]);
+      expect(outcomes.slice(-8)).toEqual([2, 1, 1, 2, 2, 1, 1, 2]);
+      const ended = await outcomeOf(
+        one.sse.disconnect({ user: 'ann' }, { retryMs: 60_000, timeoutMs: TIMEOUT_MS }),
+      );
+      expect(ended).toBe(2);
+      expect(await Promise.all(clients.map(({ closed }) => closed))).toEqual([
+        'disconnected',
+        'disconnected',
+      ]);
+      for (const { stream } of pages) {
+        await eventually(() => received(stream).includes(`${ROUNDS - 1}`), 'the last event', PATIENCE_MS);
+        const numbers = received(stream).filter((text) => /^\d+$/.test(text));
+        expect(numbers).toEqual([...new Set(numbers)].toSorted((a, b) => Number(a) - Number(b)));
+        expect(settled.filter((text) => !numbers.includes(text))).toEqual([]);
+      }
+      const said = received(pages[0].stream).filter((text) => !/^\d+$/.test(text));
+      expect(said).toEqual([...new Set(said)]);
+      expect(expected.filter((text) => !said.includes(text))).toEqual([]);
+      expect(unexpected.filter((text) => said.includes(text))).toEqual([]);
+    }, 120_000);
+  },
+);
