@@ -132,9 +132,7 @@ export class RoomHub implements ClientHost {
   readonly isHidden = (client: SseClient): boolean => this.#rooms.hidden.has(client);
 
   /** Pending while this node has interest in the room and the broker does not deliver it yet. */
-  whenSubscribed(room: string): Promise<void> | undefined {
-    return this.#rooms.get(room)?.subscribed;
-  }
+  readonly whenSubscribed = (room: string): Promise<void> | undefined => this.#rooms.get(room)?.subscribed;
 
   /** Delivers an event without a position to this node's part of a room, as if the broker had delivered it. */
   deliver(room: string, event: RoomEvent): void {
