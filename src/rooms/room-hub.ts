@@ -132,7 +132,9 @@ export class RoomHub implements ClientHost {
   readonly isHidden = (client: SseClient): boolean => this.#rooms.hidden.has(client);
 
   /** Pending while this node has interest in the room and the broker does not deliver it yet. */
-  readonly whenSubscribed = (room: string): Promise<void> | undefined => this.#rooms.get(room)?.subscribed;
+  whenSubscribed(room: string): Promise<void> | undefined {
+    return this.#rooms.get(room)?.subscribed;
+  }
 
   /** Delivers an event without a position to this node's part of a room, as if the broker had delivered it. */
   deliver(room: string, event: RoomEvent): void {
@@ -181,9 +183,8 @@ export class RoomHub implements ClientHost {
     return this.#joins.joinAtRunTime(client, room, options);
   }
 
-  leave(client: SseClient, room: RoomName, isStored?: boolean): Promise<void> | undefined {
-    return this.#joins.leave(client, room, isStored);
-  }
+  readonly leave = (client: SseClient, room: RoomName, isStored?: boolean): Promise<void> | undefined =>
+    this.#joins.leave(client, room, isStored);
 
   readonly reauthorize = (client: SseClient, room: string | undefined): Promise<void> =>
     this.#joins.reauthorize(client, room);
