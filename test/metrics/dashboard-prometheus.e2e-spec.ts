@@ -126,6 +126,9 @@ scrape_configs: [{ job_name: sse, static_configs: [{ targets: ['127.0.0.1:${port
     await eventually(() => app.sse.count() === 0, 'room for another stream');
     (await app.listen('/rooms/shop?user=ann')).close();
     expect((await app.open('/gone')).status).toBe(410);
+    const run = `imports/${id}`;
+    await app.sse.runs.start(run, () => Promise.resolve(['row']));
+    await eventually(async () => (await app.sse.runs.status(run))?.state === 'done', 'the end of a run');
     await eventually(() => app.sse.count() === 0, 'no client');
   }
 

@@ -15,6 +15,8 @@ const TIMEOUT_MS = 2_000;
 /** Rounds of commands from before the failover to after it. */
 const ROUNDS = 40;
 const FAILOVER_ROUND = 10;
+/** Rounds from the failover on in which the former master may still accept an event, which `onFailover: 'trust'` loses. */
+const TWO_MASTERS_ROUNDS = 5;
 
 const authorizeRoom = (): boolean => true;
 
@@ -71,7 +73,8 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
         if (sent === 2) settled.push(`${round}`);
         const joined = await outcomeOf(sse.join({ session }, 'chat', options));
         const isPublished = await sse.broadcast('chat', 'said', `in ${round}`).catch(() => false);
-        if (joined === 1 && isPublished !== false) expected.push(`in ${round}`);
+        const mayBeLost = round >= FAILOVER_ROUND && round < FAILOVER_ROUND + TWO_MASTERS_ROUNDS;
+        if (joined === 1 && isPublished !== false && !mayBeLost) expected.push(`in ${round}`);
         const left = await outcomeOf(sse.leave({ session }, 'chat', options));
         await sse.broadcast('chat', 'said', `out ${round}`).catch(() => false);
         if (left === 1) unexpected.push(`out ${round}`);
