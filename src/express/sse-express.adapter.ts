@@ -16,6 +16,11 @@ import { ExpressAdapter } from '@nestjs/platform-express';
  * ```
  */
 export class SseExpressAdapter extends ExpressAdapter {
+  /**
+   * Creates the server of the application. Nest calls it once, in `NestFactory.create`.
+   *
+   * @param options those of `NestFactory.create`; `httpsOptions` and `forceCloseConnections` work as with `ExpressAdapter`
+   */
   override initHttpServer(options: NestApplicationOptions): void {
     const express = this.getInstance<ExpressPrototypes>();
     const classes = classesOf(express);
