@@ -43,6 +43,7 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
     it('name a wrong password once, also after more attempts, and report the recovery once', async () => {
       await server.command('ACL', 'SETUSER', 'app', 'on', '>secret', '~*', '&*', '+@all');
       await start({ url: urlOf('app:wrong') });
+      await eventually(() => lines.some((line) => line.includes('WRONGPASS')), 'the line');
       await pause(700);
       // Older versions of ioredis first report a connection that closed, and then the reply of Redis.
       expect(lines.filter((line) => line.includes('WRONGPASS'))).toHaveLength(1);
@@ -67,6 +68,7 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
       async (right) => {
         await server.command('ACL', 'SETUSER', 'app', 'on', '>secret', '~*', '&*', '+@all', `-${right}`);
         await start({ url: urlOf('app:secret') });
+        await eventually(() => lines.length > 0, 'the line');
         await pause(500);
         expect(lines).toEqual([expect.stringMatching(new RegExp(`NOPERM.*${right}`, 'i'))]);
         expect(listener.states).not.toContain('live');
@@ -78,6 +80,7 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
       await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
       const { port } = other.address() as { port: number };
       await start({ url: `redis://127.0.0.1:${port}` });
+      await eventually(() => lines.length > 0, 'the line');
       await pause(300);
       expect(lines).toEqual([expect.stringMatching(/reason: .*(clos|ECONNRESET|EPIPE)/i)]);
       await new Promise((resolve) => other.close(resolve));
@@ -99,6 +102,7 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
       const { partitions } = broker as unknown as { partitions: SseBroker[] };
       open.push(...partitions);
       await Promise.all(partitions.map((partition) => partition.start(policy, new RecordingListener())));
+      await eventually(() => lines.length > 0, 'the line');
       await pause(300);
       expect(lines).toEqual([expect.stringContaining('ECONNREFUSED')]);
     });
