@@ -84,6 +84,7 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
 
     it('names all that is missing in one line, and is live once it is granted', async () => {
       const { broker, listener } = await start(await userWith('-xadd', '-xrevrange', '-spublish'));
+      await eventually(() => lines.length > 0, 'the line');
       await pause(300);
       expect(lines).toEqual([expect.stringContaining(': spublish, xadd, xrevrange (')]);
       await userWith();
