@@ -33,6 +33,7 @@ import { setHandlerRunner } from './endpoint/routes/wrap-handler.js';
 import type { StreamSlot } from './limits/stream-limits.js';
 import { drawRetry, type RetryTime } from './protocol/input/retry-time.js';
 import { SseError } from './protocol/sse-error.js';
+import { after, orElse } from './protocol/thenable.js';
 import { SSE_INTERCEPTOR_METADATA } from './sse.constants.js';
 import { SseService } from './sse.service.js';
 
@@ -85,12 +86,7 @@ export class SseInterceptor implements NestInterceptor {
       this.#expectAnswer(http, error);
       throw error;
     };
-    try {
-      const stream = this.#stream(context, http, next);
-      return stream instanceof Promise ? stream.catch(failed) : stream;
-    } catch (error) {
-      return failed(error);
-    }
+    return orElse(() => this.#stream(context, http, next), failed);
   }
 
   #stream(
@@ -121,8 +117,7 @@ export class SseInterceptor implements NestInterceptor {
     http.watchSession();
     if (http.request.method === 'HEAD') {
       const head = (): Observable<undefined> => respondWith((done) => http.answerHead(done));
-      const rooms = requestRooms(metadata, request, context, internals, this.#log);
-      return rooms instanceof Promise ? rooms.then(head) : head();
+      return after(requestRooms(metadata, request, context, internals, this.#log), head);
     }
     // Taken before rooms are awaited, so that simultaneous requests cannot pass together.
     const slot = limits.enter(request);

@@ -8,7 +8,7 @@ import type { Replay } from '../protocol/input/replay-option.js';
 import { spreadRetry, type RetryTime } from '../protocol/input/retry-time.js';
 import type { SerializeData } from '../protocol/input/serialize-data.js';
 import { SseFrame } from '../protocol/sse-frame.js';
-import { afterCall } from '../protocol/thenable.js';
+import { after, orElse } from '../protocol/thenable.js';
 import type { RoomHub } from '../rooms/room-hub.js';
 import { isMappable, readSource, type SourceSink } from './handler-source.js';
 import { messageFields } from './message-fields.js';
@@ -97,7 +97,7 @@ export class HandlerStream implements HandlerRunner, SourceSink {
       throw error;
     };
     const call = (): unknown => (openRun === undefined ? handler() : openRun(handler));
-    return afterCall(call, (source) => this.#runWith(source), failed);
+    return after(orElse(call, failed), (source) => this.#runWith(source));
   }
 
   #runWith(source: unknown): unknown {

@@ -9,17 +9,18 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
   );
 }
 
-/** Calls a function and passes its result on: at once, or once the promise settles that it returns. */
-export function afterCall<T>(
-  call: () => unknown,
-  then: (value: unknown) => T,
-  failed: (error: unknown) => never,
-): T | Promise<T> {
-  let value: unknown;
+/** Passes a value on: at once, or once its promise is fulfilled. */
+export function after<V, T>(value: V | PromiseLike<V>, next: (value: V) => T | Promise<T>): T | Promise<T> {
+  return isThenable(value) ? Promise.resolve(value).then(next) : next(value);
+}
+
+/** Calls a function, and passes on its failure, thrown or as the rejection of its promise. @returns what the function returns */
+export function orElse<T>(call: () => T | PromiseLike<T>, failed: (error: unknown) => never): T | Promise<T> {
+  let value: T | PromiseLike<T>;
   try {
     value = call();
   } catch (error) {
     return failed(error);
   }
-  return isThenable(value) ? Promise.resolve(value).then(then, failed) : then(value);
+  return isThenable(value) ? Promise.resolve(value).catch(failed) : value;
 }

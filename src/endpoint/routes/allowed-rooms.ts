@@ -1,6 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { StreamLimits } from '../../limits/stream-limits.js';
 import type { RoomNameRules } from '../../protocol/input/room-name.js';
+import { after } from '../../protocol/thenable.js';
 import type { RedeemedTicket, SseTickets } from '../../tickets/sse-tickets.js';
 import type { HttpExchange } from '../http-exchange.js';
 import { checkTicketRooms, redeemTicket } from '../sse-ticket.guard.js';
@@ -30,8 +31,7 @@ export interface RoomsRequest {
  */
 export function allowedRooms(asked: RoomsRequest): RequestRooms | Promise<RequestRooms> {
   const redeemed = redeemTicket(asked.internals.tickets, asked.http, asked.request);
-  if (redeemed instanceof Promise) return redeemed.then((ticket) => roomsWith(ticket, asked));
-  return roomsWith(redeemed, asked);
+  return after(redeemed, (ticket) => roomsWith(ticket, asked));
 }
 
 function roomsWith(
@@ -43,5 +43,5 @@ function roomsWith(
     checkTicketRooms(ticket, named.run === undefined ? named.rooms : [named.run]);
     return named;
   };
-  return rooms instanceof Promise ? rooms.then(checked) : checked(rooms);
+  return after(rooms, checked);
 }

@@ -2,6 +2,7 @@ import { BadRequestException, type ExecutionContext } from '@nestjs/common';
 import type { StreamLimits } from '../../limits/stream-limits.js';
 import type { RoomNameRules } from '../../protocol/input/room-name.js';
 import { SseError } from '../../protocol/sse-error.js';
+import { after, orElse } from '../../protocol/thenable.js';
 import { roomsOfRequest, type RoomSource } from '../room-names.js';
 import type { StreamLog } from '../stream-log.js';
 import type { SseRoomMetadata } from './room-metadata.js';
@@ -47,12 +48,7 @@ export function requestRooms(
       throw new BadRequestException(error.message, { cause: error, description: 'Bad Request' });
     throw error;
   };
-  try {
-    const rooms = roomsOfRequest(named, request, rules);
-    return rooms instanceof Promise ? rooms.then(checked).catch(refuse) : checked(rooms);
-  } catch (error) {
-    return refuse(error);
-  }
+  return orElse(() => after(roomsOfRequest(named, request, rules), checked), refuse);
 }
 
 function labelOf(context: ExecutionContext): string {

@@ -1,4 +1,5 @@
 import { SseError } from '../../protocol/sse-error.js';
+import { after } from '../../protocol/thenable.js';
 import { dropHiddenResponse, hideResponse, routeArguments } from './hidden-response.js';
 import { RESPONSE_ARGUMENT, RESPONSE_PASSTHROUGH } from './nest-metadata.js';
 
@@ -73,8 +74,7 @@ function run(runner: HandlerRunner, response: object, handler: () => unknown, co
     runners.set(response, STARTED);
     return value;
   };
-  const result = runner.run(handler, controller);
-  return result instanceof Promise ? result.then(release) : release(result);
+  return after(runner.run(handler, controller), release);
 }
 
 /** Nest does not answer a request with a hidden response, so that it would never end. */
