@@ -6,7 +6,7 @@ export interface UserStreamRule {
   readonly whenFull: 'refuse' | 'end-oldest';
 }
 
-/** What became of a stream. */
+/** The outcome of `add`. */
 export interface UserStreamOutcome {
   /** False where the stream was refused: it does not count. */
   readonly isAdded: boolean;

@@ -25,7 +25,7 @@ export interface AsyncApiDocument {
   readonly servers?: AsyncApiOptions['servers'];
   /** One channel for each key of the contract. */
   readonly channels: Readonly<Record<string, object>>;
-  /** What the application sends on each channel. */
+  /** One `send` operation of the application for each channel. */
   readonly operations: Readonly<Record<string, object>>;
   readonly components: { readonly schemas: Readonly<Record<string, object>> };
 }

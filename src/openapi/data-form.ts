@@ -1,6 +1,6 @@
 import { isObject, type JsonSchema } from './json-schema.js';
 
-/** How the data of an event is written: a string as it is, anything else as JSON. */
+/** The form in which the data of an event is written: a string as it is, anything else as JSON. */
 export type DataForm = 'text' | 'json' | 'either';
 
 /** Deepest chain of references that is followed. */

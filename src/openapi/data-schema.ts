@@ -30,7 +30,7 @@ interface Convertible {
 /** JSON writes a `Date` as its ISO 8601 text, and `Date` has no JSON Schema of its own. */
 const DATE = { type: 'string', format: 'date-time' };
 
-/** What zod passes to `override`. */
+/** The argument that zod passes to `override`. */
 interface ZodContext {
   readonly zodSchema: { readonly _zod: { readonly def: { readonly type: string } } };
   readonly jsonSchema: object;

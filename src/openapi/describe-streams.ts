@@ -17,7 +17,7 @@ import { isObject } from './json-schema.js';
 import { describeOperation, type Operation } from './operation.js';
 import { hasSessions, type StreamSettings } from './stream-answers.js';
 import { StreamEvents } from './stream-events.js';
-import { streamRoutesOf, type StreamRoute } from './stream-routes.js';
+import { describedRoutesOf, type DescribedRoute } from './described-routes.js';
 
 /** The parts of an OpenAPI document that are read or written. Documents of `@nestjs/swagger` have them. */
 export interface OpenApiDocument {
@@ -29,7 +29,7 @@ export interface OpenApiDocument {
   components?: { schemas?: object };
 }
 
-/** What `@nestjs/swagger` reads as the extensions of an operation, which its explorer copies into the document. */
+/** The metadata that `@nestjs/swagger` copies into the document as the extensions of an operation. */
 const EXTENSIONS = 'swagger/apiExtension';
 /** Marks the operations of streams while a document is created. */
 const MARK = 'x-nestjs-simple-sse';
@@ -72,7 +72,7 @@ export function describeStreams<Document extends OpenApiDocument>(
 ): Document {
   checkCallOptions('describeStreams()', options, { toJsonSchema: checkToJsonSchema });
   const settings = settingsOf(app);
-  const routes = streamRoutesOf(app);
+  const routes = describedRoutesOf(app);
   const document = withMarks(routes, create);
   const version = versionOf(document);
   const components = new Components(Object.keys(document.components?.schemas ?? {}));
@@ -111,7 +111,7 @@ function settingsOf(app: INestApplicationContext): Settings & StreamSettings {
 }
 
 /** Runs `create` while each stream has an extension with its number. */
-function withMarks<Document>(routes: readonly StreamRoute[], create: () => Document): Document {
+function withMarks<Document>(routes: readonly DescribedRoute[], create: () => Document): Document {
   const earlier = routes.map(
     ({ handler }) => Reflect.getOwnMetadata(EXTENSIONS, handler) as object | undefined,
   );
@@ -141,10 +141,13 @@ function versionOf(document: unknown): '3.0' | '3.1' | '3.2' {
 }
 
 /** Takes the marks off, and returns the operations that had one. */
-function takeMarked(document: OpenApiDocument, routes: readonly StreamRoute[]): [Operation, StreamRoute][] {
+function takeMarked(
+  document: OpenApiDocument,
+  routes: readonly DescribedRoute[],
+): [Operation, DescribedRoute][] {
   const items = Object.values(document.paths as Record<string, object>);
   return items.flatMap((item) =>
-    Object.values(item).flatMap((operation: unknown): [Operation, StreamRoute][] => {
+    Object.values(item).flatMap((operation: unknown): [Operation, DescribedRoute][] => {
       if (!isObject(operation) || typeof operation[MARK] !== 'number') return [];
       const { [MARK]: index } = operation;
       const route = routes[index];
@@ -155,7 +158,10 @@ function takeMarked(document: OpenApiDocument, routes: readonly StreamRoute[]): 
 }
 
 /** The keys of the contract whose events a stream may carry. Those of runs are in no contract. */
-function entriesOf({ metadata, rooms }: StreamRoute, contract: EventContract | undefined): ContractEntry[] {
+function entriesOf(
+  { metadata, rooms }: DescribedRoute,
+  contract: EventContract | undefined,
+): ContractEntry[] {
   if (contract === undefined || metadata.run !== undefined) return [];
   const known = new ContractRooms(contract['~rooms']);
   const all = [...known.all].filter(({ events }) => Object.keys(events).length > 0);
@@ -165,7 +171,7 @@ function entriesOf({ metadata, rooms }: StreamRoute, contract: EventContract | u
   return all.filter(({ key }) => key === '*' || rooms.some((room) => isOf(key, room)));
 }
 
-function controlOf(route: StreamRoute, settings: Settings & StreamSettings): ControlEventName[] {
+function controlOf(route: DescribedRoute, settings: Settings & StreamSettings): ControlEventName[] {
   const { metadata, rooms } = route;
   const { run } = metadata;
   if ((metadata.control ?? run?.options.control) === false) return [];

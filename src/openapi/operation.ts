@@ -1,7 +1,7 @@
 import type { JsonSchema } from './json-schema.js';
 import { otherAnswersOf, parametersOf, type StreamSettings } from './stream-answers.js';
 import type { DescribedEvents } from './stream-events.js';
-import type { StreamRoute } from './stream-routes.js';
+import type { DescribedRoute } from './described-routes.js';
 
 /** The parts of an Operation Object that are written. */
 export interface Operation {
@@ -11,7 +11,7 @@ export interface Operation {
 }
 
 export interface DescribedStream {
-  readonly route: StreamRoute;
+  readonly route: DescribedRoute;
   readonly settings: StreamSettings;
   readonly events: DescribedEvents;
   /** Name of the field with the schema of one event. */
@@ -48,7 +48,7 @@ export function describeOperation(operation: Operation, stream: DescribedStream)
   }
 }
 
-function summaryOf({ metadata, rooms }: StreamRoute): string {
+function summaryOf({ metadata, rooms }: DescribedRoute): string {
   const names = (rooms ?? []).join(', ');
   if (metadata.run?.kind === 'run') return `Start the run${names && ` ${names}`}, or follow it`;
   if (metadata.run?.kind === 'tail') return `Follow the run${names && ` ${names}`}`;

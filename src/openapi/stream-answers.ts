@@ -1,8 +1,8 @@
 import type { SseTickets } from '../tickets/sse-tickets.js';
 import type { JsonSchema } from './json-schema.js';
-import type { StreamRoute } from './stream-routes.js';
+import type { DescribedRoute } from './described-routes.js';
 
-/** What the options of the application say about its streams. */
+/** The options of the application that decide about the answers of its streams. */
 export interface StreamSettings {
   readonly readyEvent: boolean;
   readonly sessions: unknown;
@@ -33,7 +33,7 @@ const FOR_STATUS =
   'For a client whose `Accept` does not begin with `text/event-stream`; others receive 200, a time to wait, and the end.';
 
 /** The parameters that a stream reads from its request, those of its rooms aside. */
-export function parametersOf(route: StreamRoute, settings: StreamSettings): Parameter[] {
+export function parametersOf(route: DescribedRoute, settings: StreamSettings): Parameter[] {
   const { parameter, isConfigured } = settings.tickets;
   const query = { in: 'query', required: false } as const;
   return [
@@ -70,12 +70,12 @@ export function parametersOf(route: StreamRoute, settings: StreamSettings): Para
 }
 
 /** The position of a run is in no session. */
-export function hasSessions({ metadata }: StreamRoute, { sessions }: StreamSettings): boolean {
+export function hasSessions({ metadata }: DescribedRoute, { sessions }: StreamSettings): boolean {
   return metadata.run === undefined && sessions !== false;
 }
 
 /** Answers in the place of a stream, each with the reason. */
-export function otherAnswersOf(route: StreamRoute, settings: StreamSettings): Map<number, string> {
+export function otherAnswersOf(route: DescribedRoute, settings: StreamSettings): Map<number, string> {
   const { limits } = settings;
   const { run } = route.metadata;
   const hasTickets = route.needsTicket || settings.tickets.isConfigured;

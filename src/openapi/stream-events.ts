@@ -47,7 +47,7 @@ export class StreamEvents {
       ...(entries.length === 0 ? [this.#once('*', () => this.#any())] : []),
       ...control.map((name) => this.#once(name, () => this.#control(name))),
     ];
-    // Events of one name in several rooms are not told apart by it.
+    // The name does not distinguish events of several rooms that have the same one.
     const isDistinct = entries.length > 0 && new Set(own.map(({ name }) => name)).size === own.length;
     return {
       schema:

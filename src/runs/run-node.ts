@@ -28,7 +28,7 @@ export interface RunsHost {
   readonly observer: RunObserver;
 }
 
-/** What the caller knows of a follower. */
+/** The options of a follower that its endpoint sets. */
 type FollowRequest = Pick<FollowerOptions, 'clientId' | 'start' | 'control' | 'ready' | 'compact'>;
 
 /** The outcome of a start: the run that goes on or has ended, and its producer where this call has started it. */

@@ -71,7 +71,7 @@ async function openOwnRun(
   }
   producer.produce(handler);
   await producer.first;
-  // A client that sends its POST again, with an id of an earlier run, is told that this is another one.
+  // A client that sends its POST again, with an id of an earlier run, receives a gap: this is another run.
   return follow(request, followStart(record, client.lastEventId));
 }
 

@@ -23,7 +23,7 @@ export interface RunPlay {
   readonly faults: (moments: RunMoments) => Promise<unknown>;
 }
 
-/** What a play tells its faults, and is told by them. */
+/** The state that a play and its faults share. */
 export interface RunMoments {
   readonly random: () => number;
   /** A node that answers nothing, which starts no run again. */

@@ -5,9 +5,10 @@ import { GUARDS } from '../endpoint/routes/nest-metadata.js';
 import { roomMetadataOf, type SseRoomMetadata } from '../endpoint/routes/room-metadata.js';
 import { isWrapped } from '../endpoint/routes/wrap-handler.js';
 import { SseTicketGuard, ticketRooms } from '../endpoint/sse-ticket.guard.js';
+import { exampleOf } from '../protocol/input/room-template.js';
 
-/** What the decorators of a stream say. */
-export interface StreamRoute {
+/** A stream as its decorators describe it. */
+export interface DescribedRoute {
   readonly handler: object;
   readonly metadata: SseRoomMetadata;
   /** Rooms as in `@SseRoom`; `undefined` where only a request knows them. */
@@ -21,12 +22,12 @@ export interface StreamRoute {
 type Class = object & { readonly prototype: object };
 
 /** Finds the streams of an application: methods with `@SseRoom`, `@SseRun` or `@SseRunTail`. */
-export function streamRoutesOf(app: INestApplicationContext): StreamRoute[] {
+export function describedRoutesOf(app: INestApplicationContext): DescribedRoute[] {
   const discovery = app.get(DiscoveryService, { strict: false });
   const config = app.get(ApplicationConfig, { strict: false });
   const scanner = new MetadataScanner();
   const controllers = new Set(discovery.getControllers().map(({ metatype }) => metatype as Class | null));
-  const found = new Map<object, StreamRoute>();
+  const found = new Map<object, DescribedRoute>();
   for (const controller of controllers) {
     if (controller === null) continue;
     for (const key of scanner.getAllMethodNames(controller.prototype)) {
@@ -40,7 +41,7 @@ export function streamRoutesOf(app: INestApplicationContext): StreamRoute[] {
   return [...found.values()];
 }
 
-function routeOf(controller: Class, handler: object, config: ApplicationConfig): StreamRoute {
+function routeOf(controller: Class, handler: object, config: ApplicationConfig): DescribedRoute {
   const metadata = roomMetadataOf(controller, handler);
   const sources: readonly RoomSource<never>[] =
     metadata.run === undefined ? metadata.sources : [metadata.run.source];
@@ -53,14 +54,14 @@ function routeOf(controller: Class, handler: object, config: ApplicationConfig):
     handler,
     metadata,
     rooms: isOpen || isComputed ? undefined : names.map(String),
-    hasOwnNames: isComputed || names.some((name) => /:[A-Za-z_]/.test(String(name))),
+    hasOwnNames: isComputed || names.some((name) => exampleOf(String(name)) !== String(name)),
     hasGuards: guards.length + config.getGlobalGuards().length + config.getGlobalRequestGuards().length > 0,
     needsTicket,
   };
 }
 
 /** Controllers that inherit a method share it. A document cannot tell by the method which of them an operation is of. */
-function merged(one: StreamRoute, other: StreamRoute): StreamRoute {
+function merged(one: DescribedRoute, other: DescribedRoute): DescribedRoute {
   return {
     ...one,
     rooms: one.rooms && other.rooms && [...new Set([...one.rooms, ...other.rooms])],
