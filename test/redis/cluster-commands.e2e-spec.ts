@@ -1,16 +1,11 @@
-import { redisBroker, type RedisDriverName } from 'nestjs-simple-sse/redis';
-import { partitionTags } from '../../src/broker/redis/driver/cluster-slot.js';
-import { SessionPage, sessionApp } from '../sessions/session-app.js';
-import { express, fastify } from '../support/platforms.js';
-import type { RunningApp } from '../support/running-app.js';
+import type { RedisDriverName } from 'nestjs-simple-sse/redis';
+import { SessionPage } from '../sessions/session-app.js';
 import { eventually, PATIENCE_MS } from '../support/within.js';
 import { received } from './command-nodes.js';
-import { RedisCluster } from './redis-cluster.js';
+import { ClusterSessionsNodes } from './cluster-sessions-nodes.js';
 import { describeWithRedis } from './redis-server.js';
+import { waitForCopy } from './replica.js';
 
-const PARTITIONS = 3;
-/** The partition that carries sessions and commands. */
-const COMMANDS_TAG = partitionTags(PARTITIONS)[0] as string;
 const TIMEOUT_MS = 2_000;
 /** Rounds of commands from before the failover to after it. */
 const ROUNDS = 40;
@@ -20,42 +15,24 @@ const TWO_MASTERS_ROUNDS = 5;
 
 const authorizeRoom = (): boolean => true;
 
-/** What became of a call: the number that it has settled with, or the code of its error. */
+/** The outcome of a call: the number that it has settled with, or the code of its error. */
 const outcomeOf = (call: Promise<number>): Promise<number | string> =>
   call.catch((error: Error & { code?: string }) => error.code ?? error.message);
 
 describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
   'commands in a Redis Cluster of three masters, over %s',
   (driver) => {
-    let cluster: RedisCluster;
-    let one: RunningApp;
-    let two: RunningApp;
+    let nodes: ClusterSessionsNodes;
 
     beforeEach(async () => {
-      cluster = await RedisCluster.start();
-      const broker = () =>
-        redisBroker({
-          url: cluster.url,
-          cluster: true,
-          driver,
-          partitions: PARTITIONS,
-          onFailover: 'trust',
-          probeIntervalMs: 250,
-        });
-      one = await express.start(sessionApp({ broker: broker(), authorizeRoom }));
-      two = await fastify.start(sessionApp({ broker: broker(), authorizeRoom }));
+      nodes = await ClusterSessionsNodes.start(driver, { authorizeRoom });
     }, 60_000);
-    afterEach(async () => {
-      await one.close();
-      await two.close();
-      await cluster.dispose();
-    });
+    afterEach(() => nodes.close());
 
     it('settle with their count or reject by name while the master of their slot is replaced, and do nothing twice', async () => {
-      const { replica, promote } = await cluster.replicate(COMMANDS_TAG);
-      const isCopied = async (): Promise<boolean> =>
-        (await replica.command('INFO', 'replication')).includes('master_link_status:up');
-      await eventually(isCopied, 'the copy');
+      const { one, two } = nodes;
+      const { replica, promote } = await nodes.replicate();
+      await waitForCopy(replica);
       const pages = [new SessionPage({ user: 'ann' }), new SessionPage({ user: 'ann' })] as const;
       const clients = [await pages[0].connect(one), await pages[1].connect(two)];
       const session = pages[0].key;

@@ -1,55 +1,32 @@
-import { redisBroker, type RedisDriverName } from 'nestjs-simple-sse/redis';
-import { partitionTags } from '../../src/broker/redis/driver/cluster-slot.js';
-import { SessionPage, sessionApp } from '../sessions/session-app.js';
-import { express, fastify } from '../support/platforms.js';
-import type { RunningApp } from '../support/running-app.js';
+import type { RedisDriverName } from 'nestjs-simple-sse/redis';
+import { SessionPage } from '../sessions/session-app.js';
 import { eventually, PATIENCE_MS } from '../support/within.js';
-import { RedisCluster } from './redis-cluster.js';
+import { ClusterSessionsNodes } from './cluster-sessions-nodes.js';
 import { describeWithRedis } from './redis-server.js';
+import { waitForCopy } from './replica.js';
 
-const PARTITIONS = 3;
-/** The partition that carries sessions and commands. */
-const SESSIONS_TAG = partitionTags(PARTITIONS)[0] as string;
 const ROOMS = Array.from({ length: 6 }, (_, n) => `chat/${n}`);
 
 describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
   'a session in a Redis Cluster of three masters, over %s',
   (driver) => {
-    let cluster: RedisCluster;
-    let one: RunningApp;
-    let two: RunningApp;
+    let nodes: ClusterSessionsNodes;
 
     beforeEach(async () => {
-      cluster = await RedisCluster.start();
-      const broker = () =>
-        redisBroker({
-          url: cluster.url,
-          cluster: true,
-          driver,
-          partitions: PARTITIONS,
-          onFailover: 'trust',
-          probeIntervalMs: 250,
-        });
-      one = await express.start(sessionApp({ broker: broker() }));
-      two = await fastify.start(sessionApp({ broker: broker() }));
+      nodes = await ClusterSessionsNodes.start(driver);
     }, 60_000);
-    afterEach(async () => {
-      await one.close();
-      await two.close();
-      await cluster.dispose();
-    });
+    afterEach(() => nodes.close());
 
     it('is joined from another node, survives the failover of the master of its slot, and is restored at another node', async () => {
-      const { replica, promote } = await cluster.replicate(SESSIONS_TAG);
+      const { one, two } = nodes;
+      const { replica, promote } = await nodes.replicate();
       const page = new SessionPage();
       const { key: session } = page;
       const client = await page.connect(one);
       const [early, late] = [ROOMS.slice(0, 3), ROOMS.slice(3)];
       for (const room of ROOMS) await two.sse.broadcast(room, 'before the join');
       for (const room of early) expect(await two.sse.join({ session }, room)).toBe(1);
-      const isCopied = async (): Promise<boolean> =>
-        (await replica.command('INFO', 'replication')).includes('master_link_status:up');
-      await eventually(isCopied, 'the copy');
+      await waitForCopy(replica);
       await promote();
       // The nodes may not know the new master yet.
       for (const room of late)

@@ -3,7 +3,7 @@ import { type Browser, launchChromium, noBrowser } from '../support/chromium.js'
 import { describeUnless } from '../support/describe-unless.js';
 import { eventually } from '../support/within.js';
 import { AnswerStreamApp } from './answer-stream-app.js';
-import { expectTextOnly } from './page-rules.js';
+import { expectTextOnly, onFault } from './page-rules.js';
 
 describeUnless(noBrowser, 'the sample of answers, in Chromium', () => {
   let app: AnswerStreamApp;
@@ -32,8 +32,7 @@ describeUnless(noBrowser, 'the sample of answers, in Chromium', () => {
   /** Opens a tab. Errors on its console fail the spec. */
   async function tab(): Promise<Page> {
     const page = await browser.context.newPage();
-    page.on('pageerror', (error) => faults.push(error.message));
-    page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
+    onFault(page, (text) => faults.push(text));
     await page.goto(app.url);
     await page.locator('#send').waitFor();
     return page;

@@ -7,7 +7,7 @@ import { type Browser, launchChromium, noBrowser } from '../support/chromium.js'
 import { describeUnless } from '../support/describe-unless.js';
 import { portOf } from '../support/port-of.js';
 import { eventually } from '../support/within.js';
-import { expectStrictPolicy, expectTextOnly, expectWholePage } from './page-rules.js';
+import { expectStrictPolicy, expectTextOnly, expectWholePage, onFault } from './page-rules.js';
 
 const PUBLIC = 'sample/03-orders/src/public';
 
@@ -46,12 +46,8 @@ describeUnless(noBrowser, 'the shop with live orders, in Chromium', () => {
   /** Opens a page. Errors on its console fail the spec. */
   async function open(browser: number, path = ''): Promise<Page> {
     const page = await browsers[browser]!.context.newPage();
-    page.on('pageerror', (error) => faults.push(error.message));
-    page.on('console', (message) => {
-      // The page asks whether somebody is signed in.
-      const isExpected = message.text().includes('401 (Unauthorized)');
-      if (message.type() === 'error' && !isExpected) faults.push(message.text());
-    });
+    // The page asks whether somebody is signed in.
+    onFault(page, (text) => faults.push(text), /401 \(Unauthorized\)/);
     await page.goto(`${url}/${path}`);
     return page;
   }

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Page } from 'playwright-core';
 
 /** Expects a policy that allows this server alone, and HTML without inline code. */
 export async function expectStrictPolicy(url: string): Promise<void> {
@@ -42,4 +43,16 @@ export async function expectTextOnly(folder: string): Promise<void> {
     const source = await readFile(join(folder, name), 'utf8');
     expect(source).not.toMatch(/innerHTML|outerHTML|insertAdjacentHTML|document\.write/);
   }
+}
+
+/**
+ * Observes the errors of a page: those that nobody caught, and those on its console.
+ *
+ * @param expected matches the texts on the console that are no fault
+ */
+export function onFault(page: Page, fault: (text: string) => void, expected?: RegExp): void {
+  page.on('pageerror', (error) => fault(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error' && expected?.test(message.text()) !== true) fault(message.text());
+  });
 }

@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core';
 import { describeUnless } from '../support/describe-unless.js';
 import { eventually } from '../support/within.js';
 import { type Browser, launchChromium, noBrowser } from '../support/chromium.js';
-import { expectTextOnly } from './page-rules.js';
+import { expectTextOnly, onFault } from './page-rules.js';
 import { SampleApp } from './sample-app.js';
 
 describeUnless(noBrowser, 'the quick start, in Chromium', () => {
@@ -29,8 +29,7 @@ describeUnless(noBrowser, 'the quick start, in Chromium', () => {
   /** Opens a tab with its stream, in the lobby. Errors on its console fail the spec. */
   async function tab(): Promise<Page> {
     const page = await browser.context.newPage();
-    page.on('pageerror', (error) => faults.push(error.message));
-    page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
+    onFault(page, (text) => faults.push(text));
     await page.goto(app.url);
     await page.locator('#pill[data-state=live]').waitFor();
     await page.locator('#rooms .show').first().waitFor();

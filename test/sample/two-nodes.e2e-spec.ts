@@ -5,7 +5,7 @@ import { findPrograms } from '../../sample/shared/processes/programs.js';
 import { describeUnless } from '../support/describe-unless.js';
 import { eventually } from '../support/within.js';
 import { type Browser, launchChromium } from '../support/chromium.js';
-import { expectStrictPolicy, expectTextOnly, expectWholePage } from './page-rules.js';
+import { expectStrictPolicy, expectTextOnly, expectWholePage, onFault } from './page-rules.js';
 import { missingFor, OPERATOR_PASSWORD, TwoNodesProcess } from './two-nodes-process.js';
 
 /** The browser's messages when a stream breaks off, and while nginx holds both nodes for dead. */
@@ -25,10 +25,7 @@ describeUnless(missingFor(['redis-server', 'nginx']), 'two nodes behind nginx, i
     browser = await launchChromium({ viewport: { width: 1280, height: 900 } });
     page = await browser.context.newPage();
     page.setDefaultTimeout(PATIENCE_MS);
-    page.on('pageerror', (error) => faults.push(error.message));
-    page.on('console', (message) => {
-      if (message.type() === 'error' && !BROKEN_STREAM.test(message.text())) faults.push(message.text());
-    });
+    onFault(page, (text) => faults.push(text), BROKEN_STREAM);
     await page.goto(sample.url);
     await onNode('A', 'B');
     await receives(5);
