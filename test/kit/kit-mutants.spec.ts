@@ -18,7 +18,7 @@ import { streamPromises } from './stream-promises.js';
 interface StreamMutant {
   readonly promise: keyof typeof streamPromises;
   /** Changes the methods of a sound stream. */
-  mutate?(stream: TestStream): Partial<TestStream>;
+  readonly mutate?: (stream: TestStream) => Partial<TestStream>;
   readonly closeTestStreams?: typeof closeTestStreams;
 }
 
@@ -86,7 +86,7 @@ describe('a test kit with a fault', () => {
       sse: app.get(SseService, { strict: false }),
       closeTestStreams,
       ...kit,
-      async open(path = '/orders/7/events'): Promise<TestStream> {
+      open: async (path = '/orders/7/events'): Promise<TestStream> => {
         const stream = await openTestStream(app, path, { timeoutMs: 500 });
         return Object.assign(stream, mutate?.(stream));
       },

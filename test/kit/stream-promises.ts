@@ -11,7 +11,7 @@ export interface JudgedKit {
   readonly sse: SseService;
   readonly closeTestStreams: typeof closeTestStreams;
   /** Opens a stream of the application, of the room `orders/7` by default. */
-  open(path?: string): Promise<TestStream>;
+  readonly open: (path?: string) => Promise<TestStream>;
 }
 
 /** Promises of streams of tests, each of which a mutant of the kit breaks. */

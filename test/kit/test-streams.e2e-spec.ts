@@ -204,20 +204,20 @@ describe.each(http2Platforms)('a stream of a test over HTTP/2, on $name', (platf
 /** Of an authority that has not signed the certificate of the tests. */
 const otherCertificate = rootCertificates[0] as string;
 
+/** Starts a server over TLS. @returns its URL, and what stops it */
+async function serve(handler: RequestListener): Promise<{ url: string; close: () => void }> {
+  const server = createHttpsServer({ key: throwAwayKey, cert: throwAwayCertificate }, handler);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const close = (): void => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return { url: `https://127.0.0.1:${port}/`, close };
+}
+
 describe('a stream of a test over HTTPS', () => {
   afterEach(closeTestStreams);
-
-  /** Serves one event to each client. */
-  async function serve(handler: RequestListener): Promise<{ url: string; close: () => void }> {
-    const server = createHttpsServer({ key: throwAwayKey, cert: throwAwayCertificate }, handler);
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as AddressInfo;
-    const close = (): void => {
-      server.close();
-      server.closeAllConnections();
-    };
-    return { url: `https://127.0.0.1:${port}/`, close };
-  }
 
   it('accepts a self-signed certificate, and with ca only that one', async () => {
     const { url, close } = await serve((_request, response) => {
