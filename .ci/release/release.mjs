@@ -1,5 +1,6 @@
 // Checks the sources, builds and checks the tarball, and publishes it with provenance: CONTRIBUTING.md, "Releases".
-// `--dry-run` publishes nothing, and accepts entries below [Unreleased]. `--built`, with `--dry-run` only, takes `dist` as it is.
+// `--dry-run` publishes nothing, and accepts entries below [Unreleased]. `--built`, with `--dry-run` only, takes `dist` and
+// the tree as they are: a machine of CI may have files of its own in it.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -24,7 +25,7 @@ function run(program, ...args) {
 
 try {
   refuseIfAny(isRelease && values.built ? ['--built needs --dry-run'] : []);
-  refuseIfAny(sourceFaults({ isRelease, env: process.env }));
+  refuseIfAny(sourceFaults({ isRelease, isBuilt: values.built, env: process.env }));
   if (!values.built) run('npm', 'run', 'build');
   const tarball = pack(folder, process.env);
   refuseIfAny(tarballFaults(tarball));
