@@ -97,7 +97,8 @@ class Traffic {
       void sse.broadcast('orders', 'paid', { n }).then((id) => (this.#lastId = id ?? this.#lastId), noop);
     void sse.broadcast('news', 'headline', { n, text: 'x'.repeat(200) }).catch(noop);
     void sse.broadcast('video', 'frame', 'x'.repeat(20_000), { volatile: true }).catch(noop);
-    sse.clients('orders')[0]?.send('alone', { n });
+    const [first] = sse.clients('orders');
+    first?.send('alone', { n });
   }
 
   async #resume(node: RunningApp, lastEventId: string): Promise<void> {
