@@ -26,6 +26,7 @@ export type {
 } from './sse-module-options.interface.js';
 export type { SseRoomPolicyOptions } from './rooms/room-policy-options.interface.js';
 
+export { SseRetryLaterException, type RetryLaterOptions } from './endpoint/limits/retry-later.exception.js';
 export { SseTickets } from './tickets/sse-tickets.js';
 export { ticketOf } from './tickets/request-ticket.js';
 export { SseTicketGuard, ticketRooms } from './endpoint/sse-ticket.guard.js';

@@ -20,11 +20,11 @@ import { allowedRooms, type RoomsRequest } from './endpoint/routes/allowed-rooms
 import { StreamRoutes } from './endpoint/routes/stream-routes.js';
 import { attachSession, sessionKeyOf, type Sessions } from './endpoint/routes/stream-session.js';
 import { respondWith } from './endpoint/response/respond-with.js';
-import { TicketsUnavailableException } from './endpoint/sse-ticket.guard.js';
+import { SseRetryLaterException } from './endpoint/limits/retry-later.exception.js';
 import {
   attachSlot,
+  refuseAsThrown,
   refuseAtLimit,
-  refuseForNow,
   refuseWhileDraining,
   releaseOnceGone,
 } from './endpoint/stream-opening.js';
@@ -124,10 +124,8 @@ export class SseInterceptor implements NestInterceptor {
     if (typeof slot === 'string') return respondWith((done) => refuseAtLimit(http, limits, slot, done));
     const refuse = (error: unknown): Observable<undefined> => {
       slot.release();
-      if (!(error instanceof TicketsUnavailableException)) throw error;
-      return respondWith((done) =>
-        refuseForNow(http, { status: 503, message: error.message, retryMs: limits.retryAfterMs() }, done),
-      );
+      if (!(error instanceof SseRetryLaterException)) throw error;
+      return respondWith((done) => refuseAsThrown(http, error, options.limits.retryAfterMs, done));
     };
     const asked = { http, request, metadata, context, internals, log: this.#log };
     const begin = (named: RequestRooms): Observable<unknown> =>

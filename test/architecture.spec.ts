@@ -44,7 +44,7 @@ describe('the source tree', () => {
         .map(({ path }) => path)
         .filter(
           (path) =>
-            !/^((endpoint|room-changes|run-routes|method-events|http-api|express|openapi|terminus|admin|testing)\/)?((routes|runs|identity|mock|streams)\/)?[^/]+$/.test(
+            !/^((endpoint|room-changes|run-routes|method-events|http-api|express|openapi|terminus|throttler|admin|testing)\/)?((routes|runs|identity|limits|mock|streams)\/)?[^/]+$/.test(
               path,
             ),
         ),

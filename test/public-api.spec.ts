@@ -21,6 +21,7 @@ const API: Readonly<
       'SseError',
       'SseInterceptor',
       'SseModule',
+      'SseRetryLaterException',
       'SseRoom',
       'SseRoomChanges',
       'SseRun',
@@ -74,6 +75,7 @@ const API: Readonly<
       'RemoteOptions',
       'RemoteTarget',
       'Replay',
+      'RetryLaterOptions',
       'RetryRange',
       'RetryTime',
       'RoomChangesAnswer',
@@ -184,6 +186,7 @@ const API: Readonly<
     values: ['SseHealthIndicator'],
     types: ['SseHealthResult', 'SseReadinessOptions'],
   },
+  'throttler/index.ts': { values: ['SseThrottlerGuard'], types: [] },
   'admin/index.ts': {
     values: ['SseAdminModule'],
     types: ['SseAdminOptions'],
@@ -266,6 +269,7 @@ const OPTIONAL_PEERS = [
   '@opentelemetry/api',
   '@nestjs/platform-express',
   '@nestjs/terminus',
+  '@nestjs/throttler',
   'eventsource-parser',
   'ioredis',
   'prom-client',
@@ -274,6 +278,7 @@ const OPTIONAL_PEERS = [
 /** Peers that an entry point extends, so that nobody can use it without them. */
 const EXTENDED_PEERS: Record<string, readonly string[]> = {
   'express/index.ts': ['@nestjs/platform-express'],
+  'throttler/index.ts': ['@nestjs/throttler'],
 };
 const ENTRIES = Object.keys(API);
 

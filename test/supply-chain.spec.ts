@@ -61,7 +61,7 @@ describe('the publish workflow', () => {
     expect(commandsOf(publish, 'test').at(-1)).toBe('.ci/run');
     expect(publish).toMatch(/^ {2}publish:\n {4}needs: test\n/m);
     expect(publish).toMatch(/^ {6}id-token: write/m);
-    expect(commandsOf(publish, 'publish').at(-1)).toBe('npm publish --provenance --access public');
+    expect(commandsOf(publish, 'publish').at(-1)).toBe('npm run release');
   });
 
   it.each([

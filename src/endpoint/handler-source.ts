@@ -53,7 +53,8 @@ async function readIterator(
       if (client.isClosed) return;
       if (done) return sink.complete();
       sink.next(value, true);
-      await sink.caughtUp();
+      const caughtUp = sink.caughtUp();
+      if (caughtUp !== undefined) await caughtUp;
       if (client.connection.isBusy) await client.connection.drained();
     }
   } catch (error) {

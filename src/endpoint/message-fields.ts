@@ -67,7 +67,12 @@ function checkComment(comment: unknown): string | undefined {
   throw new SseError('invalid-data', `A comment is a string, not ${typeof comment}.`);
 }
 
-/** Returns `true` if the data of a value are a string. */
-export function isTextValue(value: unknown): boolean {
-  return typeof (isMessage(value) ? value['data'] : value) === 'string';
+/**
+ * Returns `true` if the data of a value are a string: the fields then have the string itself.
+ *
+ * @param fields what `messageFields` has returned for the value
+ */
+export function isTextValue(value: unknown, { data }: SseFields): boolean {
+  const own: unknown = typeof value === 'object' && value !== null ? (value as SseFields).data : value;
+  return typeof own === 'string' && own === data;
 }

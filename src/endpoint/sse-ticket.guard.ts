@@ -2,7 +2,6 @@ import {
   ForbiddenException,
   Injectable,
   Optional,
-  ServiceUnavailableException,
   UnauthorizedException,
   type CanActivate,
   type ExecutionContext,
@@ -12,11 +11,9 @@ import { redeemedOf, setRequestTicket, ticketOf } from '../tickets/request-ticke
 import { isSecret } from '../tickets/sealed-text.js';
 import { SseTickets, type RedeemedTicket } from '../tickets/sse-tickets.js';
 import { HttpExchange } from './http-exchange.js';
+import { SseRetryLaterException } from './limits/retry-later.exception.js';
 
 export const TICKET_ROOMS_MESSAGE = 'The ticket does not allow a room of this stream.';
-
-/** The broker could not be asked for a ticket. The ticket may be used or not. */
-export class TicketsUnavailableException extends ServiceUnavailableException {}
 
 /**
  * Admits requests with a ticket of `sse.tickets` in their URL, and no others: an unknown, used or expired ticket, and none, are
@@ -55,7 +52,7 @@ export class SseTicketGuard implements CanActivate {
  * ticket as it is.
  *
  * @returns a promise only where the broker is asked; `undefined` for a request without a ticket; without the option `tickets` also for a text that has not its form
- * @throws UnauthorizedException, ForbiddenException, TicketsUnavailableException; and what `authorize` throws
+ * @throws UnauthorizedException, ForbiddenException, SseRetryLaterException where the broker does not answer; and what `authorize` throws
  */
 export function redeemTicket(
   tickets: SseTickets,
@@ -86,10 +83,8 @@ async function redeem(
     })
     .catch((cause: unknown) => {
       if (!(cause instanceof SseError) || !cause.code.startsWith('broker-')) throw cause;
-      throw new TicketsUnavailableException('The ticket could not be checked.', {
-        cause,
-        description: 'Service Unavailable',
-      });
+      // The ticket may be used or not.
+      throw new SseRetryLaterException('The ticket could not be checked.', { cause });
     });
   if (redeemed === 'denied') throw new ForbiddenException('The ticket is not accepted here.');
   if (redeemed === 'invalid') {

@@ -1,11 +1,13 @@
 import type { SseClient } from '../connection/sse-client.js';
 import { showHeartbeats } from '../connection/visible-heartbeats.js';
 import { showRooms } from '../connection/visible-rooms.js';
+import { MAX_TIMER_MS } from '../protocol/input/option-checks.js';
 import { spreadRetry, type RetryTime } from '../protocol/input/retry-time.js';
 import type { Refusal, StreamLimit, StreamLimits, StreamSlot } from '../limits/stream-limits.js';
 import type { RoomHub } from '../rooms/room-hub.js';
 import type { Opening } from '../rooms/room-hub.interface.js';
 import type { HttpExchange } from './http-exchange.js';
+import type { SseRetryLaterException } from './limits/retry-later.exception.js';
 
 export interface OpeningParts {
   readonly hub: RoomHub;
@@ -114,6 +116,27 @@ export function refuseForNow(
   if (!http.prefersStatus()) return http.answerReconnect(retryMs, done);
   http.answerStatus(status, message, retryMs === false ? undefined : retryMs);
   done();
+}
+
+/**
+ * Answers a request as an exception says, each client with a time of its own.
+ *
+ * @param defaultMs milliseconds, for an exception without a time
+ * @param done called when the request is answered
+ */
+export function refuseAsThrown(
+  http: HttpExchange,
+  exception: SseRetryLaterException,
+  defaultMs: number,
+  done: () => void,
+): void {
+  const { retryAfterMs = defaultMs, message } = exception;
+  const drawnMs = Math.round(retryAfterMs * (1 + Math.random() / 2));
+  refuseForNow(
+    http,
+    { status: exception.getStatus(), message, retryMs: Math.min(MAX_TIMER_MS, drawnMs) },
+    done,
+  );
 }
 
 /** Returns what the client asks for by `?sse=`: `heartbeat` for visible heartbeats, `rooms` for the rooms of events. */

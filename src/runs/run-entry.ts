@@ -8,10 +8,11 @@ import type { SseRunEvent } from './run-options.interface.js';
 export type RunEntry = string;
 
 /** @param isText `true` if the data were a string */
-export function encodeEntry({ id: _id, ...fields }: SseFields, isText: boolean): RunEntry {
+export function encodeEntry(fields: Omit<SseFields, 'id'>, isText: boolean): RunEntry {
+  const { data, comment, retry } = fields;
   const text = encodeEvent(fields);
-  if (fields.data === undefined) return `-${text}`;
-  const kind = fields.comment !== undefined || fields.retry !== undefined ? '-' : isText ? 't' : 'j';
+  if (data === undefined) return `-${text}`;
+  const kind = comment !== undefined || retry !== undefined ? '-' : isText ? 't' : 'j';
   // Without the blank line that ends the event.
   return kind + text.slice(0, -1);
 }

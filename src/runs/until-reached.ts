@@ -13,16 +13,31 @@ const MAX_RETRY_MS = 1_000;
 export async function untilReached<T>(
   call: () => Promise<T>,
   timeoutMs: number,
+  isOver?: () => boolean,
+): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    return repeatUntilReached(error, call, timeoutMs, isOver);
+  }
+}
+
+/** Goes on as `untilReached` after a first attempt that has failed with `error`. */
+export async function repeatUntilReached<T>(
+  error: unknown,
+  call: () => Promise<T>,
+  timeoutMs: number,
   isOver: () => boolean = () => false,
 ): Promise<T> {
-  let startMs: number | undefined;
+  const endMs = performance.now() + timeoutMs;
+  let failure = error;
   for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(2 * retryMs, MAX_RETRY_MS)) {
+    if (!isUnavailable(failure) || isOver() || performance.now() >= endMs) throw failure;
+    await pause(retryMs, undefined, { ref: false });
     try {
       return await call();
-    } catch (error) {
-      startMs ??= performance.now();
-      if (!isUnavailable(error) || isOver() || performance.now() - startMs >= timeoutMs) throw error;
-      await pause(retryMs, undefined, { ref: false });
+    } catch (next) {
+      failure = next;
     }
   }
 }

@@ -291,19 +291,24 @@ describe.each(allPlatforms)('tickets, on $name,', (platform) => {
       return take(key);
     };
     await start({ broker });
-    const ticket = await issue();
-    isDown = true;
-    const later = await running.open(`/orders/7?ticket=${ticket}`, {
-      headers: { accept: 'text/event-stream' },
-    });
-    await within(later.ended, 'the end of the answer');
-    expect([later.status, later.retries.length]).toEqual([200, 1]);
-    const denied = await running.open(`/orders/7?ticket=${ticket}`, {
-      headers: { accept: 'application/json' },
-    });
-    expect([denied.status, denied.headers['retry-after']]).toEqual([503, expect.stringMatching(/^\d+$/)]);
-    isDown = false;
-    expect(await statusOf('/orders/7', ticket)).toBe(200);
+    for (const [path, room] of [
+      ['/orders/7', 'orders/7'],
+      ['/guarded', 'news'],
+    ] as const) {
+      const ticket = await issue({ user: 'ann', rooms: [room] });
+      isDown = true;
+      const later = await running.open(`${path}?ticket=${ticket}`, {
+        headers: { accept: 'text/event-stream' },
+      });
+      await within(later.ended, 'the end of the answer');
+      expect([later.status, later.retries.length]).toEqual([200, 1]);
+      const denied = await running.open(`${path}?ticket=${ticket}`, {
+        headers: { accept: 'application/json' },
+      });
+      expect([denied.status, denied.headers['retry-after']]).toEqual([503, expect.stringMatching(/^\d+$/)]);
+      isDown = false;
+      expect(await statusOf(path, ticket)).toBe(200);
+    }
   });
 });
 

@@ -15,7 +15,12 @@ interface ProxyProgram {
   /** Wraps a part of the configuration, as a page of the documentation shows it, into a whole one. */
   configure(
     part: string,
-    ports: { readonly own: number; readonly app: number; readonly apps: readonly number[] },
+    ports: {
+      readonly own: number;
+      readonly app: number;
+      readonly apps: readonly number[];
+      readonly idle: number;
+    },
   ): string;
   commandLine(file: string, directory: string, port: number): readonly string[];
 }
@@ -24,14 +29,14 @@ const PROGRAMS = {
   nginx: {
     binary: 'nginx',
     versionFlag: '-v',
-    configure: (part, { own, apps }) => `
+    configure: (part, { own, apps, idle }) => `
       daemon off; master_process off; pid nginx.pid; error_log stderr crit;
       events { worker_connections 8192; }
       http {
         access_log off;
         client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
         gzip on;
-        upstream app { ${apps.map((port) => `server 127.0.0.1:${port} fail_timeout=1s;`).join(' ')} }
+        upstream app { ${apps.map((port) => `server 127.0.0.1:${port} fail_timeout=1s;`).join(' ')}${idle > 0 ? ` keepalive ${idle};` : ''} }
         server { listen 127.0.0.1:${own}; ${part} }
       }`,
     commandLine: (file, directory) => ['-p', directory, '-c', file],
@@ -97,18 +102,20 @@ export class ProxyProcess {
   /**
    * @param appPorts of the application; nginx balances several
    * @param part of the configuration; none for the defaults of the program
+   * @param idle connections to the application that nginx keeps; none by default
    */
   static async start(
     name: ProxyName,
     appPorts: number | readonly number[],
     part = '',
+    idle = 0,
   ): Promise<ProxyProcess> {
     const program: ProxyProgram = PROGRAMS[name];
     const directory = mkdtempSync(join(tmpdir(), `sse-${name}-`));
     const file = join(directory, 'proxy.conf');
     const port = await freePort();
     const apps = [appPorts].flat();
-    writeFileSync(file, program.configure(part, { own: port, app: apps[0] ?? 0, apps }));
+    writeFileSync(file, program.configure(part, { own: port, app: apps[0] ?? 0, apps, idle }));
     const running = spawn(program.binary, program.commandLine(file, directory, port), {
       env,
       stdio: ['ignore', 'ignore', 'pipe'],

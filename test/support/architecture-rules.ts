@@ -88,6 +88,10 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   drain: { imports: ['protocol'], types: ['connection', 'broker'], packages: [] },
   express: { imports: [], packages: ['@nestjs/common', '@nestjs/platform-express', 'node:http'] },
   terminus: { imports: ['protocol', 'sse.service.ts'], types: ['drain'], packages: ['@nestjs/common'] },
+  throttler: {
+    imports: ['protocol', 'endpoint', 'sse.constants.ts'],
+    packages: ['@nestjs/common', '@nestjs/throttler'],
+  },
   'cross-site': { imports: ['protocol'], packages: ['node:http'] },
   tickets: {
     imports: [

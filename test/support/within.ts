@@ -24,13 +24,13 @@ export async function within<T>(promise: PromiseLike<T>, what: string, ms = SAFE
  */
 export async function eventually(
   condition: () => unknown,
-  what: string | (() => string),
+  what: string | (() => string | Promise<string>),
   ms = SAFETY_MS,
 ): Promise<void> {
   const deadline = Date.now() + ms;
   while (!(await condition())) {
     if (Date.now() > deadline) {
-      throw new Error(`not within ${ms} ms: ${typeof what === 'string' ? what : what()}`);
+      throw new Error(`not within ${ms} ms: ${typeof what === 'string' ? what : await what()}`);
     }
     await pause(2);
   }

@@ -103,9 +103,12 @@ export class MemoryRun {
     const record = this.record();
     const from = epoch === undefined || epoch === record.epoch ? after : 0;
     const firstIndex = Math.max(from + 1, record.firstKept);
+    const first = firstIndex - 1 - this.#before;
+    // At least one, and so this one whatever its bytes.
+    if (first === this.#log.length - 1) return { record, firstIndex, entries: [this.#log[first] as string] };
     const entries: string[] = [];
     let bytes = 0;
-    for (let at = firstIndex - 1 - this.#before; at < this.#log.length; at++) {
+    for (let at = first; at < this.#log.length; at++) {
       const entry = this.#log[at] as string;
       bytes += Buffer.byteLength(entry);
       if (entries.length > 0 && bytes > maxBytes) break;

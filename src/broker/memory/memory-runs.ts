@@ -58,7 +58,8 @@ export class MemoryRuns implements RunStore {
   }
 
   async append(lease: RunLease, after: number, entries: readonly string[]): Promise<RunProgress> {
-    const run = this.#held(lease);
+    const nowMs = performance.now();
+    const run = this.#held(lease, nowMs);
     if (run === undefined || after > run.entries) return NOT_ACCEPTED;
     // Zero unless the call is repeated.
     const known = run.entries - after;
@@ -68,12 +69,13 @@ export class MemoryRuns implements RunStore {
     this.#bytes += bytesOf(run) - before;
     this.#trim(run);
     if (added.length > 0) this.#changed(lease.run, 'entries');
-    return progressOf(run);
+    return progressOf(run, nowMs);
   }
 
   async renew(lease: RunLease): Promise<RunProgress> {
-    const run = this.#held(lease);
-    return run === undefined ? NOT_ACCEPTED : progressOf(run);
+    const nowMs = performance.now();
+    const run = this.#held(lease, nowMs);
+    return run === undefined ? NOT_ACCEPTED : progressOf(run, nowMs);
   }
 
   async end(
@@ -97,7 +99,8 @@ export class MemoryRuns implements RunStore {
   }
 
   async read(read: RunRead): Promise<RunPage | undefined> {
-    return this.#known(read.run)?.read(read, performance.now());
+    const nowMs = performance.now();
+    return this.#known(read.run, nowMs)?.read(read, nowMs);
   }
 
   onChange(run: string, listener: (change: RunChange) => void): () => void {
@@ -118,23 +121,23 @@ export class MemoryRuns implements RunStore {
     this.#bytes = 0;
   }
 
-  #known(name: string): MemoryRun | undefined {
+  #known(name: string, nowMs = performance.now()): MemoryRun | undefined {
     this.#assertRunning();
-    return this.#find(name);
+    return this.#find(name, nowMs);
   }
 
   /** Finds a run. One whose lease has expired ends first. */
-  #find(name: string): MemoryRun | undefined {
+  #find(name: string, nowMs = performance.now()): MemoryRun | undefined {
     const run = this.#runs.get(name);
-    if (run?.hasExpired(performance.now()) === true) this.#end(run, 'failed', 'lease');
+    if (run?.hasExpired(nowMs) === true) this.#end(run, 'failed', 'lease');
     return run;
   }
 
   /** Finds the run of a lease that is still held, and renews the lease. */
-  #held({ run: name, epoch }: RunLease): MemoryRun | undefined {
-    const run = this.#known(name);
+  #held({ run: name, epoch }: RunLease, nowMs: number): MemoryRun | undefined {
+    const run = this.#known(name, nowMs);
     if (run?.start.epoch !== epoch || !run.isRunning) return undefined;
-    run.renew(performance.now());
+    run.renew(nowMs);
     return run;
   }
 
@@ -183,11 +186,11 @@ function bytesOf(run: MemoryRun): number {
   return run.bytes + run.size * ENTRY_OVERHEAD_BYTES;
 }
 
-function progressOf(run: MemoryRun): RunProgress {
+function progressOf(run: MemoryRun, nowMs: number): RunProgress {
   return {
     accepted: true,
     stop: run.isAskedToStop,
-    unwatchedMs: run.unwatchedMs(performance.now()),
+    unwatchedMs: run.unwatchedMs(nowMs),
     entries: run.entries,
   };
 }

@@ -1,12 +1,14 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { ApplicationConfig, DiscoveryService, MetadataScanner, ModulesContainer } from '@nestjs/core';
 import { SseError } from '../../protocol/sse-error.js';
-import { RESOLVED_SSE_OPTIONS } from '../../sse.constants.js';
+import { RESOLVED_SSE_OPTIONS, SSE_ROOM_METADATA } from '../../sse.constants.js';
 import type { SerializeData } from '../../protocol/input/serialize-data.js';
 import type { RoomPolicy } from '../../rooms/room-policy.js';
+import type { ResolvedLimits } from '../../limits/stream-limits.js';
 import { checkRoomChanges, type UserOptions } from './room-changes-checks.js';
 import { warnOfClassSerializer } from './class-serializer.js';
 import { HTTP_CODE, PATH, RESPONSE_ARGUMENT, ROUTE_ARGUMENTS, SSE } from './nest-metadata.js';
+import { answerRetryLater } from '../limits/retry-later.filter.js';
 import { roomMetadataOf } from './room-metadata.js';
 import type { RoomNameRules } from '../../protocol/input/room-name.js';
 import { checkTemplates, parametersOf, type RoomSource } from '../room-names.js';
@@ -36,6 +38,7 @@ interface CheckedOptions extends RoomNameRules, UserOptions {
   readonly broker: RunsBroker;
   readonly serialize: SerializeData;
   readonly policy: RoomPolicy;
+  readonly limits: Pick<ResolvedLimits, 'retryAfterMs'>;
 }
 
 /**
@@ -80,6 +83,8 @@ export class EndpointExplorer implements OnModuleInit {
       checkHiddenResponse(route);
       checkPlainRoute(route);
       checkRoomChanges(route, this.#options);
+      if (Reflect.hasMetadata(SSE_ROOM_METADATA, handler))
+        answerRetryLater(handler, this.#options.limits.retryAfterMs);
       if (!isWrapped(handler)) continue;
       checkStreamRoute(route);
       this.#endpoints.push(route);

@@ -10,6 +10,7 @@ export const REDIRECT = '__redirect__';
 export const RENDER_TEMPLATE = '__renderTemplate__';
 export const GUARDS = '__guards__';
 export const INTERCEPTORS = '__interceptors__';
+export const EXCEPTION_FILTERS = '__exceptionFilters__';
 export const ROUTE_ARGUMENTS = '__routeArguments__';
 export const RESPONSE_PASSTHROUGH = '__responsePassthrough__';
 

@@ -16,7 +16,7 @@ export function encodeRunValue(
 ): RunEntry {
   const fields = messageFields(value, serialize);
   checkEventBytes(fields.data, maxEventBytes);
-  if (fields.id === undefined) return encodeEntry(fields, isTextValue(value));
+  if (fields.id === undefined) return encodeEntry(fields, isTextValue(value, fields));
   throw new SseError(
     'id-not-allowed',
     'The id of an event of a run is its place in the run. Put your own id into the data.',

@@ -2,6 +2,8 @@ import type { RunPage, RunStore } from '../../broker/run-store.interface.js';
 
 /** A follower of a silent run reads at this interval: a notification may be lost, and a lease expires without one. */
 const POLL_MS = 2_500;
+/** Calls later in the same turn. */
+const SOON = Promise.resolve();
 /** UTF-8 bytes of one read. */
 const PAGE_BYTES = 262_144;
 
@@ -31,7 +33,7 @@ export class RunFeed {
   listen(listener: () => void): () => void {
     this.#listeners.add(listener);
     this.#unsubscribe ??= this.#store.onChange(this.run, () => this.#wakeSoon());
-    this.#timer ??= setInterval(() => this.#wake(), POLL_MS).unref();
+    this.#timer ??= setInterval(this.#wake, POLL_MS).unref();
     return () => {
       this.#listeners.delete(listener);
       if (!this.isIdle) return;
@@ -60,12 +62,12 @@ export class RunFeed {
     if (this.#isWaking) return;
     this.#isWaking = true;
     // Changes that arrive together are one read.
-    void Promise.resolve().then(() => this.#wake());
+    void SOON.then(this.#wake);
   }
 
-  #wake(): void {
+  readonly #wake = (): void => {
     this.#isWaking = false;
     this.#timer?.refresh();
     for (const listener of this.#listeners) listener();
-  }
+  };
 }

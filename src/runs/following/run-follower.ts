@@ -1,6 +1,6 @@
 import type { RunPage, RunRecord } from '../../broker/run-store.interface.js';
 import { SseFrame } from '../../protocol/sse-frame.js';
-import { compactEntries, type CompactEntry } from './compact-entries.js';
+import { compactEntries } from './compact-entries.js';
 import type { FollowStart } from './follow-start.js';
 import type { RunFeed } from './run-feed.js';
 import { endFrame, eventFrames, gapFrame, readyFrame, type RunGapReason } from './run-frames.js';
@@ -27,6 +27,11 @@ export interface FollowerOptions extends Pick<SseRunTailOptions, 'compact'> {
   readonly onFailure: (callback: 'compact' | 'broker.runs', error: unknown) => void;
 }
 
+interface Caller {
+  readonly resolve: (result: IteratorResult<SseFrame>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 /**
  * The stream of one client that follows a run, as frames: pulled at the pace of the client. It reads the run by index, and waits
  * for a change where it has all events, so that an event that is stored between a read and the wait is read next.
@@ -43,7 +48,9 @@ export class RunFollower implements AsyncIterableIterator<SseFrame> {
   #isLate = true;
   /** `true` where the run may have more than was read. Without a change nothing is read. */
   #hasChanged = true;
-  #wake: (() => void) | undefined;
+  #isReading = false;
+  /** The call of `next` that waits. */
+  #caller: Caller | undefined;
   #state: 'following' | 'ended' | 'failed' = 'following';
 
   constructor(options: FollowerOptions) {
@@ -58,20 +65,32 @@ export class RunFollower implements AsyncIterableIterator<SseFrame> {
     return this;
   }
 
-  async next(): Promise<IteratorResult<SseFrame>> {
-    for (;;) {
-      const value = this.#queue.shift();
-      if (value !== undefined) return { value, done: false };
-      if (this.#state === 'failed') throw new RunFailedError();
-      if (this.#state === 'ended') return { value: undefined, done: true };
-      if (this.#hasChanged) await this.#read();
-      else await new Promise<void>((resolve) => (this.#wake = resolve));
-    }
+  /** Called again once the promise of the call before has settled. */
+  next(): Promise<IteratorResult<SseFrame>> {
+    return new Promise((resolve, reject) => {
+      this.#caller = { resolve, reject };
+      this.#advance();
+    });
   }
 
   async return(): Promise<IteratorResult<SseFrame>> {
     this.#close('ended');
     return { value: undefined, done: true };
+  }
+
+  /** Answers the caller, or reads where the run may have more. A change of the run calls it again. */
+  #advance(): void {
+    const caller = this.#caller;
+    if (caller === undefined) return;
+    const value = this.#queue.shift();
+    if (value === undefined && this.#state === 'following') {
+      if (this.#hasChanged && !this.#isReading) this.#read();
+      return;
+    }
+    this.#caller = undefined;
+    if (value !== undefined) caller.resolve({ value, done: false });
+    else if (this.#state === 'failed') caller.reject(new RunFailedError());
+    else caller.resolve({ value: undefined, done: true });
   }
 
   #begin(): void {
@@ -92,26 +111,42 @@ export class RunFollower implements AsyncIterableIterator<SseFrame> {
     this.#feed = this.#options.openFeed();
     this.#unlisten = this.#feed.listen(() => {
       this.#hasChanged = true;
-      this.#wake?.();
+      this.#advance();
     });
     return this.#feed;
   }
 
-  async #read(): Promise<void> {
+  #read(): void {
     const feed = this.#listen();
     this.#hasChanged = false;
-    let page: RunPage | undefined;
+    this.#isReading = true;
     try {
-      page = await feed.read(this.#after, this.#epoch);
+      feed.read(this.#after, this.#epoch).then(this.#onPage, this.#onFailure);
     } catch (error) {
-      // A closed broker ends the streams of a closing application.
-      if (!isUnavailable(error)) {
-        if (!isClosed(error)) this.#options.onFailure('broker.runs', error);
-        return this.#close('ended');
-      }
-      return;
+      this.#onFailure(error);
     }
-    if (this.#state !== 'following') return;
+  }
+
+  readonly #onPage = (page: RunPage | undefined): void => {
+    this.#isReading = false;
+    try {
+      if (this.#state === 'following') this.#receive(page);
+      this.#advance();
+    } catch (error) {
+      // A page that no store returns.
+      this.#caller?.reject(error);
+    }
+  };
+
+  readonly #onFailure = (error: unknown): void => {
+    this.#isReading = false;
+    if (isUnavailable(error)) return this.#advance();
+    // A closed broker ends the streams of a closing application.
+    if (!isClosed(error)) this.#options.onFailure('broker.runs', error);
+    this.#close('ended');
+  };
+
+  #receive(page: RunPage | undefined): void {
     if (page === undefined) return this.#last === undefined ? undefined : this.#vanished(this.#last);
     const { record, firstIndex, entries } = page;
     // Another execution: the client comes back, and begins with it.
@@ -124,7 +159,7 @@ export class RunFollower implements AsyncIterableIterator<SseFrame> {
       return;
     }
     this.#isLate = false;
-    if (record.state !== 'running') return this.#finish(record);
+    if (record.state !== 'running') this.#finish(record);
   }
 
   #take(record: RunRecord, firstIndex: number, entries: readonly string[]): void {
@@ -132,7 +167,7 @@ export class RunFollower implements AsyncIterableIterator<SseFrame> {
     // With no entry stored after it, a run that has let go its events moves on.
     this.#after =
       entries.length === 0 ? Math.max(this.#after, record.firstKept - 1) : firstIndex - 1 + entries.length;
-    if (entries.length > 0) this.#queue.push(...eventFrames(record.epoch, this.#events(firstIndex, entries)));
+    if (entries.length > 0) this.#queue.push(...this.#frames(record.epoch, firstIndex, entries));
   }
 
   /** True where the gap before this index was told at the start. */
@@ -141,11 +176,13 @@ export class RunFollower implements AsyncIterableIterator<SseFrame> {
     return gap === 'trimmed' && this.#after === after && firstIndex > after + 1;
   }
 
-  #events(firstIndex: number, entries: readonly string[]): Iterable<CompactEntry> {
+  #frames(epoch: string, firstIndex: number, entries: readonly string[]): SseFrame[] {
     const { compact, onFailure } = this.#options;
-    if (this.#isLate && compact !== undefined && entries.length > 1)
-      return compactEntries(entries, firstIndex, compact, (error) => onFailure('compact', error));
-    return entries.map((entry, offset) => ({ entry, index: firstIndex + offset }));
+    if (!this.#isLate || compact === undefined || entries.length < 2)
+      return eventFrames(epoch, entries, (offset) => firstIndex + offset);
+    const compacted = compactEntries(entries, firstIndex, compact, (error) => onFailure('compact', error));
+    const texts = compacted.map(({ entry }) => entry);
+    return eventFrames(epoch, texts, (offset) => compacted[offset]?.index ?? firstIndex);
   }
 
   /** The store does not have the run any more: it was kept long enough, or its content was lost. */
@@ -173,6 +210,6 @@ export class RunFollower implements AsyncIterableIterator<SseFrame> {
     this.#state = state;
     this.#unlisten?.();
     if (this.#feed !== undefined) this.#options.onClosed();
-    this.#wake?.();
+    this.#advance();
   }
 }

@@ -2,8 +2,7 @@ import type { RunRecord } from '../../broker/run-store.interface.js';
 import { encodeEvent } from '../../protocol/encode-event.js';
 import { RESERVED_EVENT_PREFIX } from '../../protocol/input/event-fields.js';
 import { SseFrame } from '../../protocol/sse-frame.js';
-import type { CompactEntry } from './compact-entries.js';
-import { entryText } from '../run-entry.js';
+import { entryText, type RunEntry } from '../run-entry.js';
 import { formatRunEnd, formatRunId } from '../run-id.js';
 
 /**
@@ -33,12 +32,21 @@ export function endFrame(run: string, { epoch, state, reason, entries }: RunReco
   return controlFrame('end', { run, state, reason, events: entries }, formatRunEnd(epoch, entries));
 }
 
-/** Encodes neighbouring events, several in one frame. */
-export function eventFrames(epoch: string, entries: Iterable<CompactEntry>): SseFrame[] {
+/**
+ * Encodes neighbouring events, several in one frame.
+ *
+ * @param indexAt returns the index of an event in the run
+ */
+export function eventFrames(
+  epoch: string,
+  entries: readonly RunEntry[],
+  indexAt: (offset: number) => number,
+): SseFrame[] {
   const frames: SseFrame[] = [];
   let text = '';
-  for (const { entry, index } of entries) {
-    text += entryText(entry, formatRunId(epoch, index));
+  let offset = 0;
+  for (const entry of entries) {
+    text += entryText(entry, formatRunId(epoch, indexAt(offset++)));
     if (text.length < MAX_FRAME_LENGTH) continue;
     frames.push(new SseFrame(text));
     text = '';

@@ -100,7 +100,8 @@ export class RunProducer {
         const { value, done } = await iterator.next();
         if (this.#end !== undefined) return;
         if (done === true) break;
-        await this.#writer.add(encode(value));
+        const room = this.#writer.add(encode(value));
+        if (room !== undefined) await room;
       }
       this.#finish({ state: 'done' });
     } catch (error) {

@@ -1,7 +1,6 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { RunLease, RunProgress, RunStore } from '../../broker/run-store.interface.js';
 import type { RunEntry } from '../run-entry.js';
-import { untilReached } from '../until-reached.js';
+import { repeatUntilReached, untilReached } from '../until-reached.js';
 
 /** Entries, and their length in characters, above which a producer waits for the store. */
 const MAX_PENDING = 256;
@@ -22,14 +21,21 @@ export interface RunWriterOptions {
 /**
  * Stores the entries of one run, one call at a time. An entry after a pause is stored at once, and those that follow it closely share
  * a call. While the store cannot be reached the call is repeated, which has the effect of one.
+ *
+ * A token of a language model is a call of its own. So no promise, closure or async function is made for a call that succeeds.
  */
 export class RunWriter {
   readonly #options: RunWriterOptions;
   #pending: RunEntry[] = [];
   #pendingLength = 0;
+  /** The entries of the call that goes on. */
+  #storing: readonly RunEntry[] = [];
   #accepted = 0;
-  #flushing: Promise<void> | undefined;
-  #flushedMs = 0;
+  /** `true` from an entry on until all are stored. */
+  #isBusy = false;
+  #idle: Promise<void> | undefined;
+  #settleIdle: (() => void) | undefined;
+  #storedMs = 0;
   #isRenewing = false;
   #isClosed = false;
 
@@ -47,20 +53,25 @@ export class RunWriter {
     if (this.#isClosed) return undefined;
     this.#pending.push(entry);
     this.#pendingLength += entry.length;
-    this.#flushing ??= this.#flush();
-    return this.#isFull ? this.#flushing : undefined;
+    if (!this.#isBusy) this.#begin();
+    return this.#isFull ? this.#whenIdle() : undefined;
   }
 
   /** Settles when all entries are stored, or never will be. */
   async flushed(): Promise<void> {
-    while (this.#flushing !== undefined) await this.#flushing;
+    while (this.#isBusy) await this.#whenIdle();
   }
 
   /** Renews the lease, unless entries are being stored, which does the same. */
   async renew(): Promise<void> {
-    if (this.#flushing !== undefined || this.#isRenewing) return;
+    if (this.#isBusy || this.#isRenewing || this.#isClosed) return;
     this.#isRenewing = true;
-    await this.#call(() => this.#options.store.renew(this.#options.lease));
+    const { store, lease, leaseMs, onProgress } = this.#options;
+    try {
+      onProgress(await untilReached(() => store.renew(lease), leaseMs, this.#isOver));
+    } catch (error) {
+      this.#lose(error);
+    }
     this.#isRenewing = false;
   }
 
@@ -70,37 +81,71 @@ export class RunWriter {
     this.#pending = [];
   }
 
-  async #flush(): Promise<void> {
-    const waitMs = this.#flushedMs + MIN_INTERVAL_MS - performance.now();
-    if (waitMs > 0 && !this.#isFull) await pause(waitMs);
-    while (this.#pending.length > 0) {
-      const entries = this.#pending;
-      this.#pending = [];
-      this.#pendingLength = 0;
-      const after = this.#accepted;
-      const { store, lease } = this.#options;
-      if (!(await this.#call(() => store.append(lease, after, entries), entries.length))) break;
+  #begin(): void {
+    this.#isBusy = true;
+    const waitMs = this.#storedMs + MIN_INTERVAL_MS - performance.now();
+    if (waitMs > 0 && !this.#isFull) setTimeout(() => this.#store(), waitMs);
+    else this.#store();
+  }
+
+  #store(): void {
+    if (this.#pending.length === 0 || this.#isClosed) return this.#rest();
+    this.#storing = this.#pending;
+    this.#pending = [];
+    this.#pendingLength = 0;
+    try {
+      this.#append().then(this.#onStored, this.#onFailure);
+    } catch (error) {
+      this.#onFailure(error);
     }
-    this.#flushedMs = performance.now();
-    this.#flushing = undefined;
+  }
+
+  /** Has the effect of one call where it is repeated. */
+  readonly #append = (): Promise<RunProgress> => {
+    const { store, lease } = this.#options;
+    return store.append(lease, this.#accepted, this.#storing);
+  };
+
+  readonly #onStored = (progress: RunProgress): void => {
+    try {
+      if (progress.accepted) this.#accepted += this.#storing.length;
+      this.#options.onProgress(progress);
+    } catch (error) {
+      this.#lose(error);
+    }
+    if (progress.accepted) this.#store();
+    else this.#rest();
+  };
+
+  readonly #onFailure = (error: unknown): void => {
+    repeatUntilReached(error, this.#append, this.#options.leaseMs, this.#isOver).then(
+      this.#onStored,
+      (last: unknown) => {
+        this.#lose(last);
+        this.#rest();
+      },
+    );
+  };
+
+  readonly #isOver = (): boolean => this.#isClosed;
+
+  #lose(error: unknown): void {
+    if (!this.#isClosed) this.#options.onLost(error);
+  }
+
+  #rest(): void {
+    this.#storing = [];
+    this.#storedMs = performance.now();
+    this.#isBusy = false;
+    this.#settleIdle?.();
+    this.#idle = this.#settleIdle = undefined;
+  }
+
+  #whenIdle(): Promise<void> {
+    return (this.#idle ??= new Promise((resolve) => (this.#settleIdle = resolve)));
   }
 
   get #isFull(): boolean {
     return this.#pending.length >= MAX_PENDING || this.#pendingLength >= MAX_PENDING_LENGTH;
-  }
-
-  /** @returns `false` where the call was not accepted, or the store was not reached in time */
-  async #call(call: () => Promise<RunProgress>, added = 0): Promise<boolean> {
-    const { leaseMs, onProgress, onLost } = this.#options;
-    if (this.#isClosed) return false;
-    try {
-      const progress = await untilReached(call, leaseMs, () => this.#isClosed);
-      if (progress.accepted) this.#accepted += added;
-      onProgress(progress);
-      return progress.accepted;
-    } catch (error) {
-      if (!this.#isClosed) onLost(error);
-      return false;
-    }
   }
 }

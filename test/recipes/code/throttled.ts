@@ -1,12 +1,11 @@
 import { Controller, Get, UseGuards } from '@nestjs/common';
-import { SkipThrottle, ThrottlerGuard } from '@nestjs/throttler';
 import { SseRoom } from 'nestjs-simple-sse';
+import { SseThrottlerGuard } from 'nestjs-simple-sse/throttler';
 
 @Controller('throttled')
-@UseGuards(ThrottlerGuard)
+@UseGuards(SseThrottlerGuard)
 export class ThrottledController {
   @Get('stream')
-  @SkipThrottle()
   @SseRoom('news')
   stream(): void {}
 

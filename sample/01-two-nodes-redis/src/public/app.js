@@ -126,7 +126,10 @@ events.inTurn('nodes', ({ nodes, accepted }) => {
 
 $('cut').addEventListener('click', () => {
   $('cut').disabled = true;
-  post('connection/cut', { clientId: client }).catch(report);
+  post('connection/cut', { clientId: client }).catch((error) => {
+    $('cut').disabled = map.on === '';
+    report(error);
+  });
 });
 
 $('visitor').textContent = visitor;

@@ -1,0 +1,1 @@
+export { SseThrottlerGuard } from './sse-throttler.guard.js';
