@@ -145,8 +145,8 @@ async function measureFirst(driver) {
   const { port, barePort } = await child.call('start', redis);
   const { app, runs } = await startNode(redis);
   const publisher = await publisherOf(redis);
-  let onBare = () => {};
-  const bareSocket = open(barePort, undefined, () => onBare());
+  let onBare;
+  const bareSocket = open(barePort, undefined, () => onBare?.());
   await sleep(200);
   const times = { bare: [], run: [] };
   for (let round = 0; round < WARM_UP + ROUNDS; round++) {

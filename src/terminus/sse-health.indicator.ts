@@ -44,6 +44,15 @@ export class SseHealthIndicator {
    * Liveness: up as long as the process answers. A restart would end the streams, and would help neither against an
    * unreachable Redis nor against too many clients, so neither of them is a reason.
    *
+   * Return it from a route without `HealthCheckService`, which answers each check with 503 while the application shuts down:
+   *
+   * ```ts
+   * @Get('live')
+   * live() {
+   *   return this.sse.isAlive('sse');
+   * }
+   * ```
+   *
    * @param key name of the entry in the result
    */
   isAlive<const Key extends string>(key: Key): SseHealthResult<Key> {

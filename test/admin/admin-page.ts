@@ -6,7 +6,7 @@ import { eventually, PATIENCE_MS } from '../support/within.js';
 const AXE = readFileSync('node_modules/axe-core/axe.min.js', 'utf8');
 
 /** Widths of a desktop and of a phone, in pixels. */
-export const WIDTHS = [1280, 390] as const;
+export const WIDTHS = [1280, 360] as const;
 export const SCHEMES = ['light', 'dark'] as const;
 
 export interface View {
@@ -28,7 +28,7 @@ export async function openPage(
 ): Promise<Page> {
   await context.addCookies([{ name: 'ops', value: '1', url }]);
   const page = await context.newPage();
-  await page.setViewportSize({ width, height: width === 390 ? 844 : 900 });
+  await page.setViewportSize({ width, height: width === 360 ? 740 : 900 });
   await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
   page.on('pageerror', (error) => faults.push(error.message));
   page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
@@ -53,7 +53,7 @@ export async function violations(page: Page): Promise<string[]> {
     id + ' ' + node.target.join(' ') + ': ' + node.any.map(({ message }) => message).join()))) `);
 }
 
-/** Elements that reach over the edge of the window, or whose content is cut off. */
+/** Elements that reach over the edge of the window, tables that reach over that of their card, and content that is cut off. */
 export function cutElements(page: Page): Promise<string[]> {
   return page.evaluate<string[]>(`(() => {
     const cut = document.documentElement.scrollWidth > innerWidth ? ['the page scrolls sideways'] : [];
@@ -62,6 +62,8 @@ export function cutElements(page: Page): Promise<string[]> {
       if (width === 0 || element.closest('.unseen, svg, input, textarea')) continue;
       const name = element.tagName + ' ' + element.id + ' ' + element.className + ': ' + element.textContent.slice(0, 40);
       const { overflowX } = getComputedStyle(element);
+      const room = element.matches('table') && element.parentElement.clientWidth - 2 * parseFloat(getComputedStyle(element.parentElement).paddingLeft);
+      if (room !== false && width > room + 0.5) cut.push('beyond its card: ' + name);
       if (left < -0.5 || right > innerWidth + 0.5) cut.push('beyond the edge: ' + name);
       if ((overflowX !== 'visible' || element.matches('button, select, .number')) && element.scrollWidth > element.clientWidth + 1) cut.push('cut off: ' + name);
     }

@@ -125,6 +125,19 @@ describe.each(platforms)('the operator’s page on $name', (platform) => {
     expect(await next(empty, 'room')).toMatchObject({ clients: 0, some: [] });
   });
 
+  it('is served to 100 viewers of a node at a time: one more is answered with 503, until another has left', async () => {
+    const viewers = await Promise.all(
+      Array.from({ length: 100 }, () => app.listen('/sse-admin/events', { headers })),
+    );
+    expect((await app.open('/sse-admin/events', { headers })).status).toBe(503);
+    viewers[0]?.close();
+    await eventually(async () => {
+      const one = await app.open('/sse-admin/events', { headers });
+      one.close();
+      return one.status === 200;
+    }, 'room for one more');
+  });
+
   it('sends a test event to one client, and to a room', async () => {
     const one = await listener(app, '?room=news');
     const other = await listener(app, '?room=news');

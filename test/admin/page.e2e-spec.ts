@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { jest } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { launchChromium, noBrowser, type Browser } from '../support/chromium.js';
@@ -104,6 +105,7 @@ describeUnless(noBrowser, 'the operator’s page, in Chromium', () => {
       page.locator('#resumes tr').filter({ hasText: title }).locator('.number').allInnerTexts();
     expect(await row('Not resumed')).toEqual(['1', '1']);
     expect(await row('Gaps: invalid')).toEqual(['1', '1']);
+    expect(await page.locator('#resumes tr').filter({ hasText: 'Gaps: ' }).count()).toBe(gapReasons().length);
     // The rate falls to 0 again two seconds after the last event.
     const publishing = setInterval(() => void app.sse.broadcast('news', 'headline', 1), 100);
     await figure(page, 'Delivered per second', (value) => value > 0).finally(() => clearInterval(publishing));
@@ -194,6 +196,18 @@ describeUnless(noBrowser, 'the operator’s page, in Chromium', () => {
     await page.keyboard.press('Escape');
     await eventually(async () => (await page.locator('#client[open]').count()) === 0, 'the panel is closed');
     expect((await focused()).id).toBe('find-text');
+  });
+
+  it('names the clients of a room by user and id, and those without a user by id', async () => {
+    const known = await listen('?room=mixed&user=ada');
+    const unknown = await listen('?room=mixed');
+    const page = await open();
+    await show(page, 'room', 'mixed');
+    const names = page.locator('#room-clients .open');
+    await eventually(async () => (await names.count()) === 2, 'both clients', PATIENCE_MS);
+    expect((await names.allInnerTexts()).toSorted()).toEqual(
+      [`ada ${known.id.slice(0, 8)}`, unknown.id.slice(0, 8)].toSorted(),
+    );
   });
 
   it('shows markup in rooms, users, events and data as text', async () => {
@@ -312,6 +326,13 @@ describeUnless(noBrowser, 'the operator’s page, in Chromium', () => {
     faults = faults.filter((fault) => !LOST_SERVER.test(fault));
   });
 });
+
+/** The reasons of a gap, as the table of docs/11-wire.md lists them. */
+function gapReasons(): string[] {
+  const [, section = ''] = readFileSync('docs/11-wire.md', 'utf8').split('\n| `reason` | Means |\n');
+  const [table = ''] = section.split('\n\n');
+  return Array.from(table.matchAll(/^\| `(\w+)` \|/gm), ([, reason = '']) => reason);
+}
 
 /** Writes a picture into the folder of the variable SSE_PICTURES, for a developer to look at. */
 async function picture(page: Page, name: string, { width, colorScheme }: View): Promise<void> {

@@ -1,10 +1,11 @@
 import { Controller, Get } from '@nestjs/common';
 import { HealthCheck, HealthCheckService, TerminusModule, type HealthCheckResult } from '@nestjs/terminus';
 import { SseRoom } from 'nestjs-simple-sse';
-import { SseHealthIndicator } from 'nestjs-simple-sse/terminus';
+import { SseHealthIndicator, type SseHealthResult } from 'nestjs-simple-sse/terminus';
 import { platforms } from '../support/platforms.js';
 import { sseRefusal, unchecked } from '../support/refusal.js';
 import { sseApp } from '../support/sse-app.js';
+import { eventually, within } from '../support/within.js';
 import { WrappedMemoryBroker } from '../support/wrapped-memory-broker.js';
 import type { BrokerListener, SseBroker, SseModuleOptions } from 'nestjs-simple-sse';
 import type { RunningApp } from '../support/running-app.js';
@@ -20,6 +21,12 @@ class HealthController {
   @HealthCheck()
   alive(): Promise<HealthCheckResult> {
     return this.health.check([() => this.indicator.isAlive('sse')]);
+  }
+
+  /** As the recipe has it: without `HealthCheckService`. */
+  @Get('live')
+  live(): SseHealthResult<'sse'> {
+    return this.indicator.isAlive('sse');
   }
 
   @Get('ready')
@@ -109,6 +116,21 @@ describe.each(platforms)('the health of a node, on $name,', (platform) => {
     expect(await probe('ready')).toEqual([503, { ...draining, status: 'down' }]);
     expect(await probe('alive')).toEqual([200, draining]);
     await running.disconnectAll();
+  });
+
+  it('is alive while the application closes, where the check of terminus already says that it shuts down', async () => {
+    await start({ drainWindowMs: 600_000 });
+    const stream = await running.listen('/health/stream');
+    const closing = running.app.close();
+    await eventually(async () => (await probe('alive'))[0] === 503, 'terminus knows of the shutdown');
+    expect(await probe('ready')).toEqual([503, { ...UP, status: 'down', state: 'draining', streams: 1 }]);
+    const live = await running.open('/health/live');
+    expect([live.status, JSON.parse(await live.text())]).toEqual([
+      200,
+      { sse: { ...UP, state: 'draining', streams: 1 } },
+    ]);
+    stream.close();
+    await within(closing, 'app.close() once no stream is open');
   });
 
   it('is not ready with as many streams as maxStreams, unless an option says otherwise, and ready again afterwards', async () => {

@@ -4,6 +4,7 @@ import { Test } from '@nestjs/testing';
 import { SseService } from 'nestjs-simple-sse';
 import { createSseServiceMock, SseServiceMock, SseTestingModule } from 'nestjs-simple-sse/testing';
 import { sseRefusal } from '../support/refusal.js';
+import { mockPromises } from './mock-promises.js';
 
 @Injectable()
 class Payments {
@@ -18,6 +19,8 @@ class Payments {
 class PaymentsModule {}
 
 describe('a mock of the service', () => {
+  it.each(Object.entries(mockPromises))('%s', (_name, promise) => promise(createSseServiceMock));
+
   it('records what a provider publishes, by room', async () => {
     const sse = createSseServiceMock();
     const payments = new Payments(sse);

@@ -1,56 +1,19 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import { rootCertificates } from 'node:tls';
 import type { AddressInfo } from 'node:net';
-import {
-  Controller,
-  ForbiddenException,
-  Get,
-  Param,
-  Post,
-  UseGuards,
-  type CanActivate,
-} from '@nestjs/common';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { SseRoom, SseService } from 'nestjs-simple-sse';
-import { closeTestStreams, openTestStream, TestStreamError } from 'nestjs-simple-sse/testing';
+import { SseService } from 'nestjs-simple-sse';
+import { closeTestStreams, openTestStream } from 'nestjs-simple-sse/testing';
 import fc from 'fast-check';
-import { platforms } from '../support/platforms.js';
+import { http2Platforms, platforms } from '../support/platforms.js';
 import { refusal } from '../support/refusal.js';
 import { sseApp } from '../support/sse-app.js';
+import { throwAwayCertificate, throwAwayKey } from '../support/throw-away-certificate.js';
 import { eventually } from '../support/within.js';
-
-class Refuse implements CanActivate {
-  canActivate(): boolean {
-    throw new ForbiddenException('not yours');
-  }
-}
-
-@Controller()
-class OrdersController {
-  @Get('orders/:id/events')
-  @SseRoom('orders/:id')
-  events(@Param('id') _id: string): void {}
-
-  @Post('orders/:id/events')
-  @SseRoom('orders/:id')
-  posted(@Param('id') _id: string): void {}
-
-  @Get('roomless')
-  @SseRoom()
-  roomless(): void {}
-
-  @Get('refused')
-  @UseGuards(Refuse)
-  @SseRoom('refused')
-  refused(): void {}
-}
-
-/** Returns the message of the error of the kit that the call rejects with. */
-async function failure(call: () => Promise<unknown>): Promise<string> {
-  const error = await refusal(call);
-  expect(error).toBeInstanceOf(TestStreamError);
-  return (error as TestStreamError).message;
-}
+import { failure, OrdersController } from './orders-app.js';
+import { streamPromises } from './stream-promises.js';
 
 describe.each(platforms)('a stream of a test, on $name', (platform) => {
   let app: INestApplication;
@@ -67,6 +30,10 @@ describe.each(platforms)('a stream of a test, on $name', (platform) => {
   });
 
   const open = (path = '/orders/7/events'): ReturnType<typeof openTestStream> => openTestStream(app, path);
+
+  it.each(Object.entries(streamPromises))('%s', (_name, promise) =>
+    promise({ open, app, sse, closeTestStreams }),
+  );
 
   it('receives events of an application that does not listen', async () => {
     const stream = await open();
@@ -154,28 +121,6 @@ describe.each(platforms)('a stream of a test, on $name', (platform) => {
     expect((await stream.next('shipped')).data).toBe(7);
   });
 
-  it('expects nothing, and names what came all the same', async () => {
-    const stream = await open();
-    await stream.expectNothing(20);
-    const expecting = failure(() => stream.expectNothing(10_000));
-    await sse.broadcast('orders/7', 'paid', { id: 7 });
-    expect(await expecting).toBe('Nothing was expected, but paid {"id":7} came.');
-    await stream.next('paid');
-    await stream.expectNothing(5);
-  });
-
-  it('resumes with its last id, and without a gap', async () => {
-    const stream = await open();
-    await sse.broadcast('orders/7', 'paid', 1);
-    await stream.next('paid');
-    await stream.close();
-    expect(stream.isOpen).toBe(false);
-    await sse.broadcast('orders/7', 'paid', 2);
-    await stream.reconnect();
-    expect((await stream.next('paid')).data).toBe(2);
-    expect(stream.gaps).toEqual([]);
-  });
-
   it('reports the gap of a client that was away too long, and of an invalid id', async () => {
     const stream = await open();
     await stream.close();
@@ -196,46 +141,9 @@ describe.each(platforms)('a stream of a test, on $name', (platform) => {
     await stream.expectNothing(20);
   });
 
-  it('cut within an event, resumes with the whole event', async () => {
-    const stream = await open();
-    const bytes = Buffer.byteLength(stream.text);
-    stream.cutAt(bytes + 12);
-    await sse.broadcast('orders/7', 'paid', { id: 7 });
-    expect(await stream.end()).toBe('cut');
-    expect(stream.text.slice(bytes)).toBe('event: paid\n');
-    await stream.expectNothing(5);
-    await stream.reconnect();
-    expect((await stream.next('paid')).data).toEqual({ id: 7 });
-  });
-
   it('closes its connection, so that the server forgets the client', async () => {
     await (await open()).close();
     await eventually(() => sse.count() === 0, 'no client');
-  });
-
-  it('is closed at the end of its block with `await using`, and its server with the last stream', async () => {
-    const server = app.getHttpServer() as Server;
-    {
-      await using outer = await open();
-      {
-        await using inner = await open();
-        expect(inner.isOpen && outer.isOpen).toBe(true);
-      }
-      expect(server.listening).toBe(true);
-      expect(outer.isOpen).toBe(true);
-    }
-    expect(server.listening).toBe(false);
-    await eventually(() => sse.count() === 0, 'no client');
-    const again = await open();
-    await sse.broadcast('orders/7', 'paid', 1);
-    expect((await again.next('paid')).data).toBe(1);
-  });
-
-  it('is closed by closeTestStreams, and the application does not listen any more', async () => {
-    const streams = [await open(), await open('/orders/8/events')];
-    await closeTestStreams();
-    expect(streams.map(({ isOpen }) => isOpen)).toEqual([false, false]);
-    expect((app.getHttpServer() as Server).listening).toBe(false);
   });
 
   it('without rooms is opened with ready: false, as the error says', async () => {
@@ -251,6 +159,89 @@ describe.each(platforms)('a stream of a test, on $name', (platform) => {
     const stream = await open();
     await app.close();
     expect(await stream.end()).toBe('ended');
+  });
+});
+
+describe.each(http2Platforms)('a stream of a test over HTTP/2, on $name', (platform) => {
+  let app: INestApplication;
+  let sse: SseService;
+
+  beforeEach(async () => {
+    const module = sseApp({ controllers: [OrdersController] });
+    app = await NestFactory.create(module, platform.adapter(), { logger: false });
+    sse = app.get(SseService, { strict: false });
+  });
+  afterEach(async () => {
+    await closeTestStreams();
+    await app.close();
+  });
+
+  const open = (path = '/orders/7/events'): ReturnType<typeof openTestStream> => openTestStream(app, path);
+
+  it.each(Object.entries(streamPromises))('%s', (_name, promise) =>
+    promise({ open, app, sse, closeTestStreams }),
+  );
+
+  it('is opened by URL with http2: true, by GET and by POST, and is ended by the server', async () => {
+    await app.listen(0, '127.0.0.1');
+    const url = `${await app.getUrl()}/orders/7/events`;
+    const stream = await openTestStream(url, { http2: true });
+    const posted = await openTestStream(url, { http2: true, body: { a: 1 } });
+    await sse.broadcast('orders/7', 'paid', { id: 7 });
+    expect((await stream.next('paid')).data).toEqual({ id: 7 });
+    expect((await posted.next('paid')).data).toEqual({ id: 7 });
+    expect([stream.status, stream.headers['content-type']]).toEqual([200, 'text/event-stream']);
+    await sse.disconnect({ room: 'orders/7' });
+    expect([await stream.end(), await posted.end()]).toEqual(['ended', 'ended']);
+  });
+
+  it('has an answer that is no stream as an error with its status and body', async () => {
+    const error = await refusal(() => open('/refused'));
+    expect(error).toMatchObject({ status: 403, body: expect.stringContaining('not yours') as string });
+  });
+});
+
+/** Of an authority that has not signed the certificate of the tests. */
+const otherCertificate = rootCertificates[0] as string;
+
+/** Starts a server over TLS. @returns its URL, and what stops it */
+async function serve(handler: RequestListener): Promise<{ url: string; close: () => void }> {
+  const server = createHttpsServer({ key: throwAwayKey, cert: throwAwayCertificate }, handler);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const close = (): void => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return { url: `https://127.0.0.1:${port}/`, close };
+}
+
+describe('a stream of a test over HTTPS', () => {
+  afterEach(closeTestStreams);
+
+  it('accepts a self-signed certificate, and with ca only that one', async () => {
+    const { url, close } = await serve((_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).end('data: 1\n\n');
+    });
+    try {
+      for (const ca of [undefined, throwAwayCertificate, [otherCertificate, throwAwayCertificate]]) {
+        const stream = await openTestStream(url, { ready: false, ...(ca !== undefined && { ca }) });
+        expect((await stream.next()).data).toBe(1);
+      }
+      const message = await failure(() => openTestStream(url, { ready: false, ca: otherCertificate }));
+      expect(message).toMatch(/cannot be reached: .*(self-signed|unable to verify)/);
+    } finally {
+      close();
+    }
+  });
+
+  it('of a server without HTTP/2 is an error with http2: true', async () => {
+    const { url, close } = await serve((_request, response) => void response.end());
+    try {
+      expect(await failure(() => openTestStream(url, { http2: true }))).toContain(`${url} cannot be reached`);
+    } finally {
+      close();
+    }
   });
 });
 

@@ -1,15 +1,12 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { Controller, Get, GoneException, Header } from '@nestjs/common';
 import { MemoryBroker, SseError, SseRoom } from 'nestjs-simple-sse';
 import { prometheusMetrics } from 'nestjs-simple-sse/prometheus';
 import { register } from 'prom-client';
-import { freePort } from '../redis/redis-server.js';
 import { describeUnless } from '../support/describe-unless.js';
 import { express } from '../support/platforms.js';
 import { portOf } from '../support/port-of.js';
+import { missingPrometheus, PrometheusProcess } from './prometheus-process.js';
 import type { RunningApp } from '../support/running-app.js';
 import { connectClient, testApp } from '../support/test.controller.js';
 import { eventually, pause, PATIENCE_MS } from '../support/within.js';
@@ -19,10 +16,6 @@ interface Dashboard {
     readonly title: string;
     readonly targets: readonly { readonly expr: string }[];
   }[];
-}
-
-interface Answer {
-  readonly data: { readonly result: readonly { readonly value: readonly [number, string] }[] };
 }
 
 @Controller()
@@ -46,14 +39,9 @@ const UNREACHABLE = {
   remove: () => {},
 };
 
-const isThere = spawnSync('prometheus', ['--version']).error === undefined;
-const missing = isThere || process.env['CI'] === 'true' ? undefined : 'prometheus is not on the PATH';
-
-describeUnless(missing, 'the dashboard of Grafana, in Prometheus', () => {
+describeUnless(missingPrometheus, 'the dashboard of Grafana, in Prometheus', () => {
   let app: RunningApp;
-  let prometheus: ChildProcess;
-  let folder: string;
-  let url: string;
+  let prometheus: PrometheusProcess;
 
   beforeAll(async () => {
     app = await express.start(
@@ -71,45 +59,14 @@ describeUnless(missing, 'the dashboard of Grafana, in Prometheus', () => {
         },
       }),
     );
-    folder = mkdtempSync(join(tmpdir(), 'sse-prometheus-'));
-    const port = await freePort();
-    url = `http://127.0.0.1:${port}`;
-    writeFileSync(
-      join(folder, 'prometheus.yml'),
-      `global: { scrape_interval: 500ms, scrape_timeout: 500ms }
-scrape_configs: [{ job_name: sse, static_configs: [{ targets: ['127.0.0.1:${portOf(app.server)}'] }] }]\n`,
-    );
-    const options = ['--config.file=prometheus.yml', '--storage.tsdb.path=data'];
-    prometheus = spawn('prometheus', [...options, `--web.listen-address=127.0.0.1:${port}`], {
-      cwd: folder,
-      stdio: 'ignore',
-    });
-    await eventually(
-      () =>
-        fetch(`${url}/-/ready`).then(
-          ({ ok }) => ok,
-          () => false,
-        ),
-      'Prometheus is ready',
-      PATIENCE_MS,
-    );
+    prometheus = await PrometheusProcess.start([portOf(app.server)]);
   }, 2 * PATIENCE_MS);
 
   afterAll(async () => {
-    const ended = new Promise((resolve) => prometheus?.once('exit', resolve));
-    if (prometheus?.kill()) await ended;
+    await prometheus?.stop();
     await app?.close();
     register.clear();
-    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
   });
-
-  const valuesOf = async (expr: string): Promise<string[]> => {
-    // As Grafana fills them in.
-    const query = expr.replace('$instance', '.*').replace('$__rate_interval', '30s');
-    const response = await fetch(`${url}/api/v1/query?query=${encodeURIComponent(query)}`);
-    expect([query, response.status]).toEqual([query, 200]);
-    return ((await response.json()) as Answer).data.result.map(({ value }) => value[1]);
-  };
 
   /** Something of all that the panels show. */
   async function traffic(): Promise<void> {
@@ -146,7 +103,7 @@ scrape_configs: [{ job_name: sse, static_configs: [{ targets: ['127.0.0.1:${port
           await pause(500);
           empty = [];
           for (const { title, expr } of queries) {
-            const values = await valuesOf(expr);
+            const values = await prometheus.values(expr);
             if (!values.some((value) => Number.isFinite(Number(value)))) empty.push(`${title}: ${expr}`);
           }
           return empty.length === 0;

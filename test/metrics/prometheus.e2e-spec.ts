@@ -115,6 +115,21 @@ describe('prometheusMetrics', () => {
     expect(registry.getSingleMetric('sse_streams_open')).toBeDefined();
   });
 
+  it('keeps its counters through `resetMetrics` of the registry, and begins its histograms anew', async () => {
+    const registry = new Registry();
+    const metrics = prometheusMetrics({ registry });
+    metrics.eventDelivered(3, 300);
+    const read = async (): Promise<string[]> => {
+      const lines = (await registry.metrics()).split('\n');
+      return lines.filter((line) => /^sse_(deliveries_total|fan_out_clients_count) /.test(line));
+    };
+    expect(await read()).toEqual(['sse_deliveries_total 3', 'sse_fan_out_clients_count 1']);
+    registry.resetMetrics();
+    expect(await read()).toEqual(['sse_deliveries_total 3', 'sse_fan_out_clients_count 0']);
+    metrics.eventDelivered(2, 200);
+    expect(await read()).toEqual(['sse_deliveries_total 5', 'sse_fan_out_clients_count 1']);
+  });
+
   it.each<[object, string]>([
     [{ registry: {} }, 'registry'],
     [{ registry: null }, 'registry'],

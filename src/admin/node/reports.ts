@@ -25,8 +25,8 @@ export interface RoomReport {
   readonly room: string;
   /** Number of clients on this node. */
   readonly clients: number;
-  /** Some of them: id and user. */
-  readonly some: readonly (readonly [string, string | undefined])[];
+  /** Some of them: id and user, if it has one. */
+  readonly some: readonly (readonly [id: string, user?: string])[];
 }
 
 export function clientReport(client: SseClient, ended: string | undefined): ClientReport {
@@ -47,7 +47,7 @@ export function clientReport(client: SseClient, ended: string | undefined): Clie
 export function roomReport(hub: RoomHub, room: string): RoomReport {
   const clients = hub.roomSize(room);
   const some = clients === 0 ? [] : firstOf(hub.clientsOf(room), MAX_NAMES);
-  return { room, clients, some: some.map(({ id, user }) => [id, user]) };
+  return { room, clients, some: some.map(({ id, user }) => (user === undefined ? [id] : [id, user])) };
 }
 
 /** The first items of a collection that may be large. */

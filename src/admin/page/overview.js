@@ -19,6 +19,7 @@ const RESUMES = [
   ['gaps/trimmed', 'Gaps: trimmed', 'The history was too short'],
   ['gaps/epoch', 'Gaps: epoch', 'The history was lost, as by a new Redis'],
   ['gaps/invalid', 'Gaps: invalid', 'The position was none of this server'],
+  ['gaps/session', 'Gaps: session', 'The session was no longer stored'],
   ['volatileDropped', 'Volatile events dropped', 'For slow clients, by design'],
 ];
 
@@ -114,7 +115,7 @@ function showNode({ cells }, node) {
   const figures = [node.streams, node.rooms].map((value) => (isSilent ? '–' : count(value)));
   for (const each of ['opened', 'ended', 'deliveries']) figures.push(isSilent ? '–' : rate(rates[each]));
   const [, rooms, opened, ended, delivered] = figures;
-  setText(narrow, `${rooms} rooms · opened ${opened}/s · ended ${ended}/s · delivered ${delivered}/s`);
+  setText(narrow, `${rooms} ${rooms === '1' ? 'room' : 'rooms'} · opened ${opened}/s · ended ${ended}/s · delivered ${delivered}/s`);
   figures.forEach((text, index) => setText(cells[index + 2], text));
 }
 

@@ -29,7 +29,10 @@ export function openTestStream(
   path: string,
   options?: TestStreamOptions,
 ): Promise<TestStream>;
-/** Opens a stream of a server that listens. `url` is absolute. Otherwise as above. */
+/**
+ * Opens a stream of a server that listens, by HTTP/1, or by HTTP/2 with `http2: true`. `url` is absolute. A server with a self-signed
+ * certificate is accepted; `ca` checks it.
+ */
 export function openTestStream(url: string | URL, options?: TestStreamOptions): Promise<TestStream>;
 export async function openTestStream(
   target: INestApplication | string | URL,
@@ -38,7 +41,7 @@ export async function openTestStream(
   const isUrl = typeof target === 'string' || target instanceof URL;
   const path = rest.find((each) => typeof each === 'string') ?? '';
   const options = rest.find((each) => typeof each === 'object') ?? {};
-  const address = isUrl ? { url: target, opened: undefined } : await addressOf(target);
+  const address = isUrl ? { url: target, http2: false, opened: undefined } : await addressOf(target);
   const url = new URL(path, address.url);
   const { body, headers, timeoutMs = DEFAULT_TIMEOUT_MS, ready = true, cutAtByte } = options;
   const stream: TestStream = new TestStream({
@@ -49,7 +52,8 @@ export async function openTestStream(
     body: body === undefined || typeof body === 'string' ? body : JSON.stringify(body),
     timeoutMs,
     ready,
-    cutAtByte,
+    ca: options.ca,
+    http2: options.http2 ?? address.http2,
   });
   open.set(stream, address.opened);
   try {

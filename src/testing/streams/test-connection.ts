@@ -1,21 +1,10 @@
-import * as http from 'node:http';
-import * as https from 'node:https';
 import { parseData } from '../../protocol/parse-data.js';
 import type { TestEvent } from './test-event.js';
+import type { TestResponse } from './test-response.js';
 import { TestStreamError } from './test-stream-error.js';
 
 /** The end of a response: `'ended'` by the server, `'cut'` before its end or at a byte, or `'closed'` by the test. */
 export type TestStreamEnd = 'ended' | 'cut' | 'closed';
-
-/** One request of a test. */
-export interface TestRequest {
-  readonly url: string;
-  readonly method: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | undefined;
-  /** Bytes of the body after which the connection is cut. */
-  readonly cutAtByte: number | undefined;
-}
 
 /** Receives what a response contains. */
 export interface ConnectionListener {
@@ -27,52 +16,29 @@ export interface ConnectionListener {
 
 /** One response that is being read, over a connection of its own. */
 export class TestConnection {
-  readonly #request: http.ClientRequest;
-  readonly #response: http.IncomingMessage;
+  readonly #response: TestResponse;
   #bytes = 0;
   #cutAtByte: number;
   #end: TestStreamEnd | undefined;
 
-  private constructor(request: http.ClientRequest, response: http.IncomingMessage, cutAtByte = Infinity) {
-    this.#request = request;
+  /** @param cutAtByte bytes of the body after which the connection is cut */
+  constructor(response: TestResponse, cutAtByte = Infinity) {
     this.#response = response;
     this.#cutAtByte = cutAtByte;
   }
 
   get status(): number {
-    return this.#response.statusCode ?? 0;
+    return this.#response.status;
   }
 
-  get headers(): Readonly<Record<string, string | readonly string[] | undefined>> {
+  get headers(): TestResponse['headers'] {
     return this.#response.headers;
-  }
-
-  /**
-   * Sends a request. Settles at the head of the response.
-   *
-   * @param signal cancels the request
-   * @throws an error of the network
-   */
-  static async open(
-    { url, method, headers, body, cutAtByte }: TestRequest,
-    signal: AbortSignal,
-  ): Promise<TestConnection> {
-    // A certificate of a test is rarely signed by an authority.
-    const options = { method, headers, agent: false, rejectUnauthorized: false, signal };
-    const { request: send } = url.startsWith('https:') ? https : http;
-    const request = send(url, options);
-    const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
-      request.once('response', resolve).once('error', reject).end(body);
-    });
-    request.on('error', ignore);
-    response.on('error', ignore);
-    return new TestConnection(request, response, cutAtByte);
   }
 
   /** Returns the whole body of an answer that is no stream. */
   async text(): Promise<string> {
     let text = '';
-    for await (const chunk of this.#response.setEncoding('utf8')) text += String(chunk);
+    for await (const chunk of this.#response.body.setEncoding('utf8')) text += String(chunk);
     return text;
   }
 
@@ -85,7 +51,7 @@ export class TestConnection {
         listener.onEvent({ event, data: parseData(data), text: data, id }),
       onComment: (comment) => listener.onComment(comment),
     });
-    this.#response.on('data', (chunk: Buffer) => {
+    this.#response.body.on('data', (chunk: Buffer) => {
       if (this.#end !== undefined) return;
       const bytes = chunk.subarray(0, this.#cutAtByte - this.#bytes);
       this.#bytes += bytes.length;
@@ -94,8 +60,8 @@ export class TestConnection {
       parser.feed(text);
       if (this.#bytes >= this.#cutAtByte) this.close('cut');
     });
-    this.#response.once('close', () => {
-      this.#end ??= this.#response.complete ? 'ended' : 'cut';
+    this.#response.body.once('close', () => {
+      this.#end ??= this.#response.isComplete() ? 'ended' : 'cut';
       listener.onEnd(this.#end);
     });
   }
@@ -110,7 +76,6 @@ export class TestConnection {
   close(end: TestStreamEnd): void {
     this.#end ??= end;
     this.#response.destroy();
-    this.#request.destroy();
   }
 }
 
@@ -125,5 +90,3 @@ async function loadParser(): Promise<typeof import('eventsource-parser')> {
     throw error;
   }
 }
-
-function ignore(): void {}

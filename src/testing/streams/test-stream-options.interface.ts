@@ -1,4 +1,4 @@
-import type { TestRequest } from './test-connection.js';
+import type { TestRequest } from './test-response.js';
 
 /** Options of `openTestStream`. */
 export interface TestStreamOptions {
@@ -19,6 +19,16 @@ export interface TestStreamOptions {
   readonly ready?: boolean;
   /** Bytes of the body after which the connection is cut, also within an event. Default: never. */
   readonly cutAtByte?: number;
+  /**
+   * The authorities, in PEM, that may have signed the certificate of an `https:` server, such as a self-signed certificate itself.
+   * Another certificate is a `TestStreamError`. Default: any certificate is accepted.
+   */
+  readonly ca?: string | readonly string[];
+  /**
+   * `true` sends the request over HTTP/2, over TLS or in clear text. Default: `false` for a URL; for an application that of its
+   * server.
+   */
+  readonly http2?: boolean;
 }
 
 /** Options of one wait. */

@@ -2,6 +2,7 @@ import { ReceivedEvents } from './received-events.js';
 import { settlesWithin, withResolve } from './real-timers.js';
 import { TestConnection, type TestStreamEnd } from './test-connection.js';
 import { describeEvent, isControlEvent, type TestEvent, type TestGap } from './test-event.js';
+import { requestOf } from './test-response.js';
 import { TestStreamError } from './test-stream-error.js';
 import type { Opening, TestReconnectOptions, TestWaitOptions } from './test-stream-options.interface.js';
 
@@ -170,13 +171,13 @@ export class TestStream {
       ...(lastEventId !== undefined && { 'last-event-id': lastEventId }),
     };
     const late = new AbortController();
-    const opening = TestConnection.open({ ...request, headers, cutAtByte }, late.signal);
+    const opening = requestOf({ ...request, headers }, late.signal);
     if (!(await settlesWithin(opening, timeoutMs))) {
       opening.catch(() => {});
       late.abort();
       throw new TestStreamError(`${this.#name} was not answered within ${timeoutMs} ms.`);
     }
-    const connection = await opening;
+    const connection = new TestConnection(await opening, cutAtByte);
     const type = String(connection.headers['content-type']);
     if (connection.status !== 200 || !type.startsWith('text/event-stream')) {
       const body = await connection.text();

@@ -6,25 +6,25 @@ export function withoutSecrets(url: string): string {
 }
 
 interface LoggedRequest {
-  readonly method?: string;
-  readonly url?: string;
-  readonly originalUrl?: string;
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  readonly originalUrl?: string | undefined;
   readonly headers: Record<string, unknown>;
 }
 
 /** For pino, as in Fastify and `nestjs-pino` (`pinoHttp: { serializers }`). */
 export const serializers = {
-  req: ({ method, url = '' }: LoggedRequest) => ({ method, url: withoutSecrets(url) }),
+  req: ({ method = '', url = '' }: LoggedRequest) => ({ method, url: withoutSecrets(url) }),
 };
 
 export const adapter = (): FastifyAdapter => new FastifyAdapter({ logger: { level: 'info', serializers } });
 
 /** For morgan: `morgan(accessLine)`. */
 export function accessLine(
-  tokens: { status(request: LoggedRequest, response: object): string | undefined },
+  _tokens: unknown,
   request: LoggedRequest,
-  response: object,
+  response: { readonly headersSent: boolean; readonly statusCode: number },
 ): string {
-  const url = withoutSecrets(request.originalUrl ?? '');
-  return `${request.method} ${url} ${tokens.status(request, response) ?? '-'}`;
+  const status = response.headersSent ? response.statusCode : '-';
+  return `${request.method} ${withoutSecrets(request.originalUrl ?? '')} ${status}`;
 }

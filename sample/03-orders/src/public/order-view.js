@@ -48,6 +48,8 @@ export class OrderView {
     // From the answer on every message is received, so the messages until then are loaded after it.
     this.#room.joined.then(() => this.reload()).catch((error) => this.#reportUnlessLeft(error));
     this.#draw();
+    // On a phone the order is below the lists.
+    $('order').scrollIntoView({ block: 'nearest' });
   }
 
   async reload() {
