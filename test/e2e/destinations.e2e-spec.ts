@@ -1,24 +1,20 @@
 import { PresenceController, presenceApp } from '../presence/presence-app.js';
-import type { EventStream } from '../support/event-stream.js';
 import { fastify, platforms } from '../support/platforms.js';
 import { sseRefusal, unchecked } from '../support/refusal.js';
 import type { RunningApp } from '../support/running-app.js';
 import { eventually } from '../support/within.js';
 import type { ExcludedTarget, SseClient } from 'nestjs-simple-sse';
+import type { TestStream } from 'nestjs-simple-sse/testing';
 
 describe.each(platforms)('sse.to(…), on $name', (platform) => {
   let running: RunningApp;
-  let streams: readonly EventStream[];
+  let streams: readonly TestStream[];
   let clients: readonly SseClient[];
 
   /** Streams of user 7 in `a`, of user 8 in `b`, and of user 9 in both. */
   beforeEach(async () => {
     running = await platform.start(presenceApp({ rooms: {} }));
-    const open = async (path: string): Promise<EventStream> => {
-      const stream = await running.listen(path);
-      await stream.nextEvent({ control: true });
-      return stream;
-    };
+    const open = (path: string): Promise<TestStream> => running.openTest(path);
     streams = [await open('/rooms/a?user=7'), await open('/rooms/b?user=8'), await open('/rooms/a?user=9')];
     ({ clients } = running.get(PresenceController));
     await clients[2]?.join('b');
@@ -33,9 +29,11 @@ describe.each(platforms)('sse.to(…), on $name', (platform) => {
     await running.sse.broadcast('*', 'end', 1);
     return Promise.all(
       streams.map(async (stream) => {
-        const names: string[] = [];
-        while (names.at(-1) !== 'end') names.push((await stream.nextEvent()).event);
-        return names.slice(0, -1).join();
+        const events = await stream.until('end');
+        return events
+          .slice(0, -1)
+          .map(({ event }) => event)
+          .join();
       }),
     );
   }

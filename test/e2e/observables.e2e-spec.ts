@@ -1,6 +1,6 @@
 import { SseClient, type CloseReason, type SseMessage } from 'nestjs-simple-sse';
 import { of, Subject, throwError } from 'rxjs';
-import { testApp, connectClient } from '../support/test.controller.js';
+import { nextEvents, openTestClient, testApp } from '../support/test.controller.js';
 import { platforms } from '../support/platforms.js';
 import { eventually, someTurns } from '../support/within.js';
 import type { RunningApp } from '../support/running-app.js';
@@ -47,26 +47,26 @@ describe.each(platforms)('the RxJS side of the service on $name', (platform) => 
   });
 
   it("publishFrom feeds the room with each value, and the source's end does not affect the room", async () => {
-    const { stream } = await connectClient(running, '/rooms/lobby');
+    const { stream } = await openTestClient(running, '/rooms/lobby');
     const source$ = new Subject<unknown>();
     const subscription = running.sse.publishFrom('lobby', source$, 'price');
     source$.next(1);
     source$.next({ p: 2 });
-    expect((await stream.nextEvents(2)).map(({ event, data }) => [event, data])).toEqual([
+    expect((await nextEvents(stream, 2)).map(({ event, text }) => [event, text])).toEqual([
       ['price', '1'],
       ['price', '{"p":2}'],
     ]);
     subscription.unsubscribe();
     expect(source$.observed).toBe(false);
     running.sse.publishFrom('lobby', of('without a name'));
-    expect(await stream.nextEvent()).toMatchObject({ event: 'message', data: 'without a name' });
+    expect(await stream.next()).toMatchObject({ event: 'message', text: 'without a name' });
     await running.sse.broadcast('lobby', 'still', 1);
-    expect(await stream.nextEvent()).toMatchObject({ event: 'still' });
+    expect(await stream.next()).toMatchObject({ event: 'still' });
     expect(stream.isOpen).toBe(true);
   });
 
   it('publishFrom unwraps messages like a handler: their name precedes its own', async () => {
-    const { stream } = await connectClient(running, '/rooms/lobby');
+    const { stream } = await openTestClient(running, '/rooms/lobby');
     const messages = [
       { data: { p: 1 }, type: 'tick' },
       { data: 2, event: 'tock', id: undefined },
@@ -74,7 +74,7 @@ describe.each(platforms)('the RxJS side of the service on $name', (platform) => 
       { data: 4, type: 'tick', price: 5 },
     ];
     running.sse.publishFrom('lobby', of(...messages), 'price');
-    expect((await stream.nextEvents(4)).map(({ event, data }) => [event, data])).toEqual([
+    expect((await nextEvents(stream, 4)).map(({ event, text }) => [event, text])).toEqual([
       ['tick', '{"p":1}'],
       ['tock', '2'],
       ['price', '3'],
@@ -83,7 +83,7 @@ describe.each(platforms)('the RxJS side of the service on $name', (platform) => 
   });
 
   it('publishFrom logs a message with an id, retry or comment, and goes on', async () => {
-    const { stream } = await connectClient(running, '/rooms/lobby');
+    const { stream } = await openTestClient(running, '/rooms/lobby');
     running.logger.clear();
     const messages = [
       { data: 1, id: '7' },
@@ -92,7 +92,7 @@ describe.each(platforms)('the RxJS side of the service on $name', (platform) => 
       { data: 2, type: 'tick' },
     ];
     running.sse.publishFrom('lobby', of(...messages));
-    expect(await stream.nextEvent()).toMatchObject({ event: 'tick', data: '2' });
+    expect(await stream.next()).toMatchObject({ event: 'tick', text: '2' });
     await eventually(() => running.logger.complaints.length >= 3, 'three lines in the log');
     expect(running.logger.complaints.map(({ text }) => text).join()).toMatch(
       /with an id.*with "retry".*with "comment"/s,
@@ -101,25 +101,25 @@ describe.each(platforms)('the RxJS side of the service on $name', (platform) => 
   });
 
   it("a source's error is logged and does not affect the room", async () => {
-    const { stream } = await connectClient(running, '/rooms/lobby');
+    const { stream } = await openTestClient(running, '/rooms/lobby');
     running.logger.clear();
     running.sse.publishFrom(
       'lobby',
       throwError(() => new Error('the source broke')),
     );
     await running.sse.broadcast('lobby', 'still', 1);
-    expect(await stream.nextEvent()).toMatchObject({ event: 'still' });
+    expect(await stream.next()).toMatchObject({ event: 'still' });
     await eventually(() => running.logger.complaints.length > 0, 'a line in the log');
     expect(running.logger.complaints.map(({ text }) => text).join()).toContain('the source broke');
   });
 
   it('a value that is no data does not end publishFrom', async () => {
-    const { stream } = await connectClient(running, '/rooms/lobby');
+    const { stream } = await openTestClient(running, '/rooms/lobby');
     const source$ = new Subject<unknown>();
     const subscription = running.sse.publishFrom('lobby', source$, 'price');
     source$.next(undefined);
     source$.next(2);
-    expect(await stream.nextEvent()).toMatchObject({ event: 'price', data: '2' });
+    expect(await stream.next()).toMatchObject({ event: 'price', text: '2' });
     subscription.unsubscribe();
   });
 
@@ -130,10 +130,10 @@ describe.each(platforms)('the RxJS side of the service on $name', (platform) => 
     watching.add(
       running.sse.disconnected$.subscribe(({ client, reason }) => disconnected.push([client, reason])),
     );
-    const gone = await connectClient(running);
-    const closed = await connectClient(running, '/rooms/lobby');
+    const gone = await openTestClient(running);
+    const closed = await openTestClient(running, '/rooms/lobby');
     expect(connected).toEqual([gone.client, closed.client]);
-    gone.stream.close();
+    await gone.stream.close();
     await eventually(() => disconnected.length === 1, 'the first disconnect');
     closed.client.close();
     await eventually(() => disconnected.length === 2, 'the second disconnect');
@@ -151,13 +151,13 @@ describe.each(platforms)('the RxJS side of the service on $name', (platform) => 
       client.send('welcome', { you: client.id });
       void client.join('lobby');
     });
-    const { stream, client } = await connectClient(running);
-    expect(await stream.nextEvent()).toMatchObject({ event: 'welcome', data: `{"you":"${client.id}"}` });
+    const { stream, client } = await openTestClient(running);
+    expect(await stream.next()).toMatchObject({ event: 'welcome', text: `{"you":"${client.id}"}` });
     await eventually(() => client.in('lobby'), 'the client in the lobby');
     watching.unsubscribe();
     const closing = running.sse.connected$.subscribe(({ client: next }) => next.close());
-    const closed = await connectClient(running);
-    expect(await closed.stream.ended).toBe('whole');
+    const closed = await openTestClient(running);
+    expect(await closed.stream.end()).toBe('ended');
     closing.unsubscribe();
   });
 });

@@ -151,12 +151,14 @@ describe.each(allPlatforms)('@SseRoom() on $name', (platform) => {
   });
 
   it('delivers what is published in its room and nothing else', async () => {
-    const seven = await running.listen('/orders/7/below');
-    const eight = await running.listen('/orders/8/below');
+    const seven = await running.openTest('/orders/7/below');
+    const eight = await running.openTest('/orders/8/below');
     await running.sse.broadcast('orders/7', 'paid', { id: 7 });
     await running.sse.broadcast('orders/8', 'paid', { id: 8 });
-    expect(await seven.nextEvent()).toMatchObject({ event: 'paid', data: '{"id":7}' });
-    expect(await eight.nextEvent()).toMatchObject({ event: 'paid', data: '{"id":8}' });
+    expect(await seven.next()).toMatchObject({ event: 'paid', text: '{"id":7}' });
+    await seven.expectNothing(5);
+    expect(await eight.next()).toMatchObject({ event: 'paid', text: '{"id":8}' });
+    await eight.expectNothing(5);
   });
 
   it('does not affect the other methods of a class with rooms', async () => {
@@ -166,9 +168,9 @@ describe.each(allPlatforms)('@SseRoom() on $name', (platform) => {
   });
 
   it('forgets the room with its last client', async () => {
-    const stream = await running.listen('/orders/7/below');
+    const stream = await running.openTest('/orders/7/below');
     expect([...running.sse.rooms()]).toEqual(['orders/7']);
-    stream.close();
+    await stream.close();
     await running.disconnectAll();
     expect([...running.sse.rooms()]).toEqual([]);
   });

@@ -1,4 +1,4 @@
-import { testApp, connectClient, type ConnectedPair } from '../support/test.controller.js';
+import { nextEvents, openTestClient, testApp } from '../support/test.controller.js';
 import { platforms } from '../support/platforms.js';
 import { sseRefusal, unchecked } from '../support/refusal.js';
 import { eventually } from '../support/within.js';
@@ -9,13 +9,13 @@ const roomsOf = (client: SseClient): string[] => [...client.rooms].toSorted();
 
 describe.each(platforms)('rooms at run time on $name', (platform) => {
   let running: RunningApp;
-  let pair: ConnectedPair;
+  let pair: Awaited<ReturnType<typeof openTestClient>>;
 
   beforeAll(async () => {
     running = await platform.start(testApp());
   });
   beforeEach(async () => {
-    pair = await connectClient(running);
+    pair = await openTestClient(running);
   });
   afterEach(() => running.disconnectAll());
   afterAll(() => running.close());
@@ -28,7 +28,7 @@ describe.each(platforms)('rooms at run time on $name', (platform) => {
     expect(await pair.client.join('kitchen')).toBe(true);
     expect(roomsOf(pair.client)).toEqual(['kitchen', 'lobby']);
     await sse.broadcast('kitchen', 'dinner', 1);
-    expect(await pair.stream.nextEvent()).toMatchObject({ event: 'dinner' });
+    expect(await pair.stream.next()).toMatchObject({ event: 'dinner' });
   });
 
   it('a broadcast right after a join that was awaited reaches the client, and one after leave does not', async () => {
@@ -38,7 +38,7 @@ describe.each(platforms)('rooms at run time on $name', (platform) => {
     sse.leave(pair.client, 'lobby');
     await sse.broadcast('lobby', 'out', 1);
     await sse.broadcast('*', 'sentinel', 1);
-    const events = await pair.stream.nextEvents(2);
+    const events = await nextEvents(pair.stream, 2);
     expect(events.map(({ event }) => event)).toEqual(['in', 'sentinel']);
   });
 
@@ -52,7 +52,7 @@ describe.each(platforms)('rooms at run time on $name', (platform) => {
     expect([sse.in(client, 0), sse.in(client, '0'), sse.in(client, '7')]).toEqual([true, true, true]);
     await sse.broadcast(0, 'zero', 1);
     await sse.broadcast('7', 'seven', 1);
-    expect((await stream.nextEvents(2)).map(({ event }) => event)).toEqual(['zero', 'seven']);
+    expect((await nextEvents(stream, 2)).map(({ event }) => event)).toEqual(['zero', 'seven']);
     sse.leave(client, 0);
     expect(roomsOf(client)).toEqual(['7', 'lobby']);
     expect(sse.count(7)).toBe(1);
@@ -98,7 +98,7 @@ describe.each(platforms)('rooms at run time on $name', (platform) => {
     expect(roomsOf(pair.client)).toEqual([]);
     expect([...sse.rooms()]).toEqual([]);
     await sse.broadcast('*', 'still here', 1);
-    expect(await pair.stream.nextEvent()).toMatchObject({ event: 'still here' });
+    expect(await pair.stream.next()).toMatchObject({ event: 'still here' });
   });
 
   it('leave does nothing for a room that the client is not in', async () => {
@@ -119,7 +119,7 @@ describe.each(platforms)('rooms at run time on $name', (platform) => {
 
   it('clients, rooms and count return the current members', async () => {
     const { sse } = running;
-    const other = await connectClient(running, '/rooms/lobby');
+    const other = await openTestClient(running, '/rooms/lobby');
     await sse.join(pair.client, 'lobby');
     await sse.join(pair.client, 'kitchen');
     expect([...sse.rooms()].toSorted()).toEqual(['kitchen', 'lobby']);
@@ -133,25 +133,24 @@ describe.each(platforms)('rooms at run time on $name', (platform) => {
 
   it('remove forgets the client and leaves its connection open', async () => {
     const { sse } = running;
-    const other = await connectClient(running, '/rooms/lobby');
+    const other = await openTestClient(running, '/rooms/lobby');
     await sse.join(pair.client, 'lobby');
     sse.remove(pair.client);
     expect([sse.count(), sse.count('lobby'), sse.in(pair.client, 'lobby')]).toEqual([1, 1, false]);
     expect([...pair.client.rooms]).toEqual([]);
     await sse.broadcast('lobby', 'for the others', 1);
-    expect(await other.stream.nextEvent()).toMatchObject({ event: 'for the others' });
+    expect(await other.stream.next()).toMatchObject({ event: 'for the others' });
     sse.remove(pair.client);
     expect(pair.stream.isOpen).toBe(true);
-    expect(pair.stream.rawText).not.toContain('for the others');
+    expect(pair.stream.text).not.toContain('for the others');
   });
 
   it('close ends the stream whole, with the reason closed', async () => {
     await running.sse.join(pair.client, 'lobby');
     pair.client.send('last word', 1);
     pair.client.close();
-    const events = await pair.stream.eventsUntilEnd();
-    expect(events.map(({ event }) => event)).toEqual(['last word']);
-    expect(await pair.stream.ended).toBe('whole');
+    expect(await pair.stream.end()).toBe('ended');
+    expect(pair.stream.events.map(({ event }) => event)).toEqual(['last word']);
     expect(await pair.client.closed).toBe('closed');
     expect(pair.client.signal.aborted).toBe(true);
     await eventually(() => running.sse.count() === 0, 'the client forgotten');
@@ -159,7 +158,7 @@ describe.each(platforms)('rooms at run time on $name', (platform) => {
   });
 
   it('a client that is gone joins nothing and leaves no room behind', async () => {
-    pair.stream.close();
+    await pair.stream.close();
     await pair.client.closed;
     expect(await pair.client.join('lobby').catch(() => false)).toBe(false);
     expect([...running.sse.rooms()]).toEqual([]);
@@ -167,7 +166,7 @@ describe.each(platforms)('rooms at run time on $name', (platform) => {
   });
 
   it('each client has an id and a context of its own', async () => {
-    const other = await connectClient(running);
+    const other = await openTestClient(running);
     expect(other.client.id).not.toBe(pair.client.id);
     expect(other.client.context).not.toBe(pair.client.context);
     Object.assign(pair.client.context, { user: 'ada' });

@@ -151,6 +151,13 @@ export class EventStream {
   }
 }
 
+/** Returns what the parser refuses in the text of a stream. */
+export function faultsOf(text: string): string[] {
+  const faults: string[] = [];
+  createParser({ onError: ({ type, message }) => faults.push(`${type}: ${message}`) }).feed(text);
+  return faults;
+}
+
 function receivedEvent(message: EventSourceMessage): ReceivedEvent {
   return { event: message.event ?? 'message', data: message.data, id: message.id };
 }

@@ -1,8 +1,9 @@
 import { connect, type ClientHttp2Session } from 'node:http2';
 import { SseService } from 'nestjs-simple-sse';
-import { openStream, type EventStream, type OpenOptions } from './event-stream.js';
+import { openTestStream, type TestStream, type TestStreamOptions } from 'nestjs-simple-sse/testing';
+import { faultsOf, openStream, type EventStream, type OpenOptions } from './event-stream.js';
 import { portOf } from './port-of.js';
-import { eventually, within } from './within.js';
+import { eventually, SAFETY_MS, within } from './within.js';
 import type { Server } from 'node:http';
 import type { INestApplication, Type } from '@nestjs/common';
 import type { CollectingLogger } from './collecting-logger.js';
@@ -14,6 +15,7 @@ export class RunningApp {
   readonly server: Server;
 
   private readonly streams: EventStream[] = [];
+  private readonly testStreams: TestStream[] = [];
   private session: ClientHttp2Session | undefined;
   private closing: Promise<void> | undefined;
 
@@ -50,10 +52,24 @@ export class RunningApp {
     return stream;
   }
 
+  /** Opens a stream with the test kit, as the users of the package do. */
+  async openTest(path: string, options: TestStreamOptions = {}): Promise<TestStream> {
+    const stream = await openTestStream(this.url + path, {
+      http2: this.http2,
+      timeoutMs: SAFETY_MS,
+      ...options,
+    });
+    this.testStreams.push(stream);
+    return stream;
+  }
+
   /** Closes the streams of the spec; throws unless all were well-formed and the server forgets their clients. */
   async disconnectAll(): Promise<void> {
-    for (const stream of this.streams) stream.close();
-    const faults = this.streams.splice(0).flatMap(({ parseErrors }) => parseErrors);
+    await this.closeStreams();
+    const faults = [
+      ...this.streams.splice(0).flatMap(({ parseErrors }) => parseErrors),
+      ...this.testStreams.splice(0).flatMap(({ text }) => faultsOf(text)),
+    ];
     if (faults.length > 0) throw new Error(`the parser refused what was sent: ${faults.join('; ')}`);
     await eventually(
       () => this.sse.count() === 0,
@@ -63,7 +79,7 @@ export class RunningApp {
 
   /** Ends the clients first, so that a spec about something else does not depend on shutdown. */
   async close(): Promise<void> {
-    for (const stream of this.streams) stream.close();
+    await this.closeStreams();
     this.session?.destroy();
     // Node's own `fetch` opens spare connections, for which `server.close()` would wait.
     if (!this.http2) this.server.closeAllConnections();
@@ -74,6 +90,11 @@ export class RunningApp {
   shutDown(): Promise<void> {
     this.closing ??= within(this.app.close(), 'app.close()');
     return this.closing;
+  }
+
+  private async closeStreams(): Promise<void> {
+    for (const stream of this.streams) stream.close();
+    await Promise.all(this.testStreams.map((stream) => stream[Symbol.asyncDispose]()));
   }
 
   private sharedSession(): ClientHttp2Session {
