@@ -32,6 +32,11 @@ async function endOf(stream: EventStream, attempt: number): Promise<unknown> {
   return JSON.parse(end?.data ?? '') as unknown;
 }
 
+const follow = (app: RunningApp, { id }: Job, attempt: number): Promise<EventStream> =>
+  app.open(`/imports/${id}/attempts/${attempt}`);
+const hasState = (job: Job, state: string): Promise<void> =>
+  eventually(async () => (await job.getState()) === state, `the job to be ${state}`, PATIENCE_MS);
+
 describeWithRedis('the recipe for jobs of @nestjs/bullmq with several attempts', () => {
   let script: ReturnType<typeof compileApp>;
   let server: RedisServer;
@@ -69,10 +74,6 @@ describeWithRedis('the recipe for jobs of @nestjs/bullmq with several attempts',
     one.app
       .get<Queue>(getQueueToken('retried-imports'), { strict: false })
       .add('import', { rows, faultyAttempts });
-  const follow = (app: RunningApp, { id }: Job, attempt: number): Promise<EventStream> =>
-    app.open(`/imports/${id}/attempts/${attempt}`);
-  const hasState = (job: Job, state: string): Promise<void> =>
-    eventually(async () => (await job.getState()) === state, `the job to be ${state}`, PATIENCE_MS);
 
   it('an attempt that fails half-way ends as failed, and the next one is a whole run, on any node', async () => {
     const job = await add(20, 1);
