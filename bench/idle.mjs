@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { answerCommands, ChildProcess } from './lib/rpc.mjs';
 import { openStreams } from './load/browser.mjs';
 import { startRealistic, SUBJECTS } from './peers/realistic.mjs';
-import { heapByConstructor } from './server/heap-snapshot.mjs';
+import { heapByOwner } from './server/heap-snapshot.mjs';
 import { memory } from './server/usage.mjs';
 
 const FILE = new URL(import.meta.url);
@@ -26,7 +26,7 @@ function serve() {
     },
     connections: () => running.connections(),
     memory,
-    heapByConstructor,
+    heapByOwner,
   });
 }
 
@@ -40,7 +40,7 @@ async function measureOne(name, subject, { clients, classes }) {
   const process = new ChildProcess(name, FILE, { execArgv: ['--expose-gc'], env: { BENCH_ROLE: 'server' } });
   const port = await process.call('start', subject);
   await rehearse(process, port, 300);
-  const read = classes ? 'heapByConstructor' : 'memory';
+  const read = classes ? 'heapByOwner' : 'memory';
   const before = await process.call(read);
   const streams = await openStreams({ port, clients });
   const now = await process.call(read);

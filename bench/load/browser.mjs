@@ -24,7 +24,10 @@ const HEADERS = {
  */
 export function openStream(port, lastEventId) {
   return new Promise((resolve, reject) => {
+    let isOpen = false;
     const callback = (length) => {
+      if (isOpen) return true;
+      isOpen = true;
       const [, id] = /^id: (\S+)$/m.exec(SHARED.toString('latin1', 0, length)) ?? [];
       resolve({ socket, id });
       return true;

@@ -2,6 +2,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeHeapSnapshot } from 'node:v8';
+import { groupByOwner } from './heap-owners.mjs';
 
 /**
  * Counts the objects of the heap by constructor, from a heap snapshot (which collects garbage first). Divided by
@@ -9,10 +10,19 @@ import { writeHeapSnapshot } from 'node:v8';
  * @returns {Record<string, { count: number, bytes: number }>} values that are no objects are listed by their type: `(closure)`
  */
 export function heapByConstructor() {
+  return readSnapshot(group);
+}
+
+/** Groups the objects of the heap by what holds them, as in `groupByOwner`. */
+export function heapByOwner() {
+  return readSnapshot(groupByOwner);
+}
+
+function readSnapshot(groupBy) {
   const file = join(tmpdir(), `sse-bench-${process.pid}.heapsnapshot`);
   writeHeapSnapshot(file);
   try {
-    return group(JSON.parse(readFileSync(file, 'utf8')));
+    return groupBy(JSON.parse(readFileSync(file, 'utf8')));
   } finally {
     rmSync(file, { force: true });
   }

@@ -20,6 +20,9 @@ export class RoomHistory {
   unknownUpTo: Position = 0;
   /** True while `QuietStore` counts the room. */
   isQuiet = false;
+  /** The rooms before and after this one in the list of `QuietStore`. */
+  quietBefore: RoomHistory | undefined;
+  quietAfter: RoomHistory | undefined;
   // Slots before `#start` are `undefined`.
   #entries: (HistoryEntry | undefined)[] = [];
   #start = 0;

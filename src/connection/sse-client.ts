@@ -37,7 +37,7 @@ export type SseClientInit = Pick<SseClient, 'id' | 'request' | 'lastEventId'> & 
 export class SseClient {
   /** A UUID, unique among all nodes. The event `sse:ready` carries it. */
   readonly id: string;
-  /** The request as controllers receive it: the object of Express or Fastify. */
+  /** The request as controllers receive it, of Express or Fastify. Its `rawHeaders` are empty once the stream is open. */
   readonly request: unknown;
   /** Header `Last-Event-ID`, else the query parameter `lastEventId`, else `undefined`. Untrusted: check it before use. */
   readonly lastEventId: string | undefined;

@@ -112,8 +112,14 @@ function faultOf(schema: StandardSchema, data: unknown): Fault | undefined {
     ignoreRejection(result);
     return { text: 'its schema is asynchronous, and events are checked at once. Use a synchronous one' };
   }
-  const text = issuesText(result);
-  return text === undefined ? undefined : { text };
+  if (typeof result !== 'object' || result === null)
+    return { text: `its schema has returned ${describeValue(result)} in the place of a result` };
+  try {
+    const text = issuesText(result);
+    return text === undefined ? undefined : { text };
+  } catch (cause) {
+    return { text: 'its schema has returned a list of issues that cannot be read', cause };
+  }
 }
 
 function mismatch(event: string | undefined, where: string, { text, cause }: Fault): SseError {

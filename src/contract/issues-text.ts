@@ -11,8 +11,8 @@ const MAX_LENGTH = 200;
  * @param result a `StandardResult` as a library has returned it
  * @returns `undefined` for a valid value
  */
-export function issuesText(result: unknown): string | undefined {
-  const { issues } = (result ?? {}) as { readonly issues?: readonly StandardIssue[] };
+export function issuesText(result: object): string | undefined {
+  const { issues } = result as { readonly issues?: readonly StandardIssue[] };
   if (issues === undefined) return undefined;
   const shown = issues.slice(0, MAX_ISSUES).map(issueText);
   const more = issues.length - shown.length;

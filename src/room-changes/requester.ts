@@ -2,6 +2,7 @@ import { UnauthorizedException } from '@nestjs/common';
 import { SseClient, type ClientHost } from '../connection/sse-client.js';
 import { checkUser } from '../protocol/input/user-name.js';
 import { SseError } from '../protocol/sse-error.js';
+import { ignoreRejection } from '../protocol/thenable.js';
 
 /** The owner of the stream that a request may change, as a part of a command's target. */
 export interface Owner {
@@ -32,6 +33,7 @@ export function ownerOf(request: object, { user, identify, hasUsers }: Requester
 
 function userOf(request: object, user: (request: never) => unknown): string | undefined {
   const name = user(request as never);
+  ignoreRejection(name);
   return name === undefined || name === null ? undefined : checkUser(name);
 }
 

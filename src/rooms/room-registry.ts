@@ -85,7 +85,8 @@ export class RoomRegistry {
   ): Room {
     const room = this.#getOrSubscribe(name);
     room.add(client);
-    client.enter(name);
+    // The text of the room, which all its clients share.
+    client.enter(room.name);
     const steps = [room.subscribed, isCurrent].flatMap((step) => step ?? []);
     if (atRunTime && steps.length > 0) this.#receiveLater(client, name, steps);
     else this.#setJoinPosition(client, room);

@@ -1,15 +1,9 @@
 import type { Position } from '../../protocol/position.js';
-import type { QuietStore } from '../history-trimmer.js';
+import type { QuietStore } from '../history/history-trimmer.js';
 import type { RoomHistory } from '../room-history.js';
 
 /** Measured bytes of a room without events besides its name: its record, and its entries in the map of rooms and here. */
 const ROOM_BYTES = 400;
-
-interface QuietRoom {
-  readonly room: RoomHistory;
-  /** Position of its last event. The room's own is newer if it has had events since. */
-  readonly position: Position;
-}
 
 /**
  * The rooms of which only the position of the last event is stored, in the order in which they lost their last event. They
@@ -17,9 +11,9 @@ interface QuietRoom {
  */
 export class QuietRooms implements QuietStore {
   readonly #forget: (room: RoomHistory) => void;
-  #rooms: QuietRoom[] = [];
-  #start = 0;
-  #count = 0;
+  /** Both ends of a list that the rooms themselves are linked to: a list of a million entries would be copied at times. */
+  #oldest: RoomHistory | undefined;
+  #newest: RoomHistory | undefined;
   #forgottenUpTo: Position = 0;
   bytes = 0;
 
@@ -34,50 +28,42 @@ export class QuietRooms implements QuietStore {
   }
 
   get oldestPosition(): Position {
-    return this.#oldest()?.position ?? Infinity;
+    return this.#oldest?.lastPosition ?? Infinity;
   }
 
   emptied(room: RoomHistory): void {
     room.isQuiet = true;
-    this.#rooms.push({ room, position: room.lastPosition });
-    this.#count++;
+    room.quietBefore = this.#newest;
+    if (this.#newest === undefined) this.#oldest = room;
+    else this.#newest.quietAfter = room;
+    this.#newest = room;
     this.bytes += bytesOf(room);
   }
 
   /** A quiet room has an event again, or is removed. */
   ended(room: RoomHistory): void {
+    const { quietBefore, quietAfter } = room;
     room.isQuiet = false;
-    this.#count--;
+    room.quietBefore = room.quietAfter = undefined;
+    if (quietBefore === undefined) this.#oldest = quietAfter;
+    else quietBefore.quietAfter = quietAfter;
+    if (quietAfter === undefined) this.#newest = quietBefore;
+    else quietAfter.quietBefore = quietBefore;
     this.bytes -= bytesOf(room);
-    if (this.#rooms.length <= 2 * this.#count + 1_024) return;
-    this.#rooms = this.#rooms.slice(this.#start).filter(isCurrent);
-    this.#start = 0;
   }
 
   forgetOldest(): void {
-    const { room, position } = this.#oldest() ?? {};
-    if (room === undefined || position === undefined) return;
-    this.#forgottenUpTo = Math.max(this.#forgottenUpTo, position);
+    const room = this.#oldest;
+    if (room === undefined) return;
+    this.#forgottenUpTo = Math.max(this.#forgottenUpTo, room.lastPosition);
     this.ended(room);
     this.#forget(room);
   }
 
   clear(): void {
-    this.#rooms = [];
-    this.#start = this.#count = this.bytes = 0;
+    this.#oldest = this.#newest = undefined;
+    this.bytes = 0;
   }
-
-  #oldest(): QuietRoom | undefined {
-    for (; this.#start < this.#rooms.length; this.#start++) {
-      const quiet = this.#rooms[this.#start] as QuietRoom;
-      if (isCurrent(quiet)) return quiet;
-    }
-    return undefined;
-  }
-}
-
-function isCurrent({ room, position }: QuietRoom): boolean {
-  return room.isQuiet && room.lastPosition === position;
 }
 
 function bytesOf({ name }: RoomHistory): number {

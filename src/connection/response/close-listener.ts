@@ -5,9 +5,14 @@ import type { RawResponse } from './raw-response.js';
 
 export interface CloseListener {
   close(reason: CloseReason): void;
+  /** Takes the end of a response, by this module or by the application. */
+  readonly writer?: { responseEnded(): void };
 }
 
-/** Property of a response that holds its listener. All responses share one function, so that a client costs no closure. */
+/**
+ * Property of a response that holds its listener. All responses share their functions, so that a client costs no closure. One
+ * property for both: before Node 24 each one gives a response of Express another hidden class of its own.
+ */
 const LISTENER = Symbol('nestjs-simple-sse:close-listener');
 /** Property of a pipelined response that holds the function which no longer listens to the connection. */
 const LEAVE_CONNECTION = Symbol('nestjs-simple-sse:leave-connection');
@@ -59,24 +64,15 @@ export function detachCloseListener(response: RawResponse): void {
   (response as ResponseWithListener)[LEAVE_CONNECTION]?.();
 }
 
-export interface EndListener {
-  /** Called once the response is ended, by this module or by the application. */
-  responseEnded(): void;
-}
-
-const END_LISTENER = Symbol('nestjs-simple-sse:end-listener');
-type ResponseWithEndListener = RawResponse & { [END_LISTENER]?: EndListener };
-
 function endListener(this: RawResponse): void {
-  (this as ResponseWithEndListener)[END_LISTENER]?.responseEnded();
+  (this as ResponseWithListener)[LISTENER]?.writer?.responseEnded();
 }
 
 /**
- * Notifies `listener` synchronously, within `response.end()`, of an HTTP/1 response whose bytes are written directly to its
- * socket. Reading `response.writableEnded` at each write instead costs a third of a delivery on Express, whose
- * `Object.setPrototypeOf` gives each response a hidden class of its own before Node 24.
+ * Notifies the writer of the attached listener synchronously, within `response.end()`, of an HTTP/1 response whose bytes are
+ * written directly to its socket. Reading `response.writableEnded` at each write instead costs a third of a delivery on
+ * Express, whose `Object.setPrototypeOf` gives each response a hidden class of its own before Node 24.
  */
-export function attachEndListener(response: RawResponse, listener: EndListener): void {
-  (response as ResponseWithEndListener)[END_LISTENER] = listener;
+export function notifyOfEnd(response: RawResponse): void {
   response.on('prefinish', endListener);
 }

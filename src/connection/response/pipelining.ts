@@ -1,8 +1,8 @@
 import { Socket } from 'node:net';
 import { isHttp1, type RawRequest, type RawResponse } from './raw-response.js';
 
-/** Responses of the latest stream request of each HTTP/1 connection. Weak, since a connection outlives its responses. */
-const latest = new WeakMap<Socket, WeakRef<RawResponse>>();
+/** Responses of the latest stream request of each HTTP/1 connection, which may outlive it by its keep-alive time. */
+const latest = new WeakMap<Socket, RawResponse>();
 
 /**
  * Claims the place of the one stream that an HTTP/1 connection may wait for or carry.
@@ -16,9 +16,9 @@ const latest = new WeakMap<Socket, WeakRef<RawResponse>>();
  */
 export function claimConnection({ socket }: RawRequest, response: RawResponse): boolean {
   if (!isHttp1(response) || !(socket instanceof Socket)) return true;
-  const earlier = latest.get(socket)?.deref();
+  const earlier = latest.get(socket);
   // A response has its socket only from its turn on, when everything before it is answered.
   if (response.socket === null && earlier?.writableEnded === false) return false;
-  latest.set(socket, new WeakRef(response));
+  latest.set(socket, response);
   return true;
 }

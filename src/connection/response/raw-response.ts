@@ -1,6 +1,7 @@
 import { ServerResponse, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { releaseHead } from '../release/release-head.js';
 import { streamHeaders } from '../../protocol/stream-headers.js';
 
 /** Node's own request and response, of HTTP/1 or HTTP/2, without the wrapper of a framework. */
@@ -50,6 +51,7 @@ export function sendHead(
   // All at once, since header by header Node would keep an object for each while the stream is open. And separately,
   // since with the first event their text would stay in memory in 24 pieces, 350 bytes more.
   (response as ServerResponse).writeHead(200, headers as OutgoingHttpHeaders).flushHeaders();
+  if (isHttp1(response)) releaseHead(response);
 }
 
 /** Writes through a response, whose `write` may belong to a middleware. @returns `true` if the client takes more */

@@ -4,10 +4,9 @@ import type { SseFrame } from '../../protocol/sse-frame.js';
 import type { Batch } from '../queue/batch.js';
 import {
   attachCloseListener,
-  attachEndListener,
   detachCloseListener,
+  notifyOfEnd,
   type CloseListener,
-  type EndListener,
 } from './close-listener.js';
 import type { ContentCoder } from './content-coder.interface.js';
 import { cutAfter } from './cut-after.js';
@@ -32,7 +31,7 @@ const NOTHING: Buffer[] = [];
  * Writes to one response. No other class calls its `write`, so the rest of the module is independent of HTTP/1 or HTTP/2,
  * Express or Fastify, and compression.
  */
-export class ResponseWriter implements EndListener {
+export class ResponseWriter {
   readonly #response: RawResponse;
   /** TCP connection of an HTTP/1 response; `undefined` for HTTP/2, and for requests injected by a test. */
   readonly #connection: Socket | undefined;
@@ -74,6 +73,7 @@ export class ResponseWriter implements EndListener {
     return session === undefined ? this.#connection : socketOf(session);
   }
 
+  /** Called once the response has ended, by this module or by the application. */
   responseEnded(): void {
     this.#hasEnded = true;
   }
@@ -203,7 +203,7 @@ export class ResponseWriter implements EndListener {
   #directSocket(): Socket | undefined {
     if (this.#direct === undefined && this.#slices.length === 0) {
       this.#direct = directSocket(this.#response);
-      if (this.#direct !== undefined) attachEndListener(this.#response, this);
+      if (this.#direct !== undefined) notifyOfEnd(this.#response);
     }
     return this.#direct;
   }

@@ -21,6 +21,7 @@ import {
   type SseTracing,
 } from 'nestjs-simple-sse';
 import { SseAdminModule } from 'nestjs-simple-sse/admin';
+import { defineEvents, typeOnly, type StandardSchema } from 'nestjs-simple-sse/contract';
 import { from, Observable, throwError } from 'rxjs';
 import { platforms } from '../../support/platforms.js';
 import { refusal, unchecked } from '../../support/refusal.js';
@@ -86,6 +87,11 @@ class CallbackController {
     return way;
   }
 
+  @BroadcastsTo(() => 'room', 'mapped', { data: (way: Way) => FAILURES[way]() })
+  publishMapped(way: Way): Way {
+    return way;
+  }
+
   @Get('source')
   @SseRoom('room')
   source(@Query('way') way: Way): AsyncIterable<string> | Observable<string> {
@@ -124,6 +130,14 @@ class RunController {
   @SseRoomChanges({ timeoutMs: 100 })
   changes(@Query('way') way: Way): RoomDecision {
     return unchecked(FAILURES[way]());
+  }
+
+  @Post('users')
+  @SseRoomChanges({
+    user: (request: RoutedRequest & { query: { way: Way } }) => unchecked(FAILURES[request.query.way]()),
+  })
+  users(): RoomDecision {
+    return true;
   }
 
   @Post('decisions')
@@ -369,7 +383,7 @@ const authorized = (authorize: Failure): SseModuleOptions => ({ tickets: { autho
 const changesRooms = (path: string, outcome: '500' | '503' | 'Refuses', roomStatus?: number): Cell => [
   outcome,
   async (table, _fail, way) => {
-    await table.start({}, [], [RunController]);
+    await table.start({ identify: () => ({ user: 'somebody' }) }, [], [RunController]);
     const stream = await table.running.listen('/stream');
     const [client] = [...table.running.sse.clients()];
     const answer = await fetch(`${table.running.url}${path}?way=${way}`, {
@@ -455,6 +469,29 @@ const serializes = rejected(
   ({ sse }) => sse.broadcast('room', { a: 1 }),
   (serialize) => ({ serialize }),
 );
+/** Two kinds of events in the room: one without a name, and one whose schema fails. */
+const contract = (validate: Failure, checkEvents: 'warn' | true): SseModuleOptions => {
+  const failing: StandardSchema = { '~standard': { version: 1, vendor: 'application', validate } };
+  return { events: defineEvents({ room: { message: typeOnly(), failing } }), checkEvents };
+};
+const mismatches = rejected(
+  { code: 'data-mismatch' },
+  ({ sse }) => sse.broadcast('room', 'failing', 1),
+  (validate) => contract(validate, true),
+);
+const warns: Cell = [
+  'Logged',
+  async (table, validate) => {
+    await table.start(contract(validate, 'warn'));
+    const stream = await table.running.listen('/stream');
+    await table.running.sse.broadcast('room', 'failing', 1);
+    expect(await stream.nextEvent()).toMatchObject({ event: 'failing', data: '1' });
+    expect(table.log).toContain('does not fit the contract: its schema');
+    stream.close();
+    await eventually(() => table.running.sse.count() === 0, 'the end of the client');
+    await table.servesOthers();
+  },
+];
 const decides = (error: object): Cell => [
   'Rejects',
   async (table, fail) => {
@@ -541,11 +578,11 @@ const receives = (fails: boolean): Cell => [
   },
 ];
 
-const publishesResult: Cell = [
+const publishesResult = (method: 'publish' | 'publishMapped'): Cell => [
   'Reported',
   async (table, _fail, way) => {
     await table.start();
-    expect(table.running.get(CallbackController).publish(way)).toBe(way);
+    expect(table.running.get(CallbackController)[method](way)).toBe(way);
     await table.servesOthers();
     expect(table.counted).toEqual(['@BroadcastsTo']);
   },
@@ -732,6 +769,8 @@ const TABLE: Readonly<Record<string, Row>> = {
   presence$: presenceEvents,
   stream: resultIgnored('stream()', undefined, ({ sse }, fail) => sse.stream('room').subscribe(() => fail())),
   serialize: { throws: serializes, rejects: serializes, hangs: serializes, nonsense: serializes },
+  validate: { throws: mismatches, rejects: mismatches, hangs: mismatches, nonsense: mismatches },
+  "validate with checkEvents: 'warn'": { throws: warns, rejects: warns, hangs: warns, nonsense: warns },
   where: {
     throws: decides(FAILED),
     rejects: decides(INVALID),
@@ -815,6 +854,12 @@ const TABLE: Readonly<Record<string, Row>> = {
     hangs: changesRooms('/decisions', 'Refuses', 503),
     nonsense: changesRooms('/decisions', 'Refuses', 500),
   },
+  'user of @SseRoomChanges': {
+    throws: changesRooms('/users', '500'),
+    rejects: changesRooms('/users', '500'),
+    hangs: changesRooms('/users', '500'),
+    nonsense: changesRooms('/users', '500'),
+  },
   publishFrom: {
     throws: publishesFrom(true),
     rejects: publishesFrom(true),
@@ -828,10 +873,16 @@ const TABLE: Readonly<Record<string, Row>> = {
     nonsense: produces(true),
   },
   '@BroadcastsTo': {
-    throws: publishesResult,
-    rejects: publishesResult,
-    hangs: publishesResult,
-    nonsense: publishesResult,
+    throws: publishesResult('publish'),
+    rejects: publishesResult('publish'),
+    hangs: publishesResult('publish'),
+    nonsense: publishesResult('publish'),
+  },
+  'data of @BroadcastsTo': {
+    throws: publishesResult('publishMapped'),
+    rejects: publishesResult('publishMapped'),
+    hangs: publishesResult('publishMapped'),
+    nonsense: publishesResult('publishMapped'),
   },
   '@OnRoom': {
     throws: receives(true),

@@ -2,7 +2,7 @@ import { nowUs, type Position } from '../../../protocol/position.js';
 import type { RoomMessage } from '../../../protocol/room-message.js';
 import type { HistoryPage, HistoryPolicy, RoomHistoryLimits } from '../../broker.interface.js';
 import { isComplete, lastPositionTtlMs } from '../../completeness.js';
-import { HistoryTrimmer } from '../../history-trimmer.js';
+import { HistoryTrimmer } from '../../history/history-trimmer.js';
 import { countWithin } from '../../page-bytes.js';
 import { mergeByPosition, RoomHistory, type HistoryEntry } from '../../room-history.js';
 import { clampedLimits } from '../data/clamped-limits.js';

@@ -1,6 +1,6 @@
 import type { HistoryPage, ReadOptions } from '../../broker.interface.js';
 import type { Position } from '../../../protocol/position.js';
-import { bytesOf } from '../../history-trimmer.js';
+import { bytesOf } from '../../history/history-trimmer.js';
 import { abortable } from './read-queue.js';
 import type { NodePosition, RecentEvents } from './recent-events.js';
 import type { RoomReader } from './room-reader.js';

@@ -1,6 +1,7 @@
-import type { Position } from '../protocol/position.js';
-import type { RoomMessage } from '../protocol/room-message.js';
-import type { RoomHistory } from './room-history.js';
+import type { Position } from '../../protocol/position.js';
+import type { RoomMessage } from '../../protocol/room-message.js';
+import type { RoomHistory } from '../room-history.js';
+import { StoredSlots } from './stored-slots.js';
 
 /** Measured size of an event's objects besides its text: history entries, ids and the frame's Buffers. */
 const ENTRY_OVERHEAD_BYTES = 800;
@@ -10,12 +11,6 @@ export function bytesOf({ data }: RoomMessage): number {
   const encoded = Buffer.byteLength(data);
   // V8 stores one byte per character for Latin-1 text, and two as soon as one character needs them.
   return encoded + (encoded === data.length ? 1 : 2) * data.length + ENTRY_OVERHEAD_BYTES;
-}
-
-/** Refers to a stored event by its position, so that an event dropped by its room can be garbage collected. */
-interface HistorySlot {
-  readonly room: RoomHistory;
-  readonly position: Position;
 }
 
 /** Counts rooms that have lost their last event, of which the last position is still stored. */
@@ -37,8 +32,7 @@ export class HistoryTrimmer {
   readonly #maxBytes: number;
   readonly #quiet: QuietStore | undefined;
   /** The stored events of all rooms, oldest first. Slots of events that their room has dropped are skipped. */
-  #byAge: HistorySlot[] = [];
-  #byAgeStart = 0;
+  readonly #byAge = new StoredSlots();
   #entryCount = 0;
   #bytes = 0;
 
@@ -66,6 +60,7 @@ export class HistoryTrimmer {
   expire(room: RoomHistory, now: Position): void {
     const oldestUs = now - room.limits.maxAgeMs * 1_000;
     while ((room.oldest?.message.position ?? Infinity) < oldestUs) this.#drop(room);
+    this.compact();
   }
 
   /** Drops all events of a room. */
@@ -73,19 +68,15 @@ export class HistoryTrimmer {
     while (room.size > 0) this.#drop(room);
   }
 
-  /** Removes the slots of dropped events from the list by age, once they are more than half of it. */
+  /** Removes slots of dropped events from the list by age while they are more than half of it: a part at each call. */
   compact(): void {
-    if (this.#byAge.length <= 2 * this.#entryCount + 64) return;
-    this.#byAge = this.#byAge
-      .slice(this.#byAgeStart)
-      .filter(({ room, position }) => (room.oldest?.message.position ?? Infinity) <= position);
-    this.#byAgeStart = 0;
+    if (this.#byAge.size > 2 * this.#entryCount + 64) this.#byAge.compact();
   }
 
   /** Drops all slots and resets the counters. The rooms are dropped by the caller. */
   clear(): void {
-    this.#byAge = [];
-    this.#byAgeStart = this.#entryCount = this.#bytes = 0;
+    this.#byAge.clear();
+    this.#entryCount = this.#bytes = 0;
   }
 
   #drop(room: RoomHistory): void {
@@ -96,14 +87,14 @@ export class HistoryTrimmer {
 
   #trimBytes(): void {
     while (this.#bytes + (this.#quiet?.bytes ?? 0) > this.#maxBytes) {
-      const slot = this.#byAge[this.#byAgeStart];
+      const slot = this.#byAge.oldest;
       const quietPosition = this.#quiet?.oldestPosition ?? Infinity;
       // A large event displaces events, but no quiet rooms: they are small, and each costs its clients a gap.
       const fits = this.#bytes <= this.#maxBytes;
       if (fits && quietPosition <= (slot?.position ?? Number.MAX_VALUE)) this.#quiet?.forgetOldest();
       else if (slot === undefined) break;
       else {
-        this.#byAgeStart++;
+        this.#byAge.shift();
         if (slot.room.oldest?.message.position === slot.position) this.#drop(slot.room);
       }
     }
