@@ -39,10 +39,13 @@ interface KnownCommand {
  */
 export class CommandExecution {
   readonly #channel: ControlChannel;
+  readonly #onOwnAnswer: (answer: RemoteAnswer) => void;
   readonly #known = new Map<string, KnownCommand>();
 
-  constructor(channel: ControlChannel) {
+  /** @param onOwnAnswer takes the answers to commands of this node, which need not travel through the broker */
+  constructor(channel: ControlChannel, onOwnAnswer: (answer: RemoteAnswer) => void) {
     this.#channel = channel;
+    this.#onOwnAnswer = onOwnAnswer;
   }
 
   receive(
@@ -58,7 +61,11 @@ export class CommandExecution {
       known = { answer: this.#execute(command, host, inOrderIn), forgetAtMs: performance.now() + 2 * waitMs };
       this.#known.set(call, known);
     }
-    const answered = known.answer.then((answer) => this.#channel.publishControl(encodeControl(answer), from));
+    const answered = known.answer.then((answer) =>
+      from === this.#channel.nodeId
+        ? this.#onOwnAnswer(answer)
+        : this.#channel.publishControl(encodeControl(answer), from),
+    );
     // The node that waits asks again.
     ignoreRejection(answered);
   }

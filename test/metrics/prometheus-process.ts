@@ -11,7 +11,13 @@ const isThere = spawnSync('prometheus', ['--version']).error === undefined;
 export const missingPrometheus =
   isThere || process.env['CI'] === 'true' ? undefined : 'prometheus is not on the PATH';
 
-/** A Prometheus that reads `/metrics` of some ports each half second, in a process of its own. */
+/** Labels of one series, with its values: each a time in seconds and a number as text. */
+export interface Series {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly values: readonly (readonly [number, string])[];
+}
+
+/** A Prometheus that reads `/metrics` of some ports, in a process of its own. */
 export class PrometheusProcess {
   readonly #url: string;
   readonly #process: ChildProcess;
@@ -23,14 +29,17 @@ export class PrometheusProcess {
     this.#folder = folder;
   }
 
-  /** @param targets ports of nodes */
-  static async start(targets: readonly number[]): Promise<PrometheusProcess> {
+  /**
+   * @param targets ports of nodes
+   * @param intervalMs time between two scrapes of a node, and the longest one of a scrape
+   */
+  static async start(targets: readonly number[], intervalMs = 500): Promise<PrometheusProcess> {
     const folder = mkdtempSync(join(tmpdir(), 'sse-prometheus-'));
     const port = await freePort();
     const addresses = targets.map((each) => `'127.0.0.1:${each}'`).join(', ');
     writeFileSync(
       join(folder, 'prometheus.yml'),
-      `global: { scrape_interval: 500ms, scrape_timeout: 500ms }
+      `global: { scrape_interval: ${intervalMs}ms, scrape_timeout: ${intervalMs}ms }
 scrape_configs: [{ job_name: sse, static_configs: [{ targets: [${addresses}] }] }]\n`,
     );
     const options = ['--config.file=prometheus.yml', '--storage.tsdb.path=data'];
@@ -45,19 +54,30 @@ scrape_configs: [{ job_name: sse, static_configs: [{ targets: [${addresses}] }] 
 
   /** The newest values of a query of the dashboard. */
   async values(expr: string): Promise<string[]> {
-    // As Grafana fills them in.
-    const query = expr.replace('$instance', '.*').replace('$__rate_interval', '30s');
-    const response = await fetch(`${this.#url}/api/v1/query?query=${encodeURIComponent(query)}`);
-    if (!response.ok)
-      throw new Error(`${query} is answered with ${response.status}: ${await response.text()}`);
-    const { data } = (await response.json()) as { data: { result: { value: [number, string] }[] } };
-    return data.result.map(({ value }) => value[1]);
+    const result = await this.#ask<{ value: readonly [number, string] }>('query', expr, {});
+    return result.map(({ value }) => value[1]);
+  }
+
+  /** The values of a query of the dashboard over a time, in seconds since 1970. */
+  series(expr: string, times: { start: number; end: number; step: number }): Promise<readonly Series[]> {
+    return this.#ask<Series>('query_range', expr, times);
   }
 
   async stop(): Promise<void> {
     const ended = new Promise((resolve) => this.#process.once('exit', resolve));
     if (this.#process.kill()) await ended;
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async #ask<Result>(path: string, expr: string, times: Readonly<Record<string, number>>): Promise<Result[]> {
+    // As Grafana fills them in.
+    const query = expr.replace('$instance', '.*').replace('$__rate_interval', '30s');
+    const parameters = new URLSearchParams({ query });
+    for (const [name, value] of Object.entries(times)) parameters.set(name, String(value));
+    const response = await fetch(`${this.#url}/api/v1/${path}?${parameters.toString()}`);
+    if (!response.ok)
+      throw new Error(`${query} is answered with ${response.status}: ${await response.text()}`);
+    return ((await response.json()) as { data: { result: Result[] } }).data.result;
   }
 
   #isReady(): Promise<boolean> {
