@@ -5,14 +5,14 @@ import { CHANNELS } from './channels.js';
 
 /** Sources of the messages on the channels of a node. */
 export interface NodeObservables {
-  readonly connected: Observable<{ client: SseClient }>;
+  readonly opened: Observable<{ client: SseClient }>;
   readonly disconnected: Observable<{ client: SseClient; reason: CloseReason }>;
   readonly brokerState: Observable<string>;
 }
 
 /** Publishes the clients and the broker of a node to the channels, until the Observables complete. */
-export function publishToChannels({ connected, disconnected, brokerState }: NodeObservables): void {
-  connected.subscribe((message) => {
+export function publishToChannels({ opened, disconnected, brokerState }: NodeObservables): void {
+  opened.subscribe((message) => {
     if (CHANNELS.open.hasSubscribers) CHANNELS.open.publish(message);
   });
   disconnected.subscribe((message) => {

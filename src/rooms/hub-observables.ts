@@ -9,7 +9,10 @@ import type { SseMetrics } from '../metrics/sse-metrics.interface.js';
 
 /** The Subjects of one node, and what the application may subscribe to. */
 export class HubObservables {
+  /** Subscribed by the application alone: where it is not, no client waits for what subscribers do. */
   readonly connected = new Subject<{ client: SseClient }>();
+  /** As `connected`, for subscribers that only observe. */
+  readonly opened = new Subject<{ client: SseClient }>();
   readonly disconnected = new Subject<{ client: SseClient; reason: CloseReason }>();
   readonly brokerState = new BehaviorSubject<BrokerState>('down');
   readonly connected$: Observable<{ client: SseClient }>;
@@ -30,6 +33,12 @@ export class HubObservables {
     this.brokerState$ = isolated('brokerState$', this.brokerState);
   }
 
+  clientConnected(client: SseClient): void {
+    const message = { client };
+    this.connected.next(message);
+    this.opened.next(message);
+  }
+
   /** Emits and counts a state of the broker, unless it is the one before. */
   brokerStateIs(state: BrokerState): void {
     if (state === this.brokerState.value) return;
@@ -44,6 +53,7 @@ export class HubObservables {
   /** Completes the subscribers. Their `finalize` runs within this call, and may throw. */
   complete(): void {
     this.#callbacks.run('connected$', () => this.connected.complete());
+    this.opened.complete();
     this.#callbacks.run('brokerState$', () => this.brokerState.complete());
     this.#callbacks.run('disconnected$', () => this.disconnected.complete());
   }

@@ -168,7 +168,7 @@ export class RoomHub implements ClientHost {
     if (ready === undefined) void this.#resumes.attach(client, timing);
     else client.connection.openGate();
     this.#joins.opened(client);
-    if (!this.isHidden(client)) this.observables.connected.next({ client });
+    if (!this.isHidden(client)) this.observables.clientConnected(client);
   }
 
   /** Settles when the client is live; `undefined` for a client that is. Never rejects. */
