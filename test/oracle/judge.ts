@@ -1,5 +1,5 @@
 import { isAnnounced } from './announcement.js';
-import { describeLoss } from './describe-loss.js';
+import { describeLoss, describeRepeat } from './describe-faults.js';
 import { GapRecord, RoomLine } from './room-line.js';
 import type { Verdict } from './verdict.js';
 
@@ -47,7 +47,7 @@ interface ExpectedEvent {
   readonly isOptional: boolean;
 }
 
-/** Silent losses that are described in the output of the test run. */
+/** Silent losses, and events received again, that are described in the output of the test run. */
 const MAX_DESCRIBED = 3;
 
 /** Compares what each client received with what was published. */
@@ -140,6 +140,7 @@ export class Judge {
       if (isRepeated) {
         const isAfterGap = own.every((line) => line.hasGapSince(line.indexOf(item.key)));
         verdict[isAfterGap ? 'duplicatesAfterGap' : 'duplicates']++;
+        if (!isAfterGap && verdict.duplicates <= MAX_DESCRIBED) describeRepeat(published, record, index);
         if (isAfterGap && received.has(`${position} ${item.key}`)) verdict.repeatedAfterGap++;
       } else if (!expected.isOptional && position <= (newest.get(expected.partition) ?? 0)) {
         const passed = own.filter((line) => position <= line.newestPosition);

@@ -24,3 +24,17 @@ export function describeLoss(
   const loss = { key, rooms, at: [...positions], own, start: [...start], around };
   process.stdout.write(`silent loss: ${JSON.stringify(loss)}\n`);
 }
+
+/** Writes an event that a client received again, each time with its position: equal positions are one publish. */
+export function describeRepeat(
+  { key, rooms, positions }: PublishedEvent,
+  { rooms: own, received }: ClientRecord,
+  index: number,
+): void {
+  const times = received.flatMap((item, at) =>
+    item.kind === 'event' && item.key === key ? [{ at, position: item.position }] : [],
+  );
+  const around = received.slice(Math.max(0, index - 5), index + 5);
+  const repeat = { key, rooms, at: [...positions], own, index, times, around };
+  process.stdout.write(`received again: ${JSON.stringify(repeat)}\n`);
+}
