@@ -9,6 +9,7 @@ import {
   FACADE,
   MAX_LINES,
   PUBLIC_API,
+  SHARED_BROKER_FOLDER,
   violationsOf,
   type SourceFile,
 } from './support/architecture-rules.js';
@@ -33,7 +34,11 @@ describe('the source tree', () => {
       ),
     );
     expect([...folders].toSorted()).toEqual(
-      [...Object.keys(LAYERS).filter((layer) => layer !== PUBLIC_API), ...Object.keys(BACKENDS)].toSorted(),
+      [
+        ...Object.keys(LAYERS).filter((layer) => layer !== PUBLIC_API),
+        ...Object.keys(BACKENDS),
+        SHARED_BROKER_FOLDER,
+      ].toSorted(),
     );
   });
 

@@ -218,6 +218,9 @@ export const BACKENDS: Readonly<Record<string, readonly string[]>> = {
   redis: ['redis', 'ioredis', 'node:os'],
 };
 
+/** Folder of the broker's layer that every backend may import: history in memory, by room. */
+export const SHARED_BROKER_FOLDER = 'history';
+
 /**
  * Longest allowed file. docs/12-architecture.md says "about 200 lines": a file may exceed that by a quarter. To be lowered
  * to 220 once no file is longer.
@@ -384,7 +387,7 @@ function layerOf(path: string): string {
 
 function backendOf(path: string): string | undefined {
   const [layer, backend, ...rest] = path.split('/');
-  return layer === 'broker' && rest.length > 0 ? backend : undefined;
+  return layer === 'broker' && rest.length > 0 && backend !== SHARED_BROKER_FOLDER ? backend : undefined;
 }
 
 function isLocal(to: string): boolean {
