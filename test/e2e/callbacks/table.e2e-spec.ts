@@ -147,6 +147,9 @@ class RunController {
   }
 }
 
+/** Options for `RunController`, one of whose routes compares users. */
+const WITH_USERS: SseModuleOptions = { identify: () => ({ user: 'somebody' }) };
+
 /** What a cell of the table begins with, and the test of it. */
 type Cell = readonly [outcome: string, play: (table: Play, fail: Failure, way: Way) => Promise<void>];
 type Row = Readonly<Record<Way, Cell>>;
@@ -383,7 +386,7 @@ const authorized = (authorize: Failure): SseModuleOptions => ({ tickets: { autho
 const changesRooms = (path: string, outcome: '500' | '503' | 'Refuses', roomStatus?: number): Cell => [
   outcome,
   async (table, _fail, way) => {
-    await table.start({ identify: () => ({ user: 'somebody' }) }, [], [RunController]);
+    await table.start(WITH_USERS, [], [RunController]);
     const stream = await table.running.listen('/stream');
     const [client] = [...table.running.sse.clients()];
     const answer = await fetch(`${table.running.url}${path}?way=${way}`, {
@@ -404,7 +407,7 @@ const changesRooms = (path: string, outcome: '500' | '503' | 'Refuses', roomStat
 const runFails = (status: number): Cell => [
   String(status),
   async (table, _fail, way) => {
-    await table.start({}, [], [RunController]);
+    await table.start(WITH_USERS, [], [RunController]);
     expect((await table.running.open(`/run/one?way=${way}`)).status).toBe(status);
     await table.servesOthers();
   },
@@ -412,14 +415,14 @@ const runFails = (status: number): Cell => [
 const runWaits: Cell = [
   'Waits',
   async (table, _fail, way) => {
-    await table.start({}, [], [RunController]);
+    await table.start(WITH_USERS, [], [RunController]);
     await table.leavesWaiting(`/run/one?way=${way}`);
   },
 ];
 const compacts = (isReported: boolean): Cell => [
   isReported ? 'Logged' : 'No effect',
   async (table, fail) => {
-    await table.start({}, [], [RunController]);
+    await table.start(WITH_USERS, [], [RunController]);
     RunController.compact = fail;
     const run = await table.running.sse.runs.start('parts', from(['one', 'two']));
     await run.ended();
