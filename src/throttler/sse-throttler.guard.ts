@@ -9,7 +9,7 @@ import { SSE_ROOM_METADATA } from '../sse.constants.js';
  *
  * On the route of a stream (`@SseRoom`, `@SseRun`, `@SseRunTail`) a request over the limit is answered with 200, a `retry:` of
  * the time until it is unblocked, up to one and a half times of it, and the end: 429 would close a native `EventSource` for good
- * (HTML standard, 9.2.3). A client that asks for a status, as at [the limits of the module](SseLimitOptions), is answered with
+ * (HTML standard, 9.2.3). A client that asks for a status, as at the limits of the module (`SseLimitOptions`), is answered with
  * 429 and `Retry-After`. Other routes are as with `ThrottlerGuard`.
  *
  * ```ts
