@@ -1,25 +1,37 @@
 import { Controller, Get } from '@nestjs/common';
-import { SseError, SseRoom, type SseBroker, type SseMetrics } from 'nestjs-simple-sse';
+import {
+  MemoryBroker,
+  RunSignal,
+  SseError,
+  SseRoom,
+  SseRun,
+  type SseBroker,
+  type SseMetrics,
+} from 'nestjs-simple-sse';
 import { redisBroker } from 'nestjs-simple-sse/redis';
 import { describeWithRedis, RedisServer } from '../redis/redis-server.js';
-import { openStream, type EventStream } from '../support/event-stream.js';
+import { openStream, type EventStream, type OpenOptions } from '../support/event-stream.js';
 import { memoryInUse } from '../support/memory-in-use.js';
 import { platforms, type Platform } from '../support/platforms.js';
 import type { RunningApp } from '../support/running-app.js';
 import { sseApp } from '../support/sse-app.js';
 import { eventually, PATIENCE_MS, pause } from '../support/within.js';
-import { WrappedMemoryBroker } from '../support/wrapped-memory-broker.js';
 import { leaksIn, type SoakSample } from './soak-judge.js';
 
 /** How long each of the three runs takes, in milliseconds: `npm run test:soak` sets an hour for all of them together. */
 const RUN_MS = Number(process.env['SSE_SOAK_MS'] ?? 45_000) / 3;
 /** Least phases, on a machine so slow that fewer fit into the time. */
 const MIN_PHASES = 12;
-const MAX_STREAMS = 24;
+const MAX_STREAMS = 20;
 /** Clients of a phase, of which the last ones are refused. */
-const CLIENTS = MAX_STREAMS + 4;
+const CLIENTS = MAX_STREAMS + 12;
 /** Fills the socket of a client that does not read, with several of them. */
 const LARGE = 'x'.repeat(1_000_000);
+/** Long enough to be compressed. */
+const LINE = 'a line of the log of a shop, with an order and its state. '.repeat(10);
+/** Users of the clients, each with as many streams over all nodes as a phase needs. */
+const USERS = 4;
+const STREAMS_OF_USER = 8;
 /** Clients of a phase that do not read. */
 const SLOW_READERS = 3;
 
@@ -32,6 +44,20 @@ class SoakController {
   @Get('heavy')
   @SseRoom('heavy')
   heavy(): void {}
+
+  @Get('packed')
+  @SseRoom('room', { compress: true })
+  packed(): void {}
+
+  /** A run of the name of its client, which ends by itself, or is stopped when nobody follows it. */
+  @Get('runs/:id')
+  @SseRun('run-:id', { keepMs: 5_000 })
+  async *run(@RunSignal() signal: AbortSignal): AsyncIterable<string> {
+    for (let n = 0; n < 20 && !signal.aborted; n++) {
+      await pause(5);
+      yield LINE;
+    }
+  }
 
   @Get('ticks')
   @SseRoom('room')
@@ -47,6 +73,16 @@ class SoakController {
 class OpenStreams implements SseMetrics {
   open = 0;
   slow = 0;
+  /** Runs that were started, and have not ended. */
+  runs = 0;
+
+  runStarted(): void {
+    this.runs++;
+  }
+
+  runEnded(): void {
+    this.runs--;
+  }
 
   clientOpened(): void {
     this.open++;
@@ -65,7 +101,7 @@ class OpenStreams implements SseMetrics {
 const FAULTS = [undefined, 'read', 'publish'] as const;
 
 /** Refuses one kind of call while `failing` names it. */
-class FailingBroker extends WrappedMemoryBroker {
+class FailingBroker extends MemoryBroker {
   failing: (typeof FAULTS)[number];
 
   override publish(...args: Parameters<SseBroker['publish']>): ReturnType<SseBroker['publish']> {
@@ -94,7 +130,13 @@ async function soak(
       options: {
         broker,
         metrics,
-        limits: { maxStreams: MAX_STREAMS },
+        limits: { maxStreams: MAX_STREAMS, maxStreamsPerUserOnAllNodes: STREAMS_OF_USER },
+        identify: ({ request }) => {
+          const { user } = (request as { headers: Record<string, string | undefined> }).headers;
+          return user === undefined ? undefined : { user };
+        },
+        sessions: { ttlMs: 1_000 },
+        tickets: { continueForMs: 1_000 },
         historyMaxEvents: 8,
         rooms: { heavy: { history: false } },
         maxQueuedBytes: 200_000,
@@ -108,15 +150,20 @@ async function soak(
   try {
     for (let phase = 0; phase < MIN_PHASES || Date.now() < until; phase++) {
       refused += await traffic(running, phase, fault);
-      const isQuiet = (): boolean => running.sse.count() === 0 && running.sse.rooms().length === 0;
-      await eventually(isQuiet, 'no client and no room left', PATIENCE_MS);
+      const isQuiet = (): boolean =>
+        running.sse.count() === 0 && running.sse.rooms().length === 0 && metrics.runs === 0;
+      await eventually(isQuiet, 'no client, no room and no run left', PATIENCE_MS);
       running.server.closeAllConnections();
       await eventually(async () => (await connectionsOf(running)) === 0, 'no connection left', PATIENCE_MS);
       samples.push(await sample(running, metrics));
     }
     // Each slot that a refused, failed or lost client kept would be missing now.
-    const streams = await Promise.all(Array.from({ length: MAX_STREAMS }, () => running.listen('/room')));
-    await eventually(() => running.sse.count() === MAX_STREAMS, 'every slot free', PATIENCE_MS);
+    const asUser = (n: number): OpenOptions => ({ headers: { user: `user ${n % USERS}` } });
+    const slots = Math.min(MAX_STREAMS, USERS * STREAMS_OF_USER);
+    const streams = await Promise.all(
+      Array.from({ length: slots }, (_, n) => running.listen('/room', asUser(n))),
+    );
+    await eventually(() => running.sse.count() === slots, 'every slot free', PATIENCE_MS);
     for (const stream of streams) stream.close();
   } finally {
     await running.close();
@@ -137,8 +184,12 @@ async function traffic(
     const headers: Record<string, string> =
       n % 3 === 0 && position !== undefined ? { 'last-event-id': position } : {};
     if (n >= MAX_STREAMS) headers['sse-refusal'] = 'status';
-    streams.push(await openStream(running.url + pathOf(n), { headers }));
+    // Runs wait for their first event, of a broker that may fail.
+    headers['user'] = `user ${n % USERS}`;
+    headers['accept-encoding'] = 'gzip';
+    streams.push(await openStream(running.url + (await urlOf(running, n, phase)), { headers }));
   }
+  for (const client of running.sse.clients()) void client.join('joined').catch(() => undefined);
   for (const stream of streams.slice(0, SLOW_READERS)) stream.pause();
   const repair = await fault(phase);
   await Promise.allSettled(
@@ -153,9 +204,24 @@ async function traffic(
   return streams.filter(({ status }) => status === 503).length;
 }
 
-function pathOf(client: number): string {
+/** Every path, with sessions and tickets. */
+async function urlOf(running: RunningApp, client: number, phase: number): Promise<string> {
   if (client < SLOW_READERS) return '/heavy';
-  return client % 4 === 0 ? '/ticks' : '/room';
+  const session = `?session=session-of-client-${client}`;
+  switch (client % 6) {
+    case 0:
+      return '/ticks';
+    case 1:
+      return `/packed${session}`;
+    case 2:
+      return `/runs/${phase}-${client}`;
+    case 3: {
+      const ticket = await running.sse.tickets.issue({ user: `user ${client % USERS}` }).catch(() => 'none');
+      return `/room?ticket=${ticket}`;
+    }
+    default:
+      return `/room${session}`;
+  }
 }
 
 function connectionsOf(running: RunningApp): Promise<number> {
