@@ -11,7 +11,7 @@ class Node implements ControlChannel {
   readonly nodeId = 'one';
   executions = 0;
   answers = 0;
-  readonly #execution = new CommandExecution(this, () => {});
+  readonly #execution = new CommandExecution(this);
 
   receive(copy: number, connectedForMs?: number): Promise<unknown> {
     const command: RemoteCommand = {

@@ -39,13 +39,10 @@ interface KnownCommand {
  */
 export class CommandExecution {
   readonly #channel: ControlChannel;
-  readonly #onOwnAnswer: (answer: RemoteAnswer) => void;
   readonly #known = new Map<string, KnownCommand>();
 
-  /** @param onOwnAnswer takes the answers to commands of this node, which need not travel through the broker */
-  constructor(channel: ControlChannel, onOwnAnswer: (answer: RemoteAnswer) => void) {
+  constructor(channel: ControlChannel) {
     this.#channel = channel;
-    this.#onOwnAnswer = onOwnAnswer;
   }
 
   receive(
@@ -61,11 +58,7 @@ export class CommandExecution {
       known = { answer: this.#execute(command, host, inOrderIn), forgetAtMs: performance.now() + 2 * waitMs };
       this.#known.set(call, known);
     }
-    const answered = known.answer.then((answer) =>
-      from === this.#channel.nodeId
-        ? this.#onOwnAnswer(answer)
-        : this.#channel.publishControl(encodeControl(answer), from),
-    );
+    const answered = known.answer.then((answer) => this.#channel.publishControl(encodeControl(answer), from));
     // The node that waits asks again.
     ignoreRejection(answered);
   }

@@ -23,7 +23,7 @@ import {
 } from './command-target.js';
 import type { StoredChange, StoredSessionCommands } from './stored-sessions.interface.js';
 import { RemoteCall } from './remote-call.js';
-import { parseControl, type CommandAction, type RemoteAnswer } from './remote-command-codec.js';
+import { parseControl, type CommandAction } from './remote-command-codec.js';
 import type { ChangeOutcome, RoomChanges } from './room-changes.interface.js';
 import { storeChanges } from './stored-changes.js';
 import { withinTimeout } from './within-timeout.js';
@@ -72,11 +72,9 @@ export class RemoteCommands {
   constructor(broker: PartitionedBroker, lookups: CommandLookups) {
     // A control message of any partition reaches every node. Always the same partition: commands stay in order.
     this.#channel = broker.partitions.map(controlChannelOf).find((channel) => channel !== undefined);
-    this.#execution = this.#channel && new CommandExecution(this.#channel, this.#answered);
+    this.#execution = this.#channel && new CommandExecution(this.#channel);
     this.#lookups = lookups;
   }
-
-  readonly #answered = (answer: RemoteAnswer): void => this.#calls.get(answer.answer)?.receive(answer);
 
   /** @throws SseError `unsupported-by-broker` where the broker cannot reach the clients of other nodes */
   checkSupport(): void {
@@ -173,7 +171,7 @@ export class RemoteCommands {
     const message = parseControl(text);
     if (message === undefined) return false;
     this.#isReceiving = true;
-    if ('answer' in message) this.#answered(message);
+    if ('answer' in message) this.#calls.get(message.answer)?.receive(message);
     else this.#execution?.receive(message, host, arrival);
     return true;
   }

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { redisBroker } from 'nestjs-simple-sse/redis';
 import {
   receivedUntil,
@@ -8,31 +7,8 @@ import {
   textsOf,
   listenFrom,
 } from '../resume/test-app.js';
-import { SyncMarkers } from '../../src/broker/redis/feed/sync-markers.js';
 import type { RunningApp } from '../support/running-app.js';
-import { pause } from '../support/within.js';
 import { describeWithRedis, RedisServer } from './redis-server.js';
-
-/** Time by which subscriptions come later than their markers, in milliseconds. */
-const LATE_MS = 400;
-
-function subscribeLate(): void {
-  // Called with its own `this`.
-  // oxlint-disable-next-line typescript/unbound-method
-  const { roundTripAfter } = SyncMarkers.prototype;
-  jest.spyOn(SyncMarkers.prototype, 'roundTripAfter').mockImplementation(function (
-    this: SyncMarkers,
-    ahead,
-    subscribe,
-    onReceived,
-  ) {
-    const later = async (channel: string): Promise<void> => {
-      await pause(LATE_MS);
-      return subscribe(channel);
-    };
-    return roundTripAfter.call(this, ahead, later, onReceived);
-  });
-}
 
 describeWithRedis.each(['redis', 'ioredis'] as const)(
   'a node that has received no event for long, over %s',
@@ -49,7 +25,6 @@ describeWithRedis.each(['redis', 'ioredis'] as const)(
       [idle, busy] = [await start(), await start()];
     });
     afterEach(async () => {
-      jest.restoreAllMocks();
       await Promise.all([idle.close(), busy.close()]);
       await server.dispose();
     });
@@ -63,27 +38,6 @@ describeWithRedis.each(['redis', 'ioredis'] as const)(
     });
 
     it('delivers to a new client the events that its own handler publishes', async () => {
-      expect(await receivedFromHandler()).toEqual(['from the handler', 'now']);
-    });
-
-    it('does so also where the subscription comes later', async () => {
-      subscribeLate();
-      expect(await receivedFromHandler()).toEqual(['from the handler', 'now']);
-    });
-
-    it('misses them where the position of the request is read later, which this test finds', async () => {
-      subscribeLate();
-      // Called with its own `this`.
-      // oxlint-disable-next-line typescript/unbound-method
-      const { sendAhead } = SyncMarkers.prototype;
-      jest.spyOn(SyncMarkers.prototype, 'sendAhead').mockImplementation(function (this: SyncMarkers) {
-        const position = pause(LATE_MS / 2).then(() => sendAhead.call(this).position);
-        return { ...sendAhead.call(this), position };
-      });
-      expect(await receivedFromHandler()).toEqual(['now']);
-    });
-
-    async function receivedFromHandler(): Promise<string[]> {
       await busy.sse.broadcast('a', 'old');
       const controller = idle.get(TestController);
       controller.allowed = (room) => {
@@ -94,8 +48,8 @@ describeWithRedis.each(['redis', 'ioredis'] as const)(
       const stream = await listenFrom(idle, '/joining?rooms=a,end');
       await stream.nextEvent({ control: true });
       await busy.sse.broadcast('a', 'now');
-      return textsOf(await receivedUntil(stream, 'now'));
-    }
+      expect(textsOf(await receivedUntil(stream, 'now'))).toEqual(['from the handler', 'now']);
+    });
 
     it('replays exactly the requested number of events when a client joins a room', async () => {
       const stream = await listenFrom(idle, '/in?rooms=b');

@@ -152,12 +152,10 @@ return {epoch, text(currentPosition), found}
 /**
  * Publishes a sync marker with the current position to the calling node itself. Redis delivers in order, so the node
  * has received all earlier events when the marker arrives.
- *
- * @returns the number of connections that the marker was passed to, and the current position
  */
 export const SYNC_MARKER_SCRIPT = new LuaScript(`${OPEN_STATE}${RESERVE_CURRENT_POSITION}
 local markerChannel = ARGV[4]
 local markerNumber = ARGV[5]
-local receivers = redis.call('SPUBLISH', markerChannel, epoch .. ' ' .. text(currentPosition) .. ' ' .. markerNumber)
-return {receivers, text(currentPosition)}
+redis.call('SPUBLISH', markerChannel, epoch .. ' ' .. text(currentPosition) .. ' ' .. markerNumber)
+return markerNumber
 `);

@@ -56,7 +56,6 @@ export interface Partition {
  * - `sse:{0}:c:<room>` events of one room.
  * - `sse:{0}:c` events of several rooms.
  * - `sse:{0}:n:<node>` sync markers of one node, and `t` followed by a control message for this node alone.
- * - `sse:{0}:n:<node>:<number>` one sync marker, behind the subscription of the channel.
  * - `sse:{0}:k` control messages to every node.
  * - `sse:{0}:r:<run>` changes of one run.
  * - `sse:{0}:x` has no subscriber: for the check of the right to publish.

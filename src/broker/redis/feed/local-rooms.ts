@@ -102,10 +102,6 @@ export class LocalRooms {
     return [...this.#rooms.values()].filter((room) => room.isSubscribed);
   }
 
-  get hasPending(): boolean {
-    return this.#pending.size > 0;
-  }
-
   get hasIdle(): boolean {
     return this.#idle.size > 0;
   }

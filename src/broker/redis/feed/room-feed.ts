@@ -191,7 +191,7 @@ export class RoomFeed {
     if (channel === redisKeys.controlChannel) return this.#dependencies.onControl(text);
     const run = redisKeys.runOf(channel);
     if (run !== undefined) return runs.receive(run, text);
-    const isMarker = this.#markers.isMarkerChannel(channel);
+    const isMarker = channel === redisKeys.markerChannel;
     if (isMarker && text.startsWith('t')) return this.#dependencies.onControl(text);
     const item = isMarker ? parseSyncMarker(text) : parseChannelMessage(redisKeys.roomOf(channel), text);
     if (item !== undefined) this.#process(connection, item, text.length);

@@ -1,6 +1,6 @@
 import type { Position } from '../../../protocol/position.js';
 import { LINGER_MS, type LocalRoom, type LocalRooms } from './local-rooms.js';
-import type { MarkerAhead, SyncMarkers } from './sync-markers.js';
+import type { SyncMarkers } from './sync-markers.js';
 import type { DeliveryOrder } from '../history/delivery-order.js';
 import type { RedisConnection } from '../driver/redis-driver.interface.js';
 import type { RedisKeys } from '../data/redis-keys.js';
@@ -8,9 +8,6 @@ import type { RunChannels } from '../runs/run-channels.js';
 
 /** Most channels in one SSUBSCRIBE, which blocks Redis while it runs. */
 const MAX_CHANNELS_PER_CALL = 500;
-
-/** Used channels of markers that stay subscribed until one call unsubscribes them. */
-const MAX_MARKER_CHANNELS = 100;
 
 export interface RoomSubscriptionsDependencies {
   readonly rooms: LocalRooms;
@@ -34,10 +31,6 @@ export class RoomSubscriptions {
   /** The connection whose subscriptions are being updated. */
   #updating: RedisConnection | undefined;
   #lingerTimer: NodeJS.Timeout | undefined;
-  /** Channels of markers that have followed a subscription, see `SyncMarkers.roundTripAfter`. */
-  #markerChannels: string[] = [];
-  /** The marker of the rooms that are acquired in this turn. */
-  #ahead: MarkerAhead | undefined;
 
   constructor(dependencies: RoomSubscriptionsDependencies) {
     this.#dependencies = dependencies;
@@ -51,8 +44,8 @@ export class RoomSubscriptions {
   async subscribe(name: string): Promise<Position | undefined> {
     const room = this.#dependencies.rooms.acquire(name);
     if (room.isSubscribed) return undefined;
+    room.positionAtRequest ??= this.#dependencies.readPosition();
     void this.update();
-    room.positionAtRequest ??= this.#ahead?.position ?? this.#dependencies.readPosition();
     await room.subscribed.promise;
     return room.positionAtRequest;
   }
@@ -68,7 +61,6 @@ export class RoomSubscriptions {
    */
   async subscribeAll(connection: RedisConnection, joining: readonly LocalRoom[]): Promise<void> {
     const { redisKeys, rooms, runs } = this.#dependencies;
-    this.#markerChannels = [];
     const followed = runs.takeAll();
     const channels = [
       redisKeys.markerChannel,
@@ -91,27 +83,26 @@ export class RoomSubscriptions {
    * drops the connection.
    */
   async update(): Promise<void> {
-    const { rooms, runs, markers, onFailure } = this.#dependencies;
+    const { rooms, runs, markers, order, onFailure } = this.#dependencies;
     const connection = this.#dependencies.connection();
     if (connection === undefined || this.#updating === connection) return;
     this.#updating = connection;
     let joining: LocalRoom[] = [];
     try {
-      // Sent at once: its position is the one at the request of each room that is acquired in the same turn.
-      let ahead = (this.#ahead = rooms.hasPending ? markers.sendAhead() : undefined);
       // Collects all rooms that are acquired in the same turn.
       await Promise.resolve();
-      this.#ahead = undefined;
       for (;;) {
         const idle = rooms.takeIdle(MAX_CHANNELS_PER_CALL);
         joining = rooms.takePending(MAX_CHANNELS_PER_CALL);
         const { added, removed } = runs.takeChanged(MAX_CHANNELS_PER_CALL);
-        if (joining.length + idle.length > 0)
-          await Promise.all([
-            this.#unsubscribe(connection, idle),
-            this.#subscribe(connection, joining, ahead),
-          ]);
-        ahead = undefined;
+        if (idle.length > 0) await connection.unsubscribe(this.#channelsOf(idle));
+        if (joining.length > 0) {
+          const joined = joining;
+          await connection.subscribe(this.#channelsOf(joined));
+          await markers.roundTrip(() => {
+            for (const room of joined) room.markSubscribed(order.position);
+          });
+        }
         if (added.length + removed.length > 0) await this.#updateRuns(connection, added, removed);
         // Nothing is awaited since the rooms and runs were taken: none was added meanwhile.
         else if (joining.length + idle.length === 0) break;
@@ -127,32 +118,6 @@ export class RoomSubscriptions {
 
   close(): void {
     clearTimeout(this.#lingerTimer);
-  }
-
-  /** @param ahead a marker that was sent already */
-  async #subscribe(
-    connection: RedisConnection,
-    joining: readonly LocalRoom[],
-    ahead: MarkerAhead | undefined,
-  ): Promise<void> {
-    const { markers, order } = this.#dependencies;
-    if (joining.length === 0) return;
-    await markers.roundTripAfter(
-      ahead ?? markers.sendAhead(),
-      (markerChannel) => {
-        this.#markerChannels.push(markerChannel);
-        return connection.subscribe([...this.#channelsOf(joining), markerChannel]);
-      },
-      () => {
-        for (const room of joining) room.markSubscribed(order.position);
-      },
-    );
-  }
-
-  async #unsubscribe(connection: RedisConnection, idle: readonly LocalRoom[]): Promise<void> {
-    const hasMany = this.#markerChannels.length >= MAX_MARKER_CHANNELS;
-    const used = idle.length > 0 || hasMany ? this.#markerChannels.splice(0) : [];
-    if (used.length + idle.length > 0) await connection.unsubscribe([...this.#channelsOf(idle), ...used]);
   }
 
   async #updateRuns(
