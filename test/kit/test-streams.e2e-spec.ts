@@ -1,6 +1,6 @@
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import { rootCertificates } from 'node:tls';
+import { rootCertificates, Server as TlsServer } from 'node:tls';
 import type { AddressInfo } from 'node:net';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -184,7 +184,9 @@ describe.each(http2Platforms)('a stream of a test over HTTP/2, on $name', (platf
 
   it('is opened by URL with http2: true, by GET and by POST, and is ended by the server', async () => {
     await app.listen(0, '127.0.0.1');
-    const url = `${await app.getUrl()}/orders/7/events`;
+    // `getUrl()` of Nest 11 names a secure server over HTTP/2 with `http:`.
+    const scheme = app.getHttpServer() instanceof TlsServer ? 'https' : 'http';
+    const url = `${(await app.getUrl()).replace(/^https?/, scheme)}/orders/7/events`;
     const stream = await openTestStream(url, { http2: true });
     const posted = await openTestStream(url, { http2: true, body: { a: 1 } });
     await sse.broadcast('orders/7', 'paid', { id: 7 });
