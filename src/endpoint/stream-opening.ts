@@ -2,7 +2,7 @@ import type { SseClient } from '../connection/sse-client.js';
 import { showHeartbeats } from '../connection/visible-heartbeats.js';
 import { showRooms } from '../connection/visible-rooms.js';
 import { MAX_TIMER_MS } from '../protocol/input/option-checks.js';
-import { spreadRetry, type RetryTime } from '../protocol/input/retry-time.js';
+import { randomOf, spreadRetry, type RetryTime } from '../protocol/input/retry-time.js';
 import type { Refusal, StreamLimit, StreamLimits, StreamSlot } from '../limits/stream-limits.js';
 import type { RoomHub } from '../rooms/room-hub.js';
 import type { Opening } from '../rooms/room-hub.interface.js';
@@ -130,13 +130,9 @@ export function refuseAsThrown(
   defaultMs: number,
   done: () => void,
 ): void {
-  const { retryAfterMs = defaultMs, message } = exception;
-  const drawnMs = Math.round(retryAfterMs * (1 + Math.random() / 2));
-  refuseForNow(
-    http,
-    { status: exception.getStatus(), message, retryMs: Math.min(MAX_TIMER_MS, drawnMs) },
-    done,
-  );
+  const { retryAfterMs: minMs = defaultMs, message } = exception;
+  const retryMs = randomOf({ minMs, maxMs: Math.min(MAX_TIMER_MS, Math.round(1.5 * minMs)) });
+  refuseForNow(http, { status: exception.getStatus(), message, retryMs }, done);
 }
 
 /** Returns what the client asks for by `?sse=`: `heartbeat` for visible heartbeats, `rooms` for the rooms of events. */

@@ -19,7 +19,7 @@ const event = fc.option(fc.string({ unit: 'binary', minLength: 1, maxLength: 8 }
   nil: undefined,
 });
 
-/** What a client receives: a parser of another project. */
+/** Events as a client receives them, by a parser of another project. */
 function received(text: string): EventSourceMessage[] {
   const events: EventSourceMessage[] = [];
   const parser = createParser({

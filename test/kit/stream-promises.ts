@@ -5,7 +5,7 @@ import type { closeTestStreams, TestStream } from 'nestjs-simple-sse/testing';
 import { eventually } from '../support/within.js';
 import { failure } from './orders-app.js';
 
-/** What a promise of the kit is judged with: the kit itself, or one with a fault. */
+/** The kit that a promise is judged with: the real one, or one with a fault. */
 export interface JudgedKit {
   readonly app: INestApplication;
   readonly sse: SseService;

@@ -14,7 +14,7 @@ const entryPoints = Object.keys(manifest.exports)
   .filter((path) => !path.endsWith('.json'))
   .map((path) => path.replace(/^\./, 'nestjs-simple-sse'));
 
-/** What `npm run release` accepts. */
+/** The contents that `npm run release` accepts. */
 const rules: { allowed: string[]; maxBytes: number } = JSON.parse(
   readFileSync('.ci/release/tarball-rules.json', 'utf8'),
 );

@@ -33,7 +33,7 @@ const seeing = (other: (client: SseClient) => Partial<Record<keyof SseClient, un
     return original.call(this, seenAs(client, other(client)), timing);
   };
 
-/** What a client received, and what it must have received. */
+/** Texts that a client received, and those that it must have received. */
 interface Outcome {
   readonly received: readonly string[];
   readonly expected: readonly string[];
@@ -48,6 +48,18 @@ interface Case {
   readonly mutantName: string;
 }
 
+/** Requests a stream whose handler waits, in a room that the node receives already. */
+async function pausedBeforeOpening(running: RunningApp): Promise<{
+  readonly handler: ReturnType<typeof pauseHandler>;
+  readonly listening: ReturnType<typeof listenFrom>;
+}> {
+  await listenFrom(running, '/in?rooms=a');
+  const handler = pauseHandler(running);
+  const listening = listenFrom(running, '/slow?rooms=a');
+  await handler.reached;
+  return { handler, listening };
+}
+
 /** Position of the event that was published before the opening. */
 let newestPosition = 0;
 
@@ -56,10 +68,7 @@ const cases: readonly Case[] = [
     name: 'a new client receives what is published between its request and the opening, after sse:ready and once',
     isAtOnce: true,
     async run(running) {
-      await listenFrom(running, '/in?rooms=a');
-      const handler = pauseHandler(running);
-      const listening = listenFrom(running, '/slow?rooms=a');
-      await handler.reached;
+      const { handler, listening } = await pausedBeforeOpening(running);
       const during = (await running.sse.broadcast('a', 'during')) as string;
       newestPosition = positionOf(during);
       handler.release();
@@ -116,10 +125,7 @@ const cases: readonly Case[] = [
     name: 'a new client receives what exceeds the limit of its gate before the opening',
     isAtOnce: false,
     async run(running) {
-      await listenFrom(running, '/in?rooms=a');
-      const handler = pauseHandler(running);
-      const listening = listenFrom(running, '/slow?rooms=a');
-      await handler.reached;
+      const { handler, listening } = await pausedBeforeOpening(running);
       const during = Array.from({ length: 200 }, (_, n) => `during ${n} ${'x'.repeat(KIB)}`);
       for (const text of during) await running.sse.broadcast('a', text);
       handler.release();

@@ -56,7 +56,8 @@ export function spreadRetry(time: RetryTime | false): number | false {
   return randomOf({ minMs: Math.round(time * (1 - SPREAD)), maxMs });
 }
 
-function randomOf({ minMs, maxMs }: RetryRange): number {
+/** A random whole number of milliseconds of the range. */
+export function randomOf({ minMs, maxMs }: RetryRange): number {
   return minMs + Math.floor(Math.random() * (maxMs - minMs + 1));
 }
 

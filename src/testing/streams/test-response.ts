@@ -11,7 +11,7 @@ export interface TestRequest {
   readonly body: string | undefined;
   /** The authorities that may have signed the certificate; `undefined` accepts any certificate. */
   readonly ca: string | readonly string[] | undefined;
-  /** Whether to speak HTTP/2, over TLS or in clear text. */
+  /** `true` for HTTP/2, over TLS or in clear text. */
   readonly http2: boolean;
 }
 
@@ -20,7 +20,7 @@ export interface TestResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly body: Readable;
-  /** Whether the server has ended the body; read it when the body is closed. */
+  /** Returns `true` if the server has ended the body; called when the body is closed. */
   isComplete(): boolean;
   /** Cuts the connection. */
   destroy(): void;

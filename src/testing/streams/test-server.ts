@@ -8,7 +8,7 @@ import { Server as TlsServer } from 'node:tls';
 /** An address, and what stops the server that listens there for tests alone. */
 export interface TestAddress {
   readonly url: string;
-  /** Whether the server speaks HTTP/2. */
+  /** `true` for a server of HTTP/2. */
   readonly http2: boolean;
   /** The server that `addressOf` has made to listen; `undefined` for an application that listens by itself. */
   readonly opened: Server | undefined;
