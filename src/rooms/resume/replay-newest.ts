@@ -51,7 +51,7 @@ export async function replayNewest(
   }
 
   function send(messages: readonly RoomMessage[]): Promise<void> {
-    return replay(connection, messages, ({ frame }) => frame.anonymous);
+    return replay(connection, messages, ({ frame }) => frame.anonymous, isDue);
   }
 
   async function sendPages(start: Position, isSelected: Selection): Promise<void> {
