@@ -163,6 +163,45 @@ describe.each(platforms)('attacks of a route with @SseRoomChanges(), on $name,',
     });
   });
 
+  describe('with two tabs that have one session', () => {
+    startForEach();
+
+    it('leave the newest tab and the session in the same rooms, while one takes it from the other', async () => {
+      const lane = async (first: number): Promise<number[]> => {
+        const statuses: number[] = [];
+        for (let n = first; n < first + 12; n++) {
+          const list = n % 2 === 0 ? 'join' : 'leave';
+          const body = { session: KEY, [list]: [`open/${n % 3}`] };
+          statuses.push((await post('?user=ann', body)).status);
+        }
+        return statuses;
+      };
+      const take = async (): Promise<void> => {
+        for (let n = 0; n < 6; n++) {
+          page = new SessionPage({ key: KEY, user: 'ann', path: '/events' });
+          client = (await page.connect(app)).id;
+        }
+      };
+      const [statuses] = await Promise.all([Promise.all([0, 1, 2, 3].map(lane)), take()]);
+      expect(new Set(statuses.flat())).toEqual(new Set([200]));
+      await eventually(() => app.sse.count() === 1, 'the end of the older tabs');
+      const [, ...left] = roomsOf(client);
+      await isUnchanged(left);
+    });
+
+    it('change the rooms of the newest only', async () => {
+      const older = client;
+      const newer = new SessionPage({ key: KEY, user: 'ann', path: '/events' });
+      [page, client] = [newer, (await newer.connect(app)).id];
+      await eventually(() => app.sse.count() === 1, 'the end of the older tab');
+      expect((await post('?user=ann', { client: older, join: ['open/1'] })).status).toBe(404);
+      expect((await post('?user=ann', { session: KEY, join: ['open/2'] })).body).toMatchObject({
+        joined: ['open/2'],
+      });
+      await isUnchanged(['open/2']);
+    });
+  });
+
   describe('with bodies that are no change are answered with 400, and change nothing:', () => {
     startOnce();
 
@@ -283,6 +322,14 @@ describe.each(platforms)('attacks of a route with @SseRoomChanges(), on $name,',
       expect(body).toEqual({ joined: join, left: [], refused: [] });
       expect(await comeBack()).toEqual(join.toSorted());
       expect(Object.keys(Object.prototype)).toEqual([]);
+    });
+
+    it('with a member twice count the last one, as JSON does, and never both', async () => {
+      const text = `{"session":"another-key-of-nobody","session":"${KEY}","join":["open/1"],"join":["open/2"]}`;
+      const { status, body } = await change(app, 'rooms?user=ann', undefined, { text });
+      expect([status, body]).toEqual([200, { joined: ['open/2'], left: [], refused: [] }]);
+      expect(app.get(PageController).asked).toEqual(['open/2']);
+      await isUnchanged(['open/2']);
     });
 
     it('without a user and without a guard find only streams whose key or id they know', async () => {
