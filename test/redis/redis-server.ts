@@ -1,5 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -100,6 +100,20 @@ export class RedisServer {
     await this.kill();
     await pause(50);
     await this.launch();
+  }
+
+  /** Cuts the AOF of a killed server within the last command of the transaction that has a text, as a kill within its write does. */
+  tearWriteOf(text: string): void {
+    const folder = join(this.#directory, 'appendonlydir');
+    const file = join(folder, readdirSync(folder).find((name) => name.endsWith('.incr.aof')) ?? '');
+    const content = readFileSync(file, 'latin1');
+    truncateSync(file, content.indexOf('*1\r\n$4\r\nEXEC', content.indexOf(text)) - 4);
+  }
+
+  /** Runs `redis-check-aof --fix`, which is the same binary under another name. */
+  repairFile(): void {
+    const manifest = join(this.#directory, 'appendonlydir', 'appendonly.aof.manifest');
+    spawnSync(BINARY, ['--fix', manifest], { argv0: 'redis-check-aof', input: 'y\ny\n' });
   }
 
   freeze(): void {
