@@ -107,14 +107,6 @@ describe.each(platforms)('a client that reads nothing and leaves a room, on $nam
     return events.map(({ data }) => data.replace(/ x+$/, '')).filter((text) => text !== end);
   }
 
-  const lastIdOf = (received: ReceivedStream): string =>
-    received.parsed().events.findLast(({ id }) => id !== undefined)?.id ?? '';
-  const count = (texts: string[], room: string): number =>
-    texts.filter((text) => text.startsWith(`${room} `)).length;
-  const numbered = (room: string, length: number, from = 0): string[] =>
-    Array.from({ length }, (_, n) => `${room} ${from + n}`);
-  const of = (texts: string[], room: string): string[] => texts.filter((text) => text.startsWith(`${room} `));
-
   it.each(leaves)('is sent nothing of the room that still waited, by %s', async (_name, leave) => {
     await start();
     const [client, received] = await openPaused();
@@ -226,4 +218,20 @@ describe.each(platforms)('a client that reads nothing and leaves a room, on $nam
 
 function keyOf({ request }: SseClient): string {
   return (request as { query: { session: string } }).query.session;
+}
+
+function lastIdOf(received: ReceivedStream): string {
+  return received.parsed().events.findLast(({ id }) => id !== undefined)?.id ?? '';
+}
+
+function of(texts: readonly string[], room: string): string[] {
+  return texts.filter((text) => text.startsWith(`${room} `));
+}
+
+function count(texts: readonly string[], room: string): number {
+  return of(texts, room).length;
+}
+
+function numbered(room: string, length: number): string[] {
+  return Array.from({ length }, (_, n) => `${room} ${n}`);
 }

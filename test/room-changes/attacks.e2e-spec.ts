@@ -47,6 +47,17 @@ describe.each(platforms)('attacks of a route with @SseRoomChanges(), on $name,',
     Array.from(app.sse.clients()).flatMap((each) => (each.id === id ? [...each.rooms].toSorted() : []));
   const post = (query: string, body: unknown) => change(app, `rooms${query}`, body);
 
+  /** Joins and leaves rooms one after the other. @returns the statuses */
+  const lane = async (first: number): Promise<number[]> => {
+    const statuses: number[] = [];
+    for (let n = first; n < first + 12; n++) {
+      const list = n % 2 === 0 ? 'join' : 'leave';
+      const body = { session: KEY, [list]: [`open/${n % 3}`] };
+      statuses.push((await post('?user=ann', body)).status);
+    }
+    return statuses;
+  };
+
   /** Ends the stream of the page and opens it again. @returns the rooms that its session had */
   const comeBack = async (): Promise<string[]> => {
     const stream = Array.from(app.sse.clients()).find(({ id }) => id === client);
@@ -167,15 +178,6 @@ describe.each(platforms)('attacks of a route with @SseRoomChanges(), on $name,',
     startForEach();
 
     it('leave the newest tab and the session in the same rooms, while one takes it from the other', async () => {
-      const lane = async (first: number): Promise<number[]> => {
-        const statuses: number[] = [];
-        for (let n = first; n < first + 12; n++) {
-          const list = n % 2 === 0 ? 'join' : 'leave';
-          const body = { session: KEY, [list]: [`open/${n % 3}`] };
-          statuses.push((await post('?user=ann', body)).status);
-        }
-        return statuses;
-      };
       const take = async (): Promise<void> => {
         for (let n = 0; n < 6; n++) {
           page = new SessionPage({ key: KEY, user: 'ann', path: '/events' });

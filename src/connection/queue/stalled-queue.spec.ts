@@ -10,6 +10,10 @@ function frame(text: string, volatileKey?: string): SseFrame {
   return new SseFrame(text, { volatileKey });
 }
 
+function inRooms(text: string, rooms?: string[], volatileKey?: string): SseFrame {
+  return new SseFrame(text, { rooms, volatileKey });
+}
+
 function textsOf(frames: readonly SseFrame[]): string[] {
   return frames.map(({ bytes }) => bytes.toString());
 }
@@ -136,8 +140,6 @@ describe('the queue of a client that does not read', () => {
 
   it('removes what waits of rooms that the client has left, and counts its bytes', () => {
     const queue = new StalledQueue(0, 0);
-    const inRooms = (text: string, rooms?: string[], volatileKey?: string): SseFrame =>
-      new SseFrame(text, { rooms, volatileKey });
     queue.add(inRooms('taken', ['a']), Infinity);
     queue.add(inRooms('a', ['a']), Infinity);
     queue.add(inRooms('b', ['b']), Infinity);
