@@ -4,7 +4,7 @@ import type { SseClient } from '../connection/sse-client.js';
 import type { RoomMessage } from '../protocol/room-message.js';
 import { EVERYONE, isInternalRoom } from '../protocol/input/room-name.js';
 import type { Position, ResumePoint } from '../protocol/position.js';
-import { RoomMap } from '../protocol/room-map.js';
+import { RoomMap } from '../protocol/collections/room-map.js';
 import { ignoreRejection, isThenable } from '../protocol/thenable.js';
 import type { HubOptions } from './room-hub.interface.js';
 import { endPendingJoin } from './pending-joins.js';

@@ -1,5 +1,5 @@
 import type { Position } from '../../protocol/position.js';
-import { RoomMap } from '../../protocol/room-map.js';
+import { RoomMap } from '../../protocol/collections/room-map.js';
 import { RoomMessage, type RoomEvent } from '../../protocol/room-message.js';
 import { brokerClosedError } from '../broker-closed-error.js';
 import type {

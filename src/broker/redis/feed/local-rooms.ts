@@ -1,5 +1,5 @@
 import type { Position } from '../../../protocol/position.js';
-import { RoomMap } from '../../../protocol/room-map.js';
+import { RoomMap } from '../../../protocol/collections/room-map.js';
 import { LinkedList, type Linked } from '../../history/linked-list.js';
 import { Deferred } from '../link/deferred.js';
 

@@ -1,5 +1,5 @@
 import { nowUs, type Position } from '../../../protocol/position.js';
-import { RoomMap } from '../../../protocol/room-map.js';
+import { RoomMap } from '../../../protocol/collections/room-map.js';
 import type { RoomMessage } from '../../../protocol/room-message.js';
 import type { HistoryPage, HistoryPolicy, RoomHistoryLimits } from '../../broker.interface.js';
 import { isComplete, lastPositionTtlMs } from '../../completeness.js';
