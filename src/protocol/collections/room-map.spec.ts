@@ -27,7 +27,8 @@ describe('a map of rooms', () => {
           expect(map.size).toBe(expected.size);
         }
         expect([...map.keys()].toSorted()).toEqual([...expected.keys()].toSorted());
-        expect([...map.values()].toSorted()).toEqual([...expected.values()].toSorted());
+        const byValue = (a: number, b: number): number => a - b;
+        expect([...map.values()].toSorted(byValue)).toEqual([...expected.values()].toSorted(byValue));
         const names = [...expected.keys(), 'unknown'];
         expect(names.map((name) => map.get(name))).toEqual(names.map((name) => expected.get(name)));
         expect(names.filter((name) => map.has(name))).toEqual([...expected.keys()]);
