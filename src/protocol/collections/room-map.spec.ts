@@ -4,6 +4,8 @@ import { RoomMap } from './room-map.js';
 /** Names of enough rooms for several maps. */
 const MANY = 9_000;
 
+const byValue = (a: number, b: number): number => a - b;
+
 describe('a map of rooms', () => {
   it('has the entries of a Map after the same steps, with few rooms and with many', () => {
     const step = fc.record({
@@ -27,7 +29,6 @@ describe('a map of rooms', () => {
           expect(map.size).toBe(expected.size);
         }
         expect([...map.keys()].toSorted()).toEqual([...expected.keys()].toSorted());
-        const byValue = (a: number, b: number): number => a - b;
         expect([...map.values()].toSorted(byValue)).toEqual([...expected.values()].toSorted(byValue));
         const names = [...expected.keys(), 'unknown'];
         expect(names.map((name) => map.get(name))).toEqual(names.map((name) => expected.get(name)));
