@@ -4,11 +4,11 @@ import { LuaScript, OPEN_STATE } from './lua-script.js';
 import { RETENTION } from './retention-script.js';
 
 /**
- * Defines `currentPosition` and stores it, so that every event published later has a greater position. If Redis is
+ * Lines after `OPEN_STATE`. They define `currentPosition` and store it, so that every event published later has a greater position. If Redis is
  * out of memory the write fails, and the stored position is used, which later events exceed in any case. A replica
  * refuses the script: it may lack events.
  */
-const RESERVE_CURRENT_POSITION = `
+export const RESERVE_CURRENT_POSITION = `
 local currentPosition = math.max(lastPosition, now)
 local stored = redis.pcall('HSET', stateKey, 'g', text(currentPosition))
 if type(stored) == 'table' then
