@@ -19,6 +19,30 @@ function belowOf(start: number): (limit: number) => number {
   return (limit) => Math.floor(random() * limit);
 }
 
+/** Publishes events of random rooms and sizes. @returns their positions */
+async function publishEvents(broker: SseBroker, count: number, maxChars: number): Promise<number[]> {
+  const below = belowOf(seed);
+  const roomOf = (): string => `room ${below(ROOMS)}`;
+  const positions: number[] = [];
+  for (let n = 0; n < count; n++) {
+    const data = `${n} ${'x'.repeat(below(maxChars))}`;
+    const rooms = [...new Set(n % 3 === 0 ? [roomOf(), roomOf()] : [roomOf()])];
+    const { position } = await broker.publish(rooms, { data, serialized: false }, {});
+    positions.push(position);
+  }
+  return positions;
+}
+
+/** Everything of a page that does not depend on the moment of its read. */
+const contentOf = ({ epoch, position, hasMore, messages, incompleteRooms, lostUpTo }: HistoryPage) => ({
+  epoch,
+  cut: hasMore === true ? position : undefined,
+  events: messages.map((message) => [message.position, message.rooms, message.data]),
+  incompleteRooms,
+  // Of a room that never had an event it depends on the time.
+  lostUpTo: [...(lostUpTo ?? [])].filter(([room]) => room !== 'none'),
+});
+
 describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])('reads of one turn, over %s', (driver) => {
   let server: RedisServer;
   let reads: CountedReads;
@@ -41,30 +65,6 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])('reads of one turn
     await broker.start(policy, new RecordingListener());
     return broker;
   }
-
-  /** Publishes events of random rooms and sizes. @returns their positions */
-  async function publishEvents(broker: SseBroker, count: number, maxChars: number): Promise<number[]> {
-    const below = belowOf(seed);
-    const roomOf = (): string => `room ${below(ROOMS)}`;
-    const positions: number[] = [];
-    for (let n = 0; n < count; n++) {
-      const data = `${n} ${'x'.repeat(below(maxChars))}`;
-      const rooms = [...new Set(n % 3 === 0 ? [roomOf(), roomOf()] : [roomOf()])];
-      const { position } = await broker.publish(rooms, { data, serialized: false }, {});
-      positions.push(position);
-    }
-    return positions;
-  }
-
-  /** Everything of a page that does not depend on the moment of its read. */
-  const contentOf = ({ epoch, position, hasMore, messages, incompleteRooms, lostUpTo }: HistoryPage) => ({
-    epoch,
-    cut: hasMore === true ? position : undefined,
-    events: messages.map((message) => [message.position, message.rooms, message.data]),
-    incompleteRooms,
-    // Of a room that never had an event it depends on the time.
-    lostUpTo: [...(lostUpTo ?? [])].filter(([room]) => room !== 'none'),
-  });
 
   it('are few calls, whose pages are those that each read has alone', async () => {
     const broker = await startBroker();
