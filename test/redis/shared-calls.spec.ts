@@ -43,76 +43,79 @@ const contentOf = ({ epoch, position, hasMore, messages, incompleteRooms, lostUp
   lostUpTo: [...(lostUpTo ?? [])].filter(([room]) => room !== 'none'),
 });
 
-describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])('reads of one turn, over %s', (driver) => {
-  let server: RedisServer;
-  let reads: CountedReads;
-  const brokers: SseBroker[] = [];
+describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])(
+  `reads of one turn (SEED=${seed}), over %s`,
+  (driver) => {
+    let server: RedisServer;
+    let reads: CountedReads;
+    const brokers: SseBroker[] = [];
 
-  beforeEach(async () => {
-    server = await RedisServer.start();
-    reads = new CountedReads();
-  });
+    beforeEach(async () => {
+      server = await RedisServer.start();
+      reads = new CountedReads();
+    });
 
-  afterEach(async () => {
-    jest.restoreAllMocks();
-    await Promise.all(brokers.splice(0).map((broker) => broker.close()));
-    await server.dispose();
-  });
+    afterEach(async () => {
+      jest.restoreAllMocks();
+      await Promise.all(brokers.splice(0).map((broker) => broker.close()));
+      await server.dispose();
+    });
 
-  async function startBroker(): Promise<SseBroker> {
-    const broker = redisBroker({ url: server.url, driver });
-    brokers.push(broker);
-    await broker.start(policy, new RecordingListener());
-    return broker;
-  }
+    async function startBroker(): Promise<SseBroker> {
+      const broker = redisBroker({ url: server.url, driver });
+      brokers.push(broker);
+      await broker.start(policy, new RecordingListener());
+      return broker;
+    }
 
-  it('are few calls, whose pages are those that each read has alone', async () => {
-    const broker = await startBroker();
-    const positions = await publishEvents(broker, 600, 400);
-    const below = belowOf(seed + 1);
-    const requests = Array.from({ length: 50 }, (_, n) => ({
-      rooms: [`room ${n}`, `room ${below(ROOMS)}`, 'none'],
-      after: n % 10 === 0 ? 1 : (positions[below(positions.length)] as number),
-      maxBytes: 200 + below(20_000),
-    }));
-    const read = async ({ rooms, after, maxBytes }: (typeof requests)[number]): Promise<HistoryPage> =>
-      broker.read(rooms, after, 0, { maxBytes });
-    const before = reads.count;
-    const together = await Promise.all(requests.map(read));
-    expect(reads.count - before).toBeLessThanOrEqual(2);
-    const alone: HistoryPage[] = [];
-    for (const request of requests) alone.push(await read(request));
-    expect(together.map(contentOf)).toEqual(alone.map(contentOf));
-    expect(together.some(({ hasMore }) => hasMore === true)).toBe(true);
-    expect(together.some(({ incompleteRooms }) => incompleteRooms.length > 0)).toBe(true);
-  });
+    it('are few calls, whose pages are those that each read has alone', async () => {
+      const broker = await startBroker();
+      const positions = await publishEvents(broker, 600, 400);
+      const below = belowOf(seed + 1);
+      const requests = Array.from({ length: 50 }, (_, n) => ({
+        rooms: [`room ${n}`, `room ${below(ROOMS)}`, 'none'],
+        after: n % 10 === 0 ? 1 : (positions[below(positions.length)] as number),
+        maxBytes: 200 + below(20_000),
+      }));
+      const read = async ({ rooms, after, maxBytes }: (typeof requests)[number]): Promise<HistoryPage> =>
+        broker.read(rooms, after, 0, { maxBytes });
+      const before = reads.count;
+      const together = await Promise.all(requests.map(read));
+      expect(reads.count - before).toBeLessThanOrEqual(2);
+      const alone: HistoryPage[] = [];
+      for (const request of requests) alone.push(await read(request));
+      expect(together.map(contentOf)).toEqual(alone.map(contentOf));
+      expect(together.some(({ hasMore }) => hasMore === true)).toBe(true);
+      expect(together.some(({ incompleteRooms }) => incompleteRooms.length > 0)).toBe(true);
+    });
 
-  it('of more bytes than one answer may have are several calls, with the same pages', async () => {
-    const broker = await startBroker();
-    await publishEvents(broker, 300, 30_000);
-    const read = async (n: number): Promise<HistoryPage> =>
-      broker.read([`room ${n}`, `room ${n + 1}`], 1, 0, { maxBytes: 131_072 });
-    const numbers = Array.from({ length: 40 }, (_, n) => n);
-    const before = reads.count;
-    const together = await Promise.all(numbers.map(read));
-    const bytes = together.flatMap(({ messages }) => messages.map(({ data }) => data.length));
-    const total = bytes.reduce((sum, each) => sum + each, 0);
-    // 1 MiB a call at most.
-    expect(reads.count - before).toBeGreaterThanOrEqual(Math.floor(total / 1_048_576));
-    expect(reads.count - before).toBeLessThanOrEqual(Math.ceil((2 * total) / 1_048_576));
-    expect(total).toBeGreaterThan(2 * 1_048_576);
-    const alone: HistoryPage[] = [];
-    for (const n of numbers) alone.push(await read(n));
-    expect(together.map(contentOf)).toEqual(alone.map(contentOf));
-  });
+    it('of more bytes than one answer may have are several calls, with the same pages', async () => {
+      const broker = await startBroker();
+      await publishEvents(broker, 300, 30_000);
+      const read = async (n: number): Promise<HistoryPage> =>
+        broker.read([`room ${n}`, `room ${n + 1}`], 1, 0, { maxBytes: 131_072 });
+      const numbers = Array.from({ length: 40 }, (_, n) => n);
+      const before = reads.count;
+      const together = await Promise.all(numbers.map(read));
+      const bytes = together.flatMap(({ messages }) => messages.map(({ data }) => data.length));
+      const total = bytes.reduce((sum, each) => sum + each, 0);
+      // 1 MiB a call at most.
+      expect(reads.count - before).toBeGreaterThanOrEqual(Math.floor(total / 1_048_576));
+      expect(reads.count - before).toBeLessThanOrEqual(Math.ceil((2 * total) / 1_048_576));
+      expect(total).toBeGreaterThan(2 * 1_048_576);
+      const alone: HistoryPage[] = [];
+      for (const n of numbers) alone.push(await read(n));
+      expect(together.map(contentOf)).toEqual(alone.map(contentOf));
+    });
 
-  it('fail alone, where the history of one of their rooms was overwritten by another program', async () => {
-    const broker = await startBroker();
-    await publishEvents(broker, 100, 100);
-    await server.command('SET', 'sse:{0}:s:broken', 'no stream');
-    const outcomes = await Promise.allSettled(
-      ['room 1', 'broken', 'room 2'].map(async (room) => broker.read([room], 1)),
-    );
-    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
-  });
-});
+    it('fail alone, where the history of one of their rooms was overwritten by another program', async () => {
+      const broker = await startBroker();
+      await publishEvents(broker, 100, 100);
+      await server.command('SET', 'sse:{0}:s:broken', 'no stream');
+      const outcomes = await Promise.allSettled(
+        ['room 1', 'broken', 'room 2'].map(async (room) => broker.read([room], 1)),
+      );
+      expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    });
+  },
+);
