@@ -52,7 +52,10 @@ export class MemoryBroker implements SseBroker {
   readonly presence: PresenceStore = this.#members;
   readonly #tickets = new MemoryTickets(() => this.#running());
   readonly tickets: TicketStore = this.#tickets;
-  readonly #sessions = new MemorySessions(() => this.#running());
+  readonly #sessions = new MemorySessions(
+    () => this.#running(),
+    () => ({ epoch: this.epoch, position: this.position }),
+  );
   readonly sessions: SessionStore = this.#sessions;
   readonly #runs = new MemoryRuns(() => this.#running());
   readonly runs: RunStore = this.#runs;
