@@ -89,6 +89,11 @@ async function playRound(child, url, isAtOnce) {
   return { micros: ((await child.call('micros')) - before) / tokenCount, bytes: bytes / tokenCount };
 }
 
+function figures(played) {
+  const micros = median(played.map((each) => each.micros));
+  return `${micros.toFixed(2)} us and ${played[0].bytes.toFixed(0)} bytes per token`;
+}
+
 async function measurePace(child, port, pace) {
   const rounds = { handler: [], run: [] };
   const kinds = Object.keys(rounds);
@@ -101,8 +106,6 @@ async function measurePace(child, port, pace) {
   }
   const { handler, run } = rounds;
   const ratio = median(run.map(({ micros }, round) => micros / handler[round].micros));
-  const figures = (played) =>
-    `${median(played.map(({ micros }) => micros)).toFixed(2)} us and ${played[0].bytes.toFixed(0)} bytes per token`;
   console.log(`${pace}: handler ${figures(handler)}, run ${figures(run)} (${ratio.toFixed(2)})`);
 }
 
