@@ -104,7 +104,7 @@ async function measure() {
       `${name.padEnd(42)} ${median(cpu).toFixed(0).padStart(5)} us (${low?.toFixed(0)} to ${high?.toFixed(0)})  × node:http ${ratio(name, 'node:http')}`,
     );
   }
-  for (const platform of ['Express', 'Fastify']) {
+  for (const platform of ['Express', 'SseExpressAdapter', 'Fastify', 'node:http adapter']) {
     const own = `this module, ${platform}`;
     console.log(
       `${platform}: × Nest @Sse() ${ratio(own, `Nest @Sse(), ${platform}`)}, resume of nothing × connect ${ratio(`${own}, resume of nothing`, own)}`,

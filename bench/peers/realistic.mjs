@@ -165,8 +165,10 @@ export const SUBJECTS = {
   'Nest @Sse(), Express': { server: 'nest', platform: 'express' },
   'Nest @Sse(), SseExpressAdapter': { server: 'nest', platform: 'sse-express' },
   'Nest @Sse(), Fastify': { server: 'nest', platform: 'fastify' },
+  'Nest @Sse(), node:http adapter': { server: 'nest', platform: 'node' },
   'better-sse in Nest, Express': { server: 'betterSse' },
   'this module, Express': { server: 'module', platform: 'express' },
   'this module, SseExpressAdapter': { server: 'module', platform: 'sse-express' },
   'this module, Fastify': { server: 'module', platform: 'fastify' },
+  'this module, node:http adapter': { server: 'module', platform: 'node' },
 };
