@@ -80,6 +80,7 @@ export interface RunPage {
   readonly entries: readonly string[];
 }
 
+/** Takes the changes of a run: see `RunStore.onChange`. */
 export type RunListener = (change: RunChange, page?: RunPage) => void;
 
 /**
