@@ -7,7 +7,7 @@
  *   for other streams, and to one that does not. Every stream must be in its room again, with exactly the missed events and without
  *   `sse:gap`, or the run fails. Those are calls of the whole node, its renewals and checks included.
  *
- *   npm run build && node bench/sessions.mjs [number of sessions]
+ *   npm run build && node bench/sessions.mjs [number of sessions] [number of partitions]
  */
 import { fork } from 'node:child_process';
 import { createRequire } from 'node:module';
@@ -18,6 +18,7 @@ import { percentile } from './lib/statistics.mjs';
 import { decorate } from './peers/decorate.mjs';
 
 const SESSIONS = Number(process.argv[2] ?? 10_000);
+const PARTITIONS = Number(process.argv[3] ?? 1);
 const STORM_ROOMS = 50;
 const CLIENTS = 200;
 const ROOMS_OF_CLIENT = 20;
@@ -43,7 +44,7 @@ const path = (n) => `/events?session=session-of-the-storm-${n}`;
 const hasHeaders = (stream) => stream.received('retry: ');
 
 /** A node, with the calls of the parent process. */
-async function serve(url) {
+async function serve(url, partitions) {
   const { SseModule, SseRoom, SseService } = await import('../dist/index.js');
   const { redisBroker } = await import('../dist/redis.js');
   const { NestFactory } = root('@nestjs/core');
@@ -62,7 +63,7 @@ async function serve(url) {
   });
   class AppModule {}
   Module({
-    imports: [SseModule.forRoot({ broker: redisBroker({ url, driver: 'ioredis' }) })],
+    imports: [SseModule.forRoot({ broker: redisBroker({ url, driver: 'ioredis', partitions }) })],
     controllers: [StreamController],
   })(AppModule);
   const app = await NestFactory.create(AppModule, new FastifyAdapter(), { logger: ['error'] });
@@ -99,7 +100,7 @@ async function serve(url) {
 
 /** A node in a process of its own. */
 async function startNode(url) {
-  const child = fork(new URL(import.meta.url), ['serve', url], { stdio: 'inherit' });
+  const child = fork(new URL(import.meta.url), ['serve', url, PARTITIONS], { stdio: 'inherit' });
   await new Promise((resolve) => child.once('message', resolve));
   let last = 0;
   const waiting = new Map();
@@ -239,13 +240,13 @@ async function measureStorm(server, isKnown) {
   const counts = Object.entries(after).map(([name, count]) => [name, count - before[name]]);
   const total = counts.reduce((sum, [, count]) => sum + count, 0);
   console.log(
-    `${SESSIONS} sessions back, in ${isKnown ? 'known' : 'new'} rooms, after ${seconds.toFixed(1)} s, none with a gap: ${total} calls (one for ${(SESSIONS / total).toFixed(0)}), ` +
+    `${SESSIONS} sessions back, in ${isKnown ? 'known' : 'new'} rooms, after ${seconds.toFixed(1)} s, none with a gap, ${PARTITIONS} partitions: ${total} calls (one for ${(SESSIONS / total).toFixed(0)}), ` +
       counts.map(([name, count]) => `${name} ${count}`).join(', '),
   );
 }
 
 if (process.argv[2] === 'serve') {
-  await serve(process.argv[3]);
+  await serve(process.argv[3], Number(process.argv[4]));
 } else {
   const measures = [
     ({ url }) => measureResumes(url),

@@ -63,6 +63,15 @@ export const peers = [
     options: { platform: 'express' },
   },
   {
+    id: 'sse-express',
+    label: '**this module**, `SseExpressAdapter`',
+    module: './this-module.mjs',
+    heartbeats: true,
+    core: true,
+    quick: true,
+    options: { platform: 'sse-express' },
+  },
+  {
     id: 'fastify',
     label: '**this module**, Fastify',
     module: './this-module.mjs',
@@ -129,7 +138,15 @@ function redisPeer(id, label, module, options) {
 }
 
 /** The variants of the module under test. */
-export const ours = ['express', 'fastify', 'no-history', 'metrics', 'redis-ioredis', 'redis-node-redis'];
+export const ours = [
+  'express',
+  'sse-express',
+  'fastify',
+  'no-history',
+  'metrics',
+  'redis-ioredis',
+  'redis-node-redis',
+];
 
 /** Variants of the module for one comparison in the paced fan-out. */
 export const variants = ['no-history', 'metrics'];

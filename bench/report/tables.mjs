@@ -31,7 +31,11 @@ export function renderTables({ results }, { detail }) {
     .filter(({ id }) => results[id])
     .map((cell) => cellSection(cell, results[cell.id], detail));
   const tables = [
-    targetSection('Targets', { express: 'Express', fastify: 'Fastify' }, results),
+    targetSection(
+      'Targets',
+      { express: 'Express', 'sse-express': '`SseExpressAdapter`', fastify: 'Fastify' },
+      results,
+    ),
     targetSection('Targets with Redis', REDIS, results),
   ];
   return [...tables, ...sections].filter(Boolean).join('\n\n');

@@ -5,7 +5,7 @@
  */
 import { mean, median } from '../lib/statistics.mjs';
 
-const MINE = ['express', 'fastify'];
+const MINE = ['express', 'sse-express', 'fastify'];
 const MINE_WITH_REDIS = ['redis-ioredis', 'redis-node-redis'];
 
 /**
@@ -60,7 +60,7 @@ export const targets = [
     against: 'better-sse',
   },
   heap('http', '<= 1.3', ['fastify']),
-  heap('http', '<= 2', ['express']),
+  heap('http', '<= 2', ['express', 'sse-express']),
   heap('nest-sse', '< 0.6'),
   {
     what: 'publish to a room of 10 among 10,000 clients, against the room alone',

@@ -11,6 +11,9 @@ export interface HistoryEntry {
   readonly bytes: number;
 }
 
+/** Shared by all rooms without events. Nothing is added to it. */
+const NOTHING: (HistoryEntry | undefined)[] = [];
+
 /** Stores the newest events of one room, and the position of the last one even after all were dropped. */
 export class RoomHistory {
   readonly limits: RoomHistoryLimits;
@@ -21,10 +24,10 @@ export class RoomHistory {
   /** True while `QuietStore` counts the room. */
   isQuiet = false;
   /** The rooms before and after this one in the list of `QuietStore`. */
-  quietBefore: RoomHistory | undefined;
-  quietAfter: RoomHistory | undefined;
+  linkedBefore: RoomHistory | undefined;
+  linkedAfter: RoomHistory | undefined;
   // Slots before `#start` are `undefined`.
-  #entries: (HistoryEntry | undefined)[] = [];
+  #entries = NOTHING;
   #start = 0;
 
   constructor(limits: RoomHistoryLimits, name = '') {
@@ -43,7 +46,9 @@ export class RoomHistory {
   /** Appends an event. @returns its entry, with the former last position as `previous` */
   add(message: RoomMessage, bytes: number): HistoryEntry {
     const entry = { message, previous: this.lastPosition, bytes };
-    this.#entries.push(entry);
+    // With `push`, the array of a single event would have room for 17: 128 bytes more.
+    if (this.#entries.length === 0) this.#entries = [entry];
+    else this.#entries.push(entry);
     this.lastPosition = message.position;
     return entry;
   }
@@ -54,8 +59,11 @@ export class RoomHistory {
     if (entry === undefined) return 0;
     // Cleared at once, so that the event can be garbage collected before the next cut.
     this.#entries[this.#start++] = undefined;
-    // Empty slots are cut off in blocks: `Array.shift` may copy a long array at each call.
-    if (this.#start > 64 && this.#start * 2 > this.#entries.length) {
+    if (this.size === 0) {
+      this.#entries = NOTHING;
+      this.#start = 0;
+    } else if (this.#start > 64 && this.#start * 2 > this.#entries.length) {
+      // Empty slots are cut off in blocks: `Array.shift` may copy a long array at each call.
       this.#entries = this.#entries.slice(this.#start);
       this.#start = 0;
     }

@@ -27,6 +27,7 @@ export type SessionTarget = SessionName & { readonly ofAllUsers?: boolean };
  *
  * - `claim` makes a stream the owner. A session that does not exist is created.
  * - `join` stores a room and the position of the join. A room that the session is in keeps its position.
+ * - `joinNow` does the same with the position of this moment, as `SessionStore.joinsNow` says.
  * - `leave` removes a room, with `'*'` all rooms.
  * - `renew` sets the time for which the session is stored from now on.
  * - `end` does the same, and the session has no owner afterwards.
@@ -37,6 +38,7 @@ export type SessionChange =
   | (SessionName & SessionOwner & { readonly do: 'claim'; readonly ttlMs: number })
   | (SessionTarget &
       SessionRoom & { readonly do: 'join'; readonly maxRooms: number; readonly client?: string | undefined })
+  | (SessionTarget & { readonly do: 'joinNow'; readonly room: string; readonly maxRooms: number })
   | (SessionTarget & { readonly do: 'leave'; readonly room: string; readonly client?: string | undefined })
   | (SessionName & { readonly do: 'renew' | 'end'; readonly client: string; readonly ttlMs: number });
 
@@ -63,6 +65,12 @@ export interface SessionOutcome {
  * removed by the store itself.
  */
 export interface SessionStore {
+  /**
+   * True where the store makes the change `joinNow`: it stores the epoch and the position of its own partition, and every event
+   * that is published there afterwards has a greater position. Default: the position is read first, with a call of its own.
+   */
+  readonly joinsNow?: boolean | undefined;
+
   /**
    * Makes some changes in their order. A change that is made again has the same effect as once.
    *

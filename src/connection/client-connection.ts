@@ -22,7 +22,7 @@ export class ClientConnection implements Flushable, HeartbeatClient {
   readonly #owner: ConnectionOwner;
   readonly writer: ResponseWriter;
   readonly queue: SendQueue;
-  readonly #services: ConnectionServices;
+  readonly services: ConnectionServices;
   /** Frames for the next flush. */
   #pending = EMPTY_BATCH;
   #gate: ReplayGate | undefined;
@@ -30,8 +30,6 @@ export class ClientConnection implements Flushable, HeartbeatClient {
   #scheduled = false;
   /** `true` if `clientOpened` has counted this stream: writing the headers may fail before. */
   #countedAsOpen = false;
-  /** `true` while held frames of the gate move into the queue. */
-  #releasing = false;
   /** The position up to which frames were queued. */
   readonly cursor: Cursor;
   /** `true` if the ids of this stream are positions: room events carry their ids, and the application sends none. */
@@ -46,8 +44,8 @@ export class ClientConnection implements Flushable, HeartbeatClient {
   constructor(owner: ConnectionOwner, writer: ResponseWriter, services: ConnectionServices, cursor: Cursor) {
     this.#owner = owner;
     this.writer = writer;
-    this.queue = new SendQueue(this, writer, services);
-    this.#services = services;
+    this.queue = new SendQueue(this);
+    this.services = services;
     this.cursor = cursor;
     if (writer.isGone) this.close('client-gone');
     else writer.attachCloseListener(this);
@@ -80,9 +78,9 @@ export class ClientConnection implements Flushable, HeartbeatClient {
     this.#state = 'open';
     this.onEarlyFrame = undefined;
     this.queue.open(headers, head);
-    this.#services.metrics.clientOpened(this.#services.metrics.labelsOf(this.#owner.request));
+    this.services.metrics.clientOpened(this.services.metrics.labelsOf(this.#owner.request));
     this.#countedAsOpen = true;
-    this.#services.heartbeat.add(this);
+    this.services.heartbeat.add(this);
     if (!this.#pending.isEmpty) this.#schedule();
   }
 
@@ -106,9 +104,14 @@ export class ClientConnection implements Flushable, HeartbeatClient {
    * never counts as too slow
    */
   push(frame: SseFrame, bounded = true): boolean {
+    return this.#push(frame, bounded, this.#gate === undefined);
+  }
+
+  /** @param isLive as in `Cursor.advance` */
+  #push(frame: SseFrame, bounded: boolean, isLive: boolean): boolean {
     let sent: SseFrame | undefined = frame;
     if (frame.position !== 0) {
-      sent = this.cursor.advance(frame, this.#gate === undefined && !this.#releasing);
+      sent = this.cursor.advance(frame, isLive);
       // Sent before: through another room of the same event, or from history.
       if (sent === undefined) return false;
       // Decided only now: a client may join its first room while the frame is held.
@@ -128,7 +131,7 @@ export class ClientConnection implements Flushable, HeartbeatClient {
 
   /** Holds delivered frames until `openGate`. */
   shutGate(): void {
-    if (this.#state !== 'closed') this.#gate ??= new ReplayGate(this.#services.slowClientPolicy);
+    if (this.#state !== 'closed') this.#gate ??= new ReplayGate(this.services.slowClientPolicy);
   }
 
   get gate(): ReplayGate | undefined {
@@ -145,12 +148,11 @@ export class ClientConnection implements Flushable, HeartbeatClient {
     if (this.#gate?.overflowed) return void this.#overflow();
     const held = this.#gate?.take() ?? [];
     this.#gate = undefined;
-    this.#releasing = true;
     // Unbounded, since the gate was bounded: both together hold no more than twice the limit.
     for (const frame of held) {
-      if (this.#state !== 'closed' && !this.cursor.hasReceivedCopy(frame.copies)) this.push(frame, false);
+      if (this.#state !== 'closed' && !this.cursor.hasReceivedCopy(frame.copies))
+        this.#push(frame, false, false);
     }
-    this.#releasing = false;
   }
 
   /** Resolves when the socket takes more, or the client has closed. */
@@ -186,7 +188,7 @@ export class ClientConnection implements Flushable, HeartbeatClient {
   /** Ends the stream. For a reason of `GRACEFUL_REASONS` the client receives queued frames first. `cuts` ends it as if it broke. */
   close(reason: CloseReason, cuts = false): void {
     if (this.#state === 'closed') return;
-    const { slowClientPolicy, heartbeat, metrics } = this.#services;
+    const { slowClientPolicy, heartbeat, metrics } = this.services;
     if (this.#state === 'open') {
       const isGraceful = GRACEFUL_REASONS.has(reason);
       if (isGraceful || reason === 'removed') this.#writeAll();
@@ -214,17 +216,17 @@ export class ClientConnection implements Flushable, HeartbeatClient {
   }
 
   #fits(frame: SseFrame): boolean {
-    return this.#services.slowClientPolicy.fits(this.#pending.byteLength, frame.bytes.length);
+    return this.services.slowClientPolicy.fits(this.#pending.byteLength, frame.bytes.length);
   }
 
   #overflow(): false {
-    this.close(this.#services.slowClientPolicy.closeReasonOnOverflow);
+    this.close(this.services.slowClientPolicy.closeReasonOnOverflow);
     return false;
   }
 
   #schedule(): void {
     this.#scheduled = true;
-    this.#services.flushScheduler.schedule(this);
+    this.services.flushScheduler.schedule(this);
   }
 
   #writePending(nowMs: number): void {

@@ -2,6 +2,7 @@ import { EVERYONE, asText, type RoomName } from '../protocol/input/room-name.js'
 import type { RetryTime } from '../protocol/input/retry-time.js';
 import type { ClientIdentity } from '../protocol/input/user-name.js';
 import { ignoreRejection } from '../protocol/thenable.js';
+import { AskedValues } from './asked-values.js';
 import type { ClientConnection } from './client-connection.js';
 import type { ClientSession } from './client-session.interface.js';
 import type { CloseReason } from './close-reason.js';
@@ -44,9 +45,7 @@ export class SseClient {
   /** `undefined` for no room, a string for one, a Set for more: a Set costs 150 bytes, and most clients are in one. */
   #rooms: string | Set<string> | undefined;
   readonly #host: ClientHost;
-  #context: SseClientContext | undefined;
-  #abort: AbortController | undefined;
-  #closed: { promise: Promise<CloseReason>; resolve: (reason: CloseReason) => void } | undefined;
+  #asked: AskedValues | undefined;
   #closeReason: CloseReason | undefined;
   /** @internal */
   connection!: ClientConnection;
@@ -90,26 +89,17 @@ export class SseClient {
 
   /** Object for the application's own values, empty at first. The module never reads or sends it. */
   get context(): SseClientContext {
-    return (this.#context ??= {});
+    return (this.#asked ??= new AskedValues()).context;
   }
 
   /** Signal that aborts when the stream ends. Its `reason` is the `CloseReason`. Aborted already on a closed client. */
   get signal(): AbortSignal {
-    if (this.#abort === undefined) {
-      this.#abort = new AbortController();
-      if (this.#closeReason !== undefined) this.#abort.abort(this.#closeReason);
-    }
-    return this.#abort.signal;
+    return (this.#asked ??= new AskedValues()).signal(this.#closeReason);
   }
 
   /** Resolves with the reason when the stream ends; at once on a closed client. Never rejects. */
   get closed(): Promise<CloseReason> {
-    if (this.#closed === undefined) {
-      if (this.#closeReason !== undefined) return Promise.resolve(this.#closeReason);
-      let resolve!: (reason: CloseReason) => void;
-      this.#closed = { promise: new Promise((settle) => (resolve = settle)), resolve };
-    }
-    return this.#closed.promise;
+    return (this.#asked ??= new AskedValues()).closed(this.#closeReason);
   }
 
   /** `true` once the stream has ended. */
@@ -237,8 +227,7 @@ export class SseClient {
   settle(reason: CloseReason): void {
     this.#closeReason = reason;
     this.slot?.release();
-    this.#closed?.resolve(reason);
-    this.#abort?.abort(reason);
+    this.#asked?.settle(reason);
     this.onceClosed?.(reason);
     this.onceClosed = undefined;
   }

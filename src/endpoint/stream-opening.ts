@@ -57,9 +57,11 @@ export function openWithinLimits(parts: OpeningParts, opening: Opening): Promise
 }
 
 function openUnless(refusal: Refusal | undefined, parts: OpeningParts, opening: Opening): void {
-  const { hub, limits, http, client } = parts;
+  const { hub, limits, http, client, slot } = parts;
   try {
     if (refusal === undefined) {
+      // The slot of an open stream would cost each client 48 bytes.
+      if (!client.isClosed) client.slot = slot.handOver();
       const words = client.isPure ? [] : wordsOf(http);
       if (words.includes('heartbeat')) showHeartbeats(client, hub.connections.heartbeat);
       if (words.includes('rooms')) showRooms(client);

@@ -51,6 +51,8 @@ export class StreamLimits {
   readonly #addresses = new Tally();
   readonly #keys = new Tally();
   #streams = 0;
+  /** In place of the slots that have nothing of their own, once their streams are open. */
+  readonly #plainSlot = { release: (): void => this.slotReleased() };
 
   constructor(limits: ResolvedLimits, host: LimitsHost) {
     this.#limits = limits;
@@ -67,7 +69,7 @@ export class StreamLimits {
     const { maxStreams, maxStreamsPerAddress, maxStreamsPerKey, keyOf } = this.#limits;
     if (maxStreams !== false && this.#streams >= maxStreams) return this.#reached('maxStreams', request);
     const key = maxStreamsPerKey === false ? undefined : checkKey(keyOf?.(request));
-    const slot = new StreamSlot(this);
+    const slot = new StreamSlot(this, this.#plainSlot);
     this.#streams++;
     const address = maxStreamsPerAddress === false ? undefined : addressOf(request);
     if (address !== undefined && !slot.take(this.#addresses, address, maxStreamsPerAddress || 0))
@@ -172,15 +174,30 @@ export class StreamLimits {
   }
 }
 
-/** Slot that one request occupies in the limits. Small, since every open stream keeps one. */
+/** What is released when a stream ends. */
+export interface Releasable {
+  release(): void;
+}
+
+/** Slot that one request occupies in the limits. */
 export class StreamSlot {
   /** `undefined` once the slot is released. */
   #limits: Pick<StreamLimits, 'slotReleased'> | undefined;
+  readonly #plain: Releasable;
   #taken: [Pick<Tally, 'release'>, string][] | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(limits: Pick<StreamLimits, 'slotReleased'>) {
+  /** @param plain as this slot without keys and timer, to be released once */
+  constructor(limits: Pick<StreamLimits, 'slotReleased'>, plain: Releasable) {
     this.#limits = limits;
+    this.#plain = plain;
+  }
+
+  /** Returns what is released at the end of an open stream in place of this slot: itself, or what all plain ones share. */
+  handOver(): Releasable {
+    if (this.#limits === undefined || this.#taken !== undefined || this.#timer !== undefined) return this;
+    this.#limits = undefined;
+    return this.#plain;
   }
 
   /** @returns `false` if the key has `max` streams already */

@@ -4,6 +4,7 @@ import type { SseClient } from '../connection/sse-client.js';
 import type { RoomMessage } from '../protocol/room-message.js';
 import { EVERYONE, isInternalRoom } from '../protocol/input/room-name.js';
 import type { Position, ResumePoint } from '../protocol/position.js';
+import { RoomMap } from '../protocol/collections/room-map.js';
 import { ignoreRejection, isThenable } from '../protocol/thenable.js';
 import type { HubOptions } from './room-hub.interface.js';
 import { endPendingJoin } from './pending-joins.js';
@@ -18,9 +19,9 @@ export class RoomRegistry {
   readonly #partitions: Partitions;
   readonly #onBrokerFailure: (error: unknown) => void;
   readonly #options: Pick<HubOptions, 'observer' | 'callbacks'>;
-  readonly #rooms = new Map<string, Room>();
+  readonly #rooms = new RoomMap<Room>();
   /** Rooms of this package. They are in no list and no count. */
-  readonly #internal = new Map<string, Room>();
+  readonly #internal = new RoomMap<Room>();
   #isStarted = false;
   /** The room of all clients, which always exists. */
   readonly roomOfAll = new Room(EVERYONE);
@@ -150,7 +151,7 @@ export class RoomRegistry {
     }
   }
 
-  #roomsWith(name: string): Map<string, Room> {
+  #roomsWith(name: string): RoomMap<Room> {
     return isInternalRoom(name) ? this.#internal : this.#rooms;
   }
 

@@ -1,7 +1,7 @@
 import type { PartitionedBroker } from '../broker/partitioned-broker.interface.js';
 import type { ResolvedSessions } from './session-checks.js';
 import type { SessionNode } from './session-node.interface.js';
-import { StoredSessions, type PointsOf } from './stored-sessions.js';
+import { StoredSessions, type JoinPoints, type PointsOf } from './stored-sessions.js';
 import { StreamSessions, type StreamSessionsHost } from './stream-sessions.js';
 
 /** The hub of the node, as far as sessions need it. */
@@ -21,5 +21,11 @@ export function createSessions(
     allowed: (client, rooms) => hub.authorizer.allowed(client, rooms),
     beforeClose: hub.beforeClose,
   });
-  return { sessions, stored: new StoredSessions(sessions, (rooms, signal) => hub.livePoints(rooms, signal)) };
+  const { store } = sessions;
+  const points: JoinPoints = {
+    pointsOf: (rooms, signal) => hub.livePoints(rooms, signal),
+    isKnownToStore: (room) =>
+      store.joinsNow === true && broker.partitions[broker.partitionOf(room)]?.sessions === store,
+  };
+  return { sessions, stored: new StoredSessions(sessions, points) };
 }

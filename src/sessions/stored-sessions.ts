@@ -30,14 +30,21 @@ export type PointsOf = (
   signal: AbortSignal,
 ) => Promise<ReadonlyMap<string, ResumePoint>>;
 
+/** The broker, as far as joins of stored sessions need it. */
+export interface JoinPoints {
+  readonly pointsOf: PointsOf;
+  /** Returns true for a room whose position the store knows at the moment of a join, as in `SessionStore.joinsNow`. */
+  readonly isKnownToStore: (room: string) => boolean;
+}
+
 /** Changes of stored sessions, whether their streams are open or not. */
 export class StoredSessions {
   readonly #sessions: Pick<StreamSessions, 'change' | 'store' | 'maxRooms'>;
-  readonly #pointsOf: PointsOf;
+  readonly #points: JoinPoints;
 
-  constructor(sessions: Pick<StreamSessions, 'change' | 'store' | 'maxRooms'>, pointsOf: PointsOf) {
+  constructor(sessions: Pick<StreamSessions, 'change' | 'store' | 'maxRooms'>, points: JoinPoints) {
     this.#sessions = sessions;
-    this.#pointsOf = pointsOf;
+    this.#points = points;
   }
 
   /** Stores a room with the position of this moment. @throws SseError `broker-closed`, `broker-unavailable` */
@@ -68,13 +75,16 @@ export class StoredSessions {
   ): Promise<{ readonly stored: number; readonly full: readonly string[] }> {
     const names = target.room === undefined ? await this.#namesOf(target) : [];
     if (names.length === 0) return { stored: 0, full: [] };
-    const points = join.length === 0 ? new Map<string, never>() : await this.#pointsNow(join, timeoutMs);
+    const read = join.filter((room) => !this.#points.isKnownToStore(room));
+    const points = read.length === 0 ? new Map<string, never>() : await this.#pointsNow(read, timeoutMs);
     const { maxRooms } = this.#sessions;
     return this.#store(
       names.flatMap((name): SessionChange[] => [
         ...leave.map((room): SessionChange => ({ ...name, do: 'leave', room })),
         ...join.map((room): SessionChange => {
-          const { epoch, position } = points.get(room) as ResumePoint;
+          const point: ResumePoint | undefined = points.get(room);
+          if (point === undefined) return { ...name, do: 'joinNow', room, maxRooms };
+          const { epoch, position } = point;
           return { ...name, do: 'join', room, epoch, position, maxRooms };
         }),
       ]),
@@ -110,7 +120,7 @@ export class StoredSessions {
   async #pointsNow(rooms: readonly string[], timeoutMs: number): Promise<ReadonlyMap<string, ResumePoint>> {
     const signal = AbortSignal.timeout(timeoutMs);
     try {
-      const points = await this.#pointsOf(rooms, signal);
+      const points = await this.#points.pointsOf(rooms, signal);
       if (!signal.aborted) return points;
     } catch (error) {
       if (!signal.aborted) throw error;

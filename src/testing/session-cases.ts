@@ -71,6 +71,19 @@ export const sessionCases: Readonly<Record<string, CaseBody>> = {
     for (const each of rooms) assert.deepEqual([each.epoch, each.position], [EPOCH, POSITION]);
   },
 
+  'a join of now has the position of its moment, also where it is repeated': async (harness) => {
+    const node = await harness.node();
+    if (storeOf(node).joinsNow !== true) return;
+    const joinNow: SessionChange = { do: 'joinNow', key: KEY, room: 'a', maxRooms: 1 };
+    await claim(node, 'c1');
+    const { epoch, position } = await node.publish('elsewhere', 'before');
+    assert.equal((await change(node, joinNow)).result, 'done');
+    const after = await node.publish('elsewhere', 'after');
+    await change(node, joinNow);
+    const [joined] = (await claim(node, 'c2')).rooms;
+    assert.ok(joined?.epoch === epoch && joined.position >= position && joined.position < after.position);
+  },
+
   'a room that a session has left is not in it, and a later join has a position of its own': async (
     harness,
   ) => {

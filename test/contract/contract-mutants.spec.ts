@@ -78,6 +78,7 @@ function brokenTickets(mutate: (sound: TicketStore) => Partial<TicketStore>): Ss
 function brokenSessions(mutate: (sound: SessionStore) => Partial<SessionStore>): SseBroker {
   return broken(({ sessions: sound }) => {
     const store: SessionStore = {
+      joinsNow: sound.joinsNow,
       change: (changes) => sound.change(changes),
       keysOf: (user) => sound.keysOf(user),
     };
@@ -298,6 +299,12 @@ const mutants: [name: string, create: () => SseBroker][] = [
             ),
           ),
       })),
+  ],
+  [
+    'stores an old position for a join of now',
+    changedTo((change) =>
+      change.do === 'joinNow' ? { ...change, do: 'join', epoch: '00000000', position: 1 } : change,
+    ),
   ],
   [
     'forgets the rooms of a session',

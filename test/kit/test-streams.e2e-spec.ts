@@ -4,10 +4,10 @@ import { rootCertificates, Server as TlsServer } from 'node:tls';
 import type { AddressInfo } from 'node:net';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { SseService } from 'nestjs-simple-sse';
+import { SseService, type SseModuleOptions } from 'nestjs-simple-sse';
 import { closeTestStreams, openTestStream } from 'nestjs-simple-sse/testing';
 import fc from 'fast-check';
-import { http2Platforms, platforms } from '../support/platforms.js';
+import { http2Platforms, platforms, type Platform } from '../support/platforms.js';
 import { refusal } from '../support/refusal.js';
 import { sseApp } from '../support/sse-app.js';
 import { throwAwayCertificate, throwAwayKey } from '../support/throw-away-certificate.js';
@@ -15,12 +15,15 @@ import { eventually } from '../support/within.js';
 import { failure, OrdersController } from './orders-app.js';
 import { streamPromises } from './stream-promises.js';
 
-describe.each(platforms)('a stream of a test, on $name', (platform) => {
-  let app: INestApplication;
-  let sse: SseService;
+let app: INestApplication;
+let sse: SseService;
 
+const open = (path = '/orders/7/events'): ReturnType<typeof openTestStream> => openTestStream(app, path);
+
+/** Starts an application for each test of a block, and adds the tests that hold over every transport. */
+function promisesOfStreams(platform: Platform, options?: SseModuleOptions): void {
   beforeEach(async () => {
-    const module = sseApp({ controllers: [OrdersController], options: { historyMaxEvents: 2 } });
+    const module = sseApp({ controllers: [OrdersController], options });
     app = await NestFactory.create(module, platform.adapter(), { logger: false });
     sse = app.get(SseService, { strict: false });
   });
@@ -29,11 +32,13 @@ describe.each(platforms)('a stream of a test, on $name', (platform) => {
     await app.close();
   });
 
-  const open = (path = '/orders/7/events'): ReturnType<typeof openTestStream> => openTestStream(app, path);
-
   it.each(Object.entries(streamPromises))('%s', (_name, promise) =>
     promise({ open, app, sse, closeTestStreams }),
   );
+}
+
+describe.each(platforms)('a stream of a test, on $name', (platform) => {
+  promisesOfStreams(platform, { historyMaxEvents: 2 });
 
   it('receives events of an application that does not listen', async () => {
     const stream = await open();
@@ -163,24 +168,7 @@ describe.each(platforms)('a stream of a test, on $name', (platform) => {
 });
 
 describe.each(http2Platforms)('a stream of a test over HTTP/2, on $name', (platform) => {
-  let app: INestApplication;
-  let sse: SseService;
-
-  beforeEach(async () => {
-    const module = sseApp({ controllers: [OrdersController] });
-    app = await NestFactory.create(module, platform.adapter(), { logger: false });
-    sse = app.get(SseService, { strict: false });
-  });
-  afterEach(async () => {
-    await closeTestStreams();
-    await app.close();
-  });
-
-  const open = (path = '/orders/7/events'): ReturnType<typeof openTestStream> => openTestStream(app, path);
-
-  it.each(Object.entries(streamPromises))('%s', (_name, promise) =>
-    promise({ open, app, sse, closeTestStreams }),
-  );
+  promisesOfStreams(platform);
 
   it('is opened by URL with http2: true, by GET and by POST, and is ended by the server', async () => {
     await app.listen(0, '127.0.0.1');

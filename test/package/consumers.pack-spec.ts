@@ -166,23 +166,26 @@ describe.each(['nest12-esm', 'nest11-commonjs'])('the application %s', (fixture)
     2 * MINUTE,
   );
 
-  it.each(entryPoints)(
-    'imports and requires one and the same %s, with types and without a warning',
-    async (entryPoint) => {
-      consumer.write(
-        'src/main.ts',
-        `import * as all from '${entryPoint}';\nconsole.log(Object.keys(all).length);\n`,
-      );
+  it(
+    'finds the types of every entry point',
+    async () => {
+      for (const [index, entryPoint] of entryPoints.entries()) {
+        const source = `import * as all from '${entryPoint}';\nconsole.log(Object.keys(all).length);\n`;
+        consumer.write(`src/entry-point-${index}.ts`, source);
+      }
       await consumer.compile();
-      const compare = `import('${entryPoint}').then((imported) => {
-        const required = require('${entryPoint}');
-        const names = Object.keys(imported);
-        console.log(names.length > 0 && names.every((name) => imported[name] === required[name]));
-      });`;
-      expect(await consumer.evaluate('commonjs', compare)).toBe('true');
     },
     2 * MINUTE,
   );
+
+  it.each(entryPoints)('imports and requires one and the same %s, without a warning', async (entryPoint) => {
+    const compare = `import('${entryPoint}').then((imported) => {
+      const required = require('${entryPoint}');
+      const names = Object.keys(imported);
+      console.log(names.length > 0 && names.every((name) => imported[name] === required[name]));
+    });`;
+    expect(await consumer.evaluate('commonjs', compare)).toBe('true');
+  });
 
   it('has one SseService in the whole process, however it was loaded', async () => {
     const script = `

@@ -1,17 +1,13 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { getQueueToken } from '@nestjs/bullmq';
-import { Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { Queue } from 'bullmq';
 import { SseService, type SseRunStatus } from 'nestjs-simple-sse';
-import { describeWithRedis, RedisServer } from '../redis/redis-server.js';
-import { compileApp } from '../support/compiled-app.js';
+import { describeWithRedis } from '../redis/redis-server.js';
 import type { EventStream } from '../support/event-stream.js';
-import { express, fastify } from '../support/platforms.js';
 import type { RunningApp } from '../support/running-app.js';
 import { eventually, PATIENCE_MS, within } from '../support/within.js';
 import { ImportProcessor, WebModule, WorkerModule } from './code/queued-imports.js';
+import { ImportNodes } from './import-nodes.js';
 
 const WORKER = `
 import 'reflect-metadata';
@@ -44,40 +40,19 @@ async function endOf(stream: EventStream): Promise<unknown> {
 }
 
 describeWithRedis('the recipe for @nestjs/bullmq', () => {
-  let script: ReturnType<typeof compileApp>;
-  let server: RedisServer;
+  let nodes: ImportNodes;
   let one: RunningApp;
   let two: RunningApp;
-  let worker: ChildProcess | undefined;
 
   beforeAll(async () => {
-    script = compileApp(WORKER, ['test/recipes/code/queued-imports.ts']);
-    server = await RedisServer.start();
-    const web = (): Type => {
-      @Module({ imports: [WebModule.forRoot(server.url)] })
-      class WebNode {}
-      return WebNode;
-    };
-    [one, two] = [await express.start(web()), await fastify.start(web())];
+    nodes = await ImportNodes.start(
+      (url) => WebModule.forRoot(url),
+      WORKER,
+      'test/recipes/code/queued-imports.ts',
+    );
+    ({ one, two } = nodes);
   });
-  afterAll(async () => {
-    await endWorker('SIGKILL');
-    await Promise.all([one.close(), two.close()]);
-    await server.dispose();
-    script.remove();
-  });
-  function startWorker(): void {
-    worker ??= spawn(process.execPath, [script.main, server.url], { stdio: 'inherit' });
-  }
-
-  /** Returns the exit code, and the signal that has ended the process. */
-  async function endWorker(signal: NodeJS.Signals): Promise<unknown> {
-    if (worker === undefined) return undefined;
-    const exited = once(worker, 'exit');
-    worker.kill(signal);
-    worker = undefined;
-    return within(exited, 'the end of the worker', PATIENCE_MS);
-  }
+  afterAll(() => nodes.dispose());
 
   async function add(rows: number): Promise<string> {
     const answer = await one.open(`/imports/${rows}`, { method: 'POST' });
@@ -93,7 +68,7 @@ describeWithRedis('the recipe for @nestjs/bullmq', () => {
   it('pages follow a job from before its start to its result, on any node, and also after it', async () => {
     const id = await add(20);
     const waiting = await one.listen(`/imports/${id}/events`);
-    startWorker();
+    nodes.startWorker();
     const first = await waiting.nextEvent();
     expect([first.event, JSON.parse(first.data)]).toEqual(['progress', { done: 1, total: 20 }]);
     const other = await two.listen(`/imports/${id}/events`);
@@ -106,7 +81,7 @@ describeWithRedis('the recipe for @nestjs/bullmq', () => {
   });
 
   it('a job is stopped by any node', async () => {
-    startWorker();
+    nodes.startWorker();
     const id = await add(ENDLESS);
     const stream = await one.listen(`/imports/${id}/events`);
     await stream.nextEvent();
@@ -120,28 +95,28 @@ describeWithRedis('the recipe for @nestjs/bullmq', () => {
   });
 
   it('a worker that gets SIGTERM takes no further job, and finishes the one in work', async () => {
-    startWorker();
+    nodes.startWorker();
     const [id, next] = [await add(50), await add(1)];
     const stream = await one.listen(`/imports/${id}/events`);
     await stream.nextEvent();
-    expect(await endWorker('SIGTERM')).toEqual([null, 'SIGTERM']);
+    expect(await nodes.endWorker('SIGTERM')).toEqual([null, 'SIGTERM']);
     expect(await endOf(stream)).toMatchObject({ state: 'done', events: 51 });
     expect(await stateOf(next)).toEqual(['waiting', undefined]);
-    startWorker();
+    nodes.startWorker();
     expect(await endOf(await two.listen(`/imports/${next}/events`))).toMatchObject({ state: 'done' });
   });
 
   it('the pages of a killed worker are told that the job has failed, and another worker does not repeat it', async () => {
-    startWorker();
+    nodes.startWorker();
     const id = await add(ENDLESS);
     const stream = await one.listen(`/imports/${id}/events`);
     await stream.nextEvents(3);
-    await endWorker('SIGKILL');
+    await nodes.endWorker('SIGKILL');
     const end = await endOf(stream);
     expect(end).toMatchObject({ state: 'failed', reason: 'lease' });
     expect(await endOf(await two.listen(`/imports/${id}/events`))).toEqual(end);
 
-    const app = await NestFactory.createApplicationContext(WorkerModule.forRoot(server.url), {
+    const app = await NestFactory.createApplicationContext(WorkerModule.forRoot(nodes.server.url), {
       logger: false,
     });
     try {

@@ -1,15 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { getQueueToken } from '@nestjs/bullmq';
-import { Module, type Type } from '@nestjs/common';
 import type { Job, Queue } from 'bullmq';
-import { describeWithRedis, RedisServer } from '../redis/redis-server.js';
-import { compileApp } from '../support/compiled-app.js';
+import { describeWithRedis } from '../redis/redis-server.js';
 import type { EventStream } from '../support/event-stream.js';
-import { express, fastify } from '../support/platforms.js';
 import type { RunningApp } from '../support/running-app.js';
 import { eventually, PATIENCE_MS, within } from '../support/within.js';
 import { RetriedWebModule } from './code/retried-imports.js';
+import { ImportNodes } from './import-nodes.js';
 
 const WORKER = `
 import 'reflect-metadata';
@@ -38,37 +34,20 @@ const hasState = (job: Job, state: string): Promise<void> =>
   eventually(async () => (await job.getState()) === state, `the job to be ${state}`, PATIENCE_MS);
 
 describeWithRedis('the recipe for jobs of @nestjs/bullmq with several attempts', () => {
-  let script: ReturnType<typeof compileApp>;
-  let server: RedisServer;
+  let nodes: ImportNodes;
   let one: RunningApp;
   let two: RunningApp;
-  let worker: ChildProcess | undefined;
 
   beforeAll(async () => {
-    script = compileApp(WORKER, ['test/recipes/code/retried-imports.ts']);
-    server = await RedisServer.start();
-    const web = (): Type => {
-      @Module({ imports: [RetriedWebModule.forRoot(server.url)] })
-      class WebNode {}
-      return WebNode;
-    };
-    [one, two] = [await express.start(web()), await fastify.start(web())];
+    nodes = await ImportNodes.start(
+      (url) => RetriedWebModule.forRoot(url),
+      WORKER,
+      'test/recipes/code/retried-imports.ts',
+    );
+    ({ one, two } = nodes);
   });
-  beforeEach(() => (worker ??= spawn(process.execPath, [script.main, server.url], { stdio: 'inherit' })));
-  afterAll(async () => {
-    await killWorker();
-    await Promise.all([one.close(), two.close()]);
-    await server.dispose();
-    script.remove();
-  });
-
-  async function killWorker(): Promise<void> {
-    if (worker === undefined) return;
-    const exited = once(worker, 'exit');
-    worker.kill('SIGKILL');
-    worker = undefined;
-    await within(exited, 'the end of the worker', PATIENCE_MS);
-  }
+  beforeEach(() => nodes.startWorker());
+  afterAll(() => nodes.dispose());
 
   const add = (rows: number, faultyAttempts: number): Promise<Job> =>
     one.app
@@ -100,8 +79,8 @@ describeWithRedis('the recipe for jobs of @nestjs/bullmq with several attempts',
     const job = await add(1_500, 0);
     const first = await follow(one, job, 1);
     await first.nextEvents(3);
-    await killWorker();
-    worker = spawn(process.execPath, [script.main, server.url], { stdio: 'inherit' });
+    await nodes.endWorker('SIGKILL');
+    nodes.startWorker();
     expect(await endOf(first, 1)).toMatchObject({ state: 'failed', reason: 'lease' });
     const second = await follow(two, job, 2);
     expect(await endOf(second, 2)).toMatchObject({ state: 'done', events: 1_500 });

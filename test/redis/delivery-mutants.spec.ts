@@ -120,7 +120,7 @@ describeWithRedis('the oracle catches a broker that', () => {
     let losses = 0;
     for (let runs = 0; runs < 5 && losses === 0; runs++) losses = (await run()).silentLosses;
     expect(losses).toBeGreaterThan(0);
-  }, 120_000);
+  }, 300_000);
 
   it('does not report that history was trimmed', async () => {
     jest.spyOn(DeliveryOrder.prototype, 'catchUp').mockImplementation(function (

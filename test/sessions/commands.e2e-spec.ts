@@ -105,29 +105,36 @@ describe.each(platforms)('a command to a session, on $name', (platform) => {
     expect(await running.sse.join({ session: page.key }, 'a')).toBe(1);
   });
 
-  it('that changes many rooms reads one position, and makes one call to the store before the stream is changed', async () => {
-    const broker = new MemoryBroker();
-    const many = await platform.start(sessionApp({ broker, sessions: { maxRooms: 60 } }));
-    const page = new SessionPage();
-    const client = await page.connect(many);
-    await many.sse.join({ session: page.key }, 'old');
-    await page.cut(client);
-    const read = jest.spyOn(broker, 'read');
-    const change = jest.spyOn(broker.sessions, 'change');
-    const join = Array.from({ length: 60 }, (_, n) => `chat/${n}`);
-    const { commands } = many.sse.internals;
-    const outcome = await commands.changeRooms({ session: page.key }, { join, leave: ['old'] });
-    expect(outcome).toEqual({ reached: 1, refused: [] });
-    expect([read.mock.calls.length, change.mock.calls.length]).toEqual([1, 1]);
-    expect(await commands.changeRooms({ session: page.key }, { join: ['over'], leave: [] })).toEqual({
-      reached: 1,
-      refused: [{ room: 'over', status: 409, message: expect.stringContaining('most rooms') as unknown }],
-    });
-    await page.connect(many);
-    expect(page.ready.restored?.toSorted()).toEqual(join.toSorted());
-    await many.disconnectAll();
-    await many.close();
-  });
+  it.each([
+    [true, 0],
+    [false, 1],
+  ])(
+    'that changes many rooms makes one call to the store before the stream is changed, and where the store knows the position (%s) reads it %i times',
+    async (joinsNow, reads) => {
+      const broker = new MemoryBroker();
+      Object.assign(broker.sessions, { joinsNow });
+      const many = await platform.start(sessionApp({ broker, sessions: { maxRooms: 60 } }));
+      const page = new SessionPage();
+      const client = await page.connect(many);
+      await many.sse.join({ session: page.key }, 'old');
+      await page.cut(client);
+      const read = jest.spyOn(broker, 'read');
+      const change = jest.spyOn(broker.sessions, 'change');
+      const join = Array.from({ length: 60 }, (_, n) => `chat/${n}`);
+      const { commands } = many.sse.internals;
+      const outcome = await commands.changeRooms({ session: page.key }, { join, leave: ['old'] });
+      expect(outcome).toEqual({ reached: 1, refused: [] });
+      expect([read.mock.calls.length, change.mock.calls.length]).toEqual([reads, 1]);
+      expect(await commands.changeRooms({ session: page.key }, { join: ['over'], leave: [] })).toEqual({
+        reached: 1,
+        refused: [{ room: 'over', status: 409, message: expect.stringContaining('most rooms') as unknown }],
+      });
+      await page.connect(many);
+      expect(page.ready.restored?.toSorted()).toEqual(join.toSorted());
+      await many.disconnectAll();
+      await many.close();
+    },
+  );
 
   it('with a key that is none, a misspelt property or no sessions is refused', async () => {
     const key = 'session-0123456789';

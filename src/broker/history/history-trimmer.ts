@@ -13,6 +13,11 @@ export function bytesOf({ data }: RoomMessage): number {
   return encoded + (encoded === data.length ? 1 : 2) * data.length + ENTRY_OVERHEAD_BYTES;
 }
 
+/** Returns the bytes of a room's name in memory. */
+export function nameBytesOf({ name }: RoomHistory): number {
+  return Buffer.byteLength(name) === name.length ? name.length : 2 * name.length;
+}
+
 /** Counts rooms that have lost their last event, of which the last position is still stored. */
 export interface QuietStore {
   /** Bytes of all of them. */
@@ -47,6 +52,7 @@ export class HistoryTrimmer {
     const bytes = bytesOf(message);
     for (const room of rooms) {
       if (room.isQuiet) this.#quiet?.ended(room);
+      if (room.size === 0) this.#bytes += nameBytesOf(room);
       room.add(message, bytes);
       this.#byAge.push({ room, position: message.position });
       this.#bytes += bytes;
@@ -82,7 +88,9 @@ export class HistoryTrimmer {
   #drop(room: RoomHistory): void {
     this.#bytes -= room.shift();
     this.#entryCount--;
-    if (room.size === 0) this.#quiet?.emptied(room);
+    if (room.size > 0) return;
+    this.#bytes -= nameBytesOf(room);
+    this.#quiet?.emptied(room);
   }
 
   #trimBytes(): void {

@@ -1,4 +1,5 @@
 import type { Position } from '../../protocol/position.js';
+import { RoomMap } from '../../protocol/collections/room-map.js';
 import { RoomMessage, type RoomEvent } from '../../protocol/room-message.js';
 import { brokerClosedError } from '../broker-closed-error.js';
 import type {
@@ -37,7 +38,7 @@ export class MemoryBroker implements SseBroker {
   readonly nodeId = newEpoch();
   readonly #clock = new PositionClock();
   readonly #keys = new IdempotencyKeys();
-  readonly #subscribed = new Set<string>();
+  readonly #subscribed = new RoomMap<true>();
   readonly #undelivered: RoomMessage[] = [];
   readonly #members = new MemoryPresence(
     (room, event) => {
@@ -51,7 +52,10 @@ export class MemoryBroker implements SseBroker {
   readonly presence: PresenceStore = this.#members;
   readonly #tickets = new MemoryTickets(() => this.#running());
   readonly tickets: TicketStore = this.#tickets;
-  readonly #sessions = new MemorySessions(() => this.#running());
+  readonly #sessions = new MemorySessions(
+    () => this.#running(),
+    () => ({ epoch: this.epoch, position: this.position }),
+  );
   readonly sessions: SessionStore = this.#sessions;
   readonly #runs = new MemoryRuns(() => this.#running());
   readonly runs: RunStore = this.#runs;
@@ -101,7 +105,7 @@ export class MemoryBroker implements SseBroker {
 
   subscribe(room: string): void {
     this.#running();
-    this.#subscribed.add(room);
+    this.#subscribed.set(room, true);
   }
 
   async unsubscribe(room: string): Promise<void> {

@@ -108,7 +108,7 @@ describe('MemoryHistory', () => {
   });
 
   it('stores at most maxBytes over all rooms: the oldest events are dropped first', () => {
-    history = new MemoryHistory(policy({ maxBytes: 3 * EVENT_BYTES }));
+    history = new MemoryHistory(policy({ maxBytes: 3 * EVENT_BYTES + 3 }));
     for (const [room, data] of [
       ['a', '1'],
       ['b', '2'],
@@ -130,8 +130,9 @@ describe('MemoryHistory', () => {
     const data = character.repeat(10_000);
     const eventBytes = EVENT_BYTES - 2 + 10_000 * bytes;
     for (const [maxBytes, remembered] of [
-      [2 * eventBytes, 2],
-      [2 * eventBytes - 1, 1],
+      // The name of the room counts one byte.
+      [2 * eventBytes + 1, 2],
+      [2 * eventBytes, 1],
     ] as const) {
       history = new MemoryHistory(policy({ maxBytes }));
       for (let n = 0; n < 3; n++) add('a', data);

@@ -1,12 +1,13 @@
 import { nowUs, type Position } from '../../protocol/position.js';
+import { RoomMap } from '../../protocol/collections/room-map.js';
 import type { RoomMessage } from '../../protocol/room-message.js';
 import type { HistoryPolicy } from '../broker.interface.js';
 import { isComplete, lastPositionTtlMs, newestLoss, type RoomEvidence } from '../completeness.js';
 import { HistoryTrimmer } from '../history/history-trimmer.js';
+import { SlicedSweep } from '../history/sliced-sweep.js';
 import { countWithin } from '../page-bytes.js';
 import { mergeByPosition, RoomHistory } from '../room-history.js';
 import { QuietRooms } from './quiet-rooms.js';
-import { SlicedSweep } from './sliced-sweep.js';
 
 const MIN_SWEEP_MS = 1_000;
 const MAX_SWEEP_MS = 60_000;
@@ -23,7 +24,7 @@ export interface HistorySlice {
 /** Stores the history of all rooms of one process. `HistoryTrimmer` bounds it. */
 export class MemoryHistory {
   readonly #policy: HistoryPolicy;
-  readonly #rooms = new Map<string, RoomHistory>();
+  readonly #rooms = new RoomMap<RoomHistory>();
   readonly #quiet = new QuietRooms((room) => this.#rooms.delete(room.name));
   readonly #trimmer: HistoryTrimmer;
   readonly #sweep = new SlicedSweep<RoomHistory>();

@@ -19,11 +19,17 @@ interface Session {
 /** Stores sessions for a single node. */
 export class MemorySessions implements SessionStore {
   readonly #byKey = new Map<string, Map<string | undefined, Session>>();
+  readonly joinsNow = true;
   readonly #assertRunning: () => void;
+  readonly #pointNow: () => ResumePoint;
 
-  /** @param assertRunning throws if the broker is not running */
-  constructor(assertRunning: () => void) {
+  /**
+   * @param assertRunning throws if the broker is not running
+   * @param pointNow returns the current epoch and position
+   */
+  constructor(assertRunning: () => void, pointNow: () => ResumePoint) {
     this.#assertRunning = assertRunning;
+    this.#pointNow = pointNow;
   }
 
   async change(changes: readonly SessionChange[]): Promise<readonly SessionOutcome[]> {
@@ -55,11 +61,14 @@ export class MemorySessions implements SessionStore {
     session: Session | undefined,
   ): SessionOutcome['result'] {
     if (session === undefined) return 'gone';
-    if (change.client !== undefined && session.owner?.client !== change.client) return 'taken';
+    if ('client' in change && change.client !== undefined && session.owner?.client !== change.client)
+      return 'taken';
     const { rooms } = session;
     switch (change.do) {
-      case 'join': {
-        const { room, epoch, position, maxRooms } = change;
+      case 'join':
+      case 'joinNow': {
+        const { room, maxRooms } = change;
+        const { epoch, position } = change.do === 'join' ? change : this.#pointNow();
         if (rooms.has(room)) return 'done';
         if (rooms.size >= maxRooms) return 'full';
         rooms.set(room, { epoch, position });

@@ -1,5 +1,6 @@
 import type { Position } from '../../protocol/position.js';
-import type { QuietStore } from '../history/history-trimmer.js';
+import { nameBytesOf, type QuietStore } from '../history/history-trimmer.js';
+import { LinkedList } from '../history/linked-list.js';
 import type { RoomHistory } from '../room-history.js';
 
 /** Measured bytes of a room without events besides its name: its record, and its entries in the map of rooms and here. */
@@ -11,9 +12,7 @@ const ROOM_BYTES = 400;
  */
 export class QuietRooms implements QuietStore {
   readonly #forget: (room: RoomHistory) => void;
-  /** Both ends of a list that the rooms themselves are linked to: a list of a million entries would be copied at times. */
-  #oldest: RoomHistory | undefined;
-  #newest: RoomHistory | undefined;
+  readonly #list = new LinkedList<RoomHistory>();
   #forgottenUpTo: Position = 0;
   bytes = 0;
 
@@ -28,32 +27,24 @@ export class QuietRooms implements QuietStore {
   }
 
   get oldestPosition(): Position {
-    return this.#oldest?.lastPosition ?? Infinity;
+    return this.#list.oldest?.lastPosition ?? Infinity;
   }
 
   emptied(room: RoomHistory): void {
     room.isQuiet = true;
-    room.quietBefore = this.#newest;
-    if (this.#newest === undefined) this.#oldest = room;
-    else this.#newest.quietAfter = room;
-    this.#newest = room;
+    this.#list.add(room);
     this.bytes += bytesOf(room);
   }
 
   /** A quiet room has an event again, or is removed. */
   ended(room: RoomHistory): void {
-    const { quietBefore, quietAfter } = room;
     room.isQuiet = false;
-    room.quietBefore = room.quietAfter = undefined;
-    if (quietBefore === undefined) this.#oldest = quietAfter;
-    else quietBefore.quietAfter = quietAfter;
-    if (quietAfter === undefined) this.#newest = quietBefore;
-    else quietAfter.quietBefore = quietBefore;
+    this.#list.delete(room);
     this.bytes -= bytesOf(room);
   }
 
   forgetOldest(): void {
-    const room = this.#oldest;
+    const room = this.#list.oldest;
     if (room === undefined) return;
     this.#forgottenUpTo = Math.max(this.#forgottenUpTo, room.lastPosition);
     this.ended(room);
@@ -61,11 +52,11 @@ export class QuietRooms implements QuietStore {
   }
 
   clear(): void {
-    this.#oldest = this.#newest = undefined;
+    this.#list.clear();
     this.bytes = 0;
   }
 }
 
-function bytesOf({ name }: RoomHistory): number {
-  return ROOM_BYTES + name.length;
+function bytesOf(room: RoomHistory): number {
+  return ROOM_BYTES + nameBytesOf(room);
 }

@@ -43,7 +43,7 @@ function stalled(): { queue: SendQueue; socket: FullSocket; closed: CloseReason[
     metrics: new NoopMetrics(),
   });
   const writer = socket as unknown as ResponseWriter;
-  const queue = new SendQueue({ close: (reason) => closed.push(reason) }, writer, services);
+  const queue = new SendQueue({ close: (reason) => closed.push(reason), writer, services });
   queue.write(EMPTY_BATCH.append(event()), 0);
   return { queue, socket, closed };
 }

@@ -7,8 +7,10 @@ import type { Stallable } from '../timers/write-timeout-timer.js';
 import { EMPTY_BATCH, type Batch } from './batch.js';
 import { StalledQueue } from './stalled-queue.js';
 
-/** The connection that owns a queue. */
+/** The connection that owns a queue. It holds what the queue needs, so that the queue of each client has one reference. */
 interface QueueOwner {
+  readonly writer: ResponseWriter;
+  readonly services: ConnectionServices;
   close(reason: CloseReason): void;
 }
 
@@ -19,16 +21,12 @@ interface QueueOwner {
  */
 export class SendQueue implements Stallable {
   readonly #owner: QueueOwner;
-  readonly #writer: ResponseWriter;
-  readonly #services: ConnectionServices;
   #stalled: StalledQueue | undefined;
   /** In whole milliseconds: V8 stores an integer without an object of its own. */
   lastWriteMs = 0;
 
-  constructor(owner: QueueOwner, writer: ResponseWriter, services: ConnectionServices) {
+  constructor(owner: QueueOwner) {
     this.#owner = owner;
-    this.#writer = writer;
-    this.#services = services;
   }
 
   /** `true` while the socket is full. */
@@ -46,20 +44,21 @@ export class SendQueue implements Stallable {
   }
 
   get connection(): TcpConnection | undefined {
-    return this.#writer.connection;
+    return this.#owner.writer.connection;
   }
 
   /** Sends status and headers with the first lines of the stream. */
   open(headers: Readonly<Record<string, unknown>>, head: string): void {
     this.lastWriteMs = Math.floor(performance.now());
     const first = head === '' ? undefined : new SseFrame(head);
-    if (!this.#writer.open(headers, this.#services.http2Sessions, first)) this.#stall(this.lastWriteMs);
+    if (!this.#owner.writer.open(headers, this.#owner.services.http2Sessions, first))
+      this.#stall(this.lastWriteMs);
   }
 
   /** Writes a batch. Must not be called while the client is stalled. */
   write(batch: Batch, nowMs: number): void {
     this.lastWriteMs = nowMs;
-    if (!this.#writer.write(batch)) this.#stall(nowMs);
+    if (!this.#owner.writer.write(batch)) this.#stall(nowMs);
   }
 
   /**
@@ -71,10 +70,12 @@ export class SendQueue implements Stallable {
   queue(frame: SseFrame, bounded: boolean): boolean {
     const stalled = this.#stalled as StalledQueue;
     // Bytes already handed to the socket do not count: all clients share them.
-    const freeBytes = bounded ? this.#services.slowClientPolicy.freeBytes(stalled.byteLength) : Infinity;
+    const freeBytes = bounded
+      ? this.#owner.services.slowClientPolicy.freeBytes(stalled.byteLength)
+      : Infinity;
     const result = stalled.add(frame, freeBytes);
     if (result === 'overflow') return this.#queueOverLimit(stalled, frame);
-    if (result !== 'queued') this.#services.metrics.volatileDropped();
+    if (result !== 'queued') this.#owner.services.metrics.volatileDropped();
     return result !== 'dropped';
   }
 
@@ -88,30 +89,30 @@ export class SendQueue implements Stallable {
   }
 
   writeTimedOut(): void {
-    this.#owner.close(this.#services.slowClientPolicy.closeReasonOnTimeout);
+    this.#owner.close(this.#owner.services.slowClientPolicy.closeReasonOnTimeout);
   }
 
   /** Writes all waiting frames and then `batch`, even if the socket is full: the stream is about to end. */
   writeAll(batch: Batch): void {
-    this.#stalled?.emptyInto(this.#writer);
-    if (!batch.isEmpty) this.#writer.write(batch);
-    this.#writer.writeRest();
+    this.#stalled?.emptyInto(this.#owner.writer);
+    if (!batch.isEmpty) this.#owner.writer.write(batch);
+    this.#owner.writer.writeRest();
   }
 
   close(): void {
-    this.#services.writeTimeouts.delete(this);
+    this.#owner.services.writeTimeouts.delete(this);
     if (this.#stalled !== undefined) this.#endStall(this.#stalled);
   }
 
   /** Queues a frame that does not fit, if the policy allows it; else closes the client. */
   #queueOverLimit(stalled: StalledQueue, frame: SseFrame): boolean {
     // The socket may have drained in this turn without an event for it.
-    while (this.#stalled !== undefined && this.#writer.writeAtOnce()) this.#onDrained();
+    while (this.#stalled !== undefined && this.#owner.writer.writeAtOnce()) this.#onDrained();
     if (this.#stalled === undefined) {
       this.write(EMPTY_BATCH.append(frame), Math.floor(performance.now()));
       return true;
     }
-    const { turns, slowClientPolicy } = this.#services;
+    const { turns, slowClientPolicy } = this.#owner.services;
     const { byteLength } = stalled;
     // The socket took a part.
     if (frame.bytes.length <= slowClientPolicy.freeBytes(byteLength)) return this.queue(frame, true);
@@ -129,18 +130,18 @@ export class SendQueue implements Stallable {
   #endBurst(stalled: StalledQueue): void {
     stalled.exceedsInBurst = false;
     if (this.#stalled !== stalled) return;
-    const reason = this.#services.slowClientPolicy.closeReasonAfterBurst(stalled.byteLength);
+    const reason = this.#owner.services.slowClientPolicy.closeReasonAfterBurst(stalled.byteLength);
     if (reason !== undefined) this.#owner.close(reason);
   }
 
   #stall(nowMs: number): void {
-    this.#stalled = new StalledQueue(nowMs, this.#services.turns.current);
+    this.#stalled = new StalledQueue(nowMs, this.#owner.services.turns.current);
     this.#awaitDrain();
   }
 
   #awaitDrain(): void {
-    this.#services.writeTimeouts.add(this);
-    this.#writer.onceDrained(
+    this.#owner.services.writeTimeouts.add(this);
+    this.#owner.writer.onceDrained(
       () => this.#onDrained(),
       () => this.#onProgress(),
     );
@@ -151,15 +152,15 @@ export class SendQueue implements Stallable {
     if (this.#stalled === undefined) return;
     this.lastWriteMs = Math.floor(performance.now());
     this.progressed(this.lastWriteMs);
-    this.#services.writeTimeouts.delete(this);
-    this.#services.writeTimeouts.add(this);
+    this.#owner.services.writeTimeouts.delete(this);
+    this.#owner.services.writeTimeouts.add(this);
   }
 
   #onDrained(): void {
     const stalled = this.#stalled;
     if (stalled === undefined) return;
-    this.#services.writeTimeouts.delete(this);
-    if (!stalled.drainInto(this.#writer)) return this.#awaitDrain();
+    this.#owner.services.writeTimeouts.delete(this);
+    if (!stalled.drainInto(this.#owner.writer)) return this.#awaitDrain();
     this.#endStall(stalled);
   }
 

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { portOf } from '../../../test/support/port-of.js';
 import { RawSocket } from '../../../test/support/raw-socket.js';
+import { eventually } from '../../../test/support/within.js';
 import { releaseHead } from './release-head.js';
 
 interface Released {
@@ -57,6 +58,8 @@ const own = function on(this: NodeJS.EventEmitter): NodeJS.EventEmitter {
 
 const methodOf = ({ request }: Released, name: string): unknown => Reflect.get(request.socket, name);
 
+const counterOf = ({ response }: Released): unknown => Reflect.get(response, '_onPendingData');
+
 const textOf = ({ response }: Released): unknown => Reflect.get(response, '_header');
 
 describe('the released head', () => {
@@ -105,5 +108,54 @@ describe('the methods of a socket', () => {
     expect(methodOf(b, 'prependListener')).toBe(methodOf(a, 'prependListener'));
     expect(methodOf(c, 'on')).toBe(own);
     expect(methodOf(c, 'addListener')).not.toBe(methodOf(a, 'addListener'));
+  });
+});
+
+describe('what Node keeps for requests', () => {
+  it('is shared, and the trailers of a body that ends later are those of its request', async () => {
+    const exchanges: Released[] = [];
+    server = createServer((request, response) => {
+      request.resume();
+      response.writeHead(200).flushHeaders();
+      releaseHead(response);
+      exchanges.push({ request, response });
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    for (const number of [1, 2]) {
+      const client = await RawSocket.connect(`http://127.0.0.1:${portOf(server)}`);
+      clients.push(client);
+      client.write(
+        'POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n',
+      );
+      await client.receives(/\r\n\r\n/);
+      if (number === 1) client.write('0\r\nX-Sum: 1\r\n\r\n');
+    }
+    const [first, second] = exchanges as [Released, Released];
+    await eventually(() => first.request.complete, 'the end of the body');
+    expect(first.request.rawTrailers).toEqual(['X-Sum', '1']);
+    expect(first.request.trailers).toEqual({ 'x-sum': '1' });
+    expect([second.request.rawTrailers, { ...second.request.trailers }]).toEqual([[], {}]);
+    expect([first, second].map(({ request }) => request.httpVersion)).toEqual(['1.1', '1.1']);
+    expect(counterOf(second)).toBe(counterOf(first));
+  });
+
+  it('counts waiting bytes until the turn of a pipelined response, and no longer', async () => {
+    const exchanges: Released[] = [];
+    server = createServer((request, response) => {
+      response.writeHead(200).flushHeaders();
+      releaseHead(response);
+      exchanges.push({ request, response });
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const client = await RawSocket.connect(`http://127.0.0.1:${portOf(server)}`);
+    clients.push(client);
+    client.get('/first');
+    client.get('/second');
+    await eventually(() => exchanges.length === 2, 'both requests');
+    const [first, second] = exchanges as [Released, Released];
+    expect(counterOf(first)).not.toBe(counterOf(second));
+    second.response.end('the second');
+    first.response.end('the first');
+    await client.receives(/the first[^]*the second/);
   });
 });

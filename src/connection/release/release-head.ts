@@ -7,6 +7,10 @@ import { shareSocketListeners } from './socket-listeners.js';
 const HEAD_TEXT = '_header';
 const IS_HEAD_SENT = '_headerSent';
 const PARSED_URL = '_parsedUrl';
+const WAITING_BYTES_COUNTER = '_onPendingData';
+/** Name of the counter that Node binds to the connection of each response. */
+const NODES_COUNTER = 'bound updateOutgoingData';
+const countNothing = (): void => {};
 /** The text of a sent head in place of its own: `headersSent` of Node is true for a text that is not empty. */
 const SENT_HEAD = 'HTTP/1.1 200 OK\r\n\r\n';
 
@@ -23,11 +27,24 @@ export function releaseHead(response: ServerResponse): void {
   if (typeof fields[HEAD_TEXT] !== 'string' || fields[IS_HEAD_SENT] !== true) return;
   fields[HEAD_TEXT] = SENT_HEAD;
   shareHeaderTable(response);
+  releaseCounter(response);
   const request = response.req as IncomingMessage | undefined;
   if (request === undefined) return;
   shareRequestHeaders(request);
   releaseParsedUrl(request as unknown as Record<string, unknown>);
   shareSocketListeners(request.socket);
+}
+
+/**
+ * Releases the function by which Node counts the bytes of a response that waits for its turn on its connection. From its turn on
+ * they go to the socket, which counts them.
+ */
+function releaseCounter(response: ServerResponse): void {
+  const fields = response as unknown as Record<string, unknown>;
+  const counter = fields[WAITING_BYTES_COUNTER];
+  if (typeof counter !== 'function' || counter.name !== NODES_COUNTER) return;
+  // Else bytes wait in the response.
+  if (response.socket !== null && fields['outputSize'] === 0) fields[WAITING_BYTES_COUNTER] = countNothing;
 }
 
 /** Releases the parsed URL that `parseurl` stores for Express, and parses again when it is asked for. */

@@ -3,6 +3,8 @@ import type { IncomingMessage } from 'node:http';
 /** In place of the `rawHeaders` of requests whose streams are open. */
 const RELEASED = Object.freeze([]) as unknown as string[];
 
+const HTTP_1_1 = '1.1';
+
 /** Headers that describe a browser and not its user: many clients send the same ones. */
 const REPEATED = [
   'host',
@@ -24,9 +26,13 @@ const values = new Map<string, string>();
  * many browsers send: 450 and 300 bytes for each client.
  */
 export function shareRequestHeaders(request: IncomingMessage): void {
-  const { headers, rawHeaders } = request;
+  const { headers, rawHeaders, rawTrailers } = request;
   if (!Array.isArray(rawHeaders) || typeof headers !== 'object') return;
   request.rawHeaders = RELEASED;
+  // Node makes another list where trailers come.
+  if (Array.isArray(rawTrailers) && rawTrailers.length === 0) request.rawTrailers = RELEASED;
+  // Node makes the text anew for each request.
+  if (request.httpVersion === HTTP_1_1) request.httpVersion = HTTP_1_1;
   for (const name of REPEATED) {
     const value = headers[name];
     if (typeof value === 'string') headers[name] = shared(value);

@@ -10,14 +10,14 @@ interface MarkedFeed {
 /** Tells when a feed has delivered what was published before a moment: a marker of this node has followed it. */
 export class DeliveryMarkers {
   readonly #markers: Pick<SyncMarkers, 'roundTrip'>;
-  readonly #rooms: Pick<LocalRooms, 'subscribed'>;
+  readonly #rooms: Pick<LocalRooms, 'hasSubscribed'>;
   readonly #feed: MarkedFeed;
   /** Settles with a marker that is not sent yet. */
   #next: Promise<void> | undefined;
 
   constructor(
     markers: Pick<SyncMarkers, 'roundTrip'>,
-    rooms: Pick<LocalRooms, 'subscribed'>,
+    rooms: Pick<LocalRooms, 'hasSubscribed'>,
     feed: MarkedFeed,
   ) {
     this.#markers = markers;
@@ -27,7 +27,7 @@ export class DeliveryMarkers {
 
   /** Settles when everything published before the call has been delivered, or when the connection is lost. */
   async whenDelivered(): Promise<void> {
-    if (this.#feed.phase === 'down' || this.#rooms.subscribed().length === 0) return;
+    if (this.#feed.phase === 'down' || !this.#rooms.hasSubscribed) return;
     await this.#markers.roundTrip(() => {}).catch(() => {});
   }
 

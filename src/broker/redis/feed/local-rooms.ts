@@ -1,4 +1,6 @@
 import type { Position } from '../../../protocol/position.js';
+import { RoomMap } from '../../../protocol/collections/room-map.js';
+import { LinkedList, type Linked } from '../../history/linked-list.js';
 import { Deferred } from '../link/deferred.js';
 
 /**
@@ -8,7 +10,7 @@ import { Deferred } from '../link/deferred.js';
 export const LINGER_MS = 5_000;
 
 /** A room that this node has subscribed or is about to subscribe. */
-export class LocalRoom {
+export class LocalRoom implements Linked<LocalRoom> {
   readonly name: string;
   /** Resolves when the node receives every later event of the room. */
   readonly subscribed = new Deferred();
@@ -20,6 +22,9 @@ export class LocalRoom {
   /** Every event after this position was received or read from history. */
   completeAfter: Position = 0;
   idleSinceMs: number | undefined;
+  /** The rooms that have become idle before and after this one. */
+  linkedBefore: LocalRoom | undefined;
+  linkedAfter: LocalRoom | undefined;
 
   constructor(name: string) {
     this.name = name;
@@ -38,9 +43,9 @@ export class LocalRoom {
 
 /** The rooms of this node: those in use, those still to be subscribed, and idle ones that linger. */
 export class LocalRooms {
-  readonly #rooms = new Map<string, LocalRoom>();
+  readonly #rooms = new RoomMap<LocalRoom>();
   readonly #pending = new Set<LocalRoom>();
-  readonly #idle = new Set<LocalRoom>();
+  readonly #idle = new LinkedList<LocalRoom>();
   readonly #onRemoved: (room: LocalRoom) => void;
 
   /** @param onRemoved called with each room that is about to be unsubscribed */
@@ -60,8 +65,8 @@ export class LocalRooms {
       this.#rooms.set(name, room);
       this.#pending.add(room);
     }
+    if (!room.isInUse) this.#idle.delete(room);
     room.idleSinceMs = undefined;
-    this.#idle.delete(room);
     return room;
   }
 
@@ -75,21 +80,30 @@ export class LocalRooms {
 
   /** Takes up to `maxCount` rooms that are to be subscribed. */
   takePending(maxCount: number): LocalRoom[] {
-    return this.#take(this.#pending, maxCount, () => true);
+    const taken: LocalRoom[] = [];
+    for (const room of this.#pending) {
+      if (taken.length === maxCount) break;
+      taken.push(room);
+    }
+    for (const room of taken) this.#pending.delete(room);
+    return taken;
   }
 
   /** Removes up to `maxCount` rooms that have been idle for `LINGER_MS`. The caller unsubscribes them. */
   takeIdle(maxCount: number): LocalRoom[] {
     const latestMs = performance.now() - LINGER_MS;
-    const idle = this.#take(this.#idle, maxCount, ({ idleSinceMs }) => (idleSinceMs ?? Infinity) <= latestMs);
-    for (const room of idle) {
+    const taken: LocalRoom[] = [];
+    for (let room = this.#idle.oldest; room !== undefined; room = this.#idle.oldest) {
+      if (taken.length === maxCount || (room.idleSinceMs ?? Infinity) > latestMs) break;
+      this.#idle.delete(room);
       this.#rooms.delete(room.name);
       this.#pending.delete(room);
       this.#onRemoved(room);
       // Releases calls of `subscribe` whose clients have left meanwhile.
       room.subscribed.resolve();
+      taken.push(room);
     }
-    return idle;
+    return taken;
   }
 
   /** Adds taken rooms to the pending ones again, after their connection was lost. */
@@ -98,12 +112,17 @@ export class LocalRooms {
       if (!room.isSubscribed && this.#rooms.get(room.name) === room) this.#pending.add(room);
   }
 
+  get hasSubscribed(): boolean {
+    for (const room of this.#rooms.values()) if (room.isSubscribed) return true;
+    return false;
+  }
+
   subscribed(): LocalRoom[] {
     return [...this.#rooms.values()].filter((room) => room.isSubscribed);
   }
 
   get hasIdle(): boolean {
-    return this.#idle.size > 0;
+    return this.#idle.oldest !== undefined;
   }
 
   /** Removes all rooms and rejects pending subscriptions. */
@@ -112,16 +131,5 @@ export class LocalRooms {
     this.#rooms.clear();
     this.#pending.clear();
     this.#idle.clear();
-  }
-
-  #take(source: Set<LocalRoom>, maxCount: number, condition: (room: LocalRoom) => boolean): LocalRoom[] {
-    const taken: LocalRoom[] = [];
-    // The set is in the order of insertion: after the first room without the condition, none fulfils it.
-    for (const room of source) {
-      if (taken.length === maxCount || !condition(room)) break;
-      taken.push(room);
-    }
-    for (const room of taken) source.delete(room);
-    return taken;
   }
 }

@@ -1,6 +1,4 @@
 import type { Position } from '../../../protocol/position.js';
-import { isComplete, lastPositionTtlMs, newestLoss, type RoomEvidence } from '../../completeness.js';
-import type { RoomHistoryLimits } from '../../broker.interface.js';
 import { isLossNotice } from '../data/loss-notice.js';
 import type { LuaScript } from '../data/lua-script.js';
 import type { MalformedMessages } from '../data/malformed-messages.js';
@@ -11,7 +9,17 @@ import type { RedisReply } from '../driver/redis-driver.interface.js';
 import { BackOff } from '../link/back-off.js';
 import type { CommandLink } from '../link/command-link.js';
 import { isTimeout, isUnreachable } from '../link/redis-errors.js';
-import { PageSize } from './page-size.js';
+import {
+  argumentsOfPages,
+  keysOfPages,
+  parsePage,
+  type HistoryPart,
+  type PageRequest,
+  type ParseEntries,
+  type StoredRoom,
+} from './history-page.js';
+import { MAX_PAGE_BYTES, PageSize } from './page-size.js';
+import { ReadBatches } from './read-batches.js';
 import { abortable, type QueuedReadOptions, type ReadQueue } from './read-queue.js';
 
 /** Attempts of one call that may time out, each on a new connection and with a smaller page. */
@@ -19,28 +27,6 @@ const MAX_TIMEOUTS = 6;
 
 /** Redis answered nothing to a read in `MAX_TIMEOUTS` attempts, although each time it had just accepted a connection. */
 export class UnreadableHistoryError extends Error {}
-
-export interface StoredRoom {
-  readonly room: string;
-  readonly limits: RoomHistoryLimits;
-}
-
-/** The history of some rooms, read by one call. */
-export interface HistoryPart {
-  readonly epoch: string;
-  /** Position of the read. */
-  readonly position: Position;
-  /** Position at which the part ends early; `undefined` for a whole part. */
-  readonly cut: Position | undefined;
-  /** In the order of the requested rooms. */
-  readonly rooms: readonly RoomPart[];
-}
-
-interface RoomPart extends StoredRoom {
-  readonly entries: readonly StreamEntry[];
-  /** The newest position at which an event may be missing; `undefined` for a complete room. */
-  readonly lostUpTo: Position | undefined;
-}
 
 export interface HistoryCallsDependencies {
   /** The connection for commands, which also reads the position without history. */
@@ -56,6 +42,13 @@ export interface HistoryCallsDependencies {
   readonly warn: (message: string) => void;
 }
 
+interface HistoryCall {
+  readonly argsOf: (bytes: number) => readonly string[];
+  readonly maxBytes: number;
+  /** Attempts that may time out. */
+  readonly maxTimeouts: number;
+}
+
 /**
  * Calls the read scripts, on a connection of their own and a few at a time, so that publishes never wait for a page.
  * Waits while Redis is unreachable. A call that times out is repeated with smaller pages, and given up at last.
@@ -63,62 +56,40 @@ export interface HistoryCallsDependencies {
 export class HistoryCalls {
   readonly #dependencies: HistoryCallsDependencies;
   readonly #pageSize = new PageSize();
+  readonly #batches = new ReadBatches((requests, signal) => this.#readPages(requests, { signal }));
 
   constructor(dependencies: HistoryCallsDependencies) {
     this.#dependencies = dependencies;
   }
 
   /**
-   * Reads the events of rooms after a position.
+   * Reads the events of rooms after a position. Reads of one turn of the event loop share a call, those of the node aside.
    *
-   * @param until position at which the part ends at the latest; `undefined` for none
    * @throws UnreadableHistoryError after `MAX_TIMEOUTS` timeouts; the reason of an aborted signal
    */
-  async read(
-    rooms: readonly StoredRoom[],
-    { after, until, maxBytes }: { after: Position; until: Position | undefined; maxBytes: number },
+  async read(request: PageRequest, options: QueuedReadOptions): Promise<HistoryPart> {
+    if (options.isUrgent !== true && request.rooms.length > 0)
+      return this.#batches.read(request, options.signal);
+    const [page] = await this.#readPages([request], options);
+    return page as HistoryPart;
+  }
+
+  /** Reads as many of some pages as one call may have, in their order, and at least the first one. */
+  async #readPages(
+    requests: readonly PageRequest[],
     options: QueuedReadOptions,
-  ): Promise<HistoryPart> {
-    const { redisKeys } = this.#dependencies;
-    const keys = rooms.flatMap(({ room }) => [
-      redisKeys.stream(room),
-      redisKeys.lastPosition(room),
-      redisKeys.unstoredPosition(room),
-    ]);
-    const ages = rooms.map(({ limits }) => `${limits.maxAgeMs * 1_000}`);
-    const ttlMs = Math.max(0, ...rooms.map(({ limits }) => lastPositionTtlMs(limits)));
-    const argsOf = (bytes: number): string[] => [
-      `${after}`,
-      `${until ?? ''}`,
-      `${bytes}`,
-      `${ttlMs}`,
-      ...ages,
-    ];
-    const reply = await this.#run(READ_SCRIPT, keys, { argsOf, maxBytes }, options);
-    const [epoch, position, cut, ...replies] = reply as [string, string, string, ...RedisReply[]];
-    return {
-      epoch,
-      position: Number(position),
-      cut: cut === '' ? undefined : Number(cut),
-      rooms: rooms.map(({ room, limits }, index) => {
-        const [last, unstored, firstId, firstPrevious, found] = replies.slice(5 * index, 5 * index + 5);
-        const entries = this.#parseEntries(room, found as readonly RedisReply[]);
-        const evidence: RoomEvidence = {
-          first: entries[0] ?? parseFirst(String(firstId), String(firstPrevious)),
-          // A malformed position may hide any event.
-          last: parsePosition(String(last)) ?? Number(position),
-          unstored: parsePosition(String(unstored)) ?? Number(position),
-          now: Number(position),
-          lastPositionTtlUs: lastPositionTtlMs(limits) * 1_000,
-        };
-        const notices = entries.filter(({ event }) => isLossNotice(event));
-        const losses = notices.map((notice) => notice.position);
-        if (!isComplete(after, evidence)) losses.push(newestLoss(evidence));
-        const lostUpTo = losses.length === 0 ? undefined : Math.max(...losses);
-        const events = entries.filter((entry) => !notices.includes(entry));
-        return { room, limits, entries: events, lostUpTo };
-      }),
-    };
+  ): Promise<readonly HistoryPart[]> {
+    const keys = keysOfPages(requests, this.#dependencies.redisKeys);
+    const argsOf = (bytes: number): string[] => argumentsOfPages(requests, bytes);
+    const isShared = requests.length > 1;
+    const maxBytes = isShared ? MAX_PAGE_BYTES : (requests[0] as PageRequest).maxBytes;
+    // The pages of a shared call that times out are read alone.
+    const maxTimeouts = isShared ? 1 : MAX_TIMEOUTS;
+    const reply = await this.#run(READ_SCRIPT, keys, { argsOf, maxBytes, maxTimeouts }, options);
+    const [epoch, position, ...pages] = reply as [string, string, ...(readonly RedisReply[])[]];
+    const point = { epoch, position: Number(position) };
+    const entriesOf: ParseEntries = (room, replies) => this.#parseEntries(room, replies);
+    return pages.map((page, index) => parsePage(requests[index] as PageRequest, point, page, entriesOf));
   }
 
   /** Reads the newest `count` events of a room, oldest first, and the epoch and position of the first call. */
@@ -139,7 +110,8 @@ export class HistoryCalls {
         `${bytes}`,
         `${limits.maxAgeMs * 1_000}`,
       ];
-      const reply = await this.#run(READ_NEWEST_SCRIPT, keys, { argsOf, maxBytes: Infinity }, options);
+      const call = { argsOf, maxBytes: Infinity, maxTimeouts: MAX_TIMEOUTS };
+      const reply = await this.#run(READ_NEWEST_SCRIPT, keys, call, options);
       const [epoch, position, found] = reply as [string, string, readonly RedisReply[]];
       // Begins again if a new epoch began between two calls.
       if (first !== undefined && first.epoch !== epoch) {
@@ -158,7 +130,7 @@ export class HistoryCalls {
   async #run(
     script: LuaScript,
     keys: readonly string[],
-    { argsOf, maxBytes }: { argsOf: (bytes: number) => readonly string[]; maxBytes: number },
+    { argsOf, maxBytes, maxTimeouts }: HistoryCall,
     options: QueuedReadOptions,
   ): Promise<RedisReply> {
     const { commands, queue, timeoutMs, warn } = this.#dependencies;
@@ -183,7 +155,7 @@ export class HistoryCalls {
         if (isTimeout(error)) {
           this.#pageSize.timedOut(bytes);
           warn(`Redis did not answer a read of history within ${timeoutMs} ms: it is read in smaller pages.`);
-          if (++timeouts === MAX_TIMEOUTS) throw new UnreadableHistoryError();
+          if (++timeouts === maxTimeouts) throw new UnreadableHistoryError();
         }
         await abortable(backOff.wait(), signal);
       }
@@ -202,16 +174,4 @@ export class HistoryCalls {
 
 function entryId(reply: RedisReply | undefined): string {
   return reply === undefined ? '' : String((reply as readonly RedisReply[])[0]);
-}
-
-function parseFirst(id: string, previousDigits: string): RoomEvidence['first'] {
-  const position = parsePosition(id.replace(/-0$/, ''));
-  const previous = parsePosition(previousDigits);
-  return position === undefined || previous === undefined ? undefined : { position, previous };
-}
-
-/** @returns `undefined` for an unknown position, and for malformed text */
-function parsePosition(text: string): Position | undefined {
-  const position = /^\d{1,16}$/.test(text) ? Number(text) : NaN;
-  return Number.isSafeInteger(position) ? position : undefined;
 }

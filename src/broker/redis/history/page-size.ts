@@ -1,6 +1,9 @@
 /** Most bytes of one reply of Redis, about 1 ms of its time. */
 export const MAX_PAGE_BYTES = 1_048_576;
 
+/** Most rooms of one call, so that it blocks Redis for few milliseconds. */
+export const MAX_ROOMS_PER_CALL = 200;
+
 /** The bytes of the pages with which a node catches up. Smaller in tests, so that a short history has many pages. */
 export const CATCH_UP_PAGE = { maxBytes: MAX_PAGE_BYTES };
 

@@ -1,8 +1,10 @@
 import { nowUs, type Position } from '../../../protocol/position.js';
+import { RoomMap } from '../../../protocol/collections/room-map.js';
 import type { RoomMessage } from '../../../protocol/room-message.js';
 import type { HistoryPage, HistoryPolicy, RoomHistoryLimits } from '../../broker.interface.js';
 import { isComplete, lastPositionTtlMs } from '../../completeness.js';
 import { HistoryTrimmer } from '../../history/history-trimmer.js';
+import { SlicedSweep } from '../../history/sliced-sweep.js';
 import { countWithin } from '../../page-bytes.js';
 import { mergeByPosition, RoomHistory, type HistoryEntry } from '../../room-history.js';
 import { clampedLimits } from '../data/clamped-limits.js';
@@ -37,7 +39,8 @@ export class RecentEvents {
   readonly #rooms: LocalRooms;
   readonly #trimmer: HistoryTrimmer;
   /** Contains subscribed rooms that have received an event. */
-  readonly #histories = new Map<LocalRoom, RoomHistory>();
+  readonly #histories = new RoomMap<RoomHistory>();
+  readonly #sweep = new SlicedSweep<RoomHistory>();
   readonly #sweeper: NodeJS.Timeout;
   /** Number of calls of `skip` that concerned this node. */
   skipped = 0;
@@ -46,8 +49,13 @@ export class RecentEvents {
   constructor(policy: HistoryPolicy, rooms: LocalRooms, maxBytes: number) {
     this.#policy = policy;
     this.#rooms = rooms;
-    this.#trimmer = new HistoryTrimmer(maxBytes);
-    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS).unref();
+    // A room without events takes no memory here: its last position is stored with the room.
+    const nothingKept = { bytes: 0, oldestPosition: Infinity, ended: () => {}, forgetOldest: () => {} };
+    this.#trimmer = new HistoryTrimmer(maxBytes, {
+      ...nothingKept,
+      emptied: (history) => this.#emptied(history),
+    });
+    this.#sweeper = setInterval(() => this.#dropExpired(), SWEEP_INTERVAL_MS).unref();
   }
 
   /**
@@ -139,14 +147,13 @@ export class RecentEvents {
 
   /** Drops all events of a room, when it is unsubscribed. */
   forget(room: LocalRoom): void {
-    const history = this.#histories.get(room);
-    if (history === undefined) return;
-    this.#trimmer.empty(history);
-    this.#histories.delete(room);
+    const history = this.#histories.get(room.name);
+    if (history !== undefined) this.#trimmer.empty(history);
   }
 
   close(): void {
     clearInterval(this.#sweeper);
+    this.#sweep.stop();
     this.#histories.clear();
     this.#trimmer.clear();
   }
@@ -161,7 +168,7 @@ export class RecentEvents {
     const room = this.#rooms.get(name);
     const lastPositionTtlUs = lastPositionTtlMs(limits) * 1_000;
     if (room?.isSubscribed !== true || now - after >= lastPositionTtlUs) return undefined;
-    const history = this.#histories.get(room);
+    const history = this.#histories.get(room.name);
     if (history !== undefined) this.#trimmer.expire(history, now);
     const entries = history?.after(after, maxBytes) ?? [];
     const [first] = entries;
@@ -175,24 +182,29 @@ export class RecentEvents {
   }
 
   #historyOf(room: LocalRoom): RoomHistory | undefined {
-    const existing = this.#histories.get(room);
+    const existing = this.#histories.get(room.name);
     if (existing !== undefined) return existing;
     const limits = clampedLimits(this.#policy, room.name);
     if (limits === false) return undefined;
-    const history = new RoomHistory(limits);
+    const history = new RoomHistory(limits, room.name);
     history.lastPosition = room.completeAfter;
-    this.#histories.set(room, history);
+    this.#histories.set(room.name, history);
     return history;
   }
 
-  #sweep(): void {
+  /** Forgets a history without events, and keeps the position after which the room is complete. */
+  #emptied(history: RoomHistory): void {
+    this.#histories.delete(history.name);
+    const room = this.#rooms.get(history.name);
+    if (room !== undefined) room.completeAfter = history.lastPosition;
+  }
+
+  #dropExpired(): void {
     const now = nowUs();
-    for (const [room, history] of this.#histories) {
-      this.#trimmer.expire(history, now);
-      if (history.size > 0) continue;
-      room.completeAfter = history.lastPosition;
-      this.#histories.delete(room);
-    }
-    this.#trimmer.compact();
+    this.#sweep.start(
+      this.#histories.values(),
+      (history) => this.#trimmer.expire(history, now),
+      () => this.#trimmer.compact(),
+    );
   }
 }

@@ -4,12 +4,10 @@ import type { CommandLink } from '../link/command-link.js';
 import { READ_SCRIPT } from '../data/read-script.js';
 import { clampedLimits } from '../data/clamped-limits.js';
 import { FoundEvents } from './found-events.js';
-import { UnreadableHistoryError, type HistoryCalls, type StoredRoom } from './history-calls.js';
-import { MAX_PAGE_BYTES } from './page-size.js';
+import { UnreadableHistoryError, type HistoryCalls } from './history-calls.js';
+import type { StoredRoom } from './history-page.js';
+import { MAX_PAGE_BYTES, MAX_ROOMS_PER_CALL } from './page-size.js';
 import type { QueuedReadOptions } from './read-queue.js';
-
-/** Most rooms of one call, so that it blocks Redis for few milliseconds. */
-const MAX_ROOMS_PER_CALL = 200;
 
 /** A page read from Redis. */
 export interface ReadPage extends HistoryPage {
@@ -53,10 +51,10 @@ export class RoomReader {
    */
   currentPosition(): Promise<CurrentPosition | undefined> {
     this.#pendingPosition ??= this.#dependencies.commands
-      .run(READ_SCRIPT, [], ['0', '', '1', '0'], { repeatable: true, refusable: false })
+      .run(READ_SCRIPT, [], ['1', '0'], { repeatable: true, refusable: false })
       .then(
         (reply) => {
-          const [epoch, position, , restored] = reply as [string, string, string, string];
+          const [epoch, position, restored] = reply as [string, string, string];
           const [, upTo = 0, events = 0] = /^(\d+) (\d+)$/.exec(restored) ?? [];
           const [restoredUpTo, restoredEvents] = [Number(upTo), Number(events)];
           return { epoch, position: Number(position), restoredUpTo, restoredEvents };
@@ -149,8 +147,8 @@ export class RoomReader {
     let end: Position | undefined;
     let hasMore = false;
     for (let next = 0; next === 0 || next < rooms.length; next += MAX_ROOMS_PER_CALL) {
-      const requested = rooms.slice(next, next + MAX_ROOMS_PER_CALL);
-      const part = await this.#dependencies.calls.read(requested, { after, until: end, maxBytes }, options);
+      const requested = { rooms: rooms.slice(next, next + MAX_ROOMS_PER_CALL), after, until: end, maxBytes };
+      const part = await this.#dependencies.calls.read(requested, options);
       first ??= { epoch: part.epoch, position: part.position };
       if (part.epoch !== first.epoch) return undefined;
       hasMore ||= part.cut !== undefined;

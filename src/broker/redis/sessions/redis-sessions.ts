@@ -27,6 +27,7 @@ interface RedisSessionsContext {
 
 /** Stores sessions in Redis: one hash for each key, and a sorted set of the keys of each user. */
 export class RedisSessions implements SessionStore {
+  readonly joinsNow = true;
   readonly #running: () => RedisSessionsContext;
 
   /** @param running throws if the broker is not running */

@@ -1,4 +1,5 @@
-import { LuaScript } from '../data/lua-script.js';
+import { LuaScript, OPEN_STATE } from '../data/lua-script.js';
+import { RESERVE_CURRENT_POSITION } from '../data/read-script.js';
 
 /** Keys and arguments of one change in `CHANGE_SESSIONS_SCRIPT`. */
 export const KEYS_PER_CHANGE = 2;
@@ -11,7 +12,8 @@ export const ARGS_PER_CHANGE = 9;
  * - ARGV: for each change `do`, user (`u` and the name; empty for none; `*` for all), client (may be empty), node, room,
  *   epoch, position, most rooms, milliseconds.
  *
- * `CommandLink.run` adds KEYS[1] and ARGV[1] to ARGV[3] for `OPEN_STATE`, which this script does not use.
+ * `CommandLink.run` adds KEYS[1] and ARGV[1] to ARGV[3] for `OPEN_STATE`, which only `joinNow` uses: its epoch and position are
+ * those of this moment.
  *
  * Fields of the hash: `s<user>` to `<client> <node> <1 if its claim created the session> <expiry in milliseconds>`, with the
  * client `-` after the end of its stream; `r<room>\n<user>` to `<epoch> <position>`.
@@ -24,6 +26,12 @@ local KEYS_PER_CHANGE, FIRST_KEY, ARGS_PER_CHANGE, FIRST_ARG = ${KEYS_PER_CHANGE
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function text(number) return string.format('%.0f', number) end
+
+-- The epoch and the position of this moment.
+local function pointNow()
+${OPEN_STATE}${RESERVE_CURRENT_POSITION}
+  return epoch, text(currentPosition)
+end
 
 -- All sessions of a key that have not expired, by user.
 local function load(key)
@@ -121,6 +129,12 @@ for number = 0, (#ARGV - FIRST_ARG + 1) / ARGS_PER_CHANGE - 1 do
   local firstArg = FIRST_ARG + number * ARGS_PER_CHANGE
   local verb, user, client, node, room, epoch, position, maxRooms, ttlMs =
     unpack(ARGV, firstArg, firstArg + ARGS_PER_CHANGE - 1)
+  if verb == 'joinNow' then
+    verb = 'join'
+    epoch, position = pointNow()
+    -- The refusal of a replica.
+    if type(epoch) == 'table' then return epoch end
+  end
   if verb == 'claim' then
     replies[#replies + 1] = claim(hashKey, indexKey, user, client, node, tonumber(ttlMs))
   else

@@ -1,7 +1,7 @@
 /** Time of one slice, in milliseconds. */
 const SLICE_MS = 4;
-/** Rooms between two looks at the clock. */
-const ROOMS_PER_LOOK = 256;
+/** Values between two looks at the clock. Visiting one takes about 1 us, or 50 us where it compacts a block of `StoredSlots`. */
+const VALUES_PER_LOOK = 16;
 
 /** Visits many values in slices, between which the event loop runs. */
 export class SlicedSweep<T> {
@@ -29,7 +29,7 @@ export class SlicedSweep<T> {
         return done();
       }
       visit(value);
-      if (count % ROOMS_PER_LOOK === 0 && performance.now() > endMs) {
+      if (count % VALUES_PER_LOOK === 0 && performance.now() > endMs) {
         this.#next = setImmediate(() => this.#run(visit, done));
         return;
       }
