@@ -109,6 +109,7 @@ export type {
   RunBounds,
   RunChange,
   RunLease,
+  RunListener,
   RunPage,
   RunProgress,
   RunRead,

@@ -91,6 +91,7 @@ const API: Readonly<
       'RunBounds',
       'RunChange',
       'RunLease',
+      'RunListener',
       'RunPage',
       'RunProgress',
       'RunRead',

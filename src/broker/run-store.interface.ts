@@ -80,6 +80,9 @@ export interface RunPage {
   readonly entries: readonly string[];
 }
 
+/** Takes the changes of a run: see `RunStore.onChange`. */
+export type RunListener = (change: RunChange, page?: RunPage) => void;
+
 /**
  * Stores runs for all nodes: an optional part of a broker. Each call first marks a run whose lease has expired as `failed`
  * with the reason `lease`, by the store's own clock, so that no reader sees a dead run as `running`. A store that loses its
@@ -135,7 +138,9 @@ export interface RunStore {
    * Calls the listener after each change of a run, on any node. A hint only: calls may be merged, or lost while the store
    * cannot be reached, so a follower reads at an interval too.
    *
+   * @param listener `page` has the entries that the change has brought, with the record of that moment, where the store has them at
+   * hand: a follower that has all entries before them need not read. It never throws
    * @returns a function that ends the calls
    */
-  onChange(run: string, listener: (change: RunChange) => void): () => void;
+  onChange(run: string, listener: RunListener): () => void;
 }

@@ -1,6 +1,7 @@
 import { isObservable } from 'rxjs';
 import type { SseClient } from '../connection/sse-client.js';
 import { isAsyncIterable, isIterator } from '../protocol/input/iterables.js';
+import { RunFollower } from '../runs/following/run-follower.js';
 
 /** Receives the values of a handler's source. */
 export interface SourceSink {
@@ -15,7 +16,7 @@ export interface SourceSink {
 }
 
 /**
- * Reads the result of a handler: nothing, an Observable, an AsyncIterable or one value. Stops when the client's stream
+ * Reads the result of a handler: nothing, an Observable, an AsyncIterable, a run or one value. Stops when the client's stream
  * ends.
  *
  * An Observable pushes, so the limit of the client's queue applies. An AsyncIterable is pulled: the next value is
@@ -30,6 +31,8 @@ export function readSource(source: unknown, client: SseClient, sink: SourceSink)
       complete: () => sink.complete(),
     });
     client.closed.then(() => subscription.unsubscribe()).catch((error) => sink.stopFailed(error));
+  } else if (source instanceof RunFollower) {
+    followRun(source, client, sink);
   } else if (isAsyncIterable(source)) {
     void readIterator(source[Symbol.asyncIterator](), client, sink);
   } else if (isIterator(source)) {
@@ -62,10 +65,27 @@ async function readIterator(
   }
 }
 
+/** Sends the frames of a run, the next one once the socket has taken those before it. */
+function followRun(follower: RunFollower, client: SseClient, sink: SourceSink): void {
+  client.closed.then(() => follower.stop()).catch((error) => sink.stopFailed(error));
+  const drained = (): Promise<void> | undefined =>
+    client.connection.isBusy ? client.connection.drained() : undefined;
+  follower.sendTo({
+    next: (frame) => sink.next(frame, true),
+    untilFree: () => {
+      const caughtUp = sink.caughtUp();
+      return caughtUp === undefined ? drained() : caughtUp.then(drained);
+    },
+    error: (error) => sink.error(error),
+    complete: () => sink.complete(),
+  });
+}
+
 /**
  * Returns `true` for a result whose values may pass through interceptors: an Observable or one value. Iterables are read at the
- * pace of the client instead.
+ * pace of the client instead, as runs are.
  */
 export function isMappable(source: unknown): boolean {
-  return source !== undefined && source !== null && !isAsyncIterable(source) && !isIterator(source);
+  const isRead = isAsyncIterable(source) || isIterator(source) || source instanceof RunFollower;
+  return source !== undefined && source !== null && !isRead;
 }

@@ -23,6 +23,13 @@ const HAS_LINE_END = /[\r\n]/;
  * cut inside an event, they must not have stored the id of that event.
  */
 export function encodeEvent(fields: SseFields): string {
+  let text = encodeLines(fields);
+  if (fields.id !== undefined) text += `id: ${fields.id}\n`;
+  return fields.data === undefined && fields.id === undefined ? text : `${text}\n`;
+}
+
+/** Encodes an event without its id and the blank line. */
+export function encodeLines(fields: Omit<SseFields, 'id'>): string {
   let text = '';
   if (fields.comment !== undefined) text += `: ${lines(fields.comment, '\n: ')}\n`;
   if (fields.retry !== undefined) text += `retry: ${fields.retry}\n`;
@@ -30,8 +37,7 @@ export function encodeEvent(fields: SseFields): string {
     if (fields.event !== undefined) text += `event: ${fields.event}\n`;
     text += `data: ${lines(fields.data, '\ndata: ')}\n`;
   }
-  if (fields.id !== undefined) text += `id: ${fields.id}\n`;
-  return fields.data === undefined && fields.id === undefined ? text : `${text}\n`;
+  return text;
 }
 
 function lines(text: string, separator: string): string {

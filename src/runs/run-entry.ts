@@ -1,4 +1,4 @@
-import { encodeEvent, type SseFields } from '../protocol/encode-event.js';
+import { encodeLines, type SseFields } from '../protocol/encode-event.js';
 import type { SseRunEvent } from './run-options.interface.js';
 
 /**
@@ -10,11 +10,8 @@ export type RunEntry = string;
 /** @param isText `true` if the data were a string */
 export function encodeEntry(fields: Omit<SseFields, 'id'>, isText: boolean): RunEntry {
   const { data, comment, retry } = fields;
-  const text = encodeEvent(fields);
-  if (data === undefined) return `-${text}`;
-  const kind = comment !== undefined || retry !== undefined ? '-' : isText ? 't' : 'j';
-  // Without the blank line that ends the event.
-  return kind + text.slice(0, -1);
+  const kind = data === undefined || comment !== undefined || retry !== undefined ? '-' : isText ? 't' : 'j';
+  return kind + encodeLines(fields);
 }
 
 /** Returns the bytes of the event for a stream. */

@@ -513,6 +513,17 @@ const runMutants: [name: string, foundBy: string, create: () => SseBroker][] = [
     () => brokenRuns(() => ({ onChange: () => () => {} })),
   ],
   [
+    'brings older entries with a change',
+    'and its end',
+    () =>
+      brokenRuns((sound) => ({
+        onChange: (run, listener) =>
+          sound.onChange(run, (change, page) =>
+            listener(change, page && { ...page, firstIndex: page.firstIndex + 1 }),
+          ),
+      })),
+  ],
+  [
     'wakes followers that have ended',
     'calls its listeners',
     () =>

@@ -96,6 +96,17 @@ describe('MemoryRuns', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
+  it('brings to listeners the entries that were added, without those of a repeated call', async () => {
+    await runs.start(FIRST);
+    const pages: unknown[] = [];
+    runs.onChange('r', (_change, page) => pages.push(page && [page.firstIndex, page.entries]));
+    await runs.append(lease, 0, ['1']);
+    await runs.append(lease, 0, ['1', '2', '3']);
+    await runs.append(lease, 0, ['1', '2', '3']);
+    await runs.end(lease, 'done');
+    expect(pages).toEqual([[1, ['1']], [2, ['2', '3']], undefined]);
+  });
+
   it('tells the producer of a stop and of the time without followers', async () => {
     const changes: string[] = [];
     const unsubscribe = runs.onChange('r', (change) => changes.push(change));

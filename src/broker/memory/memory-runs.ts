@@ -1,6 +1,7 @@
 import type {
   RunChange,
   RunLease,
+  RunListener,
   RunPage,
   RunProgress,
   RunRead,
@@ -30,7 +31,7 @@ export class MemoryRuns implements RunStore {
   readonly #runs = new Map<string, MemoryRun>();
   /** In the order of their ends. */
   readonly #ended = new Map<MemoryRun, NodeJS.Timeout>();
-  readonly #listeners = new Map<string, Set<(change: RunChange) => void>>();
+  readonly #listeners = new Map<string, Set<RunListener>>();
   readonly #assertRunning: () => void;
   readonly #maxBytes: number;
   readonly #maxEnded: number;
@@ -57,19 +58,13 @@ export class MemoryRuns implements RunStore {
     return run.record();
   }
 
-  async append(lease: RunLease, after: number, entries: readonly string[]): Promise<RunProgress> {
-    const nowMs = performance.now();
-    const run = this.#held(lease, nowMs);
-    if (run === undefined || after > run.entries) return NOT_ACCEPTED;
-    // Zero unless the call is repeated.
-    const known = run.entries - after;
-    const added = known === 0 ? entries : entries.slice(known);
-    const before = bytesOf(run);
-    run.append(added);
-    this.#bytes += bytesOf(run) - before;
-    this.#trim(run);
-    if (added.length > 0) this.#changed(lease.run, 'entries');
-    return progressOf(run, nowMs);
+  /** Called for each token of a model, and so no async function. */
+  append(lease: RunLease, after: number, entries: readonly string[]): Promise<RunProgress> {
+    try {
+      return Promise.resolve(this.#append(lease, after, entries));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   async renew(lease: RunLease): Promise<RunProgress> {
@@ -103,7 +98,7 @@ export class MemoryRuns implements RunStore {
     return this.#known(read.run, nowMs)?.read(read, nowMs);
   }
 
-  onChange(run: string, listener: (change: RunChange) => void): () => void {
+  onChange(run: string, listener: RunListener): () => void {
     const listeners = this.#listeners.get(run) ?? new Set();
     this.#listeners.set(run, listeners);
     listeners.add(listener);
@@ -119,6 +114,21 @@ export class MemoryRuns implements RunStore {
     this.#runs.clear();
     this.#listeners.clear();
     this.#bytes = 0;
+  }
+
+  #append(lease: RunLease, after: number, entries: readonly string[]): RunProgress {
+    const nowMs = performance.now();
+    const run = this.#held(lease, nowMs);
+    if (run === undefined || after > run.entries) return NOT_ACCEPTED;
+    // Zero unless the call is repeated.
+    const known = run.entries - after;
+    const added = known === 0 ? entries : entries.slice(known);
+    const before = bytesOf(run);
+    run.append(added);
+    this.#bytes += bytesOf(run) - before;
+    this.#trim(run);
+    if (added.length > 0) this.#added(run, added);
+    return progressOf(run, nowMs);
   }
 
   #known(name: string, nowMs = performance.now()): MemoryRun | undefined {
@@ -175,6 +185,13 @@ export class MemoryRuns implements RunStore {
     if (nowMs - this.#sweptMs < SWEEP_INTERVAL_MS) return;
     this.#sweptMs = nowMs;
     for (const name of this.#runs.keys()) this.#find(name);
+  }
+
+  #added(run: MemoryRun, entries: readonly string[]): void {
+    const listeners = this.#listeners.get(run.start.run);
+    if (listeners === undefined) return;
+    const page = { record: run.record(), firstIndex: run.entries - entries.length + 1, entries };
+    for (const listener of listeners) listener('entries', page);
   }
 
   #changed(run: string, change: RunChange): void {

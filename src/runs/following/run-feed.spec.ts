@@ -1,16 +1,16 @@
 import { jest } from '@jest/globals';
-import type { RunChange, RunPage, RunRead, RunStore } from '../../broker/run-store.interface.js';
+import type { RunListener, RunPage, RunRead, RunStore } from '../../broker/run-store.interface.js';
 import { RunFeed } from './run-feed.js';
 
 const POLL_MS = 2_500;
 
 let reads: { readonly read: RunRead; readonly answer: (page?: RunPage) => void; readonly fail: () => void }[];
-let listeners: Set<(change: RunChange) => void>;
+let listeners: Set<RunListener>;
 let idle: number;
 let feed: RunFeed;
 
-const change = (): void => {
-  for (const listener of listeners) listener('entries');
+const change = (page?: RunPage): void => {
+  for (const listener of listeners) listener('entries', page);
 };
 /** Lets everything run that waits for no timer. */
 const settled = async (): Promise<void> => {
@@ -67,6 +67,26 @@ describe('RunFeed', () => {
     expect(calls).toBe(1);
     jest.advanceTimersByTime(1);
     expect(calls).toBe(2);
+  });
+
+  it('passes entries on at once, each time, and calls without them at its interval all the same', async () => {
+    const record = { epoch: 'e', state: 'running', startedAtMs: 1, entries: 1, firstKept: 1 } as const;
+    const page: RunPage = { record, firstIndex: 1, entries: ['t'] };
+    const calls: (RunPage | undefined)[][] = [[], []];
+    for (const each of calls) feed.listen((received) => each.push(received));
+    change(page);
+    change(page);
+    expect(calls).toEqual([
+      [page, page],
+      [page, page],
+    ]);
+    // A run whose entries are never read would count as unwatched.
+    for (let ms = 0; ms < POLL_MS; ms += 100) {
+      change(page);
+      jest.advanceTimersByTime(100);
+    }
+    await settled();
+    expect(calls.map((each) => each.filter((received) => received === undefined).length)).toEqual([1, 1]);
   });
 
   it('shares equal reads of several listeners while they go on, with a failure too, and none afterwards', async () => {

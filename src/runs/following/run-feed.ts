@@ -1,4 +1,4 @@
-import type { RunPage, RunStore } from '../../broker/run-store.interface.js';
+import type { RunChange, RunPage, RunStore } from '../../broker/run-store.interface.js';
 
 /** A follower of a silent run reads at this interval: a notification may be lost, and a lease expires without one. */
 const POLL_MS = 2_500;
@@ -7,12 +7,15 @@ const SOON = Promise.resolve();
 /** UTF-8 bytes of one read. */
 const PAGE_BYTES = 262_144;
 
+/** @param page entries that the store had at hand; without them the run has changed in a way that a read tells */
+type FeedListener = (page?: RunPage) => void;
+
 /** One run as the followers of this node read it: they share notifications, and reads that they begin at once. */
 export class RunFeed {
   readonly #store: RunStore;
   readonly run: string;
   readonly #onIdle: () => void;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<FeedListener>();
   readonly #reads = new Map<string, Promise<RunPage | undefined>>();
   #unsubscribe: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -29,10 +32,15 @@ export class RunFeed {
     return this.#listeners.size === 0;
   }
 
-  /** Calls the listener after changes of the run, once for those that arrive together. @returns ends the calls */
-  listen(listener: () => void): () => void {
+  /**
+   * Calls the listener after changes of the run, once for those that arrive together without entries. Entries are passed on at once,
+   * and do not delay the reads at an interval, which keep the run watched.
+   *
+   * @returns ends the calls
+   */
+  listen(listener: FeedListener): () => void {
     this.#listeners.add(listener);
-    this.#unsubscribe ??= this.#store.onChange(this.run, () => this.#wakeSoon());
+    this.#unsubscribe ??= this.#store.onChange(this.run, this.#onChange);
     this.#timer ??= setInterval(this.#wake, POLL_MS).unref();
     return () => {
       this.#listeners.delete(listener);
@@ -58,12 +66,13 @@ export class RunFeed {
     return read;
   }
 
-  #wakeSoon(): void {
+  readonly #onChange = (_change: RunChange, page?: RunPage): void => {
+    if (page !== undefined) return this.#listeners.forEach((listener) => listener(page));
     if (this.#isWaking) return;
     this.#isWaking = true;
     // Changes that arrive together are one read.
     void SOON.then(this.#wake);
-  }
+  };
 
   readonly #wake = (): void => {
     this.#isWaking = false;

@@ -1,42 +1,20 @@
 import type { RunPage, RunRecord } from '../../broker/run-store.interface.js';
 import { SseFrame } from '../../protocol/sse-frame.js';
 import { compactEntries } from './compact-entries.js';
-import type { FollowStart } from './follow-start.js';
+import type { FollowerOptions, FrameTarget } from './follower-options.interface.js';
 import type { RunFeed } from './run-feed.js';
 import { endFrame, eventFrames, gapFrame, readyFrame, type RunGapReason } from './run-frames.js';
 import { formatRunId } from '../run-id.js';
-import type { SseRunTailOptions } from '../run-options.interface.js';
 import { RunFailedError } from './run-failed-error.js';
 import { isClosed, isUnavailable } from '../until-reached.js';
 
-export interface FollowerOptions extends Pick<SseRunTailOptions, 'compact'> {
-  readonly run: string;
-  /** Returns the feed of the run. Called at the first read: a stream that is never read costs nothing. */
-  readonly openFeed: () => RunFeed;
-  /** Called once after `openFeed`, when the follower needs the feed no more. */
-  readonly onClosed: () => void;
-  /** Called for each gap of the stream, whether its client is told or not. */
-  readonly onGap: (reason: RunGapReason) => void;
-  readonly clientId: string;
-  readonly start: FollowStart;
-  /** `false` writes only the events of the run. */
-  readonly control: boolean;
-  /** `false` sends no `sse:ready`. */
-  readonly ready: boolean;
-  /** Takes what `compact`, or the store of a broker of the application, has thrown. */
-  readonly onFailure: (callback: 'compact' | 'broker.runs', error: unknown) => void;
-}
-
-interface Caller {
-  readonly resolve: (result: IteratorResult<SseFrame>) => void;
-  readonly reject: (error: unknown) => void;
-}
-
 /**
- * The stream of one client that follows a run, as frames: pulled at the pace of the client. It reads the run by index, and waits
+ * The stream of one client that follows a run, as frames at the pace of the client. It reads the run by index, and waits
  * for a change where it has all events, so that an event that is stored between a read and the wait is read next.
+ *
+ * A token of a language model is a frame of its own, for which no promise is made.
  */
-export class RunFollower implements AsyncIterableIterator<SseFrame> {
+export class RunFollower {
   readonly #options: FollowerOptions;
   readonly #queue: SseFrame[] = [];
   #feed: RunFeed | undefined;
@@ -49,8 +27,10 @@ export class RunFollower implements AsyncIterableIterator<SseFrame> {
   /** `true` where the run may have more than was read. Without a change nothing is read. */
   #hasChanged = true;
   #isReading = false;
-  /** The call of `next` that waits. */
-  #caller: Caller | undefined;
+  /** `undefined` before the first call of `sendTo`, and after the last frame. */
+  #target: FrameTarget | undefined;
+  /** `true` while the client takes nothing. */
+  #isFull = false;
   #state: 'following' | 'ended' | 'failed' = 'following';
 
   constructor(options: FollowerOptions) {
@@ -61,36 +41,42 @@ export class RunFollower implements AsyncIterableIterator<SseFrame> {
     this.#begin();
   }
 
-  [Symbol.asyncIterator](): this {
-    return this;
+  /** Sends all frames from now on, and the end or the failure of the stream. Called once. */
+  sendTo(target: FrameTarget): void {
+    this.#target = target;
+    this.#advance();
   }
 
-  /** Called again once the promise of the call before has settled. */
-  next(): Promise<IteratorResult<SseFrame>> {
-    return new Promise((resolve, reject) => {
-      this.#caller = { resolve, reject };
-      this.#advance();
-    });
-  }
-
-  async return(): Promise<IteratorResult<SseFrame>> {
+  /** Ends the stream: its client has gone. */
+  stop(): void {
     this.#close('ended');
-    return { value: undefined, done: true };
   }
 
-  /** Answers the caller, or reads where the run may have more. A change of the run calls it again. */
+  /** Sends what waits, then reads where the run may have more. A change of the run calls it again. */
   #advance(): void {
-    const caller = this.#caller;
-    if (caller === undefined) return;
-    const value = this.#queue.shift();
-    if (value === undefined && this.#state === 'following') {
+    const target = this.#target;
+    if (target === undefined || this.#isFull) return;
+    for (let frame = this.#queue.shift(); frame !== undefined; frame = this.#queue.shift()) {
+      target.next(frame);
+      const free = target.untilFree();
+      if (free !== undefined) return this.#waitUntil(free);
+    }
+    if (this.#state === 'following') {
       if (this.#hasChanged && !this.#isReading) this.#read();
       return;
     }
-    this.#caller = undefined;
-    if (value !== undefined) caller.resolve({ value, done: false });
-    else if (this.#state === 'failed') caller.reject(new RunFailedError());
-    else caller.resolve({ value: undefined, done: true });
+    this.#target = undefined;
+    if (this.#state === 'failed') target.error(new RunFailedError());
+    else target.complete();
+  }
+
+  #waitUntil(free: Promise<void>): void {
+    this.#isFull = true;
+    const goOn = (): void => {
+      this.#isFull = false;
+      this.#advance();
+    };
+    free.then(goOn).catch((error: unknown) => this.#target?.error(error));
   }
 
   #begin(): void {
@@ -109,11 +95,18 @@ export class RunFollower implements AsyncIterableIterator<SseFrame> {
   #listen(): RunFeed {
     if (this.#feed !== undefined) return this.#feed;
     this.#feed = this.#options.openFeed();
-    this.#unlisten = this.#feed.listen(() => {
+    this.#unlisten = this.#feed.listen((page) => {
+      if (page !== undefined && this.#continues(page)) return this.#onPage(page);
       this.#hasChanged = true;
       this.#advance();
     });
     return this.#feed;
+  }
+
+  /** True for entries that come next, for a client that waits for them: they need not be read. */
+  #continues({ record: { epoch }, firstIndex }: RunPage): boolean {
+    const isWaiting = this.#target !== undefined && !this.#isFull && !this.#isReading && !this.#isLate;
+    return isWaiting && epoch === this.#epoch && firstIndex === this.#after + 1;
   }
 
   #read(): void {
@@ -134,7 +127,7 @@ export class RunFollower implements AsyncIterableIterator<SseFrame> {
       this.#advance();
     } catch (error) {
       // A page that no store returns.
-      this.#caller?.reject(error);
+      this.#target?.error(error);
     }
   };
 
@@ -167,7 +160,8 @@ export class RunFollower implements AsyncIterableIterator<SseFrame> {
     // With no entry stored after it, a run that has let go its events moves on.
     this.#after =
       entries.length === 0 ? Math.max(this.#after, record.firstKept - 1) : firstIndex - 1 + entries.length;
-    if (entries.length > 0) this.#queue.push(...this.#frames(record.epoch, firstIndex, entries));
+    if (entries.length > 0)
+      for (const frame of this.#frames(record.epoch, firstIndex, entries)) this.#queue.push(frame);
   }
 
   /** True where the gap before this index was told at the start. */

@@ -42,6 +42,10 @@ export function eventFrames(
   entries: readonly RunEntry[],
   indexAt: (offset: number) => number,
 ): SseFrame[] {
+  const [only, second] = entries;
+  // One token of a model.
+  if (only !== undefined && second === undefined)
+    return [new SseFrame(entryText(only, formatRunId(epoch, indexAt(0))))];
   const frames: SseFrame[] = [];
   let text = '';
   let offset = 0;

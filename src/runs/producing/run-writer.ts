@@ -7,6 +7,8 @@ const MAX_PENDING = 256;
 const MAX_PENDING_LENGTH = 65_536;
 /** Least time between two calls while entries keep coming, in milliseconds: those of a fast producer share a call. */
 const MIN_INTERVAL_MS = 1;
+/** Shared, and so never added to. */
+const NONE: RunEntry[] = [];
 
 export interface RunWriterOptions {
   readonly store: RunStore;
@@ -26,16 +28,16 @@ export interface RunWriterOptions {
  */
 export class RunWriter {
   readonly #options: RunWriterOptions;
-  #pending: RunEntry[] = [];
+  #pending = NONE;
   #pendingLength = 0;
   /** The entries of the call that goes on. */
-  #storing: readonly RunEntry[] = [];
+  #storing: readonly RunEntry[] = NONE;
   #accepted = 0;
   /** `true` from an entry on until all are stored. */
   #isBusy = false;
   #idle: Promise<void> | undefined;
   #settleIdle: (() => void) | undefined;
-  #storedMs = 0;
+  #beganMs = 0;
   #isRenewing = false;
   #isClosed = false;
 
@@ -51,7 +53,9 @@ export class RunWriter {
   /** @returns a promise to wait for before the next entry; `undefined` where more may follow at once */
   add(entry: RunEntry): Promise<void> | undefined {
     if (this.#isClosed) return undefined;
-    this.#pending.push(entry);
+    // A list of one, which has no room for more.
+    if (this.#pending.length === 0) this.#pending = [entry];
+    else this.#pending.push(entry);
     this.#pendingLength += entry.length;
     if (!this.#isBusy) this.#begin();
     return this.#isFull ? this.#whenIdle() : undefined;
@@ -78,20 +82,25 @@ export class RunWriter {
   /** Stores nothing more. */
   close(): void {
     this.#isClosed = true;
-    this.#pending = [];
+    this.#pending = NONE;
   }
 
   #begin(): void {
     this.#isBusy = true;
-    const waitMs = this.#storedMs + MIN_INTERVAL_MS - performance.now();
-    if (waitMs > 0 && !this.#isFull) setTimeout(() => this.#store(), waitMs);
-    else this.#store();
+    const nowMs = performance.now();
+    const waitMs = this.#beganMs + MIN_INTERVAL_MS - nowMs;
+    if (waitMs <= 0 || this.#isFull) {
+      this.#beganMs = nowMs;
+      return this.#store();
+    }
+    this.#beganMs += MIN_INTERVAL_MS;
+    setTimeout(() => this.#store(), waitMs);
   }
 
   #store(): void {
     if (this.#pending.length === 0 || this.#isClosed) return this.#rest();
     this.#storing = this.#pending;
-    this.#pending = [];
+    this.#pending = NONE;
     this.#pendingLength = 0;
     try {
       this.#append().then(this.#onStored, this.#onFailure);
@@ -134,8 +143,7 @@ export class RunWriter {
   }
 
   #rest(): void {
-    this.#storing = [];
-    this.#storedMs = performance.now();
+    this.#storing = NONE;
     this.#isBusy = false;
     this.#settleIdle?.();
     this.#idle = this.#settleIdle = undefined;

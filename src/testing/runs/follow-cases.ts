@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { RunChange } from '../../broker/run-store.interface.js';
+import type { RunChange, RunPage } from '../../broker/run-store.interface.js';
 import { numbers, type HarnessNode } from '../contract-harness.js';
 import { LEASE, page, pause, RUN, runsOf, start } from './run-harness.js';
 
@@ -13,8 +13,12 @@ const QUIET_MS = 60;
  */
 export async function follow(node: HarnessNode): Promise<string[]> {
   const found: string[] = [];
+  const brought: RunPage[] = [];
   let wake: (() => void) | undefined;
-  const end = runsOf(node).onChange(RUN, () => wake?.());
+  const end = runsOf(node).onChange(RUN, (_change, entries) => {
+    if (entries !== undefined) brought.push(entries);
+    wake?.();
+  });
   try {
     for (;;) {
       const woken = new Promise<void>((resolve) => (wake = resolve));
@@ -24,7 +28,10 @@ export async function follow(node: HarnessNode): Promise<string[]> {
       if (entries.length > 0) assert.equal(firstIndex, found.length + 1);
       found.push(...entries);
       assert.ok(found.length <= record.entries, 'a page has an entry that is not of its record');
-      if (record.state !== 'running' && found.length === record.entries) return found;
+      if (record.state !== 'running' && found.length === record.entries) {
+        for (const each of brought) checkBrought(each, found);
+        return found;
+      }
       if (found.length < record.entries) continue;
       const timer = setTimeout(() => wake?.(), 500);
       await woken;
@@ -33,6 +40,17 @@ export async function follow(node: HarnessNode): Promise<string[]> {
   } finally {
     end();
   }
+}
+
+/** Checks entries that came with a change, which followers take in place of a read. */
+function checkBrought({ record, firstIndex, entries }: RunPage, all: readonly string[]): void {
+  assert.equal(record.epoch, LEASE.epoch);
+  assert.ok(entries.length > 0 && firstIndex > 0, 'a change has brought a page without entries');
+  assert.ok(
+    record.entries >= firstIndex - 1 + entries.length,
+    'a change has brought more than its record has',
+  );
+  assert.deepEqual(entries, all.slice(firstIndex - 1, firstIndex - 1 + entries.length));
 }
 
 /** Appends to a run on the first node, while followers join on all nodes. */

@@ -32,6 +32,8 @@ export interface RunMoments {
   takenOver: number;
   /** Number of the runs that a node produces now, as far as clients know. */
   readonly producedBy: (node: number) => number;
+  /** Starts a run that only a fault of its node ends. Resolves when it has an event. */
+  readonly playEndless: (node: number) => Promise<void>;
   /** The number of the node and the time of each kill and each freeze. */
   readonly nodeFaults: { readonly node: number; readonly atMs: number }[];
   /** Broken promises so far. */
@@ -57,6 +59,21 @@ export async function playRuns(play: RunPlay): Promise<RunPlayVerdict> {
   return new Play(play).play();
 }
 
+/** What is asked of a run. */
+interface Wanted {
+  readonly total: number;
+  /** Longest pause between two events, in milliseconds. */
+  readonly paceMs: number;
+  /** Node that starts the run, which nobody asks to stop. Default: any. */
+  readonly node?: number;
+}
+
+/** Longest time after the start at which a client follows for the first time, in milliseconds. */
+const MAX_LATE_MS = 8_000;
+/** Lasts about 400 s. */
+const ENDLESS: Wanted = { total: 2_000, paceMs: 800 };
+const AGAIN: Wanted = { total: 200, paceMs: 40 };
+
 const ROUTES = ['events', 'texts', 'pure', 'events', 'texts'] as const;
 
 class Play {
@@ -75,6 +92,7 @@ class Play {
   };
   /** The clients of the runs that go on. */
   readonly #playing = new Set<readonly RunClient[]>();
+  readonly #endless: Promise<void>[] = [];
   #number = 0;
   #isOver = false;
 
@@ -89,6 +107,8 @@ class Play {
       frozen: undefined,
       takenOver: 0,
       producedBy,
+      playEndless: (node) =>
+        new Promise((resolve) => this.#endless.push(this.#playRun({ ...ENDLESS, node }, resolve))),
       nodeFaults: [],
       broken,
     };
@@ -96,33 +116,37 @@ class Play {
 
   async play(): Promise<RunPlayVerdict> {
     const lanes = Array.from({ length: this.#options.lanes }, async () => {
-      while (!this.#isOver) await this.#playRun(`${this.#options.seed}-${this.#number++}`);
+      while (!this.#isOver) await this.#playRun(this.#anyRun());
     });
     const faults = this.#options.faults(this.#moments).finally(() => (this.#isOver = true));
     await Promise.all([faults, ...lanes]);
+    await Promise.all(this.#endless);
     this.#verdict.takenOver = this.#moments.takenOver;
     return this.#verdict;
   }
 
-  async #playRun(run: string): Promise<void> {
+  #anyRun(): Wanted {
     const { maxEvents, maxDurationMs } = this.#options;
     const total = 10 + this.#below(this.#random() < 0.3 ? maxEvents - 9 : 300);
     const durationMs = this.#random() < 0.2 ? 0 : maxDurationMs * this.#random();
     // The mean of the pauses is a quarter of the longest one.
-    const paceMs = Math.round((4 * durationMs) / total);
-    const { end, node } = await this.#playOnce(run, { total, paceMs }, '');
+    return { total, paceMs: Math.round((4 * durationMs) / total) };
+  }
+
+  async #playRun(wanted: Wanted, onBegan?: () => void): Promise<void> {
+    const run = `${this.#options.seed}-${this.#number++}`;
+    const { end, node } = await this.#playOnce(run, wanted, '', onBegan);
     if (end?.reason !== 'lease' || this.#isOver) return;
     // Another node starts the run again, while the node that has lost its lease may be frozen.
-    if (node === this.#moments.frozen || this.#random() < 0.3) {
-      await this.#playOnce(run, { total: 200, paceMs: 40 }, '/again');
-    }
+    if (node === this.#moments.frozen || this.#random() < 0.3) await this.#playOnce(run, AGAIN, '/again');
   }
 
   /** @returns the end of the run, and the number of the node that produced it */
   async #playOnce(
     run: string,
-    { total, paceMs }: { total: number; paceMs: number },
+    { total, paceMs, node }: Wanted,
     path: '' | '/again',
+    onBegan = (): void => {},
   ): Promise<{ end: RunAnswer | undefined; node: number | undefined }> {
     let isStarted = false;
     const [starter, ...others] = ROUTES.map((route) => this.#client(run, route, () => isStarted)) as [
@@ -136,22 +160,24 @@ class Play {
     const onStarted = (): void => {
       isStarted = true;
       started.resolve();
+      onBegan();
     };
-    const starting = this.#startAt(starter, query, onStarted, path === '/again');
+    const starting = this.#startAt(starter, query, onStarted, { isAgain: path === '/again', at: node });
     const isFirst = path === '';
     if (!isFirst) {
       await Promise.race([started.promise, starting]);
       this.#moments.takenOver++;
     }
-    const second = isFirst && this.#random() < 0.4 ? others[0] : undefined;
+    const second = isFirst && node === undefined && this.#random() < 0.4 ? others[0] : undefined;
     const following = others.map(async (client) => {
-      if (client === second) await this.#startAt(client, query, () => {}, false);
+      if (client === second) await this.#startAt(client, query, () => {});
       // A client may follow before the start.
       if (!isFirst || this.#random() < 0.7) await Promise.race([started.promise, starting]);
-      await pause(this.#random() ** 2 * ((total * paceMs) / 3 + 50));
+      await pause(this.#random() ** 2 * Math.min((total * paceMs) / 3 + 50, MAX_LATE_MS));
       await client.follow();
     });
-    const stopping = this.#random() < 0.25 ? this.#stopLater(run, started.promise) : undefined;
+    const isStopped = node === undefined && this.#random() < 0.25;
+    const stopping = isStopped ? this.#stopLater(run, started.promise) : undefined;
     await starting;
     await Promise.all([starter.follow(), ...following]);
     const stopped = await stopping;
@@ -160,10 +186,15 @@ class Play {
     return this.#judge(run, total, all, stopped);
   }
 
-  #startAt(client: RunClient, path: string, onStarted: () => void, isAgain: boolean): Promise<void> {
+  #startAt(
+    client: RunClient,
+    path: string,
+    onStarted: () => void,
+    { isAgain = false, at }: { isAgain?: boolean; at?: number | undefined } = {},
+  ): Promise<void> {
     const { fleet } = this.#options;
     const url = (): string => {
-      const node = this.#freeNode();
+      const node = at ?? this.#freeNode();
       return `${fleet.node(node).url}/runs/${path}&node=${node}`;
     };
     // A second start of an ended run would begin a third one: the first answer is waited for.

@@ -1,6 +1,6 @@
 import type {
-  RunChange,
   RunLease,
+  RunListener,
   RunPage,
   RunProgress,
   RunRead,
@@ -110,7 +110,7 @@ export class RedisRuns implements RunStore {
     return runChannels.readReceived(read) ?? this.#reads.run(key, (onSend) => this.#read(read, onSend));
   }
 
-  onChange(run: string, listener: (change: RunChange) => void): () => void {
+  onChange(run: string, listener: RunListener): () => void {
     return this.#node()?.runChannels.listen(run, listener) ?? (() => {});
   }
 

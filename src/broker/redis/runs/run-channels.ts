@@ -1,4 +1,4 @@
-import type { RunChange, RunPage, RunRead } from '../../run-store.interface.js';
+import type { RunChange, RunListener, RunPage, RunRead } from '../../run-store.interface.js';
 import type { MalformedMessages } from '../data/malformed-messages.js';
 import { ReceivedEntries } from './received-entries.js';
 import { parseRunMessage } from './run-replies.js';
@@ -12,13 +12,13 @@ interface RunChannelsNode {
 
 /** A run that is followed on this node. */
 class FollowedRun {
-  readonly listeners = new Set<(change: RunChange) => void>();
+  readonly listeners = new Set<RunListener>();
   readonly received = new ReceivedEntries();
 
-  wake(change: RunChange): void {
+  wake(change: RunChange, page?: RunPage): void {
     // A listener may listen again.
     const listeners = [...this.listeners];
-    for (const listener of listeners) listener(change);
+    for (const listener of listeners) listener(change, page);
   }
 }
 
@@ -40,12 +40,12 @@ export class RunChannels {
   }
 
   /** Listens to the changes of a run. @returns a function that ends the calls */
-  listen(run: string, onChange: (change: RunChange) => void): () => void {
+  listen(run: string, onChange: RunListener): () => void {
     let followed = this.#runs.get(run);
     if (followed === undefined) this.#runs.set(run, (followed = new FollowedRun()));
     const { listeners } = followed;
     // The same function may be given twice.
-    const listener = (change: RunChange): void => onChange(change);
+    const listener: RunListener = (change, page) => onChange(change, page);
     listeners.add(listener);
     if (listeners.size === 1) this.#change(run);
     return () => {
@@ -62,8 +62,9 @@ export class RunChannels {
     if (text === '') return followed.wake('end');
     const message = parseRunMessage(text);
     if (message === undefined) return this.#node.malformed.ignore('run message');
-    followed.received.add(message.page);
-    followed.wake(message.change);
+    const { change, page } = message;
+    followed.received.add(page);
+    followed.wake(change, page.entries.length > 0 ? page : undefined);
   }
 
   /** Answers a read of a follower from the newest messages; `undefined` where Redis has to be asked. */
