@@ -133,7 +133,7 @@ describeWithRedis.each<RedisDriverName>(['redis', 'ioredis'])('presence in Redis
   it('includes a node that started without Redis once Redis is available', async () => {
     await server.kill();
     const node = newNode();
-    await node.start('a');
+    await node.startWithoutRedis('a');
     node.setConnections('ann', 1);
     await server.launch();
     await node.waitForMembers('ann 1');

@@ -37,25 +37,22 @@ export class PresenceNode {
     this.broker = brokerOf(options, { ...TIMES, ...times });
   }
 
-  /** @param rooms the rooms whose changes are recorded */
+  /**
+   * Settles when the node receives the changes of its rooms.
+   *
+   * @param rooms the rooms whose changes are recorded
+   */
   async start(...rooms: string[]): Promise<this> {
-    await this.broker.start(
-      { maxBytes: 1_000_000, limitsOf: () => false },
-      {
-        onMessage: (message) => {
-          const change = parsePresenceEvent(message);
-          this.changes.push(`${change?.type} ${change?.user}`);
-        },
-        onStateChange: (state) => (this.state = state),
-        onEpochChange: () => {},
-        onGap: () => {},
-      },
-    );
-    this.broker.presence.open();
-    const subscribed = Promise.all(rooms.map(async (room) => this.broker.subscribe(room)));
-    // Without Redis, the subscription is confirmed later or never.
-    subscribed.catch(() => {});
-    if (this.state === 'live') await subscribed;
+    const subscribed = await this.#begin(rooms);
+    // The first attempt to connect may take longer than its deadline.
+    await eventually(() => this.state === 'live', 'the connection');
+    await subscribed();
+    return this;
+  }
+
+  /** As `start`, and settles while Redis cannot be reached. */
+  async startWithoutRedis(...rooms: string[]): Promise<this> {
+    await this.#begin(rooms);
     return this;
   }
 
@@ -85,6 +82,27 @@ export class PresenceNode {
     } catch (cause) {
       throw new Error(`expected ${all}; found ${found}`, { cause });
     }
+  }
+
+  /** @returns a function that waits for the subscriptions */
+  async #begin(rooms: readonly string[]): Promise<() => Promise<unknown>> {
+    await this.broker.start(
+      { maxBytes: 1_000_000, limitsOf: () => false },
+      {
+        onMessage: (message) => {
+          const change = parsePresenceEvent(message);
+          this.changes.push(`${change?.type} ${change?.user}`);
+        },
+        onStateChange: (state) => (this.state = state),
+        onEpochChange: () => {},
+        onGap: () => {},
+      },
+    );
+    this.broker.presence.open();
+    const subscribed = Promise.all(rooms.map(async (room) => this.broker.subscribe(room)));
+    // Without Redis they are confirmed later or never.
+    subscribed.catch(() => {});
+    return () => subscribed;
   }
 
   async #describeRoom(): Promise<string> {
