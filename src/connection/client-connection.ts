@@ -90,7 +90,8 @@ export class ClientConnection implements Flushable, HeartbeatClient {
    * @returns `true` if it was accepted
    */
   deliver(frame: SseFrame, bounded = true): boolean {
-    if (this.#gate === undefined) return !this.#hasReceivedCopy(frame) && this.push(frame, bounded);
+    if (this.#gate === undefined)
+      return !this.cursor.hasReceivedCopy(frame.copies) && this.push(frame, bounded);
     if (!this.#gate.hold(frame)) return this.#overflow();
     this.onEarlyFrame?.();
     return true;
@@ -149,7 +150,8 @@ export class ClientConnection implements Flushable, HeartbeatClient {
     this.#gate = undefined;
     // Unbounded, since the gate was bounded: both together hold no more than twice the limit.
     for (const frame of held) {
-      if (this.#state !== 'closed' && !this.#hasReceivedCopy(frame)) this.#push(frame, false, false);
+      if (this.#state !== 'closed' && !this.cursor.hasReceivedCopy(frame.copies))
+        this.#push(frame, false, false);
     }
   }
 
@@ -203,12 +205,6 @@ export class ClientConnection implements Flushable, HeartbeatClient {
     if (this.#countedAsOpen) metrics.clientClosed(reason, stream);
     else metrics.clientRefused?.(reason, stream);
     this.#owner.connectionClosed(reason);
-  }
-
-  #hasReceivedCopy(frame: SseFrame): boolean {
-    const hasReceived = this.cursor.hasReceivedCopy(frame.copies);
-    if (hasReceived) this.queue.skippedCopy(frame);
-    return hasReceived;
   }
 
   #pushEarly(frame: SseFrame): boolean {

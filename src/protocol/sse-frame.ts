@@ -89,8 +89,8 @@ export class SseFrame {
 
   /** Returns the same event with another `id:` line, for a stream with rooms in several partitions. */
   withId(id: string): SseFrame {
-    const { position, partition, rooms } = this;
-    return new SseFrame(`${this.#textWithoutId()}id: ${id}\n\n`, { position, partition, rooms });
+    const { position, rooms } = this;
+    return new SseFrame(`${this.#textWithoutId()}id: ${id}\n\n`, { position, rooms });
   }
 
   #textWithoutId(): string {

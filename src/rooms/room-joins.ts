@@ -6,7 +6,6 @@ import { checkRoomCount } from '../protocol/input/room-count.js';
 import { EVERYONE, checkRoom, checkTarget, type RoomName } from '../protocol/input/room-name.js';
 import { ignoreRejection } from '../protocol/thenable.js';
 import type { PublicMethod } from '../protocol/sse-error.js';
-import type { SseFrame } from '../protocol/sse-frame.js';
 import type { RoomAuthorizer } from './authorize/room-authorizer.js';
 import type { Partitions } from './partitions/partitions.js';
 import { WaitingJoins } from './pending-joins.js';
@@ -131,7 +130,6 @@ export class RoomJoins {
     this.#waiting.cancel(client, name);
     if (name === EVERYONE) rooms.leaveAll(client);
     else rooms.leave(client, name);
-    removeLeft(client);
     return client.session?.left(name, isStored);
   }
 
@@ -207,14 +205,4 @@ export class RoomJoins {
   #isRunTime(client: SseClient): boolean {
     return client.connection.isOpen && !this.#parts.resumes.includesNewRooms(client);
   }
-}
-
-/** Removes what waits for a client of rooms that it has left: in its queue, and behind the gate of a resume. */
-function removeLeft(client: SseClient): void {
-  const { gate, queue } = client.connection;
-  if (gate === undefined && !queue.isStalled) return;
-  const isLeft = ({ rooms }: SseFrame): boolean =>
-    rooms !== undefined && !rooms.some((room) => client.in(room));
-  gate?.removeLeft(isLeft);
-  queue.removeLeft(isLeft);
 }

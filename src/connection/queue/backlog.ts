@@ -2,7 +2,7 @@ import type { SseFrame } from '../../protocol/sse-frame.js';
 
 /** Frames that are being written to a client that reads again, a piece at a time. */
 export class Backlog {
-  #frames: readonly SseFrame[];
+  readonly #frames: readonly SseFrame[];
   #next = 0;
   /** Bytes of the frames not yet taken. */
   byteLength = 0;
@@ -28,11 +28,5 @@ export class Backlog {
     }
     this.byteLength -= bytes;
     return this.#frames.slice(start, this.#next);
-  }
-  /** Removes frames that were not taken yet. */
-  remove(isRemoved: (frame: SseFrame) => boolean): void {
-    this.#frames = this.#frames.slice(this.#next).filter((frame) => !isRemoved(frame));
-    this.#next = 0;
-    this.byteLength = this.#frames.reduce((sum, { bytes }) => sum + bytes.length, 0);
   }
 }

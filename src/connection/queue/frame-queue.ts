@@ -48,17 +48,6 @@ export class FrameQueue {
     return this.#volatile === undefined ? this.#batch.frames() : this.#merge(this.#volatile);
   }
 
-  /** Removes frames that wait. It visits all of them. */
-  remove(isRemoved: (frame: SseFrame) => boolean): void {
-    const frames = this.frames();
-    const kept = frames.filter((frame) => !isRemoved(frame));
-    if (kept.length === frames.length) return;
-    this.#batch = EMPTY_BATCH;
-    this.#volatile = undefined;
-    this.#volatileBytes = 0;
-    for (const frame of kept) this.add(frame, Infinity);
-  }
-
   #replace(key: string, frame: SseFrame, freeBytes: number): QueueResult {
     this.#volatile ??= new Map();
     const older = this.#volatile.get(key)?.frame;

@@ -50,11 +50,6 @@ export class ReplayGate {
     return Math.min(...ofPartition.map(({ position }) => position));
   }
 
-  /** Drops the held frames of rooms that the client has left. */
-  removeLeft(isLeft: (frame: SseFrame) => boolean): void {
-    this.#held.remove(isLeft);
-  }
-
   /** Takes all held frames, oldest first, and resets `overflowed`. Later frames are held again. */
   take(): SseFrame[] {
     const frames = this.#held.frames();

@@ -79,16 +79,6 @@ export class SendQueue implements Stallable {
     return result !== 'dropped';
   }
 
-  /** As in `StalledQueue.skippedCopy`. */
-  skippedCopy(frame: SseFrame): void {
-    this.#stalled?.skippedCopy(frame);
-  }
-
-  /** As in `StalledQueue.removeLeft`. Frames that the writer has taken stay: their bytes are joined. */
-  removeLeft(isLeft: (frame: SseFrame) => boolean): void {
-    this.#stalled?.removeLeft(isLeft);
-  }
-
   /** Resolves when the client reads again, or has closed. */
   async drained(): Promise<void> {
     await this.#stalled?.released();

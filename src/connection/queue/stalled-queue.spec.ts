@@ -10,10 +10,6 @@ function frame(text: string, volatileKey?: string): SseFrame {
   return new SseFrame(text, { volatileKey });
 }
 
-function inRooms(text: string, rooms?: string[], volatileKey?: string): SseFrame {
-  return new SseFrame(text, { rooms, volatileKey });
-}
-
 function textsOf(frames: readonly SseFrame[]): string[] {
   return frames.map(({ bytes }) => bytes.toString());
 }
@@ -136,39 +132,6 @@ describe('the queue of a client that does not read', () => {
       }),
       { numRuns: 500 },
     );
-  });
-
-  it('removes what waits of rooms that the client has left, and counts its bytes', () => {
-    const queue = new StalledQueue(0, 0);
-    queue.add(inRooms('taken', ['a']), Infinity);
-    queue.add(inRooms('a', ['a']), Infinity);
-    queue.add(inRooms('b', ['b']), Infinity);
-    queue.take(1);
-    queue.add(inRooms('volatile of a', ['a'], 'a'), Infinity);
-    queue.add(inRooms('c', ['a', 'b']), Infinity);
-    queue.add(inRooms('volatile of b', ['b'], 'b'), Infinity);
-    queue.add(inRooms('alone'), Infinity);
-    queue.removeLeft(({ rooms }) => rooms !== undefined && !rooms.includes('b'));
-    expect(queue.byteLength).toBe('b'.length + 'c'.length + 'volatile of b'.length + 'alone'.length);
-    expect(textsOf([...queue.take(Infinity), ...queue.take(Infinity)])).toEqual([
-      'b',
-      'c',
-      'volatile of b',
-      'alone',
-    ]);
-  });
-
-  it('keeps an event of a left room for a copy in another partition, which was not sent', () => {
-    const queue = new StalledQueue(0, 0);
-    for (const position of [7, 8])
-      queue.add(new SseFrame(`a${position}`, { rooms: ['a'], partition: 1, position }), Infinity);
-    const copies = [{ partition: 1, position: 7, rooms: ['a'] }];
-    queue.skippedCopy(new SseFrame('copy', { rooms: ['b'], partition: 2, position: 3, copies }));
-    queue.removeLeft(({ rooms }) => rooms?.includes('b') !== true);
-    expect(textsOf(queue.take(Infinity))).toEqual(['a7']);
-    queue.add(new SseFrame('a7', { rooms: ['a'], partition: 1, position: 7 }), Infinity);
-    queue.removeLeft(() => true);
-    expect(textsOf(queue.take(Infinity))).toEqual([]);
   });
 
   it('is written piece by piece until the socket is full again', () => {

@@ -18,8 +18,6 @@ export class StalledQueue {
   /** Frames taken from `#arrived` to be written. They are older than those that still arrive. */
   #backlog: Backlog | undefined;
   #waiters: (() => void)[] = [];
-  /** Events that the client was not sent, because it has them through a room of another partition; `undefined` for none. */
-  #skippedCopies: SseFrame[] | undefined;
 
   constructor(sinceMs: number, sinceTurn: number) {
     this.sinceMs = sinceMs;
@@ -34,27 +32,6 @@ export class StalledQueue {
   /** @param freeBytes how many more bytes may wait; `Infinity` for no limit */
   add(frame: SseFrame, freeBytes: number): QueueResult {
     return this.#arrived.add(frame, freeBytes);
-  }
-
-  /** Records a frame that is not added: the client has been sent the same event through another partition. */
-  skippedCopy(frame: SseFrame): void {
-    (this.#skippedCopies ??= []).push(frame);
-  }
-
-  /**
-   * Removes the frames of rooms that the client has left. A frame stays that is also of one of its rooms, through a copy of
-   * the event in another partition.
-   */
-  removeLeft(isLeft: (frame: SseFrame) => boolean): void {
-    const later = this.#skippedCopies?.filter((copy) => !isLeft(copy));
-    const isCopied = ({ partition, position }: SseFrame): boolean =>
-      position !== 0 &&
-      later?.some(({ copies }) =>
-        copies?.some((copy) => copy.partition === partition && copy.position === position),
-      ) === true;
-    const isRemoved = (frame: SseFrame): boolean => isLeft(frame) && !isCopied(frame);
-    this.#backlog?.remove(isRemoved);
-    this.#arrived.remove(isRemoved);
   }
 
   /** Writes the frames piece by piece. @returns `false` if the socket filled up again */

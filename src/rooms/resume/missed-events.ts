@@ -144,26 +144,16 @@ function cut(missed: MissedPage, end: Position, hasMore: boolean): MissedPage {
   return { ...missed, page: { ...page, messages, position, hasMore } };
 }
 
-/**
- * Sends events as the socket drains, until the client closes: a client never counts as slow during its replay.
- *
- * @param isDue asked for the events that follow a wait: the client may have left their room meanwhile
- */
+/** Sends events as the socket drains, until the client closes: a client never counts as slow during its replay. */
 export async function replay(
   connection: ClientConnection,
   messages: readonly RoomMessage[],
   frameOf: (message: RoomMessage) => SseFrame,
-  isDue: (message: RoomMessage) => boolean,
 ): Promise<void> {
-  let hasWaited = false;
   for (const message of messages) {
-    if (hasWaited && !isDue(message)) continue;
     // Each event is encoded when it is sent, not all at once.
     connection.push(frameOf(message), false);
+    if (connection.isBusy) await connection.drained();
     if (connection.isClosed) return;
-    if (!connection.isBusy) continue;
-    await connection.drained();
-    if (connection.isClosed) return;
-    hasWaited = true;
   }
 }

@@ -1,6 +1,5 @@
 import type { SseClient } from '../../connection/sse-client.js';
 import type { Position, ResumePoint } from '../../protocol/position.js';
-import type { RoomMessage } from '../../protocol/room-message.js';
 import type { StreamPosition } from '../../protocol/stream-position.js';
 import type { Partitions } from '../partitions/partitions.js';
 import { roomsOf, type RoomRegistry } from '../room-registry.js';
@@ -152,12 +151,7 @@ export class MissedReplay {
     // Before any id that moves the client past the gap: a connection cut at any byte loses nothing unnoticed.
     if (lost.length > 0) this.#pushGap(lost, gravestReason(gaps));
     if (lost.length > 0 || messages.length > 0) this.#lacksPosition = messages.length === 0;
-    // The client may leave a room while it reads, and still be in the room of a later copy, which is not sent.
-    const isDue = (message: RoomMessage): boolean =>
-      this.#late.receives(message) ||
-      (this.#partitions.isPartitioned &&
-        laterCopies(message, missed).some((copy) => this.#late.receives(copy)));
-    await replay(connection, messages, ({ frame }) => frame, isDue);
+    await replay(connection, messages, ({ frame }) => frame);
     if (connection.isClosed) return;
     if (messages.length > 0) this.#metrics.eventsReplayed?.(messages.length);
     for (const [partition, point] of missed.reached) connection.cursor.move(partition, point);
@@ -205,13 +199,4 @@ export class MissedReplay {
 /** Returns whether the position differs in at least one partition. */
 function hasMoved(from: StreamPosition, to: StreamPosition): boolean {
   return Array.from(to).some(([partition, { position }]) => position !== from.get(partition)?.position);
-}
-
-/** The copies of an event in partitions that were published to later. */
-function laterCopies({ partition = 0, position }: RoomMessage, missed: MissedEvents): RoomMessage[] {
-  return missed
-    .messages()
-    .filter(({ copies }) =>
-      copies?.some((copy) => copy.partition === partition && copy.position === position),
-    );
 }

@@ -51,7 +51,7 @@ export async function replayNewest(
   }
 
   function send(messages: readonly RoomMessage[]): Promise<void> {
-    return replay(connection, messages, ({ frame }) => frame.anonymous, isDue);
+    return replay(connection, messages, ({ frame }) => frame.anonymous);
   }
 
   async function sendPages(start: Position, isSelected: Selection): Promise<void> {
