@@ -1,7 +1,7 @@
 import type { CloseReason } from './close-reason.js';
 import type { SseClientContext } from './sse-client.interface.js';
 
-/** What a client has only once the application asks for it. Most clients have none, so each has one property for all. */
+/** Values of a client that are made when the application asks for them. Most clients have none, so each has one property for all. */
 export class AskedValues {
   readonly context: SseClientContext = {};
   #abort: AbortController | undefined;

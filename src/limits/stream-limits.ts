@@ -174,7 +174,7 @@ export class StreamLimits {
   }
 }
 
-/** What is released when a stream ends. */
+/** A share of the limits, which the end of a stream releases. */
 export interface Releasable {
   release(): void;
 }

@@ -5,12 +5,12 @@ import { RunObserver } from './run-observer.js';
 const START: FollowStart = { after: 0, epoch: 'e', gap: undefined, isResumed: false };
 
 let counted: unknown[][];
-let told: unknown[];
+let messages: unknown[];
 let observer: RunObserver;
-const onMessage = (message: unknown): void => void told.push(message);
+const onMessage = (message: unknown): void => void messages.push(message);
 
 beforeEach(() => {
-  [counted, told] = [[], []];
+  [counted, messages] = [[], []];
   const count =
     (name: string) =>
     (...labels: unknown[]): void =>
@@ -37,7 +37,7 @@ describe('RunObserver', () => {
       ['ended', 'stopped', 'unwatched'],
       ['ended', 'failed', 'none'],
     ]);
-    expect(told.slice(0, 2)).toEqual([
+    expect(messages.slice(0, 2)).toEqual([
       { run: 'r', state: 'running' },
       { run: 'r', state: 'done', reason: undefined, events: 2 },
     ]);
@@ -69,6 +69,6 @@ describe('RunObserver', () => {
     silent.started('r');
     silent.ended('r');
     silent.followed(START);
-    expect(told).toHaveLength(2);
+    expect(messages).toHaveLength(2);
   });
 });

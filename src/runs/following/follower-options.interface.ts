@@ -10,7 +10,7 @@ export interface FollowerOptions extends Pick<SseRunTailOptions, 'compact'> {
   readonly openFeed: () => RunFeed;
   /** Called once after `openFeed`, when the follower needs the feed no more. */
   readonly onClosed: () => void;
-  /** Called for each gap of the stream, whether its client is told or not. */
+  /** Called for each gap of the stream, also where `control: false` keeps it from the client. */
   readonly onGap: (reason: RunGapReason) => void;
   readonly clientId: string;
   readonly start: FollowStart;
